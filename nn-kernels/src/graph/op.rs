@@ -1,0 +1,192 @@
+//! The primitive operations.
+
+/// What a node computes. Arguments are in [`super::Node::args`], result shapes in [`super::Node::shape`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// A tensor that comes from outside.
+    Leaf(Leaf),
+    /// The same number everywhere (scalar shape; broadcast it).
+    Constant(f64),
+    /// A number that the host sets for each step (scalar shape).
+    Scalar(StepScalar),
+    /// Each element is its own index along this axis of the per-sample shape.
+    Iota(usize),
+    /// Uniform numbers in [0, 1), a function of seed, step, this stream's number and the element's position alone.
+    Random(u32),
+    /// Elementwise, one argument.
+    Unary(Unary),
+    /// Elementwise, two arguments.
+    Binary(Binary),
+    /// Elementwise: `args[0] != 0 ? args[1] : args[2]`.
+    Select,
+    /// The first argument while training, the second one otherwise. Specialisation removes it.
+    ByPhase,
+    /// The same value, no gradient.
+    Detach,
+    /// NumPy's broadcasting to the node's shape: per-sample dimensions are aligned at the right, and a dimension of
+    /// the argument is 1, absent or equal. A tensor without batch may become one with it.
+    Broadcast,
+    /// The same numbers in row-major order under another per-sample shape. The batch stays.
+    Reshape,
+    /// Per-sample axes reordered: axis `i` of the result is axis `perm[i]` of the argument.
+    Permute(Vec<usize>),
+    /// The block that starts at these per-sample indices and has the node's shape.
+    Slice(Vec<usize>),
+    /// Arguments one after another along this per-sample axis.
+    Concat(usize),
+    /// Combines elements along axes; these axes vanish.
+    Reduce {
+        /// How elements are combined.
+        how: Reduction,
+        /// Per-sample axes of the argument, ascending.
+        axes: Vec<usize>,
+        /// Whether the batch is reduced as well.
+        batch: bool,
+    },
+    /// A sum of products of two tensors: dense layers, matrix products and all their gradients.
+    Contract(Contraction),
+}
+
+/// Tensors that come from outside the computation.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Leaf {
+    /// The network's input or target of this number (inputs first, then targets).
+    Field(usize),
+    /// The network's parameter of this number.
+    Parameter(usize),
+    /// All parameters as one vector, in the layout of [`crate::plan::Plan::parameters`] (optimizers only).
+    Parameters,
+    /// All gradients as one vector of the same layout (optimizers only).
+    Gradients,
+    /// The optimizer's state of this number: one vector of the same layout (optimizers only).
+    State(usize),
+}
+
+/// Numbers that the host sets anew for each step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum StepScalar {
+    /// 1 / number of samples in the batch.
+    InverseBatch,
+    /// The current learning rate.
+    LearningRate,
+    /// 1 - beta^t, where t counts training steps from 1 (Adam's bias correction).
+    BiasCorrection(f64),
+}
+
+/// Elementwise functions of one argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // they are what they are called
+pub enum Unary {
+    Negate,
+    Exp,
+    /// exp(x) - 1, accurate near 0.
+    ExpM1,
+    Log,
+    /// log(1 + x), accurate near 0.
+    Log1p,
+    Sqrt,
+    Reciprocal,
+    Abs,
+    /// -1, 0 or 1.
+    Sign,
+    Floor,
+    Tanh,
+    /// 1 / (1 + exp(-x)).
+    Sigmoid,
+    /// The error function.
+    Erf,
+    Sin,
+    Cos,
+}
+
+/// Elementwise functions of two arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Binary {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    /// As C's `pow`: a negative base with a whole exponent is exact in sign.
+    Power,
+    Minimum,
+    Maximum,
+    /// 1 where a < b, else 0.
+    Less,
+    /// 1 where a <= b, else 0.
+    LessEqual,
+    /// 1 where a = b, else 0.
+    Equal,
+}
+
+/// How [`Op::Reduce`] combines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Reduction {
+    Sum,
+    Maximum,
+    Minimum,
+}
+
+/// A sum of products: `out[o…] = Σ over r… of a[…] * b[…]`.
+///
+/// The iteration space has the axes of the result (in its order, batch included where the result has one), then the
+/// reduced ones. Each dimension of an operand (its batch first, where it has one) is indexed by exactly one of them.
+/// A batch that is reduced is just a reduced axis: this is how gradients of weights come about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Contraction {
+    /// The reduced axes; their numbers follow those of the result's dimensions.
+    pub reduced: Vec<super::Extent>,
+    /// For each dimension of the first operand, the axis that indexes it.
+    pub a: Vec<usize>,
+    /// For each dimension of the second operand, the axis that indexes it.
+    pub b: Vec<usize>,
+}
+
+/// An operation with floats replaced by their bits, for interning.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum OpKey {
+    Leaf(Leaf),
+    Constant(u64),
+    Scalar(u8, u64),
+    Iota(usize),
+    Random(u32),
+    Unary(Unary),
+    Binary(Binary),
+    Select,
+    ByPhase,
+    Detach,
+    Broadcast,
+    Reshape,
+    Permute(Vec<usize>),
+    Slice(Vec<usize>),
+    Concat(usize),
+    Reduce(Reduction, Vec<usize>, bool),
+    Contract(Contraction),
+}
+
+impl Op {
+    pub(super) fn key(&self) -> OpKey {
+        match self {
+            Op::Leaf(l) => OpKey::Leaf(l.clone()),
+            Op::Constant(c) => OpKey::Constant(c.to_bits()),
+            Op::Scalar(StepScalar::InverseBatch) => OpKey::Scalar(0, 0),
+            Op::Scalar(StepScalar::LearningRate) => OpKey::Scalar(1, 0),
+            Op::Scalar(StepScalar::BiasCorrection(beta)) => OpKey::Scalar(2, beta.to_bits()),
+            Op::Iota(a) => OpKey::Iota(*a),
+            Op::Random(s) => OpKey::Random(*s),
+            Op::Unary(u) => OpKey::Unary(*u),
+            Op::Binary(b) => OpKey::Binary(*b),
+            Op::Select => OpKey::Select,
+            Op::ByPhase => OpKey::ByPhase,
+            Op::Detach => OpKey::Detach,
+            Op::Broadcast => OpKey::Broadcast,
+            Op::Reshape => OpKey::Reshape,
+            Op::Permute(p) => OpKey::Permute(p.clone()),
+            Op::Slice(s) => OpKey::Slice(s.clone()),
+            Op::Concat(a) => OpKey::Concat(*a),
+            Op::Reduce { how, axes, batch } => OpKey::Reduce(*how, axes.clone(), *batch),
+            Op::Contract(c) => OpKey::Contract(c.clone()),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The kernel IR: loop nests over tensors. Both printers and the interpreter read nothing else.
+//!
+//! A [`Kernel`] has outer axes, whose points are independent of each other and may run in any order or all at once,
+//! and a list of [`Stage`]s that run one after another for each outer point. A stage has inner axes of its own; its
+//! body is evaluated for each inner point, in order. What a body computes may be stored, and may be combined over the
+//! inner axes into a number that later stages of the same outer point can use.
+//!
+//! This one form covers every archetype:
+//! - *map*: one stage without inner axes that stores;
+//! - *reduce*: a stage that reduces, then one that stores;
+//! - *row* (softmax, normalization, cross-entropy and its gradient): several reductions over a row, then stores over it;
+//! - *contract*: the first stage sums a product of two loads over its inner axes, and the other stages are its
+//!   epilogue, without inner axes. Printers give it a tiled schedule of their own ([`Kernel::contraction`]).
+//!
+//! Axes are numbered: the outer ones first, then the inner ones of the stage at hand (inner axes of different
+//! stages share numbers). Memory is addressed by [`Index`]es into [`crate::plan::Tensor`]s, in elements.
+//!
+//! No point of a kernel reads what another point (or an earlier stage) of the same kernel stored. A tensor that is
+//! both read and written (an optimizer's parameters) is read only at the very index that the same point writes later.
+
+mod index;
+mod validate;
+
+use crate::graph::{Binary, Extent, Reduction, StepScalar, Unary};
+
+pub use index::{Atom, Index, Term};
+pub use validate::validate;
+
+/// The number of a tensor in [`crate::plan::Schedule::tensors`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TensorId(pub u32);
+
+/// The number of a value within its stage's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId(pub u32);
+
+/// One dispatch. See the [module's text](self).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kernel {
+    /// Unique within its schedule; an identifier: lower-case letters, digits and `_`.
+    pub name: String,
+    /// The axes whose points are independent, outermost first. [`Extent::Batch`] can only be the first one.
+    pub outer: Vec<Extent>,
+    /// What happens at each outer point, in order.
+    pub stages: Vec<Stage>,
+    /// The graph operations that went into it, for the readable plan: `dense: contract + bias, relu`.
+    pub covers: Vec<String>,
+}
+
+/// A loop over inner axes. See the [module's text](self).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stage {
+    /// The stage's loops, outermost first; empty for a body that runs once.
+    pub inner: Vec<Extent>,
+    /// What is computed at each inner point, in order; operands come earlier.
+    pub body: Vec<Value>,
+    /// What is combined over the inner points. Result `i` is [`Value::Reduced`] with slot `i` for later stages.
+    pub reduce: Vec<(Reduction, ValueId)>,
+    /// What is stored at each inner point.
+    pub stores: Vec<Store>,
+}
+
+/// One scalar operation of a body.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub enum Value {
+    Constant(f64),
+    /// The step scalar of this kind.
+    Scalar(StepScalar),
+    /// An index as a number.
+    Index(Index),
+    /// An element of a tensor.
+    Load { tensor: TensorId, index: Index },
+    /// Uniform in [0, 1), by stream and element position.
+    Random { stream: u32, index: Index },
+    /// The result of an earlier stage's reduction.
+    Reduced { stage: usize, slot: usize },
+    Unary(Unary, ValueId),
+    Binary(Binary, ValueId, ValueId),
+    /// `0 != 0 ? 1 : 2`
+    Select(ValueId, ValueId, ValueId),
+}
+
+/// Writes one element.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Store {
+    /// The tensor written to.
+    pub tensor: TensorId,
+    /// Which element.
+    pub index: Index,
+    /// What is written.
+    pub value: ValueId,
+}
+
+/// A contract kernel's main product, `out[m, n] = Σ_k a[m, k] * b[k, n]` for each point of the group axes.
+///
+/// Axes are grouped by which operand depends on them. Each group is a list of kernel axes, outermost first; a
+/// group may be empty (size 1).
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContractionView {
+    /// Outer axes that index both operands (a batched matrix product).
+    pub group: Vec<usize>,
+    /// Outer axes that index `a` alone.
+    pub m: Vec<usize>,
+    /// Outer axes that index `b` alone.
+    pub n: Vec<usize>,
+    /// The inner axes.
+    pub k: Vec<usize>,
+    /// The first operand and where its elements lie.
+    pub a: (TensorId, Index),
+    /// The second operand and where its elements lie.
+    pub b: (TensorId, Index),
+}
+
+impl Kernel {
+    /// The extents of all axes that a stage's body can use.
+    pub fn extents(&self, stage: usize) -> Vec<Extent> {
+        self.outer.iter().chain(&self.stages[stage].inner).copied().collect()
+    }
+
+    /// The product at the heart of a contract kernel; `None` for every other kernel.
+    ///
+    /// It is one if the first stage does nothing but sum a product of two loads over at least one axis, no later stage
+    /// has inner axes, and each outer axis indexes exactly one operand or both.
+    pub fn contraction(&self) -> Option<ContractionView> {
+        let (first, rest) = self.stages.split_first()?;
+        if first.inner.is_empty() || !first.stores.is_empty() || rest.iter().any(|s| !s.inner.is_empty()) {
+            return None;
+        }
+        let [(Reduction::Sum, product)] = first.reduce[..] else { return None };
+        let [Value::Load { tensor: ta, index: ia }, Value::Load { tensor: tb, index: ib }, Value::Binary(Binary::Multiply, ValueId(0), ValueId(1))] =
+            &first.body[..]
+        else {
+            return None;
+        };
+        if product != ValueId(2) || !ia.is_affine() || !ib.is_affine() {
+            return None;
+        }
+        let mut view = ContractionView {
+            group: vec![],
+            m: vec![],
+            n: vec![],
+            k: (self.outer.len()..self.outer.len() + first.inner.len()).collect(),
+            a: (*ta, ia.clone()),
+            b: (*tb, ib.clone()),
+        };
+        for axis in 0..self.outer.len() {
+            match (ia.uses(axis), ib.uses(axis)) {
+                (true, true) => view.group.push(axis),
+                (true, false) => view.m.push(axis),
+                (false, true) => view.n.push(axis),
+                (false, false) => return None,
+            }
+        }
+        Some(view)
+    }
+
+    /// Whether any stage stores to this tensor.
+    pub fn writes(&self, tensor: TensorId) -> bool {
+        self.stages.iter().flat_map(|s| &s.stores).any(|s| s.tensor == tensor)
+    }
+
+    /// Whether any stage loads from this tensor.
+    pub fn reads(&self, tensor: TensorId) -> bool {
+        self.loads().any(|t| t == tensor)
+    }
+
+    /// The tensors loaded from, in order of appearance, with repetitions.
+    pub fn loads(&self) -> impl Iterator<Item = TensorId> + '_ {
+        self.stages.iter().flat_map(|s| &s.body).filter_map(|v| match v {
+            Value::Load { tensor, .. } => Some(*tensor),
+            _ => None,
+        })
+    }
+
+    /// All tensors that the kernel touches, each once, in ascending order.
+    pub fn tensors(&self) -> Vec<TensorId> {
+        let stored = self.stages.iter().flat_map(|s| &s.stores).map(|s| s.tensor);
+        let mut all: Vec<TensorId> = self.loads().chain(stored).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+}
+
+impl Value {
+    /// The values it is computed from.
+    pub fn operands(&self) -> impl Iterator<Item = ValueId> {
+        let list: [Option<ValueId>; 3] = match *self {
+            Value::Unary(_, a) => [Some(a), None, None],
+            Value::Binary(_, a, b) => [Some(a), Some(b), None],
+            Value::Select(c, a, b) => [Some(c), Some(a), Some(b)],
+            _ => [None; 3],
+        };
+        list.into_iter().flatten()
+    }
+
+    /// The index that it depends on, if it does.
+    pub fn index(&self) -> Option<&Index> {
+        match self {
+            Value::Index(index) | Value::Load { index, .. } | Value::Random { index, .. } => Some(index),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! A declared network: what the front end hands to the compiler.
+
+use crate::graph::{Graph, NodeId};
+
+/// A network as declared: the graph of its forward pass, and which nodes mean what.
+#[derive(Clone, Debug, Default)]
+pub struct Network {
+    /// Its name.
+    pub name: String,
+    /// The forward pass, losses and metrics included.
+    pub graph: Graph,
+    /// Inputs, then targets; field `i` is [`crate::graph::Leaf::Field`]`(i)`.
+    pub fields: Vec<Field>,
+    /// How many of the fields are inputs.
+    pub inputs: usize,
+    /// Parameters; parameter `i` is [`crate::graph::Leaf::Parameter`]`(i)`.
+    pub parameters: Vec<ParameterDeclaration>,
+    /// Named outputs, in order.
+    pub outputs: Vec<(String, NodeId)>,
+    /// The loss: a scalar for each sample. The compiler takes the mean over the batch.
+    pub loss: Option<NodeId>,
+    /// Metrics, in order.
+    pub metrics: Vec<MetricDeclaration>,
+    /// How parameters are updated.
+    pub optimizer: Option<Optimizer>,
+}
+
+/// An input or a target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// Its name.
+    pub name: String,
+    /// Its per-sample dimensions.
+    pub dims: Vec<usize>,
+    /// `Some(n)` for class indices below `n`; `None` for plain f32.
+    pub classes: Option<usize>,
+}
+
+/// A trainable tensor, as declared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParameterDeclaration {
+    /// Its path: `stem.conv2d.weight`.
+    pub name: String,
+    /// Its dimensions, in PyTorch's layout.
+    pub dims: Vec<usize>,
+    /// How it starts.
+    pub init: Initializer,
+}
+
+/// How a parameter starts, with everything resolved: fans are known, gains are in.
+///
+/// The formulas are PyTorch's (`torch.nn.init`); see each initializer's documentation in the facade.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Initializer {
+    /// The same number everywhere.
+    Constant(f64),
+    /// Uniform in [low, high).
+    Uniform {
+        /// The smallest value.
+        low: f64,
+        /// The bound above.
+        high: f64,
+    },
+    /// Normal with this mean and standard deviation.
+    Normal {
+        /// The mean.
+        mean: f64,
+        /// The standard deviation.
+        std: f64,
+    },
+    /// Normal, drawn again until it lies in [low, high].
+    TruncatedNormal {
+        /// The mean, before truncation.
+        mean: f64,
+        /// The standard deviation, before truncation.
+        std: f64,
+        /// The smallest value.
+        low: f64,
+        /// The largest value.
+        high: f64,
+    },
+    /// Rows (or columns) orthonormal, times a gain; the first dimension against all others.
+    Orthogonal {
+        /// The factor.
+        gain: f64,
+    },
+}
+
+/// A metric, as declared: nodes without batch dimension, computed by the graph from one batch, and what they mean.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricDeclaration {
+    /// Its name.
+    pub name: String,
+    /// How the batches' statistics become one number.
+    pub kind: MetricKind,
+    /// The statistics of one batch: tensors that have been reduced over the batch.
+    pub statistics: Vec<NodeId>,
+}
+
+/// How statistics of batches become one number, exactly, whatever the batch sizes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Statistic: the mean over the batch's samples. Result: the mean over all samples.
+    Mean,
+    /// Statistics, each with one entry a column: the mean of the squared error, the mean of the target, and the mean of
+    /// the target's squared deviation from that mean. Batches combine by Chan's formula; the result is
+    /// 1 - Σ error² / Σ deviation², averaged over columns (scikit-learn's `r2_score`).
+    R2,
+}
+
+/// How parameters are updated, with PyTorch's formulas and defaults. Every field is a plain number known at build time;
+/// only the learning rate can change later.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Optimizer {
+    /// The rule.
+    pub rule: Rule,
+    /// The learning rate that training starts with.
+    pub learning_rate: f64,
+    /// Added to the gradient as `weight_decay * parameter` (decoupled for [`Rule::AdamW`]).
+    pub weight_decay: f64,
+    /// Gradients are scaled so that the norm of all of them is at most this.
+    pub clip_norm: Option<f64>,
+    /// Each gradient is clamped to ± this, before [`Optimizer::clip_norm`].
+    pub clip_value: Option<f64>,
+}
+
+/// An update rule.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(missing_docs)] // the options are PyTorch's
+pub enum Rule {
+    Sgd { momentum: f64, dampening: f64, nesterov: bool },
+    RmsProp { alpha: f64, eps: f64, momentum: f64, centered: bool },
+    Adagrad { lr_decay: f64, eps: f64, initial_accumulator: f64 },
+    Adadelta { rho: f64, eps: f64 },
+    Adam { beta1: f64, beta2: f64, eps: f64, amsgrad: bool },
+    AdamW { beta1: f64, beta2: f64, eps: f64, amsgrad: bool },
+    Adamax { beta1: f64, beta2: f64, eps: f64 },
+}

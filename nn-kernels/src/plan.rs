@@ -1,0 +1,138 @@
+//! The plan: everything that is decided at build time, as plain data. Printers, the interpreter and the macro read it.
+
+use crate::graph::StepScalar;
+use crate::ir::{Kernel, TensorId};
+use crate::network::{Field, Initializer, MetricKind};
+
+/// A compiled network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The network's name.
+    pub name: String,
+    /// Inputs, then targets.
+    pub fields: Vec<Field>,
+    /// How many of the fields are inputs.
+    pub inputs: usize,
+    /// The trainable parameters, in the order of declaration.
+    pub parameters: Vec<Parameter>,
+    /// Length of the vector of all parameters in floats, a multiple of 4; gradients and optimizer states have the same.
+    pub parameter_floats: usize,
+    /// How many vectors of state the optimizer keeps, and what each starts from.
+    pub states: Vec<f64>,
+    /// The numbers that the host sets for each step, in the order of the step's table.
+    pub scalars: Vec<StepScalar>,
+    /// The learning rate that training starts with.
+    pub learning_rate: Option<f64>,
+    /// Names and shapes of the outputs.
+    pub outputs: Vec<Output>,
+    /// Names and kinds of the metrics.
+    pub metrics: Vec<Metric>,
+    /// Outputs from inputs.
+    pub predict: Schedule,
+    /// Loss and metrics from inputs and targets, as in inference.
+    pub evaluate: Option<Schedule>,
+    /// Loss, metrics, gradients and (with an optimizer) the update.
+    pub train: Option<Schedule>,
+    /// Loss and gradients, also with respect to the inputs that have one; no update.
+    pub gradients: Option<Schedule>,
+    /// Multiply-adds count as two; forward pass of one sample.
+    pub flops_per_sample: u64,
+}
+
+/// A trainable tensor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// Its path: `stem.conv2d.weight`.
+    pub name: String,
+    /// Its dimensions, in PyTorch's layout.
+    pub dims: Vec<usize>,
+    /// How it starts.
+    pub init: Initializer,
+    /// Where it lies in the vector of all parameters, in floats; a multiple of 4.
+    pub offset: usize,
+}
+
+/// Something that `predict` returns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// Its name.
+    pub name: String,
+    /// Its per-sample dimensions.
+    pub dims: Vec<usize>,
+}
+
+/// Something that `evaluate` reports.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metric {
+    /// Its name.
+    pub name: String,
+    /// How the batches' results become one number.
+    pub kind: MetricKind,
+    /// Where its statistics begin in a step's results.
+    pub offset: usize,
+    /// How many statistics there are.
+    pub len: usize,
+}
+
+/// One program: kernels in order, and where every tensor lives.
+///
+/// The arena of a schedule has `fixed_floats + capacity * sample_floats` floats, where the capacity is the largest batch
+/// it can hold, rounded up to a multiple of 4.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Schedule {
+    /// The kernels, in order of execution.
+    pub kernels: Vec<Kernel>,
+    /// Where the optimizer's kernels begin (those that may write parameters and states); the number of kernels if none.
+    pub update: usize,
+    /// All tensors that kernels name.
+    pub tensors: Vec<Tensor>,
+    /// For each field that the program reads: the field's number and its tensor in the arena.
+    pub fields: Vec<(usize, TensorId)>,
+    /// For each output: its tensor in the arena (`predict` only).
+    pub outputs: Vec<TensorId>,
+    /// For each field: the tensor of the loss's gradient with respect to it (`gradients` only), if there is one.
+    pub field_gradients: Vec<(usize, TensorId)>,
+    /// Floats in the batch-independent zone of the arena; a multiple of 4.
+    pub fixed_floats: usize,
+    /// Floats in the arena for each sample of capacity.
+    pub sample_floats: usize,
+    /// Floats that a step writes as its results: the mean loss first, then the metrics' statistics.
+    pub result_floats: usize,
+}
+
+/// A tensor with a place in memory. All tensors are dense and row-major, the batch outermost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// A readable name, for the plan's text and error messages.
+    pub name: String,
+    /// Whether it has the batch in front.
+    pub batch: bool,
+    /// Per-sample dimensions.
+    pub dims: Vec<usize>,
+    /// Where it lives.
+    pub place: Place,
+}
+
+impl Tensor {
+    /// Floats in one sample (in the whole tensor without batch).
+    pub fn size(&self) -> usize {
+        self.dims.iter().product()
+    }
+}
+
+/// Where a tensor lives. Offsets are in floats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the arena, behind the fixed zone: at `fixed_floats + capacity * offset`.
+    Sample(usize),
+    /// In the arena's fixed zone.
+    Fixed(usize),
+    /// In the vector of all parameters.
+    Parameters(usize),
+    /// In the vector of all gradients.
+    Gradients(usize),
+    /// In the optimizer's state vector of this number.
+    State(usize, usize),
+    /// In the step's slot of the results.
+    Results(usize),
+}

@@ -1,0 +1,79 @@
+//! What a device does for a network: keep its parameters, and play its schedules over data.
+//!
+//! Everything above this line (data, fit, metrics, checkpoints) is the same for every device; everything below is one
+//! device's business. There are two: `cpu::player` and `gpu::player`.
+
+use std::fmt::Debug;
+
+use crate::error::Result;
+use crate::program::StepUniform;
+
+/// A network's memory on one device, and the player of its schedules.
+///
+/// Programs that change nothing take `&self` and may run from many threads at once.
+pub(crate) trait Backend: Debug + Send + Sync {
+    /// Copies the vector of all parameters to the device.
+    fn set_parameters(&mut self, values: &[f32]) -> Result<()>;
+    /// Copies the vector of all parameters from the device.
+    fn parameters(&self) -> Result<Vec<f32>>;
+    /// Copies the optimizer's state vectors to the device.
+    fn set_states(&mut self, values: &[Vec<f32>]) -> Result<()>;
+    /// Copies the optimizer's state vectors from the device.
+    fn states(&self) -> Result<Vec<Vec<f32>>>;
+
+    /// Brings a data set to the device, in whole where it fits, so that steps can gather their batches from it.
+    fn upload<'a>(&self, data: Columns<'a>) -> Result<Resident<'a>>;
+
+    /// Plays the training schedule once for each step; nothing is read back in between. Appends each step's results
+    /// (`result_floats` numbers) to `results`. `progress` hears how many of the steps have ended, as far as is known.
+    fn train(&mut self, steps: Steps<'_>, results: &mut Vec<f32>, progress: &mut dyn FnMut(usize)) -> Result<()>;
+    /// Plays the evaluation schedule once for each step and appends each step's results.
+    fn evaluate(&self, steps: Steps<'_>, results: &mut Vec<f32>) -> Result<()>;
+    /// Plays the prediction schedule; samples in order, cut into chunks. Gives one vector for each output.
+    fn predict(&self, data: Columns<'_>, step: StepUniform) -> Result<Vec<Vec<f32>>>;
+    /// Plays the gradients schedule on one batch: all samples of `data`.
+    fn gradients(&self, data: Columns<'_>, step: StepUniform) -> Result<Gradients>;
+}
+
+/// Data of a network on the host: one slice for each field (inputs, then targets; or only inputs), row-major,
+/// class indices as whole f32 numbers.
+#[derive(Debug, Clone)]
+pub(crate) struct Columns<'a> {
+    /// One slice for each field.
+    pub fields: Vec<&'a [f32]>,
+    /// How many samples each of them holds.
+    pub samples: usize,
+}
+
+/// Data that steps can gather their batches from.
+#[derive(Debug)]
+pub(crate) enum Resident<'a> {
+    /// On the host: the CPU's way.
+    Host(Columns<'a>),
+    /// On the GPU, or on its way there.
+    #[cfg(feature = "gpu")]
+    Gpu(crate::gpu::DataSet<'a>),
+}
+
+/// A run of steps over a data set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Steps<'a> {
+    /// Where samples come from.
+    pub data: &'a Resident<'a>,
+    /// The samples' numbers, all batches one after another.
+    pub order: &'a [u32],
+    /// One entry for each step; its `batch` says how many of `order` it takes. The backend fills in `capacity` and
+    /// `result`; everything else stands.
+    pub steps: &'a [StepUniform],
+}
+
+/// What the gradients schedule leaves behind.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Gradients {
+    /// The mean loss.
+    pub loss: f32,
+    /// With respect to all parameters, in their common layout.
+    pub parameters: Vec<f32>,
+    /// With respect to fields: the field's number, and one number for each of its elements.
+    pub fields: Vec<(usize, Vec<f32>)>,
+}

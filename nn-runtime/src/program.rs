@@ -1,0 +1,244 @@
+//! A compiled network as constant tables: what the macro prints and what the players read.
+//!
+//! Nothing here is decided at run time. The types mirror `nn_kernels::plan`, with text and functions in the place of
+//! the kernel IR, so that the runtime does not depend on the compiler.
+
+use crate::cpu::{Pass, Update};
+
+/// A compiled network.
+#[derive(Debug)]
+pub struct Program {
+    /// The network's name.
+    pub name: &'static str,
+    /// A hash of the architecture: parameters, inputs and outputs with their shapes. Saved with weights.
+    pub hash: u64,
+    /// Inputs, then targets.
+    pub fields: &'static [Field],
+    /// How many of the fields are inputs.
+    pub inputs: usize,
+    /// The trainable parameters, in the order of declaration.
+    pub parameters: &'static [Parameter],
+    /// Length of the vector of all parameters in floats; gradients and optimizer states have the same length.
+    pub parameter_floats: usize,
+    /// What each of the optimizer's state vectors starts from.
+    pub states: &'static [f32],
+    /// The numbers that the host sets for each step, in the order of [`Step::scalars`](crate::cpu::Step).
+    pub scalars: &'static [StepScalar],
+    /// The learning rate that training starts with; `None` without an optimizer.
+    pub learning_rate: Option<f32>,
+    /// What `predict` returns.
+    pub outputs: &'static [Output],
+    /// What `evaluate` reports beside the loss.
+    pub metrics: &'static [Metric],
+    /// Outputs from inputs.
+    pub predict: Schedule,
+    /// Loss and metrics from inputs and targets.
+    pub evaluate: Option<Schedule>,
+    /// Loss, metrics, gradients and the update.
+    pub train: Option<Schedule>,
+    /// Loss and gradients, also with respect to inputs.
+    pub gradients: Option<Schedule>,
+    /// Forward pass of one sample; a multiply-add counts as two.
+    pub flops_per_sample: u64,
+    /// The table that `summary()` prints.
+    pub summary: &'static str,
+    /// The text that `plan()` prints.
+    pub plan: &'static str,
+}
+
+/// An input or a target.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// Its per-sample dimensions.
+    pub dims: &'static [usize],
+    /// `Some(n)` for class indices below `n`.
+    pub classes: Option<usize>,
+}
+
+/// A trainable tensor.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameter {
+    /// Its path: `stem.conv2d.weight`.
+    pub name: &'static str,
+    /// Its dimensions, in PyTorch's layout.
+    pub dims: &'static [usize],
+    /// How it starts.
+    pub init: Initializer,
+    /// Where it lies in the vector of all parameters, in floats.
+    pub offset: usize,
+}
+
+/// How a parameter starts; fans and gains are resolved.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[allow(missing_docs)] // the fields are what they are called; see nn_kernels::network::Initializer
+pub enum Initializer {
+    Constant(f64),
+    Uniform { low: f64, high: f64 },
+    Normal { mean: f64, std: f64 },
+    TruncatedNormal { mean: f64, std: f64, low: f64, high: f64 },
+    Orthogonal { gain: f64 },
+}
+
+/// Numbers that the host sets for each step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum StepScalar {
+    /// 1 / number of samples in the batch.
+    InverseBatch,
+    /// The current learning rate.
+    LearningRate,
+    /// 1 - beta^t, where t counts training steps from 1; computed in f64.
+    BiasCorrection(f64),
+}
+
+/// Something that `predict` returns.
+#[derive(Debug, Clone, Copy)]
+pub struct Output {
+    /// Its name.
+    pub name: &'static str,
+    /// Its per-sample dimensions.
+    pub dims: &'static [usize],
+}
+
+/// Something that `evaluate` reports.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// Its name.
+    pub name: &'static str,
+    /// How the batches' statistics become one number.
+    pub kind: MetricKind,
+    /// Where its statistics begin in a step's results, in floats.
+    pub offset: usize,
+    /// How many floats of statistics it has.
+    pub len: usize,
+}
+
+/// How the statistics of batches become one number, exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Statistic: the batch's mean. Result: the mean over all samples, batches weighted by their size.
+    Mean,
+    /// Statistics of `n` columns, in this order: `n` means of the squared error, `n` means of the target, `n` means of the
+    /// target's squared deviation from that batch's mean. Batches combine by Chan's formula; the result is
+    /// 1 - Σ error² / Σ deviation², averaged over the columns.
+    R2,
+}
+
+/// One program: its kernels for both devices, and its memory.
+///
+/// The arena has `fixed_floats + capacity * sample_floats` floats, where the capacity is the largest batch it can hold,
+/// a multiple of 4. A tensor at sample offset `o` begins at `fixed_floats + capacity * o`; sample `i` of it follows at
+/// `i` times its size.
+#[derive(Debug)]
+pub struct Schedule {
+    /// Floats in the batch-independent zone of the arena.
+    pub fixed_floats: usize,
+    /// Floats in the arena for each sample of capacity.
+    pub sample_floats: usize,
+    /// Floats that a step writes to its slot of the results: the mean loss, then the metrics' statistics.
+    pub result_floats: usize,
+    /// Where the host puts the fields: (number of the field, sample offset in the arena).
+    pub fields: &'static [(usize, usize)],
+    /// Where the host finds the outputs, in the order of [`Program::outputs`]: sample offsets in the arena.
+    pub outputs: &'static [usize],
+    /// Where the host finds gradients with respect to fields: (number of the field, sample offset in the arena).
+    pub field_gradients: &'static [(usize, usize)],
+    /// The kernels for the GPU, in order of dispatch.
+    pub shaders: &'static [Shader],
+    /// The kernels up to the update for the CPU, in order.
+    pub pass: fn(&mut Pass<'_>),
+    /// The update's kernels for the CPU; `None` where nothing is updated. `pass` runs first.
+    pub update: Option<fn(&mut Update<'_>)>,
+}
+
+/// A compute shader. Also what `shaders()` lists.
+#[derive(Debug, Clone, Copy)]
+pub struct Shader {
+    /// Unique in the network: `train_03_hidden_dense`.
+    pub name: &'static str,
+    /// The entry point's name in `wgsl`.
+    pub entry_point: &'static str,
+    /// Invocations in a workgroup.
+    pub workgroup_size: [u32; 3],
+    /// What it binds in group 0.
+    pub bindings: &'static [Binding],
+    /// How many workgroups one dispatch needs.
+    pub workgroups: Workgroups,
+    /// The program's text.
+    pub wgsl: &'static str,
+}
+
+/// The number of workgroups: `ceil((fixed + per_sample * batch) / points)`. Kernels number their workgroups by
+/// `workgroup_id.x + workgroup_id.y * num_workgroups.x` and ignore the superfluous ones, so that the player may spread
+/// them over two axes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Workgroups {
+    /// Points whatever the batch.
+    pub fixed: u64,
+    /// Points for each sample.
+    pub per_sample: u64,
+    /// Points that one workgroup does.
+    pub points: u64,
+}
+
+impl Workgroups {
+    /// The number of workgroups for a batch.
+    pub fn count(&self, batch: usize) -> u64 {
+        (self.fixed + self.per_sample * batch as u64).div_ceil(self.points)
+    }
+}
+
+/// What a shader binds; the numbers are those of group 0, the same for every shader of every network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum Binding {
+    /// `var<uniform> step: Step`, with a dynamic offset; see [`StepUniform`].
+    Step = 0,
+    /// `var<storage, read_write> arena`.
+    Arena = 1,
+    /// `var<storage, read_write> parameters`.
+    Parameters = 2,
+    /// `var<storage, read_write> gradients`.
+    Gradients = 3,
+    /// `var<storage, read_write> results`, all slots.
+    Results = 4,
+    /// `var<storage, read_write> state0`.
+    State0 = 5,
+    /// `var<storage, read_write> state1`.
+    State1 = 6,
+    /// `var<storage, read_write> state2`.
+    State2 = 7,
+}
+
+/// The uniform that every kernel sees. In WGSL:
+///
+/// ```wgsl
+/// struct Step {
+///     batch: u32,      // samples in this batch
+///     capacity: u32,   // samples that the arena holds
+///     result: u32,     // where this step's results begin, in floats
+///     seed: u32,       // keys the random numbers, together with the step
+///     step: u32,       // training steps so far, this one not counted
+///     unused0: u32, unused1: u32, unused2: u32,
+///     scalars: array<vec4<f32>, 4>,   // in the order of Program::scalars
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub struct StepUniform {
+    /// Samples in this batch.
+    pub batch: u32,
+    /// Samples that the arena holds.
+    pub capacity: u32,
+    /// Where this step's results begin, in floats.
+    pub result: u32,
+    /// Keys the random numbers, together with the step.
+    pub seed: u32,
+    /// Training steps so far, this one not counted.
+    pub step: u32,
+    /// Keeps the scalars at a multiple of 16 bytes.
+    pub unused: [u32; 3],
+    /// In the order of [`Program::scalars`].
+    pub scalars: [f32; 16],
+}
