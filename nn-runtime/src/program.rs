@@ -40,10 +40,6 @@ pub struct Program {
     pub gradients: Option<Schedule>,
     /// Forward pass of one sample; a multiply-add counts as two.
     pub flops_per_sample: u64,
-    /// The table that `summary()` prints.
-    pub summary: &'static str,
-    /// The text that `plan()` prints.
-    pub plan: &'static str,
 }
 
 /// An input or a target.
