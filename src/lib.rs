@@ -1,1 +1,104 @@
-//! Placeholder.
+//! `nn` is a compile-time static-graph compiler for neural networks.
+//!
+//! A network is declared in [`network!`]. While the crate builds, the macro checks every shape, derives the backward
+//! pass, fuses both into few kernels, plans all memory, and prints Rust code for the CPU and WGSL for the GPU, with a
+//! typed trainer around them. At run time nothing is left to decide.
+//!
+//! # From declaration to trained model
+//!
+//! ```
+//! use nn::network;
+//!
+//! network! {
+//!     /// Fits a curve through points.
+//!     pub network Curve {
+//!         input  x: [1];
+//!         target y: [1];
+//!
+//!         hidden = x >> dense(16) >> tanh;
+//!         fitted = hidden >> dense(1);
+//!
+//!         output    prediction = fitted;
+//!         loss      mse(fitted, y);
+//!         metric    r2(fitted, y);
+//!         optimizer adam(learning_rate = 1e-2);
+//!     }
+//! }
+//!
+//! fn main() -> nn::Result<()> {
+//!     // Data: typed arrays, one for each sample. `CurveData` comes from the macro.
+//!     let xs: Vec<[f32; 1]> = (0..256).map(|i| [i as f32 / 128.0 - 1.0]).collect();
+//!     let ys: Vec<[f32; 1]> = xs.iter().map(|[x]| [x * x]).collect();
+//!     let data = CurveData::new(&xs, &ys)?;
+//!
+//!     // The best GPU, else the CPU; NN_DEVICE=cpu or gpu overrides. Also Device::cpu() and Device::gpu()?.
+//!     let device = nn::Device::auto()?;
+//!     // 42 seeds everything: the same seed gives the same run, bit for bit.
+//!     let mut net = Curve::new(&device, 42)?;
+//!     let options = nn::Fit::default().epochs(50).batch_size(32).validation_split(0.1).quiet();
+//!     let history = net.fit(&data, options)?;
+//!     assert!(history.epochs[49].train.loss < history.epochs[0].train.loss);
+//!
+//!     let report = net.evaluate(&data)?; // `CurveReport { loss, r2 }`, both f64
+//!     println!("{report}");
+//!
+//!     let fitted: Vec<[f32; 1]> = net.predict(&xs)?; // any number of samples, from many threads
+//!     assert_eq!(fitted.len(), 256);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # What the macro generates
+//!
+//! For a network `Digits` with inputs `image: [1, 28, 28]`, target `label: class(10)`, output `probability` of shape
+//! `[10]`, and metric `accuracy`:
+//!
+//! ```text
+//! pub struct Digits                                // Send + Sync
+//!     const PARAMETERS: usize                      // how many numbers are trained
+//!     const FLOPS_PER_SAMPLE: u64                  // forward pass
+//!     const fn memory(batch: usize) -> usize       // bytes for training with this batch size
+//!     fn summary() -> &'static str                 // table of layers, shapes, parameters, FLOPs, bytes
+//!     fn plan() -> &'static str                    // which op went into which kernel, where each tensor lives
+//!     fn shaders() -> &'static [nn::Shader]        // name, entry point, workgroup size, bindings, WGSL text
+//!
+//!     fn new(&nn::Device, seed: u64) -> nn::Result<Digits>
+//!     fn predict(&self, image: &[R]) -> nn::Result<Vec<[f32; 10]>>      // R: [f32; 784] or [[[f32; 28]; 28]; 1]
+//!     fn evaluate(&self, &DigitsData) -> nn::Result<DigitsReport>
+//!     fn fit(&mut self, &DigitsData, nn::Fit) -> nn::Result<nn::History<DigitsReport>>
+//!     fn train_batch(&mut self, &DigitsData) -> nn::Result<DigitsReport>   // one step on all the samples given
+//!     fn gradients(&self, &DigitsData) -> nn::Result<nn::Gradients>        // of parameters and inputs, by name
+//!
+//!     fn save(&self, path), save_to(&self, writer)                         // safetensors, PyTorch's names and layouts
+//!     fn load(&mut self, path), load_from(&mut self, reader), load_bytes(&mut self, &[u8])
+//!     fn parameters(&self) -> impl Iterator<Item = nn::ParameterInfo>      // name and dims
+//!     fn parameter(&self, name) -> nn::Result<Vec<f32>>
+//!     fn set_parameter(&mut self, name, &[f32]) -> nn::Result<()>
+//!     fn learning_rate(&self) -> f32, set_learning_rate(&mut self, f32) -> nn::Result<()>
+//!     fn steps(&self) -> u64, seed(&self) -> u64, device(&self) -> &nn::Device
+//!
+//! pub struct DigitsData                            // inputs and targets, on the heap
+//!     fn new(image, label) -> nn::Result<DigitsData>     // each a Vec, slice, boxed slice or array of samples,
+//!                                                        // or an nn::Column made from flat numbers or a reader
+//!     fn len(&self), is_empty(&self), split_at(&self, n) -> (DigitsData, DigitsData), slice(&self, range) -> DigitsData
+//!     fn image(&self) -> &[[[[f32; 28]; 28]; 1]], fn label(&self) -> Vec<u32>
+//!
+//! pub struct DigitsReport { pub loss: f64, pub accuracy: f64 }             // Display
+//! ```
+//!
+//! With several inputs, `predict` takes them in the order of declaration; with several outputs, it returns
+//! `DigitsOutput { probability: Vec<…>, … }`. A network without `loss` has only what prediction needs; one without
+//! `optimizer` has no `fit` and no `train_batch`.
+
+pub use nn_macros::network;
+pub use nn_runtime::{
+    Column, Control, Device, Epoch, Error, Fit, Gradients, History, IntoColumn, ParameterInfo, Result, Row, Shader,
+};
+
+/// The `wgpu` that GPU devices are made with, for [`Device::from_wgpu`].
+#[cfg(feature = "gpu")]
+pub use nn_runtime::wgpu;
+
+/// What generated code refers to. No part of the public interface: it changes whenever the macro does.
+#[doc(hidden)]
+pub use nn_runtime::private as __private;
