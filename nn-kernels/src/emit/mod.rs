@@ -1,1 +1,3 @@
-//! To be written.
+//! Two printers of the same kernel IR.
+
+pub mod wgsl;

@@ -1,0 +1,239 @@
+//! The third twin: plays a schedule's kernels in f64, for tests.
+//!
+//! It takes the plan at its word: every tensor is read and written where [`Place`] says, in one arena, so a mistake of
+//! the memory plan gives a wrong result here too. Floats that nothing has written yet are poisoned, and reading one is
+//! an error, as is an index outside its tensor.
+
+mod random;
+
+use crate::graph::{Extent, StepScalar};
+use crate::ir::{Index, Kernel, TensorId, Value};
+use crate::plan::{Place, Plan, Schedule};
+
+pub use random::{pcg4d, uniform};
+
+/// The memory that a schedule works on.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    /// Activations: `fixed_floats + capacity * sample_floats` floats.
+    pub arena: Vec<f64>,
+    /// All parameters.
+    pub parameters: Vec<f64>,
+    /// All gradients, in the same layout.
+    pub gradients: Vec<f64>,
+    /// The optimizer's state vectors, in the same layout.
+    pub states: Vec<Vec<f64>>,
+    /// The step's results.
+    pub results: Vec<f64>,
+}
+
+/// What changes from step to step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepNumbers {
+    /// Keys the random numbers.
+    pub seed: u32,
+    /// Training steps so far, this one not counted.
+    pub step: u32,
+    /// The current learning rate.
+    pub learning_rate: f64,
+}
+
+/// A NaN that arithmetic does not produce: an arena's float that nothing has written yet.
+const POISON: u64 = 0x7ff8_dead_beef_dead;
+
+impl Memory {
+    /// Memory for a schedule: parameters and gradients 0, states as the optimizer wants them, the rest poisoned.
+    pub fn new(plan: &Plan, schedule: &Schedule, capacity: usize) -> Self {
+        let poison = f64::from_bits(POISON);
+        Memory {
+            arena: vec![poison; schedule.fixed_floats + capacity * schedule.sample_floats],
+            parameters: vec![0.0; plan.parameter_floats],
+            gradients: vec![0.0; plan.parameter_floats],
+            states: plan.states.iter().map(|&start| vec![start; plan.parameter_floats]).collect(),
+            results: vec![poison; schedule.result_floats],
+        }
+    }
+
+    /// Forgets the arena and the results, as if nothing had been written to them.
+    pub fn poison(&mut self) {
+        self.arena.fill(f64::from_bits(POISON));
+        self.results.fill(f64::from_bits(POISON));
+    }
+
+    /// A tensor's elements for a batch.
+    pub fn read(&self, schedule: &Schedule, tensor: TensorId, batch: usize, capacity: usize) -> &[f64] {
+        let (start, len) = range(schedule, tensor, batch, capacity);
+        &self.vector(schedule.tensors[tensor.0 as usize].place)[start..start + len]
+    }
+
+    /// Puts a tensor's elements where they belong: a field before the run.
+    pub fn write(&mut self, schedule: &Schedule, tensor: TensorId, capacity: usize, elements: &[f64]) {
+        let (start, _) = range(schedule, tensor, 0, capacity);
+        self.vector_mut(schedule.tensors[tensor.0 as usize].place)[start..start + elements.len()]
+            .copy_from_slice(elements);
+    }
+
+    fn vector(&self, place: Place) -> &[f64] {
+        match place {
+            Place::Sample(_) | Place::Fixed(_) => &self.arena,
+            Place::Parameters(_) => &self.parameters,
+            Place::Gradients(_) => &self.gradients,
+            Place::State(i, _) => &self.states[i],
+            Place::Results(_) => &self.results,
+        }
+    }
+
+    fn vector_mut(&mut self, place: Place) -> &mut [f64] {
+        match place {
+            Place::Sample(_) | Place::Fixed(_) => &mut self.arena,
+            Place::Parameters(_) => &mut self.parameters,
+            Place::Gradients(_) => &mut self.gradients,
+            Place::State(i, _) => &mut self.states[i],
+            Place::Results(_) => &mut self.results,
+        }
+    }
+}
+
+/// Where a tensor begins in its vector, and how many elements it has for a batch.
+fn range(schedule: &Schedule, tensor: TensorId, batch: usize, capacity: usize) -> (usize, usize) {
+    let t = &schedule.tensors[tensor.0 as usize];
+    let start = match t.place {
+        Place::Sample(o) => schedule.fixed_floats + capacity * o,
+        Place::Fixed(o) | Place::Parameters(o) | Place::Gradients(o) | Place::State(_, o) | Place::Results(o) => o,
+    };
+    (start, t.size() * if t.batch { batch } else { 1 })
+}
+
+/// Plays all kernels of a schedule for a batch of `batch` samples in an arena for `capacity` samples.
+///
+/// Says what went wrong if a kernel reads a float that nothing has written or leaves a tensor's bounds; both are
+/// mistakes of the compiler.
+pub fn run(
+    plan: &Plan,
+    schedule: &Schedule,
+    batch: usize,
+    capacity: usize,
+    memory: &mut Memory,
+    step: &StepNumbers,
+) -> Result<(), String> {
+    schedule.kernels.iter().try_for_each(|kernel| run_kernel(plan, schedule, kernel, batch, capacity, memory, step))
+}
+
+/// Plays one kernel; see [`run`].
+pub fn run_kernel(
+    plan: &Plan,
+    schedule: &Schedule,
+    kernel: &Kernel,
+    batch: usize,
+    capacity: usize,
+    memory: &mut Memory,
+    step: &StepNumbers,
+) -> Result<(), String> {
+    debug_assert!(plan.states.len() == memory.states.len());
+    Player { schedule, kernel, batch, capacity, memory, step }.run()
+}
+
+struct Player<'a> {
+    schedule: &'a Schedule,
+    kernel: &'a Kernel,
+    batch: usize,
+    capacity: usize,
+    memory: &'a mut Memory,
+    step: &'a StepNumbers,
+}
+
+impl Player<'_> {
+    fn run(&mut self) -> Result<(), String> {
+        let kernel = self.kernel;
+        let mut point = vec![];
+        for outer in points(&kernel.outer, self.batch) {
+            let mut reduced: Vec<Vec<f64>> = vec![];
+            for stage in &kernel.stages {
+                let mut results: Vec<f64> = stage.reduce.iter().map(|(how, _)| how.identity()).collect();
+                for inner in points(&stage.inner, self.batch) {
+                    point.clear();
+                    point.extend(outer.iter().chain(&inner));
+                    let values = self.body(&stage.body, &point, &reduced)?;
+                    for ((how, value), result) in stage.reduce.iter().zip(&mut results) {
+                        *result = how.eval(*result, values[value.0 as usize]);
+                    }
+                    for store in &stage.stores {
+                        let at = self.address(store.tensor, &store.index, &point)?;
+                        let place = self.schedule.tensors[store.tensor.0 as usize].place;
+                        self.memory.vector_mut(place)[at] = values[store.value.0 as usize];
+                    }
+                }
+                reduced.push(results);
+            }
+        }
+        Ok(())
+    }
+
+    fn body(&self, body: &[Value], point: &[usize], reduced: &[Vec<f64>]) -> Result<Vec<f64>, String> {
+        let mut values: Vec<f64> = Vec::with_capacity(body.len());
+        for value in body {
+            let v = |id: crate::ir::ValueId| values[id.0 as usize];
+            values.push(match value {
+                Value::Constant(c) => *c,
+                Value::Scalar(scalar) => self.scalar(*scalar),
+                Value::Index(index) => index.eval(point) as f64,
+                Value::Load { tensor, index } => self.load(*tensor, index, point)?,
+                Value::Random { stream, index } => {
+                    uniform(index.eval(point) as u32, *stream, self.step.step, self.step.seed)
+                }
+                Value::Reduced { stage, slot } => reduced[*stage][*slot],
+                Value::Unary(op, a) => op.eval(v(*a)),
+                Value::Binary(op, a, b) => op.eval(v(*a), v(*b)),
+                Value::Select(c, a, b) => v(if v(*c) != 0.0 { *a } else { *b }),
+            });
+        }
+        Ok(values)
+    }
+
+    fn scalar(&self, scalar: StepScalar) -> f64 {
+        match scalar {
+            StepScalar::InverseBatch => 1.0 / self.batch as f64,
+            StepScalar::LearningRate => self.step.learning_rate,
+            StepScalar::BiasCorrection(beta) => 1.0 - beta.powf(f64::from(self.step.step) + 1.0),
+        }
+    }
+
+    fn load(&self, tensor: TensorId, index: &Index, point: &[usize]) -> Result<f64, String> {
+        let at = self.address(tensor, index, point)?;
+        let t = &self.schedule.tensors[tensor.0 as usize];
+        let value = self.memory.vector(t.place)[at];
+        if value.to_bits() == POISON {
+            return Err(format!(
+                "kernel `{}` reads `{}` where nothing has been written, at {point:?}",
+                self.kernel.name, t.name
+            ));
+        }
+        Ok(value)
+    }
+
+    fn address(&self, tensor: TensorId, index: &Index, point: &[usize]) -> Result<usize, String> {
+        let (start, len) = range(self.schedule, tensor, self.batch, self.capacity);
+        match usize::try_from(index.eval(point)) {
+            Ok(i) if i < len => Ok(start + i),
+            _ => Err(format!(
+                "kernel `{}` leaves `{}`, which has {len} elements: element {} at {point:?}",
+                self.kernel.name,
+                self.schedule.tensors[tensor.0 as usize].name,
+                index.eval(point)
+            )),
+        }
+    }
+}
+
+/// All points of a space of axes, the last one fastest.
+fn points(axes: &[Extent], batch: usize) -> impl Iterator<Item = Vec<usize>> {
+    let extents: Vec<usize> = axes.iter().map(|e| e.at(batch)).collect();
+    (0..extents.iter().product()).map(move |mut flat: usize| {
+        let mut point = vec![0; extents.len()];
+        for (p, extent) in point.iter_mut().zip(&extents).rev() {
+            *p = flat % extent;
+            flat /= extent;
+        }
+        point
+    })
+}
