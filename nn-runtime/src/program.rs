@@ -157,6 +157,8 @@ pub struct Shader {
     pub entry_point: &'static str,
     /// Invocations in a workgroup.
     pub workgroup_size: [u32; 3],
+    /// Bytes of `var<workgroup>` memory; wgpu does not check them, so the loader does.
+    pub workgroup_bytes: u32,
     /// What it binds in group 0.
     pub bindings: &'static [Binding],
     /// How many workgroups one dispatch needs.
