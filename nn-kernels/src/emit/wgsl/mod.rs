@@ -12,6 +12,8 @@ pub struct ShaderText {
     pub entry_point: String,
     /// Invocations in a workgroup.
     pub workgroup_size: [u32; 3],
+    /// Bytes of `var<workgroup>` memory: the runtime checks them against the device, since wgpu does not.
+    pub workgroup_bytes: u32,
     /// What it binds in group 0, ascending.
     pub bindings: Vec<Binding>,
     /// How many workgroups one dispatch needs.
@@ -59,6 +61,7 @@ pub fn print(_plan: &Plan, _schedule: &Schedule, kernel: &Kernel, prefix: &str) 
         name: format!("{prefix}_{}", kernel.name),
         entry_point: format!("{prefix}_{}", kernel.name),
         workgroup_size: [64, 1, 1],
+        workgroup_bytes: 0,
         bindings: vec![Binding::Step],
         workgroups: Workgroups { fixed: 1, per_sample: 0, points: 1 },
         wgsl: String::new(),
