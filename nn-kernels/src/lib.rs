@@ -16,3 +16,4 @@ pub mod plan;
 
 pub mod emit;
 pub mod interpret;
+

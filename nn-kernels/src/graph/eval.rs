@@ -32,6 +32,27 @@ impl Unary {
         }
     }
 
+    /// Its name in the readable plan.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unary::Negate => "negate",
+            Unary::Exp => "exp",
+            Unary::ExpM1 => "expm1",
+            Unary::Log => "log",
+            Unary::Log1p => "log1p",
+            Unary::Sqrt => "sqrt",
+            Unary::Reciprocal => "reciprocal",
+            Unary::Abs => "abs",
+            Unary::Sign => "sign",
+            Unary::Floor => "floor",
+            Unary::Tanh => "tanh",
+            Unary::Sigmoid => "sigmoid",
+            Unary::Erf => "erf",
+            Unary::Sin => "sin",
+            Unary::Cos => "cos",
+        }
+    }
+
     /// Whether it costs an order of magnitude more than an addition, so that recomputing is not free.
     pub fn is_expensive(self) -> bool {
         !matches!(self, Unary::Negate | Unary::Abs | Unary::Sign | Unary::Floor | Unary::Reciprocal | Unary::Sqrt)
@@ -39,6 +60,22 @@ impl Unary {
 }
 
 impl Binary {
+    /// Its name in the readable plan.
+    pub fn name(self) -> &'static str {
+        match self {
+            Binary::Add => "add",
+            Binary::Subtract => "subtract",
+            Binary::Multiply => "multiply",
+            Binary::Divide => "divide",
+            Binary::Power => "power",
+            Binary::Minimum => "minimum",
+            Binary::Maximum => "maximum",
+            Binary::Less => "less",
+            Binary::LessEqual => "less or equal",
+            Binary::Equal => "equal",
+        }
+    }
+
     /// The function's value.
     pub fn eval(self, a: f64, b: f64) -> f64 {
         let truth = |t: bool| if t { 1.0 } else { 0.0 };

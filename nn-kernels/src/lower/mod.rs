@@ -1,1 +1,105 @@
-//! To be written.
+//! Lowering and fusion: which nodes get memory, which kernel computes what, and the kernels themselves.
+//!
+//! Everything follows from one idea, Halide's inlining: a node that has no memory of its own is computed where it is
+//! read, at the index at which it is read. Movement operations are then nothing but changes of the index. So the
+//! only decisions are
+//!
+//! 1. which nodes are *realized* (get memory): roots, what a contraction reads, reductions that another kernel needs,
+//!    and what would be expensive to compute twice ([`realize`]);
+//! 2. which realized nodes and reductions share a kernel ([`group`]): a kernel has one set of outer axes, a reduction fits if
+//!    its result has exactly these axes, a realized node fits if its dimensions begin with them, and whatever it
+//!    reads from the same kernel must be read at the very same outer point;
+//! 3. in which stage of its kernel each of them is computed ([`build`]).
+//!
+//! A second round begins when the kernels built show that something expensive is computed in two places.
+
+mod build;
+mod collapse;
+mod group;
+mod realize;
+
+use crate::graph::{Extent, Graph, NodeId, Op};
+use crate::ir::{Kernel, TensorId};
+
+/// A node with destinations in memory.
+#[derive(Clone, Debug)]
+pub struct Root {
+    /// What is stored.
+    pub node: NodeId,
+    /// Where to.
+    pub tensor: TensorId,
+}
+
+/// What lowering needs to know about memory, and to ask for.
+pub trait Tensors {
+    /// The tensor behind a leaf.
+    fn leaf(&mut self, graph: &Graph, id: NodeId) -> TensorId;
+    /// A new temporary tensor for a node's value.
+    fn temporary(&mut self, graph: &Graph, id: NodeId) -> TensorId;
+}
+
+/// Kernels that compute the roots, in order of execution. Without `fuse`, each operation that computes gets a kernel of its
+/// own: slow, and the yardstick for the fused form.
+pub fn lower(graph: &Graph, roots: &[Root], fuse: bool, tensors: &mut dyn Tensors) -> Vec<Kernel> {
+    let users = Users::of(graph, roots);
+    let mut realized = realize::initial(graph, &users, roots, fuse);
+    loop {
+        let groups = group::group(graph, &users, &realized, fuse);
+        let built = build::Built::new(graph, &groups, &realized);
+        let again = built.recomputed();
+        if again.is_empty() || !fuse {
+            return built.finish(roots, tensors).into_iter().map(collapse::collapse).collect();
+        }
+        again.iter().for_each(|n| realized[n.index()] = true);
+    }
+}
+
+/// Who reads each node, among those that the roots need.
+pub(crate) struct Users {
+    of: Vec<Vec<NodeId>>,
+    needed: Vec<bool>,
+}
+
+impl Users {
+    fn of(graph: &Graph, roots: &[Root]) -> Self {
+        let mut users = Users { of: vec![vec![]; graph.len()], needed: vec![false; graph.len()] };
+        roots.iter().for_each(|r| users.needed[r.node.index()] = true);
+        for (id, node) in graph.nodes().rev() {
+            if users.needed[id.index()] {
+                for arg in &node.args {
+                    users.needed[arg.index()] = true;
+                    users.of[arg.index()].push(id);
+                }
+            }
+        }
+        users
+    }
+
+    fn needed(&self, id: NodeId) -> bool {
+        self.needed[id.index()]
+    }
+}
+
+/// Whether a node is computed by a loop that combines.
+fn reduces(op: &Op) -> bool {
+    matches!(op, Op::Reduce { .. } | Op::Contract(_))
+}
+
+/// Whether a node only says where to read another one.
+fn moves(op: &Op) -> bool {
+    matches!(op, Op::Broadcast | Op::Reshape | Op::Permute(_) | Op::Slice(_) | Op::Detach)
+}
+
+/// The loops of a reduction, behind those of its result's dimensions.
+fn reduced_extents(graph: &Graph, id: NodeId) -> Vec<Extent> {
+    let node = graph.node(id);
+    match &node.op {
+        Op::Contract(c) => c.reduced.clone(),
+        Op::Reduce { axes, batch, .. } => {
+            let from = graph.shape(node.args[0]);
+            let batch = batch.then_some(Extent::Batch);
+            batch.into_iter().chain(axes.iter().map(|&a| Extent::Size(from.dims[a]))).collect()
+        }
+        _ => vec![],
+    }
+}

@@ -1,0 +1,364 @@
+//! The compiler's one entry: from a declared network to its plan.
+
+use crate::autodiff;
+use crate::graph::{Extent, Graph, Leaf, NodeId, Op, Reduction, Shape, StepScalar};
+use crate::ir::{Kernel, TensorId, Value, validate};
+use crate::layers::optimizers;
+use crate::lower::{Root, Tensors, lower};
+use crate::memory::{self, Pinned};
+use crate::network::Network;
+use crate::plan::{Metric, Output, Parameter, Place, Plan, Schedule, Tensor};
+use crate::simplify::{Phase, specialize, split_reductions};
+
+/// How to compile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Whether operations share kernels. Off only to check that fusion changes nothing.
+    pub fuse: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { fuse: true }
+    }
+}
+
+/// Compiles a network that the front end has checked.
+pub fn compile(network: &Network, options: &Options) -> Plan {
+    let layout = Layout::of(network);
+    let programs = Programs { network, layout: &layout, options };
+    let trains = network.loss.is_some() && network.optimizer.is_some();
+    let predict = programs.predict();
+    let evaluate = network.loss.is_some().then(|| programs.evaluate());
+    let train = trains.then(|| programs.train());
+    let gradients = network.loss.is_some().then(|| programs.gradients());
+    let scalars = scalars([Some(&predict), evaluate.as_ref(), train.as_ref(), gradients.as_ref()]);
+    Plan {
+        name: network.name.clone(),
+        fields: network.fields.clone(),
+        inputs: network.inputs,
+        states: network.optimizer.as_ref().map_or(vec![], optimizers::state_init),
+        learning_rate: network.optimizer.as_ref().map(|o| o.learning_rate),
+        outputs: (network.outputs.iter())
+            .map(|(name, id)| Output { name: name.clone(), dims: network.graph.shape(*id).dims.clone() })
+            .collect(),
+        metrics: layout.metrics,
+        flops_per_sample: flops(network),
+        parameter_floats: layout.parameter_floats,
+        parameters: layout.parameters,
+        scalars,
+        predict,
+        evaluate,
+        train,
+        gradients,
+    }
+}
+
+/// What all programs of a network agree on.
+struct Layout {
+    parameters: Vec<Parameter>,
+    parameter_floats: usize,
+    metrics: Vec<Metric>,
+    result_floats: usize,
+}
+
+impl Layout {
+    fn of(network: &Network) -> Self {
+        let mut floats = 0;
+        let parameters = (network.parameters.iter())
+            .map(|p| {
+                let offset = floats;
+                // Every tensor starts at 16 bytes, so that kernels may read four floats at once.
+                floats += p.dims.iter().product::<usize>().next_multiple_of(4);
+                Parameter { name: p.name.clone(), dims: p.dims.clone(), init: p.init, offset }
+            })
+            .collect();
+        let mut results = 1;
+        let metrics = (network.metrics.iter())
+            .map(|m| {
+                let offset = results;
+                let len = m.statistics.iter().map(|&s| network.graph.shape(s).size()).sum();
+                results += len;
+                Metric { name: m.name.clone(), kind: m.kind, offset, len }
+            })
+            .collect();
+        Layout { parameters, parameter_floats: floats.max(4), metrics, result_floats: results }
+    }
+}
+
+/// Makes the schedules of one network.
+struct Programs<'a> {
+    network: &'a Network,
+    layout: &'a Layout,
+    options: &'a Options,
+}
+
+impl Programs<'_> {
+    fn predict(&self) -> Schedule {
+        let nodes: Vec<NodeId> = self.network.outputs.iter().map(|(_, id)| *id).collect();
+        let (mut graph, roots) = specialize(&self.network.graph, &nodes, Phase::Inference);
+        let mut table = Table::new(self);
+        let mut list = vec![];
+        for ((name, _), root) in self.network.outputs.iter().zip(roots) {
+            let shape = Shape { batch: true, dims: graph.shape(root).dims.clone() };
+            let node = graph.broadcast(root, &shape);
+            let tensor = table.add(name, &shape, Place::Sample(0));
+            table.schedule.outputs.push(tensor);
+            list.push(Root { node, tensor });
+        }
+        let pinned = table.schedule.outputs.clone();
+        table.pass(&graph, &list, self.options.fuse);
+        table.finish(pinned)
+    }
+
+    fn evaluate(&self) -> Schedule {
+        let (mut graph, loss, metrics) = self.measured(Phase::Inference);
+        let mut table = Table::new(self);
+        let mut list = vec![];
+        self.results(&mut graph, loss, &metrics, &mut table, &mut list);
+        table.pass(&graph, &list, self.options.fuse);
+        table.finish(vec![])
+    }
+
+    fn train(&self) -> Schedule {
+        let (mut graph, loss, metrics) = self.measured(Phase::Training);
+        let mut table = Table::new(self);
+        let mut list = vec![];
+        self.results(&mut graph, loss, &metrics, &mut table, &mut list);
+        self.parameter_gradients(&mut graph, loss, &mut table, &mut list);
+        table.pass(&graph, &list, self.options.fuse);
+        self.update(&mut table);
+        table.finish(vec![])
+    }
+
+    fn gradients(&self) -> Schedule {
+        let (mut graph, loss, _) = self.measured(Phase::Training);
+        let mut table = Table::new(self);
+        let mut list = vec![];
+        self.results(&mut graph, loss, &[], &mut table, &mut list);
+        self.parameter_gradients(&mut graph, loss, &mut table, &mut list);
+        let mut pinned = vec![];
+        let plain = (0..self.network.inputs).filter(|&i| self.network.fields[i].classes.is_none());
+        let leaves: Vec<(usize, NodeId)> =
+            plain.filter_map(|i| Some((i, find(&graph, &Leaf::Field(i))?))).collect();
+        let seed = seed(&mut graph, loss);
+        let wrt: Vec<NodeId> = leaves.iter().map(|(_, id)| *id).collect();
+        let found = autodiff::gradients(&mut graph, loss, seed, &wrt);
+        for ((field, leaf), gradient) in leaves.into_iter().zip(found) {
+            let shape = graph.shape(leaf).clone();
+            let node = gradient.unwrap_or_else(|| graph.filled(0.0, &shape));
+            let name = format!("gradient of {}", self.network.fields[field].name);
+            let tensor = table.add(&name, &shape, Place::Sample(0));
+            table.schedule.field_gradients.push((field, tensor));
+            pinned.push(tensor);
+            list.push(Root { node, tensor });
+        }
+        table.pass(&graph, &list, self.options.fuse);
+        table.finish(pinned)
+    }
+
+    /// A phase's graph with the loss of each sample and the metrics' statistics.
+    fn measured(&self, phase: Phase) -> (Graph, NodeId, Vec<NodeId>) {
+        let loss = self.network.loss.expect("callers have a loss");
+        let statistics = self.network.metrics.iter().flat_map(|m| &m.statistics);
+        let nodes: Vec<NodeId> = std::iter::once(loss).chain(statistics.copied()).collect();
+        let (mut graph, roots) = specialize(&self.network.graph, &nodes, phase);
+        let loss = graph.broadcast(roots[0], &Shape::batched(&[]));
+        (graph, loss, roots[1..].to_vec())
+    }
+
+    /// The mean loss and the metrics, stored where the host reads them.
+    fn results(&self, graph: &mut Graph, loss: NodeId, metrics: &[NodeId], table: &mut Table<'_>, list: &mut Vec<Root>) {
+        graph.set_label("loss");
+        let total = graph.reduce(Reduction::Sum, loss, &[], true);
+        let inverse = graph.scalar(StepScalar::InverseBatch);
+        let mean = graph.mul(total, inverse);
+        let mut offset = 0;
+        for (i, &node) in std::iter::once(&mean).chain(metrics).enumerate() {
+            let shape = graph.shape(node).clone();
+            let name = if i == 0 { "mean loss" } else { "metric" };
+            let tensor = table.add(name, &shape, Place::Results(offset));
+            offset += shape.size();
+            list.push(Root { node, tensor });
+        }
+        table.schedule.result_floats = self.layout.result_floats;
+    }
+
+    fn parameter_gradients(&self, graph: &mut Graph, loss: NodeId, table: &mut Table<'_>, list: &mut Vec<Root>) {
+        let leaves: Vec<(usize, NodeId)> = (0..self.network.parameters.len())
+            .filter_map(|i| Some((i, find(graph, &Leaf::Parameter(i))?)))
+            .collect();
+        let seed = seed(graph, loss);
+        let wrt: Vec<NodeId> = leaves.iter().map(|(_, id)| *id).collect();
+        let found = autodiff::gradients(graph, loss, seed, &wrt);
+        for ((i, leaf), gradient) in leaves.into_iter().zip(found) {
+            let Some(node) = gradient else { continue };
+            let parameter = &self.layout.parameters[i];
+            let shape = graph.shape(leaf).clone();
+            let name = format!("gradient of {}", parameter.name);
+            let tensor = table.add(&name, &shape, Place::Gradients(parameter.offset));
+            list.push(Root { node, tensor });
+        }
+    }
+
+    /// The optimizer's kernels, behind those of the pass.
+    fn update(&self, table: &mut Table<'_>) {
+        let optimizer = self.network.optimizer.as_ref().expect("callers have an optimizer");
+        let all = Shape::fixed(&[self.layout.parameter_floats]);
+        let mut graph = Graph::new();
+        graph.set_label("optimizer");
+        let parameters = graph.leaf(Leaf::Parameters, all.clone());
+        let gradients = graph.leaf(Leaf::Gradients, all.clone());
+        let states: Vec<NodeId> = (0..optimizers::state_init(optimizer).len())
+            .map(|i| graph.leaf(Leaf::State(i), all.clone()))
+            .collect();
+        let update = optimizers::optimizer_update(&mut graph, optimizer, parameters, gradients, &states);
+        let nodes: Vec<NodeId> = std::iter::once(update.new_parameters).chain(update.new_states).collect();
+        let (graph, nodes) = split_reductions(&graph, &nodes);
+        let mut list = vec![];
+        for (i, node) in nodes.into_iter().enumerate() {
+            let leaf = if i == 0 { Leaf::Parameters } else { Leaf::State(i - 1) };
+            let tensor = table.leaf_tensor(&leaf, &all);
+            list.push(Root { node, tensor });
+        }
+        // Always fused: the update is in place, so each element must be read before it is written.
+        let kernels = lower(&graph, &list, true, table);
+        table.schedule.kernels.extend(kernels);
+    }
+}
+
+/// The node of a leaf, if the graph has it.
+fn find(graph: &Graph, leaf: &Leaf) -> Option<NodeId> {
+    graph.nodes().find(|(_, n)| matches!(&n.op, Op::Leaf(l) if l == leaf)).map(|(id, _)| id)
+}
+
+/// The gradient of the mean loss with respect to each sample's loss.
+fn seed(graph: &mut Graph, loss: NodeId) -> NodeId {
+    let shape = graph.shape(loss).clone();
+    let inverse = graph.scalar(StepScalar::InverseBatch);
+    graph.broadcast(inverse, &shape)
+}
+
+/// Gathers a schedule's tensors and kernels.
+struct Table<'a> {
+    programs: &'a Programs<'a>,
+    schedule: Schedule,
+    leaves: Vec<(Leaf, TensorId)>,
+}
+
+impl<'a> Table<'a> {
+    fn new(programs: &'a Programs<'a>) -> Self {
+        Table { programs, schedule: Schedule::default(), leaves: vec![] }
+    }
+
+    fn add(&mut self, name: &str, shape: &Shape, place: Place) -> TensorId {
+        let id = TensorId(self.schedule.tensors.len() as u32);
+        let (batch, dims) = (shape.batch, shape.dims.clone());
+        self.schedule.tensors.push(Tensor { name: name.to_owned(), batch, dims, place });
+        id
+    }
+
+    fn leaf_tensor(&mut self, leaf: &Leaf, shape: &Shape) -> TensorId {
+        if let Some((_, id)) = self.leaves.iter().find(|(l, _)| l == leaf) {
+            return *id;
+        }
+        let (name, place) = match leaf {
+            Leaf::Field(i) => (self.programs.network.fields[*i].name.clone(), Place::Sample(0)),
+            Leaf::Parameter(i) => {
+                let parameter = &self.programs.layout.parameters[*i];
+                (parameter.name.clone(), Place::Parameters(parameter.offset))
+            }
+            Leaf::Parameters => ("parameters".to_owned(), Place::Parameters(0)),
+            Leaf::Gradients => ("gradients".to_owned(), Place::Gradients(0)),
+            Leaf::State(i) => (format!("state {i}"), Place::State(*i, 0)),
+        };
+        let id = self.add(&name, shape, place);
+        if let Leaf::Field(i) = leaf {
+            self.schedule.fields.push((*i, id));
+        }
+        self.leaves.push((leaf.clone(), id));
+        id
+    }
+
+    fn pass(&mut self, graph: &Graph, roots: &[Root], fuse: bool) {
+        self.schedule.kernels = lower(graph, roots, fuse, self);
+        self.schedule.update = self.schedule.kernels.len();
+    }
+
+    /// Names, memory, and the checks that debug builds make.
+    fn finish(mut self, to_end: Vec<TensorId>) -> Schedule {
+        let schedule = &mut self.schedule;
+        unique_names(&mut schedule.kernels);
+        schedule.fields.sort_unstable();
+        let from_start = schedule.fields.iter().map(|(_, t)| *t).collect();
+        let zones = memory::plan(&schedule.kernels, &mut schedule.tensors, &Pinned { from_start, to_end });
+        (schedule.sample_floats, schedule.fixed_floats) = (zones.sample, zones.fixed);
+        if cfg!(debug_assertions) {
+            for kernel in &schedule.kernels {
+                validate(kernel, schedule.tensors.len()).expect("lowering makes valid kernels");
+            }
+        }
+        self.schedule
+    }
+}
+
+impl Tensors for Table<'_> {
+    fn leaf(&mut self, graph: &Graph, id: NodeId) -> TensorId {
+        let node = graph.node(id);
+        let Op::Leaf(leaf) = &node.op else { unreachable!("lowering asks for leaves only") };
+        self.leaf_tensor(leaf, &node.shape)
+    }
+
+    fn temporary(&mut self, graph: &Graph, id: NodeId) -> TensorId {
+        let shape = graph.shape(id);
+        let place = if shape.batch { Place::Sample(0) } else { Place::Fixed(0) };
+        let name = format!("{} #{}", graph.label(id), id.index());
+        self.add(&name, shape, place)
+    }
+}
+
+/// Numbers repeated names.
+fn unique_names(kernels: &mut [Kernel]) {
+    for i in 1..kernels.len() {
+        let base = kernels[i].name.clone();
+        let mut n = 1;
+        while kernels[..i].iter().any(|k| k.name == kernels[i].name) {
+            kernels[i].name = format!("{base}_{n}");
+            n += 1;
+        }
+    }
+}
+
+/// The step scalars that any kernel uses, each once.
+fn scalars<'a>(schedules: impl IntoIterator<Item = Option<&'a Schedule>>) -> Vec<StepScalar> {
+    let mut all = vec![];
+    let kernels = schedules.into_iter().flatten().flat_map(|s| &s.kernels);
+    for value in kernels.flat_map(|k| &k.stages).flat_map(|s| &s.body) {
+        if let Value::Scalar(scalar) = value
+            && !all.contains(scalar)
+        {
+            all.push(*scalar);
+        }
+    }
+    all
+}
+
+/// Work of the forward pass for one sample: two for each multiply-add, one for each other elementwise result.
+fn flops(network: &Network) -> u64 {
+    let nodes: Vec<NodeId> = network.outputs.iter().map(|(_, id)| *id).chain(network.loss).collect();
+    let outputs = if network.outputs.is_empty() { nodes } else { nodes[..network.outputs.len()].to_vec() };
+    let (graph, _) = specialize(&network.graph, &outputs, Phase::Inference);
+    let count = |(_, node): (NodeId, &crate::graph::Node)| -> u64 {
+        let size = node.shape.size() as u64;
+        match &node.op {
+            Op::Contract(c) => {
+                let reduced = c.reduced.iter().map(|e| if let Extent::Size(n) = e { *n as u64 } else { 1 });
+                2 * size * reduced.product::<u64>()
+            }
+            Op::Reduce { .. } => graph.shape(node.args[0]).size() as u64,
+            Op::Unary(_) | Op::Binary(_) | Op::Select => size,
+            _ => 0,
+        }
+    };
+    graph.nodes().map(count).sum()
+}

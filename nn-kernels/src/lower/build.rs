@@ -1,0 +1,440 @@
+//! Kernels from groups: stages, bodies, stores.
+//!
+//! Groups are built last to first. While one is built, its loads from earlier groups tell which reductions there need
+//! memory, before their own group is built. Until all is known, a load or a store names a node in the place of a tensor.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::group::{Group, Groups};
+use super::{Root, Tensors, reduced_extents, reduces};
+use crate::graph::{Binary, Extent, Graph, NodeId, Op, Reduction};
+use crate::ir::{Index, Kernel, Stage, Store, TensorId, Value, ValueId};
+
+/// What recomputing must cost before memory is better, in additions.
+const EXPENSIVE: u32 = 10;
+
+/// One round of kernels.
+pub(super) struct Built<'g> {
+    graph: &'g Graph,
+    groups: &'g Groups,
+    kernels: Vec<Kernel>,
+    /// Which nodes get memory.
+    stored: Vec<bool>,
+    /// Where each inlined node is computed, as (group, stage), unless from that very group's reductions.
+    places: BTreeMap<NodeId, BTreeSet<(usize, usize)>>,
+}
+
+impl<'g> Built<'g> {
+    pub fn new(graph: &'g Graph, groups: &'g Groups, realized: &[bool]) -> Self {
+        let mut built =
+            Built { graph, groups, kernels: vec![], stored: realized.to_vec(), places: BTreeMap::new() };
+        for place in (0..groups.list.len()).rev() {
+            let kernel = GroupBuilder::new(&mut built, place).kernel();
+            built.kernels.push(kernel);
+        }
+        built.kernels.reverse();
+        built
+    }
+
+    /// Nodes that are computed in several places and should better get memory.
+    pub fn recomputed(&self) -> Vec<NodeId> {
+        let costs = self.costs();
+        let shared: BTreeSet<NodeId> = (self.places.iter())
+            .filter(|(id, places)| places.len() >= 2 && costs[id.index()] >= EXPENSIVE && !self.stored[id.index()])
+            .map(|(id, _)| *id)
+            .collect();
+        // Of a chain that is shared, only what others read needs memory.
+        let mut read_from_outside: BTreeSet<NodeId> = BTreeSet::new();
+        for (user, node) in self.graph.nodes() {
+            let computed = self.places.contains_key(&user) || self.groups.of[user.index()].is_some();
+            if computed && !shared.contains(&user) {
+                read_from_outside.extend(node.args.iter().filter(|a| shared.contains(a)));
+            }
+        }
+        read_from_outside.into_iter().collect()
+    }
+
+    /// What computing each node costs, down to the nodes with memory. Numbers that need no loads (random masks,
+    /// constants) cost nothing: they are recomputed gladly.
+    fn costs(&self) -> Vec<u32> {
+        let mut costs = vec![0u32; self.graph.len()];
+        let mut loads = vec![false; self.graph.len()];
+        for (id, node) in self.graph.nodes() {
+            let own = match &node.op {
+                Op::Unary(u) if u.is_expensive() => EXPENSIVE,
+                Op::Binary(Binary::Power) => 2 * EXPENSIVE,
+                Op::Binary(Binary::Divide) => 4,
+                Op::Unary(_) | Op::Binary(_) | Op::Select => 1,
+                _ => 0,
+            };
+            let has_memory = |a: NodeId| {
+                self.stored[a.index()] || reduces(&self.graph.node(a).op) || matches!(self.graph.node(a).op, Op::Leaf(_))
+            };
+            loads[id.index()] = node.args.iter().any(|&a| has_memory(a) || loads[a.index()]);
+            if loads[id.index()] {
+                let args: u32 = node.args.iter().filter(|a| !has_memory(**a)).map(|a| costs[a.index()]).sum();
+                costs[id.index()] = (own + args).min(1 << 20);
+            }
+        }
+        costs
+    }
+
+    /// The kernels, with tensors in the place of nodes.
+    pub fn finish(self, roots: &[Root], tensors: &mut dyn Tensors) -> Vec<Kernel> {
+        let mut destinations: BTreeMap<NodeId, Vec<TensorId>> = BTreeMap::new();
+        for root in roots {
+            destinations.entry(root.node).or_default().push(root.tensor);
+        }
+        let graph = self.graph;
+        let mut kernels = self.kernels;
+        for stage in kernels.iter_mut().flat_map(|k| &mut k.stages) {
+            for value in &mut stage.body {
+                if let Value::Load { tensor, .. } = value {
+                    let id = graph.id(tensor.0 as usize);
+                    *tensor = match (&graph.node(id).op, destinations.get(&id)) {
+                        (Op::Leaf(_), _) => tensors.leaf(graph, id),
+                        (_, Some(list)) => list[0],
+                        (_, None) => unreachable!("what is loaded was stored by an earlier kernel"),
+                    };
+                }
+            }
+            let mut stores = vec![];
+            for store in stage.stores.drain(..) {
+                let id = graph.id(store.tensor.0 as usize);
+                let list = destinations.entry(id).or_insert_with(|| vec![tensors.temporary(graph, id)]);
+                stores.extend(list.iter().map(|&tensor| Store { tensor, ..store.clone() }));
+            }
+            stage.stores = stores;
+        }
+        kernels
+    }
+}
+
+/// Builds the kernel of one group.
+struct GroupBuilder<'b, 'g> {
+    built: &'b mut Built<'g>,
+    place: usize,
+    group: &'g Group,
+    stages: Vec<Stage>,
+    /// Per stage: values of nodes at indices.
+    known: Vec<HashMap<(NodeId, Vec<Index>), ValueId>>,
+    /// Where each of the group's reductions ended up.
+    reduced: BTreeMap<NodeId, (usize, usize)>,
+}
+
+impl<'b, 'g> GroupBuilder<'b, 'g> {
+    fn new(built: &'b mut Built<'g>, place: usize) -> Self {
+        let group = &built.groups.list[place];
+        GroupBuilder { built, place, group, stages: vec![], known: vec![], reduced: BTreeMap::new() }
+    }
+
+    fn kernel(mut self) -> Kernel {
+        let depth = self.group.outer.len();
+        for &member in &self.group.members {
+            let graph = self.built.graph;
+            let earliest = self.earliest_stage(member);
+            let extents = graph.shape(member).extents();
+            let inner = reduced_extents(graph, member);
+            if reduces(&graph.node(member).op) {
+                let stage = self.stage(earliest, inner);
+                let (how, value) = self.combined(member, stage);
+                self.stages[stage].reduce.push((how, value));
+                self.reduced.insert(member, (stage, self.stages[stage].reduce.len() - 1));
+            }
+            if self.built.stored[member.index()] {
+                let inner = extents[depth..].to_vec();
+                let earliest = self.earliest_stage_of_value(member);
+                let stage = self.stage(earliest, inner);
+                let point: Vec<Index> = (0..extents.len()).map(Index::axis).collect();
+                let value = self.member_value(member, &point, stage);
+                let index = Index::linear(&point, &extents);
+                self.stages[stage].stores.push(Store { tensor: TensorId(member.index() as u32), index, value });
+            }
+        }
+        Kernel {
+            name: self.name(),
+            outer: self.group.outer.clone(),
+            covers: self.covers(),
+            stages: self.stages,
+        }
+    }
+
+    /// A stage with these loops, not before `earliest`; a new one if there is none.
+    fn stage(&mut self, earliest: usize, inner: Vec<Extent>) -> usize {
+        // A contraction keeps its stage to itself: that is what makes it one.
+        let earliest = if self.group.contract && !self.stages.is_empty() { earliest.max(1) } else { earliest };
+        if let Some(i) = (earliest..self.stages.len()).find(|&i| self.stages[i].inner == inner) {
+            return i;
+        }
+        self.stages.push(Stage { inner, ..Stage::default() });
+        self.known.push(HashMap::new());
+        self.stages.len() - 1
+    }
+
+    /// The first stage in which everything that a member is computed from is there.
+    fn earliest_stage(&self, member: NodeId) -> usize {
+        let graph = self.built.graph;
+        let mut stack = graph.node(member).args.clone();
+        let mut seen = BTreeSet::new();
+        let mut earliest = 0;
+        while let Some(id) = stack.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            match self.reduced.get(&id) {
+                Some((stage, _)) => earliest = earliest.max(stage + 1),
+                None if self.elsewhere(id) => {}
+                None => stack.extend(&graph.node(id).args),
+            }
+        }
+        earliest
+    }
+
+    /// The first stage that can store a member's value.
+    fn earliest_stage_of_value(&self, member: NodeId) -> usize {
+        match self.reduced.get(&member) {
+            Some((stage, _)) => stage + 1,
+            None => self.earliest_stage(member),
+        }
+    }
+
+    /// Whether a node's value lies in memory when this kernel runs.
+    fn elsewhere(&self, id: NodeId) -> bool {
+        matches!(self.built.graph.node(id).op, Op::Leaf(_)) || self.built.groups.of[id.index()].is_some_and(|g| g != self.place)
+    }
+
+    /// What a reduction combines at each inner point, and how.
+    fn combined(&mut self, member: NodeId, stage: usize) -> (Reduction, ValueId) {
+        let graph = self.built.graph;
+        let extents = self.extents(stage);
+        let point: Vec<Index> = (0..self.group.outer.len()).map(Index::axis).collect();
+        let args = arguments_at(graph, member, &point, &extents);
+        let values: Vec<ValueId> = args.into_iter().map(|(id, point)| self.value(id, point, stage).0).collect();
+        match &graph.node(member).op {
+            Op::Reduce { how, .. } => (*how, values[0]),
+            _ => (Reduction::Sum, self.push(stage, Value::Binary(Binary::Multiply, values[0], values[1]))),
+        }
+    }
+
+    fn extents(&self, stage: usize) -> Vec<Extent> {
+        self.group.outer.iter().chain(&self.stages[stage].inner).copied().collect()
+    }
+
+    /// A member's own value, computed here even if it is stored.
+    fn member_value(&mut self, member: NodeId, point: &[Index], stage: usize) -> ValueId {
+        match self.reduced.get(&member) {
+            Some(&(from, slot)) => self.push(stage, Value::Reduced { stage: from, slot }),
+            // A root may be a leaf: then it is copied.
+            None if self.elsewhere(member) => self.value(member, point.to_vec(), stage).0,
+            None => self.compute(member, point.to_vec(), stage).0,
+        }
+    }
+
+    /// The value of a node at a point, and whether it comes from this group's reductions.
+    fn value(&mut self, id: NodeId, point: Vec<Index>, stage: usize) -> (ValueId, bool) {
+        let graph = self.built.graph;
+        if self.elsewhere(id) {
+            self.built.stored[id.index()] = true;
+            let index = Index::linear(&point, &graph.shape(id).extents());
+            return (self.push(stage, Value::Load { tensor: TensorId(id.index() as u32), index }), false);
+        }
+        if let Some(&(from, slot)) = self.reduced.get(&id) {
+            return (self.push(stage, Value::Reduced { stage: from, slot }), true);
+        }
+        self.compute(id, point, stage)
+    }
+
+    fn compute(&mut self, id: NodeId, point: Vec<Index>, stage: usize) -> (ValueId, bool) {
+        if let Some(&value) = self.known[stage].get(&(id, point.clone())) {
+            return (value, false);
+        }
+        let graph = self.built.graph;
+        let node = graph.node(id);
+        let extents = self.extents(stage);
+        if let Op::Concat(axis) = node.op {
+            return self.concat(id, axis + usize::from(node.shape.batch), point, stage);
+        }
+        let mut own = false;
+        let args: Vec<ValueId> = arguments_at(graph, id, &point, &extents)
+            .into_iter()
+            .map(|(arg, point)| {
+                let (value, from_here) = self.value(arg, point, stage);
+                own |= from_here;
+                value
+            })
+            .collect();
+        let value = match &node.op {
+            Op::Constant(c) => Value::Constant(*c),
+            Op::Scalar(s) => Value::Scalar(*s),
+            Op::Iota(axis) => Value::Index(point[*axis].clone()),
+            Op::Random(stream) => {
+                Value::Random { stream: *stream, index: Index::linear(&point, &node.shape.extents()) }
+            }
+            Op::Unary(op) => Value::Unary(*op, args[0]),
+            Op::Binary(op) => Value::Binary(*op, args[0], args[1]),
+            Op::Select => Value::Select(args[0], args[1], args[2]),
+            op => {
+                debug_assert!(super::moves(op), "{op:?} is computed by its own group");
+                return (args[0], own);
+            }
+        };
+        let value = self.push(stage, value);
+        // A value that depends on this group's reductions cannot be had from elsewhere.
+        if !own {
+            self.built.places.entry(id).or_default().insert((self.place, stage));
+            self.known[stage].insert((id, point), value);
+        }
+        (value, own)
+    }
+
+    /// A chain of selections by the index along the axis. Each part is read within its own bounds.
+    fn concat(&mut self, id: NodeId, axis: usize, point: Vec<Index>, stage: usize) -> (ValueId, bool) {
+        let graph = self.built.graph;
+        let extents = self.extents(stage);
+        let position = self.push(stage, Value::Index(point[axis].clone()));
+        let mut own = false;
+        let mut end = 0;
+        let mut parts = vec![];
+        for (part, inside) in arguments_at(graph, id, &point, &extents) {
+            let (value, from_here) = self.value(part, inside, stage);
+            own |= from_here;
+            let shape = graph.shape(part);
+            end += shape.dims[axis - usize::from(shape.batch)];
+            parts.push((value, end));
+        }
+        let mut result = parts.pop().expect("a concat has parts").0;
+        for (value, end) in parts.into_iter().rev() {
+            let end = self.push(stage, Value::Constant(end as f64));
+            let inside = self.push(stage, Value::Binary(Binary::Less, position, end));
+            result = self.push(stage, Value::Select(inside, value, result));
+        }
+        (result, own)
+    }
+
+    /// Appends a value, unless the stage has it already.
+    fn push(&mut self, stage: usize, value: Value) -> ValueId {
+        let body = &mut self.stages[stage].body;
+        // Bodies are short, and equal values are near: a look back is cheaper than hashing floats.
+        if let Some(i) = body.iter().rposition(|v| *v == value) {
+            return ValueId(i as u32);
+        }
+        body.push(value);
+        ValueId(body.len() as u32 - 1)
+    }
+
+    fn name(&self) -> String {
+        let label = self.built.graph.label(self.group.members[0]);
+        let clean: String =
+            label.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
+        let archetype = match &self.stages[..] {
+            _ if self.group.contract => "contract",
+            [only] if only.inner.is_empty() => "map",
+            stages if stages.iter().any(|s| !s.inner.is_empty() && !s.stores.is_empty()) => "row",
+            _ => "reduce",
+        };
+        if clean.is_empty() { archetype.to_owned() } else { format!("{clean}_{archetype}") }
+    }
+
+    /// One line for each label: the operations done here.
+    fn covers(&self) -> Vec<String> {
+        let mut lines: Vec<(String, Vec<&'static str>)> = vec![];
+        let inlined = self.built.places.iter().filter(|(_, p)| p.iter().any(|(g, _)| *g == self.place)).map(|(id, _)| *id);
+        let mut nodes: Vec<NodeId> = self.group.members.iter().copied().chain(inlined).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        for id in nodes {
+            let word = word(&self.built.graph.node(id).op);
+            if word.is_empty() {
+                continue;
+            }
+            let label = self.built.graph.label(id);
+            match lines.iter_mut().find(|(l, _)| l == label) {
+                Some((_, words)) if words.contains(&word) => {}
+                Some((_, words)) => words.push(word),
+                None => lines.push((label.to_owned(), vec![word])),
+            }
+        }
+        lines.into_iter().map(|(label, words)| format!("{label}: {}", words.join(", "))).collect()
+    }
+}
+
+/// An operation in a word, for the readable plan; empty for what leaves no trace.
+fn word(op: &Op) -> &'static str {
+    match op {
+        Op::Contract(_) => "contract",
+        Op::Reduce { how: Reduction::Sum, .. } => "sum",
+        Op::Reduce { how: Reduction::Maximum, .. } => "max",
+        Op::Reduce { how: Reduction::Minimum, .. } => "min",
+        Op::Unary(u) => u.name(),
+        Op::Binary(b) => b.name(),
+        Op::Select => "select",
+        Op::Random(_) => "random",
+        Op::Concat(_) => "concat",
+        _ => "",
+    }
+}
+
+/// What a node at a point reads, and where. For reductions, the axes behind the point's are the reduced ones.
+pub(super) fn arguments_at(graph: &Graph, id: NodeId, point: &[Index], extents: &[Extent]) -> Vec<(NodeId, Vec<Index>)> {
+    let node = graph.node(id);
+    match &node.op {
+        Op::Contract(c) => {
+            let all: Vec<Index> =
+                point.iter().cloned().chain((0..c.reduced.len()).map(|i| Index::axis(point.len() + i))).collect();
+            let at = |axes: &[usize]| axes.iter().map(|&a| all[a].clone()).collect();
+            vec![(node.args[0], at(&c.a)), (node.args[1], at(&c.b))]
+        }
+        Op::Reduce { axes, batch, .. } => {
+            let shape = graph.shape(node.args[0]);
+            let mut kept = point.iter().cloned();
+            let mut inner = (point.len()..).map(Index::axis);
+            let mut next = |reduced: bool| if reduced { inner.next() } else { kept.next() };
+            let batch = if shape.batch { next(*batch) } else { None };
+            let rest = (0..shape.rank()).filter_map(|a| next(axes.contains(&a)));
+            vec![(node.args[0], batch.into_iter().chain(rest.collect::<Vec<_>>()).collect())]
+        }
+        Op::Concat(axis) => {
+            let axis = axis + usize::from(node.shape.batch);
+            let mut start = 0;
+            let part = |&arg: &NodeId| {
+                let shape = graph.shape(arg);
+                let size = shape.dims[axis - usize::from(shape.batch)] as i64;
+                let mut inside = point.to_vec();
+                inside[axis] = inside[axis].clone().plus_constant(-start).clamp(0, size - 1, extents);
+                start += size;
+                (arg, inside)
+            };
+            node.args.iter().map(part).collect()
+        }
+        op if super::moves(op) => vec![(node.args[0], moved(graph, id, point, extents))],
+        _ => node.args.iter().map(|&a| (a, point.to_vec())).collect(),
+    }
+}
+
+/// Where a movement operation, read at a point, reads its argument.
+pub(super) fn moved(graph: &Graph, id: NodeId, point: &[Index], extents: &[Extent]) -> Vec<Index> {
+    let node = graph.node(id);
+    let from = graph.shape(node.args[0]);
+    let lead = usize::from(node.shape.batch);
+    let dims = &point[lead..];
+    let moved: Vec<Index> = match &node.op {
+        Op::Broadcast => {
+            let skip = dims.len() - from.rank();
+            let at = |(i, &d): (usize, &usize)| if d == 1 { Index::default() } else { dims[skip + i].clone() };
+            from.dims.iter().enumerate().map(at).collect()
+        }
+        Op::Reshape => {
+            let sizes = |dims: &[usize]| dims.iter().map(|&d| Extent::Size(d)).collect::<Vec<_>>();
+            let linear = Index::linear(dims, &sizes(&node.shape.dims));
+            linear.delinearize(&sizes(&from.dims), extents)
+        }
+        Op::Permute(perm) => {
+            let mut moved = vec![Index::default(); dims.len()];
+            perm.iter().zip(dims).for_each(|(&p, d)| moved[p] = d.clone());
+            moved
+        }
+        Op::Slice(starts) => dims.iter().zip(starts).map(|(d, &s)| d.clone().plus_constant(s as i64)).collect(),
+        _ => dims.to_vec(),
+    };
+    point[..lead].iter().take(usize::from(from.batch)).cloned().chain(moved).collect()
+}

@@ -1,0 +1,124 @@
+//! Which realized nodes and reductions share a kernel.
+
+use std::collections::HashSet;
+
+use super::{Users, reduced_extents, reduces};
+use crate::graph::{Extent, Graph, NodeId, Op};
+use crate::ir::Index;
+
+/// A kernel in the making.
+#[derive(Debug)]
+pub(super) struct Group {
+    /// The outer axes.
+    pub outer: Vec<Extent>,
+    /// Reductions and realized nodes that it computes, in topological order.
+    pub members: Vec<NodeId>,
+    /// Whether it begins with a contraction, so that only epilogues may join.
+    pub contract: bool,
+}
+
+/// The groups in order of execution, and each member's group.
+#[derive(Debug)]
+pub(super) struct Groups {
+    pub list: Vec<Group>,
+    pub of: Vec<Option<usize>>,
+}
+
+/// Puts each member into the first group that can take it, in topological order.
+pub(super) fn group(graph: &Graph, users: &Users, realized: &[bool], fuse: bool) -> Groups {
+    let mut groups = Groups { list: vec![], of: vec![None; graph.len()] };
+    // For each node: the last group that must have run before it can be computed.
+    let mut after: Vec<Option<usize>> = vec![None; graph.len()];
+    for (id, node) in graph.nodes().filter(|(id, _)| users.needed(*id)) {
+        let ready = node.args.iter().filter_map(|a| groups.of[a.index()].max(after[a.index()])).max();
+        after[id.index()] = ready;
+        if !reduces(&node.op) && !realized[id.index()] {
+            continue;
+        }
+        let extents = node.shape.extents();
+        let contract = matches!(node.op, Op::Contract(_));
+        let first = ready.unwrap_or(0);
+        let place = (first..groups.list.len())
+            .filter(|_| fuse && !contract)
+            .find(|&g| fits(graph, &groups, id, &extents, g))
+            .unwrap_or(groups.list.len());
+        if place == groups.list.len() {
+            groups.list.push(Group { outer: extents, members: vec![], contract });
+        }
+        groups.list[place].members.push(id);
+        // A leaf that is a root is copied by its group, but everybody else still reads the leaf.
+        groups.of[id.index()] = (!matches!(node.op, Op::Leaf(_))).then_some(place);
+    }
+    groups
+}
+
+/// Whether a member may join a group that runs after, or is, the last one it depends on.
+fn fits(graph: &Graph, groups: &Groups, id: NodeId, extents: &[Extent], place: usize) -> bool {
+    let group = &groups.list[place];
+    let node = graph.node(id);
+    let inner = reduced_extents(graph, id);
+    let aligned = if reduces(&node.op) {
+        !group.contract && *extents == group.outer
+    } else if group.contract {
+        *extents == group.outer
+    } else {
+        extents.starts_with(&group.outer)
+    };
+    if !aligned {
+        return false;
+    }
+    let mut walk = Walk { graph, groups, place, extents: [extents, &inner].concat(), seen: HashSet::new(), met: false };
+    let point: Vec<Index> = (0..extents.len()).map(Index::axis).collect();
+    if !walk.arguments(id, point) {
+        return false;
+    }
+    // Independent work joins only where it runs over the very same loops.
+    let same_loops = || {
+        group.members.iter().any(|&m| {
+            *extents == group.outer
+                && graph.shape(m).extents() == extents
+                && reduced_extents(graph, m) == inner
+                && !group.contract
+        })
+    };
+    walk.met || same_loops()
+}
+
+/// Follows inlined nodes from a member towards its inputs.
+struct Walk<'a> {
+    graph: &'a Graph,
+    groups: &'a Groups,
+    place: usize,
+    extents: Vec<Extent>,
+    seen: HashSet<(NodeId, Vec<Index>)>,
+    /// Whether a member of the group was met.
+    met: bool,
+}
+
+impl Walk<'_> {
+    /// Whether everything below the arguments of `id`, computed at `point`, is available in the group.
+    fn arguments(&mut self, id: NodeId, point: Vec<Index>) -> bool {
+        let args = super::build::arguments_at(self.graph, id, &point, &self.extents);
+        args.into_iter().all(|(arg, point)| self.node(arg, point))
+    }
+
+    fn node(&mut self, id: NodeId, point: Vec<Index>) -> bool {
+        if !self.seen.insert((id, point.clone())) {
+            return true;
+        }
+        match self.groups.of[id.index()] {
+            Some(g) if g < self.place => true,
+            Some(g) if g > self.place => false,
+            Some(_) => {
+                self.met = true;
+                let outer = self.groups.list[self.place].outer.len();
+                if reduces(&self.graph.node(id).op) {
+                    point.len() == outer && point.iter().enumerate().all(|(i, p)| *p == Index::axis(i))
+                } else {
+                    self.arguments(id, point)
+                }
+            }
+            None => self.arguments(id, point),
+        }
+    }
+}
