@@ -86,6 +86,8 @@ pub enum StepScalar {
     LearningRate,
     /// 1 - beta^t, where t counts training steps from 1; computed in f64.
     BiasCorrection(f64),
+    /// The number t of this training step, counted from 1.
+    Step,
 }
 
 /// Something that `predict` returns.

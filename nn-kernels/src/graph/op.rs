@@ -71,6 +71,8 @@ pub enum StepScalar {
     LearningRate,
     /// 1 - beta^t, where t counts training steps from 1 (Adam's bias correction).
     BiasCorrection(f64),
+    /// The number t of this training step, counted from 1.
+    Step,
 }
 
 /// Elementwise functions of one argument.
@@ -173,6 +175,7 @@ impl Op {
             Op::Scalar(StepScalar::InverseBatch) => OpKey::Scalar(0, 0),
             Op::Scalar(StepScalar::LearningRate) => OpKey::Scalar(1, 0),
             Op::Scalar(StepScalar::BiasCorrection(beta)) => OpKey::Scalar(2, beta.to_bits()),
+            Op::Scalar(StepScalar::Step) => OpKey::Scalar(3, 0),
             Op::Iota(a) => OpKey::Iota(*a),
             Op::Random(s) => OpKey::Random(*s),
             Op::Unary(u) => OpKey::Unary(*u),

@@ -195,6 +195,7 @@ impl Player<'_> {
             StepScalar::InverseBatch => 1.0 / self.batch as f64,
             StepScalar::LearningRate => self.step.learning_rate,
             StepScalar::BiasCorrection(beta) => 1.0 - beta.powf(f64::from(self.step.step) + 1.0),
+            StepScalar::Step => f64::from(self.step.step) + 1.0,
         }
     }
 

@@ -1,1 +1,38 @@
-//! To be written.
+//! Layers, activations, losses, metrics and optimizers, as functions that add primitives to a graph.
+//!
+//! Each function checks its operands by the rules of [`crate::shape`] and its options, and returns the node of its
+//! result or the [`Fact`](crate::shape::Fact) that speaks against it. Names, meanings and defaults are PyTorch's; axes
+//! count per sample, negative ones from the end.
+//!
+//! Pure functions take the graph. Layers with parameters take the whole network and the layer's path, to which they
+//! append `.weight` and `.bias`. The caller has set the graph's label before.
+
+mod activation;
+mod dense;
+mod elementwise;
+mod init;
+mod loss;
+mod metric;
+mod movement;
+mod normalize;
+mod optimizer;
+mod reduce;
+
+pub use activation::{
+    celu, elu, gelu, hard_sigmoid, hard_swish, identity, leaky_relu, maxout, mish, prelu, relu, relu6, selu, sigmoid,
+    silu, softplus, softsign, step, tanh,
+};
+pub use dense::{Affine, dense, linear, matmul};
+pub use elementwise::{
+    abs, add, clamp, divide, dropout, exp, log, maximum, minimum, multiply, negate, pow, sqrt, square, subtract,
+};
+pub use init::{Fan, Init, Nonlinearity, add_parameter};
+pub use loss::{
+    Target, binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, hinge, huber, kl_divergence,
+    log_cosh, mae, mse, per_sample_loss, poisson_nll, smooth_l1,
+};
+pub use metric::{accuracy, mean_metric, r2};
+pub use movement::{concat, flatten, output, reshape};
+pub use normalize::{log_softmax, softmax};
+pub use optimizer::{Update, check_optimizer, optimizer_update, state_init};
+pub use reduce::{max, mean, sum};

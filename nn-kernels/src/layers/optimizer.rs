@@ -1,0 +1,269 @@
+//! Optimizers, over the vectors of all parameters, gradients and states. The formulas are those of `torch.optim`.
+
+use crate::graph::{Binary, Graph, NodeId, Reduction, StepScalar, Unary};
+use crate::network::{Optimizer, Rule};
+use crate::shape::{self, Allowed, Fact};
+
+/// What one step makes of parameters and states.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Update {
+    /// The parameters after the step.
+    pub parameters: NodeId,
+    /// The states after the step, in the order of [`state_init`].
+    pub states: Vec<NodeId>,
+}
+
+/// Whether an optimizer's options make sense.
+pub fn check_optimizer(optimizer: &Optimizer) -> Result<(), Fact> {
+    let Optimizer { rule, learning_rate, weight_decay, clip_norm, clip_value } = *optimizer;
+    let not_negative = |name, value| shape::option(name, value, Allowed::AtLeast(0.0));
+    let share = |name, value| shape::option(name, value, Allowed::FromBelow(0.0, 1.0));
+    not_negative("learning_rate", learning_rate)?;
+    not_negative("weight_decay", weight_decay)?;
+    for (name, bound) in [("clip_norm", clip_norm), ("clip_value", clip_value)] {
+        bound.map_or(Ok(()), |b| shape::option(name, b, Allowed::Above(0.0)))?;
+    }
+    match rule {
+        Rule::Sgd { momentum, dampening, nesterov } => {
+            not_negative("momentum", momentum)?;
+            shape::option("dampening", dampening, Allowed::Finite)?;
+            let conflict = |other, allowed| Err(Fact::Conflict { option: "nesterov", other, allowed });
+            match nesterov {
+                true if momentum == 0.0 => conflict("momentum", Allowed::Above(0.0)),
+                true if dampening != 0.0 => conflict("dampening", Allowed::Exactly(0.0)),
+                _ => Ok(()),
+            }
+        }
+        Rule::RmsProp { alpha, eps, momentum, .. } => {
+            share("alpha", alpha)?;
+            not_negative("eps", eps)?;
+            not_negative("momentum", momentum)
+        }
+        Rule::Adagrad { lr_decay, eps, initial_accumulator } => {
+            not_negative("lr_decay", lr_decay)?;
+            not_negative("eps", eps)?;
+            not_negative("initial_accumulator", initial_accumulator)
+        }
+        Rule::Adadelta { rho, eps } => {
+            shape::option("rho", rho, Allowed::Between(0.0, 1.0))?;
+            not_negative("eps", eps)
+        }
+        Rule::Adam { beta1, beta2, eps, .. }
+        | Rule::AdamW { beta1, beta2, eps, .. }
+        | Rule::Adamax { beta1, beta2, eps } => {
+            share("beta1", beta1)?;
+            share("beta2", beta2)?;
+            not_negative("eps", eps)
+        }
+    }
+}
+
+/// What each of the optimizer's state vectors starts from.
+pub fn state_init(optimizer: &Optimizer) -> Vec<f64> {
+    let count = match optimizer.rule {
+        Rule::Sgd { momentum, .. } => usize::from(momentum != 0.0),
+        Rule::RmsProp { momentum, centered, .. } => 1 + usize::from(momentum != 0.0) + usize::from(centered),
+        Rule::Adagrad { initial_accumulator, .. } => return vec![initial_accumulator],
+        Rule::Adadelta { .. } | Rule::Adamax { .. } => 2,
+        Rule::Adam { amsgrad, .. } | Rule::AdamW { amsgrad, .. } => 2 + usize::from(amsgrad),
+    };
+    vec![0.0; count]
+}
+
+/// Adds one step of an optimizer to the graph. All vectors have one length and no batch; `states` has as many as
+/// [`state_init`]. Gradients are clipped by value, then by norm; then weight decay is added.
+pub fn optimizer_update(
+    g: &mut Graph,
+    optimizer: &Optimizer,
+    parameters: NodeId,
+    gradients: NodeId,
+    states: &[NodeId],
+) -> Update {
+    let rate = g.scalar(StepScalar::LearningRate);
+    let decay = optimizer.weight_decay;
+    let gradients = clip(g, optimizer, gradients);
+    let (parameters, gradients) = if let Rule::AdamW { .. } = optimizer.rule {
+        // Decoupled: parameters shrink by learning_rate * weight_decay before the step.
+        let shrink = g.scale(rate, -decay);
+        let keep = g.offset(shrink, 1.0);
+        (g.mul(parameters, keep), gradients)
+    } else {
+        let pull = g.scale(parameters, decay);
+        (parameters, g.add2(gradients, pull))
+    };
+    let mut step = Step { g, rate, gradients, states };
+    let (direction, states) = match optimizer.rule {
+        Rule::Sgd { momentum, dampening, nesterov } => step.sgd(momentum, dampening, nesterov),
+        Rule::RmsProp { alpha, eps, momentum, centered } => step.rmsprop(alpha, eps, momentum, centered),
+        Rule::Adagrad { lr_decay, eps, .. } => step.adagrad(lr_decay, eps),
+        Rule::Adadelta { rho, eps } => step.adadelta(rho, eps),
+        Rule::Adam { beta1, beta2, eps, amsgrad } | Rule::AdamW { beta1, beta2, eps, amsgrad } => {
+            step.adam(beta1, beta2, eps, amsgrad)
+        }
+        Rule::Adamax { beta1, beta2, eps } => step.adamax(beta1, beta2, eps),
+    };
+    Update { parameters: g.sub(parameters, direction), states }
+}
+
+/// As `torch.nn.utils.clip_grad_value_` and `clip_grad_norm_`.
+fn clip(g: &mut Graph, optimizer: &Optimizer, gradients: NodeId) -> NodeId {
+    let shape = g.shape(gradients).clone();
+    let mut clipped = gradients;
+    if let Some(bound) = optimizer.clip_value {
+        let (low, high) = (g.filled(-bound, &shape), g.filled(bound, &shape));
+        clipped = g.binary(Binary::Minimum, clipped, high);
+        clipped = g.binary(Binary::Maximum, clipped, low);
+    }
+    if let Some(bound) = optimizer.clip_norm {
+        let square = g.mul(clipped, clipped);
+        let sum = g.reduce(Reduction::Sum, square, &[0], false);
+        let norm = g.unary(Unary::Sqrt, sum);
+        let safe = g.offset(norm, 1e-6);
+        let bound = g.constant(bound);
+        let factor = g.div(bound, safe);
+        let one = g.constant(1.0);
+        let factor = g.binary(Binary::Minimum, factor, one);
+        clipped = g.mul(clipped, factor);
+    }
+    clipped
+}
+
+/// One step in the making. Each rule returns what is subtracted from the parameters, and the new states.
+struct Step<'a> {
+    g: &'a mut Graph,
+    rate: NodeId,
+    gradients: NodeId,
+    states: &'a [NodeId],
+}
+
+impl Step<'_> {
+    fn sgd(&mut self, momentum: f64, dampening: f64, nesterov: bool) -> (NodeId, Vec<NodeId>) {
+        if momentum == 0.0 {
+            return (self.g.mul(self.gradients, self.rate), vec![]);
+        }
+        let kept = self.g.scale(self.states[0], momentum);
+        let damped = self.g.scale(self.gradients, 1.0 - dampening);
+        let mut buffer = self.g.add2(kept, damped);
+        if dampening != 0.0 {
+            // PyTorch's first step takes the gradient undamped.
+            let t = self.g.scalar(StepScalar::Step);
+            let one = self.g.constant(1.0);
+            let first = self.g.binary(Binary::Equal, t, one);
+            let first = self.g.broadcast(first, &self.g.shape(buffer).clone());
+            buffer = self.g.select(first, self.gradients, buffer);
+        }
+        let direction = if nesterov {
+            let ahead = self.g.scale(buffer, momentum);
+            self.g.add2(self.gradients, ahead)
+        } else {
+            buffer
+        };
+        (self.g.mul(direction, self.rate), vec![buffer])
+    }
+
+    fn rmsprop(&mut self, alpha: f64, eps: f64, momentum: f64, centered: bool) -> (NodeId, Vec<NodeId>) {
+        let square = self.squared_average(self.states[0], alpha);
+        let mut states = vec![square];
+        let mut variance = square;
+        let mean = centered.then(|| {
+            let mean = self.average(self.states[self.states.len() - 1], self.gradients, alpha);
+            let mean_square = self.g.mul(mean, mean);
+            let difference = self.g.sub(square, mean_square);
+            // Rounding may make it negative, where PyTorch's root would be NaN.
+            let zero = self.g.constant(0.0);
+            variance = self.g.broadcast_binary(Binary::Maximum, difference, zero);
+            mean
+        });
+        let direction = self.over_root(self.gradients, variance, eps);
+        let direction = if momentum == 0.0 {
+            direction
+        } else {
+            let kept = self.g.scale(self.states[1], momentum);
+            let buffer = self.g.add2(kept, direction);
+            states.push(buffer);
+            buffer
+        };
+        states.extend(mean);
+        (self.g.mul(direction, self.rate), states)
+    }
+
+    fn adagrad(&mut self, lr_decay: f64, eps: f64) -> (NodeId, Vec<NodeId>) {
+        let square = self.g.mul(self.gradients, self.gradients);
+        let sum = self.g.add2(self.states[0], square);
+        let mut rate = self.rate;
+        if lr_decay != 0.0 {
+            let t = self.g.scalar(StepScalar::Step);
+            let earlier = self.g.offset(t, -1.0);
+            let slowed = self.g.scale(earlier, lr_decay);
+            let slowed = self.g.offset(slowed, 1.0);
+            rate = self.g.div(rate, slowed);
+        }
+        let direction = self.over_root(self.gradients, sum, eps);
+        (self.g.mul(direction, rate), vec![sum])
+    }
+
+    fn adadelta(&mut self, rho: f64, eps: f64) -> (NodeId, Vec<NodeId>) {
+        let square = self.squared_average(self.states[0], rho);
+        let root = |g: &mut Graph, x: NodeId| {
+            let safe = g.offset(x, eps);
+            g.unary(Unary::Sqrt, safe)
+        };
+        let (above, below) = (root(self.g, self.states[1]), root(self.g, square));
+        let ratio = self.g.div(above, below);
+        let delta = self.g.mul(ratio, self.gradients);
+        let delta_square = self.g.mul(delta, delta);
+        let accumulated = self.average(self.states[1], delta_square, rho);
+        (self.g.mul(delta, self.rate), vec![square, accumulated])
+    }
+
+    fn adam(&mut self, beta1: f64, beta2: f64, eps: f64, amsgrad: bool) -> (NodeId, Vec<NodeId>) {
+        let mean = self.average(self.states[0], self.gradients, beta1);
+        let square = self.squared_average(self.states[1], beta2);
+        let mut states = vec![mean, square];
+        let mut variance = square;
+        if amsgrad {
+            variance = self.g.binary(Binary::Maximum, self.states[2], square);
+            states.push(variance);
+        }
+        let correction = self.g.scalar(StepScalar::BiasCorrection(beta1));
+        let rate = self.g.div(self.rate, correction);
+        let correction = self.g.scalar(StepScalar::BiasCorrection(beta2));
+        let correction = self.g.unary(Unary::Sqrt, correction);
+        let root = self.g.unary(Unary::Sqrt, variance);
+        let root = self.g.div(root, correction);
+        let root = self.g.offset(root, eps);
+        let direction = self.g.div(mean, root);
+        (self.g.mul(direction, rate), states)
+    }
+
+    fn adamax(&mut self, beta1: f64, beta2: f64, eps: f64) -> (NodeId, Vec<NodeId>) {
+        let mean = self.average(self.states[0], self.gradients, beta1);
+        let kept = self.g.scale(self.states[1], beta2);
+        let size = self.g.unary(Unary::Abs, self.gradients);
+        let size = self.g.offset(size, eps);
+        let norm = self.g.binary(Binary::Maximum, kept, size);
+        let correction = self.g.scalar(StepScalar::BiasCorrection(beta1));
+        let rate = self.g.div(self.rate, correction);
+        let direction = self.g.div(mean, norm);
+        (self.g.mul(direction, rate), vec![mean, norm])
+    }
+
+    /// keep * old + (1 - keep) * new.
+    fn average(&mut self, old: NodeId, new: NodeId, keep: f64) -> NodeId {
+        let (old, new) = (self.g.scale(old, keep), self.g.scale(new, 1.0 - keep));
+        self.g.add2(old, new)
+    }
+
+    /// The running average of squared gradients.
+    fn squared_average(&mut self, old: NodeId, keep: f64) -> NodeId {
+        let square = self.g.mul(self.gradients, self.gradients);
+        self.average(old, square, keep)
+    }
+
+    /// x / (sqrt(y) + eps).
+    fn over_root(&mut self, x: NodeId, y: NodeId, eps: f64) -> NodeId {
+        let root = self.g.unary(Unary::Sqrt, y);
+        let root = self.g.offset(root, eps);
+        self.g.div(x, root)
+    }
+}

@@ -1,0 +1,265 @@
+//! What a failed rule has to say.
+
+/// Why a function cannot be applied, as data. Operands are numbered as the function's tensor arguments, from 0.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    /// A vector is wanted (`dense`).
+    NotAVector {
+        /// Which operand.
+        operand: usize,
+        /// What it is.
+        shape: Vec<usize>,
+        /// What `flatten` would make of it.
+        features: usize,
+    },
+    /// A scalar, `[]`, is wanted (`loss`).
+    NotAScalar {
+        /// What it is.
+        shape: Vec<usize>,
+    },
+    /// More axes are wanted than the operand has.
+    TooFewAxes {
+        /// Which operand.
+        operand: usize,
+        /// What it is.
+        shape: Vec<usize>,
+        /// How many axes it must have.
+        needed: usize,
+    },
+    /// There is no such axis.
+    AxisOutOfRange {
+        /// The axis as written; negative ones count from the end.
+        axis: i64,
+        /// The shape that lacks it.
+        shape: Vec<usize>,
+    },
+    /// Two of the axes given are one.
+    AxisTwice {
+        /// The second one, as written.
+        axis: i64,
+        /// The same axis, from 0.
+        resolved: usize,
+        /// The shape it belongs to.
+        shape: Vec<usize>,
+    },
+    /// Two shapes do not broadcast against each other.
+    Broadcast {
+        /// The first operand.
+        left: Vec<usize>,
+        /// The second operand.
+        right: Vec<usize>,
+        /// The last axis of the first operand that does not fit.
+        left_axis: usize,
+        /// Its counterpart in the second operand.
+        right_axis: usize,
+    },
+    /// Two shapes must be equal and are not (losses and metrics never broadcast).
+    Differ {
+        /// The first operand.
+        left: Vec<usize>,
+        /// The second operand.
+        right: Vec<usize>,
+        /// Whether a `reshape` of either would do: both have the same number of elements.
+        same_size: bool,
+        /// Whether they would broadcast, which is what is prevented here.
+        would_broadcast: bool,
+    },
+    /// The new shape has another number of elements than the old one.
+    ReshapeSize {
+        /// What is to be reshaped.
+        shape: Vec<usize>,
+        /// Its elements.
+        elements: usize,
+        /// The shape wanted; -1 stands for "what remains".
+        wanted: Vec<i64>,
+        /// The product of the wanted dimensions, -1 left out.
+        product: usize,
+        /// The axis of `wanted` that is -1, if there is one (then `elements` is no multiple of `product`).
+        inferred: Option<usize>,
+    },
+    /// A wanted dimension is negative and not -1, or there is more than one -1.
+    ReshapeDimension {
+        /// The shape wanted.
+        wanted: Vec<i64>,
+        /// The dimension at fault.
+        axis: usize,
+    },
+    /// Nothing to concatenate.
+    NoParts,
+    /// Parts differ in an axis other than the one along which they are concatenated, or in their number of axes.
+    Concat {
+        /// The part that differs from part 0.
+        operand: usize,
+        /// Part 0.
+        first: Vec<usize>,
+        /// The part that differs.
+        shape: Vec<usize>,
+        /// The axis along which they are concatenated.
+        along: usize,
+        /// The first axis that differs; `None` if the numbers of axes do.
+        axis: Option<usize>,
+    },
+    /// The last axis of the first matrix is not the last but one of the second.
+    MatmulInner {
+        /// The first operand.
+        left: Vec<usize>,
+        /// The second operand.
+        right: Vec<usize>,
+        /// Size of the last axis of the first.
+        left_size: usize,
+        /// Size of the last but one axis of the second.
+        right_size: usize,
+        /// Whether the product with the first operand transposed exists.
+        transposed_left_fits: bool,
+        /// Whether the product with the second operand transposed exists.
+        transposed_right_fits: bool,
+    },
+    /// The logits' class axis has another size than the label has classes.
+    Classes {
+        /// The logits.
+        logits: Vec<usize>,
+        /// Their class axis.
+        axis: usize,
+        /// Its size.
+        width: usize,
+        /// The label's classes.
+        classes: usize,
+        /// Axes of the logits with which it would work.
+        fitting_axes: Vec<usize>,
+    },
+    /// The label's shape is not the logits' without their class axis.
+    Positions {
+        /// The logits.
+        logits: Vec<usize>,
+        /// Their class axis.
+        axis: usize,
+        /// The label's shape.
+        label: Vec<usize>,
+        /// What the label's shape would have to be.
+        expected: Vec<usize>,
+        /// Axes of the logits with which it would work.
+        fitting_axes: Vec<usize>,
+    },
+    /// A label must have exactly two classes here.
+    NotBinary {
+        /// How many it has.
+        classes: usize,
+    },
+    /// An axis cannot be cut into equal groups.
+    NotDivisible {
+        /// The operand.
+        shape: Vec<usize>,
+        /// The axis.
+        axis: usize,
+        /// Its size.
+        size: usize,
+        /// What it should be a multiple of.
+        divisor: usize,
+        /// The size's divisors nearest to `divisor`, ascending: at most one below and one above.
+        divisors: Vec<usize>,
+    },
+    /// `prelu` takes one slope, or one for each channel (axis 0).
+    Slopes {
+        /// The operand.
+        shape: Vec<usize>,
+        /// How many slopes are wanted.
+        slopes: usize,
+    },
+    /// A dimension or a count is 0.
+    Zero {
+        /// The dimensions at fault.
+        dims: Vec<usize>,
+        /// Which of them is 0.
+        axis: usize,
+    },
+    /// Too many elements.
+    TooLarge {
+        /// What has too many.
+        what: Sized,
+        /// Its dimensions (all of them together, for [`Sized::AllParameters`]).
+        dims: Vec<usize>,
+        /// The number of elements stays below this.
+        limit: usize,
+    },
+    /// Too many classes.
+    TooManyClasses {
+        /// How many.
+        classes: usize,
+        /// Their number stays below this.
+        limit: usize,
+    },
+    /// An initializer needs a fan-in and a fan-out, and the tensor has less than two axes.
+    NoFans {
+        /// The initializer's name in the language.
+        initializer: &'static str,
+        /// The tensor's dimensions.
+        dims: Vec<usize>,
+    },
+    /// An option has a value that makes no sense.
+    Option {
+        /// The option's name.
+        name: &'static str,
+        /// What it was given.
+        value: f64,
+        /// What it may be.
+        allowed: Allowed,
+    },
+    /// An option that needs another one: `nesterov` needs a momentum and no dampening.
+    Conflict {
+        /// The option that was given.
+        option: &'static str,
+        /// The option it depends on.
+        other: &'static str,
+        /// What the other option would have to be.
+        allowed: Allowed,
+    },
+}
+
+/// What has a size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sized {
+    /// A tensor, in one sample.
+    Tensor,
+    /// One parameter.
+    Parameter,
+    /// All parameters together.
+    AllParameters,
+}
+
+/// The numbers that an option may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Allowed {
+    /// low <= x <= high.
+    Between(f64, f64),
+    /// low <= x < high.
+    FromBelow(f64, f64),
+    /// low <= x.
+    AtLeast(f64),
+    /// low < x.
+    Above(f64),
+    /// x <= high.
+    AtMost(f64),
+    /// Exactly this.
+    Exactly(f64),
+    /// Any finite number.
+    Finite,
+    /// Any finite number but 0.
+    NotZero,
+}
+
+impl Allowed {
+    /// Whether a number is allowed. No option may be infinite or NaN.
+    pub fn holds(self, x: f64) -> bool {
+        x.is_finite()
+            && match self {
+                Allowed::Between(low, high) => low <= x && x <= high,
+                Allowed::FromBelow(low, high) => low <= x && x < high,
+                Allowed::AtLeast(low) => low <= x,
+                Allowed::Above(low) => low < x,
+                Allowed::AtMost(high) => x <= high,
+                Allowed::Exactly(value) => x == value,
+                Allowed::Finite => true,
+                Allowed::NotZero => x != 0.0,
+            }
+    }
+}
