@@ -1,1 +1,11 @@
-//! Placeholder.
+//! What the examples share: command line options, data that is drawn or read, and pictures of what was learned.
+//! The networks themselves stand in the examples.
+
+pub mod charts;
+pub mod cli;
+pub mod confusion;
+pub mod drawn_digits;
+pub mod idx;
+pub mod points;
+pub mod process;
+pub mod text_art;
