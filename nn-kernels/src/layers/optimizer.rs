@@ -8,9 +8,9 @@ use crate::shape::{self, Allowed, Fact};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Update {
     /// The parameters after the step.
-    pub parameters: NodeId,
+    pub new_parameters: NodeId,
     /// The states after the step, in the order of [`state_init`].
-    pub states: Vec<NodeId>,
+    pub new_states: Vec<NodeId>,
 }
 
 /// Whether an optimizer's options make sense.
@@ -102,7 +102,7 @@ pub fn optimizer_update(
         }
         Rule::Adamax { beta1, beta2, eps } => step.adamax(beta1, beta2, eps),
     };
-    Update { parameters: g.sub(parameters, direction), states }
+    Update { new_parameters: g.sub(parameters, direction), new_states: states }
 }
 
 /// As `torch.nn.utils.clip_grad_value_` and `clip_grad_norm_`.
