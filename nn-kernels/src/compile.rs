@@ -3,7 +3,7 @@
 use crate::autodiff;
 use crate::graph::{Extent, Graph, Leaf, NodeId, Op, Reduction, Shape, StepScalar};
 use crate::ir::{Kernel, TensorId, Value, validate};
-use crate::layers::optimizers;
+use crate::layers::{optimizer_update, state_init};
 use crate::lower::{Root, Tensors, lower};
 use crate::memory::{self, Pinned};
 use crate::network::Network;
@@ -37,7 +37,7 @@ pub fn compile(network: &Network, options: &Options) -> Plan {
         name: network.name.clone(),
         fields: network.fields.clone(),
         inputs: network.inputs,
-        states: network.optimizer.as_ref().map_or(vec![], optimizers::state_init),
+        states: network.optimizer.as_ref().map_or(vec![], state_init),
         learning_rate: network.optimizer.as_ref().map(|o| o.learning_rate),
         outputs: (network.outputs.iter())
             .map(|(name, id)| Output { name: name.clone(), dims: network.graph.shape(*id).dims.clone() })
@@ -209,10 +209,10 @@ impl Programs<'_> {
         graph.set_label("optimizer");
         let parameters = graph.leaf(Leaf::Parameters, all.clone());
         let gradients = graph.leaf(Leaf::Gradients, all.clone());
-        let states: Vec<NodeId> = (0..optimizers::state_init(optimizer).len())
+        let states: Vec<NodeId> = (0..state_init(optimizer).len())
             .map(|i| graph.leaf(Leaf::State(i), all.clone()))
             .collect();
-        let update = optimizers::optimizer_update(&mut graph, optimizer, parameters, gradients, &states);
+        let update = optimizer_update(&mut graph, optimizer, parameters, gradients, &states);
         let nodes: Vec<NodeId> = std::iter::once(update.new_parameters).chain(update.new_states).collect();
         let (graph, nodes) = split_reductions(&graph, &nodes);
         let mut list = vec![];

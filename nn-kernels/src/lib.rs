@@ -14,6 +14,8 @@ pub mod lower;
 pub mod memory;
 pub mod plan;
 
+mod compile;
 pub mod emit;
 pub mod interpret;
 
+pub use compile::{Options, compile};
