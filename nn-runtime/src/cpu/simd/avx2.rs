@@ -1,0 +1,217 @@
+//! Vectors of AVX2 with fused multiply-add.
+
+use std::arch::x86_64::*;
+
+use super::{Kernel, LANES, Simd};
+
+/// A proof that the processor has AVX2 and FMA: only [`Avx2::detect`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Avx2(());
+
+impl Avx2 {
+    /// The token, if the processor has these features. The standard library caches the answer.
+    #[inline]
+    pub(crate) fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Avx2(()))
+    }
+
+    /// Runs a kernel that is compiled with these features.
+    #[inline]
+    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx2,fma")]
+        fn with_features<K: Kernel>(s: Avx2, kernel: K) -> K::Output {
+            kernel.run(s)
+        }
+        // SAFETY: `self` exists, so the processor has both features.
+        unsafe { with_features(self, kernel) }
+    }
+}
+
+/// `MASKS[LANES - n..][..LANES]` has all bits set in the first `n` lanes.
+static MASKS: [i32; 2 * LANES] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+
+#[inline(always)]
+fn mask(count: usize) -> __m256i {
+    let lanes: &[i32; LANES] = MASKS[LANES - count..].first_chunk().expect("at most LANES");
+    // SAFETY: eight integers are read from an array of eight integers.
+    unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) }
+}
+
+// SAFETY, for every `unsafe` block below: the intrinsics need AVX2 or FMA, which the processor has, since `self` exists;
+// those that touch memory say in addition why it is theirs.
+impl Simd for Avx2 {
+    type V = __m256;
+    type M = __m256;
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32], at: usize, count: usize) -> __m256 {
+        if count >= LANES {
+            let from = &from[at..at + LANES];
+            // SAFETY: see above; the slice has eight floats.
+            unsafe { _mm256_loadu_ps(from.as_ptr()) }
+        } else {
+            let from = &from[at..at + count];
+            // SAFETY: see above; the mask selects the slice's floats, and no others are touched.
+            unsafe { _mm256_maskload_ps(from.as_ptr(), mask(count)) }
+        }
+    }
+
+    #[inline(always)]
+    fn store(self, to: &mut [f32], at: usize, count: usize, v: __m256) {
+        if count >= LANES {
+            let to = &mut to[at..at + LANES];
+            // SAFETY: see above; the slice has eight floats.
+            unsafe { _mm256_storeu_ps(to.as_mut_ptr(), v) }
+        } else {
+            let to = &mut to[at..at + count];
+            // SAFETY: see above; the mask selects the slice's floats, and no others are touched.
+            unsafe { _mm256_maskstore_ps(to.as_mut_ptr(), mask(count), v) }
+        }
+    }
+
+    #[inline(always)]
+    fn from_array(self, lanes: [f32; LANES]) -> __m256 {
+        // SAFETY: see above; the array has eight floats.
+        unsafe { _mm256_loadu_ps(lanes.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn to_array(self, v: __m256) -> [f32; LANES] {
+        let mut lanes = [0.0; LANES];
+        // SAFETY: see above; the array has eight floats.
+        unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), v) };
+        lanes
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_sub_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn div(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_div_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    fn neg(self, a: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_xor_ps(a, _mm256_set1_ps(-0.0)) }
+    }
+
+    #[inline(always)]
+    fn abs(self, a: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_andnot_ps(_mm256_set1_ps(-0.0), a) }
+    }
+
+    #[inline(always)]
+    fn sqrt(self, a: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_sqrt_ps(a) }
+    }
+
+    #[inline(always)]
+    fn floor(self, a: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_floor_ps(a) }
+    }
+
+    #[inline(always)]
+    fn min(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: see above. The instruction gives its second operand if either is NaN.
+        unsafe { _mm256_min_ps(b, a) }
+    }
+
+    #[inline(always)]
+    fn max(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: see above. The instruction gives its second operand if either is NaN.
+        unsafe { _mm256_max_ps(b, a) }
+    }
+
+    #[inline(always)]
+    fn less(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_cmp_ps::<_CMP_LT_OQ>(a, b) }
+    }
+
+    #[inline(always)]
+    fn less_equal(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_cmp_ps::<_CMP_LE_OQ>(a, b) }
+    }
+
+    #[inline(always)]
+    fn equal(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_cmp_ps::<_CMP_EQ_OQ>(a, b) }
+    }
+
+    #[inline(always)]
+    fn nonzero(self, a: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_cmp_ps::<_CMP_NEQ_UQ>(a, _mm256_setzero_ps()) }
+    }
+
+    #[inline(always)]
+    fn select(self, m: __m256, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_blendv_ps(b, a, m) }
+    }
+
+    #[inline(always)]
+    fn exp2_whole(self, n: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe {
+            let biased = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+            _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased))
+        }
+    }
+
+    #[inline(always)]
+    fn split_exponent(self, x: __m256) -> (__m256, __m256) {
+        // As in `Plain`: the distance from √½ carries into the exponent where m reaches √2.
+        // SAFETY: see above.
+        unsafe {
+            let root = _mm256_castps_si256(_mm256_set1_ps(std::f32::consts::FRAC_1_SQRT_2));
+            let offset = _mm256_sub_epi32(_mm256_castps_si256(x), root);
+            let m = _mm256_add_epi32(_mm256_and_si256(offset, _mm256_set1_epi32(0x007f_ffff)), root);
+            (_mm256_castsi256_ps(m), _mm256_cvtepi32_ps(_mm256_srai_epi32::<23>(offset)))
+        }
+    }
+
+    #[inline(always)]
+    fn copy_sign(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe {
+            let sign = _mm256_set1_ps(-0.0);
+            _mm256_or_ps(_mm256_andnot_ps(sign, a), _mm256_and_ps(sign, b))
+        }
+    }
+}

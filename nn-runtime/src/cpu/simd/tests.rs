@@ -1,0 +1,110 @@
+//! Both implementations do the same.
+
+use super::*;
+
+/// What a program of all basic operations gives.
+struct Everything<'a> {
+    from: &'a [f32],
+    to: &'a mut [f32],
+}
+
+impl Kernel for Everything<'_> {
+    type Output = Vec<f32>;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> Vec<f32> {
+        let mut seen = Vec::new();
+        for count in 0..=LANES {
+            let a = s.load(self.from, 3, count);
+            let b = s.load(self.from, 1, count);
+            s.store(self.to, 5, count, s.mul(a, b));
+            let list = [
+                a,
+                s.add(a, b),
+                s.sub(a, b),
+                s.div(a, b),
+                s.neg(a),
+                s.abs(a),
+                s.sqrt(a),
+                s.floor(a),
+                s.min(a, b),
+                s.max(a, b),
+                s.number(s.less(a, b)),
+                s.number(s.less_equal(a, b)),
+                s.number(s.equal(a, b)),
+                s.number(s.nonzero(a)),
+                s.sign(a),
+                s.copy_sign(a, b),
+                s.first(a, count, 7.0),
+                s.exp2_whole(s.floor(a)),
+                s.ramp(count, 3),
+                s.gather(count, |i| self.from[2 * i]),
+            ];
+            seen.extend(list.into_iter().flat_map(|v| s.to_array(v)));
+            let (m, e) = s.split_exponent(s.max(s.abs(a), s.splat(1e-30)));
+            seen.extend(s.to_array(m).into_iter().chain(s.to_array(e)));
+            seen.extend([s.sum(a), s.largest(a), s.smallest(a)]);
+        }
+        seen.extend_from_slice(self.to);
+        seen
+    }
+}
+
+#[test]
+fn both_builds_do_the_same() {
+    let from: Vec<f32> = (0..20).map(|i| ((i * 37) % 19) as f32 * 0.75 - 5.0).collect();
+    let (mut one, mut two) = (vec![9.0; 16], vec![9.0; 16]);
+    let fast = dispatch(Everything { from: &from, to: &mut one });
+    let plain = Everything { from: &from, to: &mut two }.run(Plain);
+    assert_eq!(fast.len(), plain.len());
+    for (i, (a, b)) in fast.iter().zip(&plain).enumerate() {
+        assert!(a == b || (a.is_nan() && b.is_nan()), "number {i}: {a} against {b}");
+    }
+}
+
+#[test]
+fn a_partial_store_leaves_the_rest_alone() {
+    struct Part<'a>(&'a mut [f32], usize);
+    impl Kernel for Part<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) {
+            s.store(self.0, 1, self.1, s.splat(1.0));
+        }
+    }
+    for count in 0..=LANES {
+        let mut to = [0.0; 10];
+        dispatch(Part(&mut to[..count + 2], count));
+        let expected: [f32; 10] = std::array::from_fn(|i| if (1..=count).contains(&i) { 1.0 } else { 0.0 });
+        assert_eq!(to, expected);
+    }
+}
+
+#[test]
+fn minimum_and_maximum_keep_nan() {
+    struct Extremes;
+    impl Kernel for Extremes {
+        type Output = Vec<f32>;
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) -> Vec<f32> {
+            let (nan, one) = (s.splat(f32::NAN), s.splat(1.0));
+            [s.min(nan, one), s.max(nan, one)].into_iter().map(|v| s.to_array(v)[0]).collect()
+        }
+    }
+    assert!(dispatch(Extremes).iter().all(|x| x.is_nan()));
+    assert!(Extremes.run(Plain).iter().all(|x| x.is_nan()));
+}
+
+#[test]
+#[should_panic(expected = "range end index")]
+fn an_access_beyond_a_slice_panics() {
+    struct Beyond<'a>(&'a [f32]);
+    impl Kernel for Beyond<'_> {
+        type Output = f32;
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) -> f32 {
+            s.sum(s.load(self.0, 1, LANES))
+        }
+    }
+    dispatch(Beyond(&[0.0; LANES]));
+}
