@@ -1,0 +1,181 @@
+//! Data that steps gather their batches from: on the device in whole where it fits, else in windows.
+//!
+//! On the device, samples are records: all fields of a sample side by side, so that one dispatch gathers a batch and a
+//! window is a range of records. In whole, the order of an epoch is a table of record numbers. In windows, the host lays
+//! the records of the next steps out in order, and the table counts 0, 1, 2, …
+
+use super::budget::{Budget, bytes};
+use super::context::Gpu;
+use super::lane::{Lane, Slot};
+use crate::backend::Columns;
+use crate::error::{Error, Result};
+use crate::program::{Program, Schedule};
+
+/// How much is uploaded at once: wgpu keeps a copy of it until the device has taken it.
+const UPLOAD_BYTES: u64 = 16 << 20;
+
+/// Data of a network, on a GPU or on its way there.
+#[derive(Debug)]
+pub struct DataSet<'a> {
+    program: &'static Program,
+    columns: Columns<'a>,
+    /// Floats in a sample of each field.
+    sizes: Vec<usize>,
+    /// All records, where they fit.
+    whole: Option<wgpu::Buffer>,
+}
+
+/// Records on the device, as the gather kernel sees them.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) records: wgpu::Buffer,
+    /// Floats in a record.
+    pub(super) width: u64,
+    /// Group 0 of the gather kernel.
+    pub(super) group: wgpu::BindGroup,
+}
+
+/// Checks that data fits the network's fields; gives the floats in a sample of each.
+pub(super) fn check(program: &Program, data: &Columns<'_>) -> Result<Vec<usize>> {
+    let (network, given, known) = (program.name, data.fields.len(), program.fields.len());
+    if given > known {
+        return Err(Error::Data(format!("`{network}` has {known} inputs and targets, but the data has {given}")));
+    }
+    let sizes: Vec<usize> = program.fields.iter().take(given).map(|field| field.dims.iter().product()).collect();
+    for ((field, size), column) in program.fields.iter().zip(&sizes).zip(&data.fields) {
+        if size.checked_mul(data.samples) != Some(column.len()) {
+            let (name, samples, found) = (field.name, data.samples, column.len());
+            return Err(Error::Data(format!(
+                "`{network}`: {samples} samples of `{name}` have {size} numbers each, but {found} were given"
+            )));
+        }
+    }
+    match u32::try_from(data.samples) {
+        Ok(_) => Ok(sizes),
+        Err(_) => Err(Error::Data(format!("`{network}`: more than {} samples", u32::MAX))),
+    }
+}
+
+/// A schedule reads a field that the data does not have.
+pub(super) fn missing(program: &Program, schedule: &str, field: usize) -> Error {
+    let name = program.fields.get(field).map_or("?", |field| field.name);
+    Error::Data(format!("`{}`: `{name}` is missing in the data, and `{schedule}` reads it", program.name))
+}
+
+impl<'a> DataSet<'a> {
+    /// Brings data to the device, in whole if a binding and the memory hold it.
+    pub(super) async fn upload(budget: &Budget, program: &'static Program, columns: Columns<'a>) -> Result<Self> {
+        let sizes = check(program, &columns)?;
+        let mut set = Self { program, columns, sizes, whole: None };
+        let size = bytes(set.width()).saturating_mul(set.columns.samples as u64);
+        if size <= budget.largest() {
+            let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
+            match budget.buffer("the data set", size, usage).await {
+                Ok(records) => {
+                    set.fill(&budget.gpu, &records).await?;
+                    set.whole = Some(records);
+                }
+                Err(Error::OutOfMemory { .. }) => log::info!("{}: no memory for {size} bytes of data", program.name),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(set)
+    }
+
+    async fn fill(&self, gpu: &Gpu, records: &wgpu::Buffer) -> Result<()> {
+        let at_once = (UPLOAD_BYTES / bytes(self.width()).max(1)).max(1) as usize;
+        let numbers: Vec<u32> = (0..self.columns.samples as u32).collect();
+        for (i, part) in numbers.chunks(at_once).enumerate() {
+            let at = bytes((i * at_once) as u64 * self.width());
+            let write = |_: &mut wgpu::CommandEncoder| {
+                gpu.queue().write_buffer(records, at, bytemuck::cast_slice(&self.pack(part)));
+            };
+            let pending = gpu.submit(write).await?;
+            gpu.finished(pending).await?;
+        }
+        Ok(())
+    }
+
+    /// Floats in a record.
+    fn width(&self) -> u64 {
+        self.sizes.iter().map(|&size| size as u64).sum()
+    }
+
+    /// Samples that there are.
+    pub(super) fn samples(&self) -> usize {
+        self.columns.samples
+    }
+
+    /// Whether all records lie on the device.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole.is_some()
+    }
+
+    /// How many samples can be gathered from without another upload; at least 1.
+    pub(super) fn window(&self, budget: &Budget) -> usize {
+        let sample = if self.is_whole() { size_of::<u32>() as u64 } else { bytes(self.width()) };
+        let room = if self.is_whole() { budget.largest() } else { budget.largest().min(UPLOAD_BYTES) };
+        (room / sample.max(1)).max(1) as usize
+    }
+
+    /// The records for runs of this schedule with this lane: all of them, or room for a window of at least a batch.
+    pub(super) async fn source(
+        &self,
+        budget: &Budget,
+        schedule: &Schedule,
+        name: &str,
+        lane: &Lane,
+        batch: usize,
+    ) -> Result<Source> {
+        use wgpu::BufferUsages as Usage;
+        let records = match &self.whole {
+            Some(records) => records.clone(),
+            None => {
+                let samples = self.window(budget).max(batch) as u64;
+                let size = bytes(self.width().saturating_mul(samples));
+                budget.buffer("a window of the data", size, Usage::STORAGE | Usage::COPY_DST).await?
+            }
+        };
+        let mut fields = Vec::with_capacity(schedule.fields.len());
+        for &(field, offset) in schedule.fields {
+            let Some(&size) = self.sizes.get(field) else { return Err(missing(self.program, name, field)) };
+            let column: usize = self.sizes[..field].iter().sum();
+            // All of these are less than the floats that a kernel can bind.
+            fields.push([column as u32, size as u32, lane.place(schedule, offset) as u32]);
+        }
+        let size = size_of_val(&fields[..]) as u64;
+        let table = budget.buffer("the table of fields", size, Usage::STORAGE | Usage::COPY_DST).await?;
+        let make = || {
+            budget.gpu.queue().write_buffer(&table, 0, bytemuck::cast_slice(&fields));
+            let slot = wgpu::BufferSize::new(size_of::<Slot>() as u64);
+            let slot = wgpu::BufferBinding { buffer: &lane.slots, offset: 0, size: slot };
+            let resources = [
+                wgpu::BindingResource::Buffer(slot),
+                lane.arena.as_entire_binding(),
+                records.as_entire_binding(),
+                lane.order.as_entire_binding(),
+                table.as_entire_binding(),
+            ];
+            let entry = |(binding, resource)| wgpu::BindGroupEntry { binding, resource };
+            let entries: Vec<_> = (0..).zip(resources).map(entry).collect();
+            budget.gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
+                label: Some("gather"),
+                layout: &budget.gpu.layouts().gather_group,
+                entries: &entries,
+            })
+        };
+        let group = budget.gpu.scoped("a bind group", make).await?;
+        Ok(Source { records, width: self.width(), group })
+    }
+
+    /// The records of these samples; their numbers have been checked.
+    pub(super) fn pack(&self, samples: &[u32]) -> Vec<f32> {
+        let mut packed = Vec::with_capacity(samples.len() * self.width() as usize);
+        for &sample in samples {
+            for (column, &size) in self.columns.fields.iter().zip(&self.sizes) {
+                packed.extend_from_slice(&column[sample as usize * size..][..size]);
+            }
+        }
+        packed
+    }
+}

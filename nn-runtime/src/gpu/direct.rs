@@ -1,0 +1,157 @@
+//! Runs over samples in the order in which the host holds them: prediction and gradients. They go straight into the arena.
+
+use std::collections::VecDeque;
+
+use super::budget::bytes;
+use super::data_set;
+use super::lane::{Size, Slot, stride, table};
+use super::loaded::Loaded;
+use super::readback::READ_FLOATS;
+use super::track::{Run, Track};
+use crate::backend::{Columns, Gradients};
+use crate::error::{Error, Result};
+use crate::program::{Schedule, StepUniform};
+
+/// The largest arena that `predict` asks for of its own accord: 32 MiB.
+const PREDICT_FLOATS: u64 = 8 << 20;
+/// The most samples in a chunk of `predict`.
+const PREDICT_SAMPLES: u64 = 4096;
+/// Chunks that the device may have before it at once: wgpu keeps a copy of their inputs until it has taken them.
+const IN_FLIGHT: usize = 4;
+
+/// Checks that the data has every field that the schedule reads; gives the floats in a sample of each.
+fn check(loaded: &Loaded, track: &Track, data: &Columns<'_>) -> Result<Vec<usize>> {
+    let sizes = data_set::check(loaded.program, data)?;
+    let used = track.schedule.fields.iter().chain(track.schedule.field_gradients);
+    match used.into_iter().find(|&&(field, _)| field >= sizes.len()) {
+        Some(&(field, _)) => Err(data_set::missing(loaded.program, track.name, field)),
+        None => Ok(sizes),
+    }
+}
+
+impl Run<'_> {
+    /// Uploads samples in order, as the fields of the next batch, and its entry of the table.
+    fn place_samples(&self, data: &Columns<'_>, sizes: &[usize], first: usize, step: StepUniform) {
+        let (queue, lane) = (self.loaded.gpu().queue(), &self.lane);
+        let step = StepUniform { capacity: lane.size.capacity as u32, result: 0, ..step };
+        let slot = Slot { step, first: 0, width: 0, unused: [0; 2] };
+        queue.write_buffer(&lane.slots, 0, &table(&[slot], stride(self.loaded.gpu().limits())));
+        for &(field, offset) in self.track.schedule.fields {
+            let samples = &data.fields[field][first * sizes[field]..][..step.batch as usize * sizes[field]];
+            let to = bytes(lane.place(self.track.schedule, offset));
+            queue.write_buffer(&lane.arena, to, bytemuck::cast_slice(samples));
+        }
+    }
+}
+
+/// Samples in a chunk of `predict`: all, if they are few.
+fn chunk(loaded: &Loaded, schedule: &Schedule, samples: usize) -> usize {
+    let room = PREDICT_FLOATS.min(loaded.budget.largest() / 4).saturating_sub(schedule.fixed_floats as u64);
+    let most = (room / (schedule.sample_floats as u64).max(1)).min(PREDICT_SAMPLES) as usize / 4 * 4;
+    // The smallest arena fits; that was checked when the network was loaded.
+    samples.next_multiple_of(4).min(most.max(4))
+}
+
+/// Outputs from inputs, for any number of samples.
+pub(super) async fn predict(
+    loaded: &Loaded,
+    track: &Track,
+    data: Columns<'_>,
+    step: StepUniform,
+) -> Result<Vec<Vec<f32>>> {
+    let schedule = track.schedule;
+    let sizes = check(loaded, track, &data)?;
+    let widths: Vec<usize> = loaded.program.outputs.iter().map(|output| output.dims.iter().product()).collect();
+    let mut outputs: Vec<Vec<f32>> = widths.iter().map(|width| Vec::with_capacity(width * data.samples)).collect();
+    if data.samples == 0 {
+        return Ok(outputs);
+    }
+    let width: u64 = widths.iter().map(|&width| width as u64).sum();
+    let chunk = chunk(loaded, schedule, data.samples);
+    // Chunks whose outputs are read back together.
+    let together = (READ_FLOATS / (width * chunk as u64).max(1)).max(1) as usize * chunk;
+    let read = width * together.min(data.samples) as u64;
+    let run = track.run(loaded, Size { capacity: chunk, slots: 1, read, ..Size::default() }).await?;
+    for begin in (0..data.samples).step_by(together) {
+        let end = data.samples.min(begin + together);
+        let mut flight = VecDeque::new();
+        for first in (begin..end).step_by(chunk) {
+            if flight.len() == IN_FLIGHT
+                && let Some(pending) = flight.pop_front()
+            {
+                loaded.gpu().finished(pending).await?;
+            }
+            let batch = chunk.min(end - first);
+            let step = StepUniform { batch: batch as u32, ..step };
+            let encode = |encoder: &mut wgpu::CommandEncoder| {
+                run.place_samples(&data, &sizes, first, step);
+                run.encode(encoder, None, 0, &[step]);
+                let mut to = (first - begin) as u64 * width;
+                for (&offset, &width) in schedule.outputs.iter().zip(&widths) {
+                    let floats = (batch * width) as u64;
+                    let from = run.lane.place(schedule, offset);
+                    run.lane.reader.copy(encoder, (&run.lane.arena, from), to, floats);
+                    to += floats;
+                }
+            };
+            flight.push_back(loaded.submit(encode).await?);
+        }
+        let Some(pending) = flight.pop_back() else { continue };
+        let read = loaded.finish(&run.lane.reader, pending, (end - begin) as u64 * width).await?;
+        let mut rest = &read[..];
+        for first in (begin..end).step_by(chunk) {
+            for (output, &width) in outputs.iter_mut().zip(&widths) {
+                let now;
+                (now, rest) = rest.split_at(chunk.min(end - first) * width);
+                output.extend_from_slice(now);
+            }
+        }
+    }
+    run.end();
+    Ok(outputs)
+}
+
+/// The loss of one batch, and its gradients.
+pub(super) async fn gradients(
+    loaded: &Loaded,
+    track: &Track,
+    data: Columns<'_>,
+    step: StepUniform,
+) -> Result<Gradients> {
+    let schedule = track.schedule;
+    let sizes = check(loaded, track, &data)?;
+    if data.samples == 0 {
+        return Err(Error::Data(format!("`{}`: a batch without samples has no gradients", loaded.program.name)));
+    }
+    let field_sizes: Vec<usize> = schedule.field_gradients.iter().map(|&(field, _)| sizes[field]).collect();
+    let field_floats: usize = field_sizes.iter().map(|size| size * data.samples).sum();
+    let size = Size {
+        capacity: data.samples.next_multiple_of(4),
+        slots: 1,
+        results: schedule.result_floats as u64,
+        read: (1 + track.gradients + field_floats as u64).min(READ_FLOATS),
+        ..Size::default()
+    };
+    let run = track.run(loaded, size).await?;
+    let step = StepUniform { batch: data.samples as u32, ..step };
+    let mut pieces = vec![(&run.lane.results, 0, 1), (&run.lane.gradients, 0, track.gradients)];
+    for (&(_, offset), size) in schedule.field_gradients.iter().zip(&field_sizes) {
+        pieces.push((&run.lane.arena, run.lane.place(schedule, offset), (size * data.samples) as u64));
+    }
+    let pass = |encoder: &mut wgpu::CommandEncoder| {
+        run.place_samples(&data, &sizes, 0, step);
+        run.encode(encoder, None, 0, &[step]);
+    };
+    let read = loaded.read_pieces(&run.lane.reader, pieces, pass).await?;
+    let (loss, rest) = read.split_at(1);
+    let (parameters, mut rest) = rest.split_at(track.gradients as usize);
+    let mut fields = Vec::with_capacity(field_sizes.len());
+    for (&(field, _), size) in schedule.field_gradients.iter().zip(&field_sizes) {
+        let now;
+        (now, rest) = rest.split_at(size * data.samples);
+        fields.push((field, now.to_vec()));
+    }
+    let gradients = Gradients { loss: loss[0], parameters: parameters.to_vec(), fields };
+    run.end();
+    Ok(gradients)
+}

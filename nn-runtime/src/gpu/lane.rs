@@ -1,0 +1,128 @@
+//! What one run of a schedule needs on the device: memory of its own, bound together with the network's vectors.
+
+use super::budget::{arena_floats, bytes};
+use super::loaded::Loaded;
+use super::pipelines::{STORAGE, UNIFORM_BYTES};
+use super::readback::Reader;
+use crate::error::Result;
+use crate::program::{Schedule, StepUniform};
+
+/// An entry of the table of steps. Kernels see its first part, the gather kernel all of it.
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub(super) struct Slot {
+    /// What kernels see.
+    pub(super) step: StepUniform,
+    /// Where the step's samples begin in the order.
+    pub(super) first: u32,
+    /// Floats in a record.
+    pub(super) width: u32,
+    pub(super) unused: [u32; 2],
+}
+
+/// How far apart the table's entries are, in bytes.
+pub(super) fn stride(limits: &wgpu::Limits) -> usize {
+    size_of::<Slot>().next_multiple_of(limits.min_uniform_buffer_offset_alignment.max(16) as usize)
+}
+
+/// The table of steps as bytes.
+pub(super) fn table(slots: &[Slot], stride: usize) -> Vec<u8> {
+    let mut bytes = vec![0; slots.len() * stride];
+    for (entry, slot) in bytes.chunks_exact_mut(stride).zip(slots) {
+        entry[..size_of::<Slot>()].copy_from_slice(bytemuck::bytes_of(slot));
+    }
+    bytes
+}
+
+/// How much a run asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Size {
+    /// Samples in the arena; a multiple of 4.
+    pub(super) capacity: usize,
+    /// Entries in the table of steps.
+    pub(super) slots: usize,
+    /// Floats of results.
+    pub(super) results: u64,
+    /// Entries in the order.
+    pub(super) order: usize,
+    /// Floats that are read back at once.
+    pub(super) read: u64,
+}
+
+impl Size {
+    /// What holds either.
+    pub(super) fn union(&self, other: &Self) -> Self {
+        Self {
+            capacity: self.capacity.max(other.capacity),
+            slots: self.slots.max(other.slots),
+            results: self.results.max(other.results),
+            order: self.order.max(other.order),
+            read: self.read.max(other.read),
+        }
+    }
+}
+
+/// Memory for one run of a schedule.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) size: Size,
+    pub(super) arena: wgpu::Buffer,
+    pub(super) gradients: wgpu::Buffer,
+    pub(super) results: wgpu::Buffer,
+    /// The table of steps: [`Slot`]s, [`stride`] bytes apart.
+    pub(super) slots: wgpu::Buffer,
+    /// For the gather kernel: the number of each sample's record.
+    pub(super) order: wgpu::Buffer,
+    /// Group 0 of every kernel.
+    pub(super) group: wgpu::BindGroup,
+    pub(super) reader: Reader,
+}
+
+impl Lane {
+    pub(super) async fn new(
+        loaded: &Loaded,
+        name: &str,
+        schedule: &Schedule,
+        gradients: u64,
+        size: Size,
+    ) -> Result<Self> {
+        use wgpu::BufferUsages as Usage;
+        let budget = &loaded.budget;
+        budget.batch(name, schedule, size.capacity)?;
+        let device = Usage::STORAGE | Usage::COPY_SRC | Usage::COPY_DST;
+        let named = |what: &str| format!("{name}: {what}");
+        let samples = size.capacity;
+        let floats = bytes(arena_floats(schedule, samples));
+        let arena = budget.buffer(&named(&format!("the arena for {samples} samples")), floats, device).await?;
+        let gradients = budget.buffer(&named("the gradients"), bytes(gradients), device).await?;
+        let results = budget.buffer(&named("the results"), bytes(size.results), device).await?;
+        let order = budget.buffer(&named("the order of samples"), bytes(size.order as u64), device).await?;
+        let table = (stride(budget.gpu.limits()) * size.slots.max(1)) as u64;
+        let slots = budget.buffer(&named("the table of steps"), table, Usage::UNIFORM | Usage::COPY_DST).await?;
+        let mut reader = Reader::default();
+        reader.reserve(budget, size.read).await?;
+
+        let [state0, state1, state2] = &loaded.states;
+        let storage = [&arena, &loaded.parameters, &gradients, &results, state0, state1, state2];
+        let uniform = wgpu::BufferBinding { buffer: &slots, offset: 0, size: wgpu::BufferSize::new(UNIFORM_BYTES) };
+        let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(uniform) }];
+        entries.extend(STORAGE.iter().zip(storage).map(|(&binding, buffer)| wgpu::BindGroupEntry {
+            binding: binding as u32,
+            resource: buffer.as_entire_binding(),
+        }));
+        let make = || {
+            budget.gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
+                label: Some(name),
+                layout: &budget.gpu.layouts().group,
+                entries: &entries,
+            })
+        };
+        let group = budget.gpu.scoped("a bind group", make).await?;
+        Ok(Self { size, arena, gradients, results, slots, order, group, reader })
+    }
+
+    /// Where a tensor with the batch in front begins in the arena, in floats.
+    pub(super) fn place(&self, schedule: &Schedule, offset: usize) -> u64 {
+        schedule.fixed_floats as u64 + self.size.capacity as u64 * offset as u64
+    }
+}

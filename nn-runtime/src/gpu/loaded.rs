@@ -1,0 +1,157 @@
+//! A network's vectors on a device, and the calls that all its schedules make.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::budget::{Budget, bytes};
+use super::context::{Gpu, Pending};
+use super::readback::{READ_FLOATS, Reader};
+use crate::error::{Error, Result};
+use crate::program::Program;
+
+/// A network on a device.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) budget: Budget,
+    pub(super) program: &'static Program,
+    pub(super) parameters: wgpu::Buffer,
+    /// As many as can be bound; those that the optimizer has none for are small and unused.
+    pub(super) states: [wgpu::Buffer; 3],
+    pub(super) counts: Counts,
+    /// For the vectors' readbacks, which belong to no schedule.
+    reader: Mutex<Reader>,
+}
+
+/// What was done so far; for tests of what happens inside a run.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Kernels dispatched, gathers among them.
+    pub dispatches: u64,
+    /// Command buffers handed to the device.
+    pub submissions: u64,
+    /// Times that the host waited for numbers of the device's.
+    pub readbacks: u64,
+    /// Windows of data that were brought to the device because it does not hold the whole set.
+    pub windows: u64,
+}
+
+/// [`Counters`] that threads share.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) dispatches: AtomicU64,
+    pub(super) submissions: AtomicU64,
+    pub(super) readbacks: AtomicU64,
+    pub(super) windows: AtomicU64,
+}
+
+/// Takes a lock. What it guards is whole even if a holder panicked: nothing is left half done under any of ours.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Loaded {
+    pub(super) async fn new(gpu: &Gpu, program: &'static Program) -> Result<Self> {
+        let budget = Budget { gpu: gpu.clone(), network: program.name };
+        budget.program(program)?;
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+        let size = bytes(program.parameter_floats as u64);
+        let parameters = budget.buffer("the parameters", size, usage).await?;
+        let state = |i: usize| {
+            let size = if i < program.states.len() { size } else { 0 };
+            budget.buffer("the optimizer's state", size, usage)
+        };
+        let states = [state(0).await?, state(1).await?, state(2).await?];
+        let (counts, reader) = (Counts::default(), Mutex::default());
+        let loaded = Self { budget, program, parameters, states, counts, reader };
+        for (buffer, &start) in loaded.states.iter().zip(program.states) {
+            // wgpu's buffers start from zero.
+            if start.to_bits() != 0 {
+                loaded.write(buffer, &vec![start; program.parameter_floats]).await?;
+            }
+        }
+        Ok(loaded)
+    }
+
+    pub(super) fn gpu(&self) -> &Gpu {
+        &self.budget.gpu
+    }
+
+    pub(super) fn counters(&self) -> Counters {
+        Counters {
+            dispatches: self.counts.dispatches.load(Relaxed),
+            submissions: self.counts.submissions.load(Relaxed),
+            readbacks: self.counts.readbacks.load(Relaxed),
+            windows: self.counts.windows.load(Relaxed),
+        }
+    }
+
+    /// Hands commands to the device.
+    pub(super) async fn submit(&self, encode: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<Pending> {
+        self.counts.submissions.fetch_add(1, Relaxed);
+        self.gpu().submit(encode).await
+    }
+
+    /// Waits for a submission that ends with copies to the reader.
+    pub(super) async fn finish(&self, reader: &Reader, pending: Pending, floats: u64) -> Result<Vec<f32>> {
+        self.counts.readbacks.fetch_add(1, Relaxed);
+        reader.finish(&self.budget, pending, floats).await
+    }
+
+    /// Reads pieces of buffers (the buffer, where, how many floats), one after another, through a reader that holds
+    /// [`READ_FLOATS`] or all of them. `first` is encoded before them.
+    pub(super) async fn read_pieces(
+        &self,
+        reader: &Reader,
+        pieces: impl IntoIterator<Item = (&wgpu::Buffer, u64, u64)>,
+        first: impl FnOnce(&mut wgpu::CommandEncoder),
+    ) -> Result<Vec<f32>> {
+        let mut left: VecDeque<_> = pieces.into_iter().filter(|&(_, _, floats)| floats > 0).collect();
+        let mut values = Vec::with_capacity(left.iter().map(|&(_, _, floats)| floats as usize).sum());
+        let mut first = Some(first);
+        while first.is_some() || !left.is_empty() {
+            let mut filled = 0;
+            let encode = |encoder: &mut wgpu::CommandEncoder| {
+                if let Some(first) = first.take() {
+                    first(encoder);
+                }
+                while filled < READ_FLOATS
+                    && let Some((buffer, at, floats)) = left.pop_front()
+                {
+                    let now = floats.min(READ_FLOATS - filled);
+                    reader.copy(encoder, (buffer, at), filled, now);
+                    filled += now;
+                    if now < floats {
+                        left.push_front((buffer, at + now, floats - now));
+                    }
+                }
+            };
+            let pending = self.submit(encode).await?;
+            values.extend(self.finish(reader, pending, filled).await?);
+        }
+        Ok(values)
+    }
+
+    /// Copies a vector to the device.
+    pub(super) async fn write(&self, buffer: &wgpu::Buffer, values: &[f32]) -> Result<()> {
+        let (network, wanted, given) = (self.program.name, self.program.parameter_floats, values.len());
+        if given != wanted {
+            return Err(Error::Weights(format!(
+                "`{network}` keeps vectors of {wanted} numbers, but {given} were given"
+            )));
+        }
+        let write = || self.gpu().queue().write_buffer(buffer, 0, bytemuck::cast_slice(values));
+        self.gpu().scoped("an upload of parameters", write).await
+    }
+
+    /// Copies a vector from the device.
+    pub(super) async fn read(&self, buffer: &wgpu::Buffer) -> Result<Vec<f32>> {
+        let floats = self.program.parameter_floats as u64;
+        let mut reader = std::mem::take(&mut *lock(&self.reader));
+        reader.reserve(&self.budget, floats.min(READ_FLOATS)).await?;
+        let values = self.read_pieces(&reader, [(buffer, 0, floats)], |_| ()).await?;
+        *lock(&self.reader) = reader;
+        Ok(values)
+    }
+}

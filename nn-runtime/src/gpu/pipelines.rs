@@ -1,0 +1,137 @@
+//! The layout that all shaders share, and pipelines from a schedule's shaders.
+
+use super::adapter::Adapter;
+use super::context::Gpu;
+use crate::error::{Error, Result};
+use crate::program::{Binding, Shader, StepUniform};
+
+/// Bindings that are storage buffers; number 0 is the step's uniform.
+pub(super) const STORAGE: [Binding; 7] = [
+    Binding::Arena,
+    Binding::Parameters,
+    Binding::Gradients,
+    Binding::Results,
+    Binding::State0,
+    Binding::State1,
+    Binding::State2,
+];
+
+/// What every network on a device shares: how shaders see their buffers, and the gather kernel.
+#[derive(Debug)]
+pub(super) struct Layouts {
+    /// Group 0 of every shader, as [`Binding`] numbers it.
+    pub(super) group: wgpu::BindGroupLayout,
+    pipeline: wgpu::PipelineLayout,
+    /// Group 0 of the gather kernel.
+    pub(super) gather_group: wgpu::BindGroupLayout,
+    /// Copies a batch's samples into the arena; see `gather.wgsl`.
+    pub(super) gather: wgpu::ComputePipeline,
+}
+
+/// What a dispatch costs when its uniform's offset or its pipeline changes is nothing beside creating either, so there is
+/// one layout, with a dynamic offset into the table of steps.
+fn entry(binding: u32, ty: wgpu::BufferBindingType) -> wgpu::BindGroupLayoutEntry {
+    let uniform = ty == wgpu::BufferBindingType::Uniform;
+    wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: uniform, min_binding_size: None },
+        count: None,
+    }
+}
+
+impl Layouts {
+    /// Whether a device has room for the layouts.
+    pub(super) fn check(limits: &wgpu::Limits, adapter: &Adapter) -> Result<()> {
+        let limit = |what: &str, limit, needed: usize, available: u32| {
+            if needed as u64 <= u64::from(available) {
+                return Ok(());
+            }
+            Err(Error::Limit {
+                network: "every network",
+                device: adapter.to_string(),
+                what: what.to_owned(),
+                limit,
+                needed: needed as u64,
+                available: u64::from(available),
+            })
+        };
+        limit(
+            "a kernel",
+            "max_storage_buffers_per_shader_stage",
+            STORAGE.len(),
+            limits.max_storage_buffers_per_shader_stage,
+        )?;
+        limit("a kernel", "max_bindings_per_bind_group", STORAGE.len() + 1, limits.max_bindings_per_bind_group)?;
+        let size = limits.max_uniform_buffer_binding_size.min(u64::from(u32::MAX)) as u32;
+        limit("a step's uniform", "max_uniform_buffer_binding_size", size_of::<super::lane::Slot>(), size)?;
+        let size = limits.max_compute_workgroup_size_x.min(limits.max_compute_invocations_per_workgroup);
+        limit("the gather kernel", "max_compute_invocations_per_workgroup", GATHER_SIZE as usize, size)
+    }
+
+    /// To be called inside error scopes.
+    pub(super) fn new(device: &wgpu::Device) -> Self {
+        use wgpu::BufferBindingType::{Storage, Uniform};
+        let layout = |label, entries: &[wgpu::BindGroupLayoutEntry]| {
+            device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(label), entries })
+        };
+        let pipeline_layout = |label, group: &wgpu::BindGroupLayout| {
+            device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+                label: Some(label),
+                bind_group_layouts: &[Some(group)],
+                immediate_size: 0,
+            })
+        };
+        let mut entries = vec![entry(Binding::Step as u32, Uniform)];
+        entries.extend(STORAGE.map(|binding| entry(binding as u32, Storage { read_only: false })));
+        let group = layout("kernel", &entries);
+        let gather_group = layout(
+            "gather",
+            &[
+                entry(0, Uniform),
+                entry(1, Storage { read_only: false }),
+                entry(2, Storage { read_only: true }),
+                entry(3, Storage { read_only: true }),
+                entry(4, Storage { read_only: true }),
+            ],
+        );
+        let gather = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some("gather"),
+            layout: Some(&pipeline_layout("gather", &gather_group)),
+            module: &device.create_shader_module(wgpu::include_wgsl!("gather.wgsl")),
+            entry_point: Some("gather"),
+            compilation_options: wgpu::PipelineCompilationOptions::default(),
+            cache: None,
+        });
+        Self { pipeline: pipeline_layout("kernel", &group), group, gather_group, gather }
+    }
+}
+
+/// Invocations in a workgroup of the gather kernel.
+pub(super) const GATHER_SIZE: u32 = 256;
+
+/// The smallest buffer that every shader accepts as its uniform.
+pub(super) const UNIFORM_BYTES: u64 = size_of::<StepUniform>() as u64;
+
+/// One pipeline for each shader, in order.
+pub(super) async fn compile(gpu: &Gpu, shaders: &[Shader]) -> Result<Vec<wgpu::ComputePipeline>> {
+    let mut pipelines = Vec::with_capacity(shaders.len());
+    for shader in shaders {
+        let make = || {
+            let module = gpu.device().create_shader_module(wgpu::ShaderModuleDescriptor {
+                label: Some(shader.name),
+                source: wgpu::ShaderSource::Wgsl(shader.wgsl.into()),
+            });
+            gpu.device().create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(shader.name),
+                layout: Some(&gpu.layouts().pipeline),
+                module: &module,
+                entry_point: Some(shader.entry_point),
+                compilation_options: wgpu::PipelineCompilationOptions::default(),
+                cache: None,
+            })
+        };
+        pipelines.push(gpu.scoped(&format!("the kernel `{}`", shader.name), make).await?);
+    }
+    Ok(pipelines)
+}

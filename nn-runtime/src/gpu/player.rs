@@ -1,0 +1,109 @@
+//! A network on a GPU. Here, at the edge, is where the caller's thread waits for the device.
+
+use super::context::Gpu;
+use super::data_set::DataSet;
+use super::direct;
+use super::loaded::{Counters, Loaded};
+use super::steps;
+use super::track::Track;
+use crate::backend::{Backend, Columns, Gradients, Resident, Steps};
+use crate::error::{Error, Result};
+use crate::program::{Program, Schedule, StepUniform};
+
+/// A network on a GPU.
+#[derive(Debug)]
+pub struct GpuBackend {
+    loaded: Loaded,
+    predict: Track,
+    evaluate: Option<Track>,
+    train: Option<Track>,
+    gradients: Option<Track>,
+}
+
+impl GpuBackend {
+    /// Brings a network to a GPU: its vectors, with parameters of zero and states as the optimizer starts them. Whatever
+    /// of its plan the device cannot hold is an error here; kernels are compiled when they first run.
+    pub fn new(gpu: &Gpu, program: &'static Program) -> Result<Self> {
+        let loaded = pollster::block_on(Loaded::new(gpu, program))?;
+        let forward = |name, schedule: &'static Schedule| Track::new(name, schedule, 0, program.flops_per_sample);
+        let backward = |name, schedule: &'static Schedule| {
+            // The backward pass is two products for each of the forward pass.
+            Track::new(name, schedule, program.parameter_floats as u64, program.flops_per_sample.saturating_mul(3))
+        };
+        Ok(Self {
+            loaded,
+            predict: forward("predict", &program.predict),
+            evaluate: program.evaluate.as_ref().map(|schedule| forward("evaluate", schedule)),
+            train: program.train.as_ref().map(|schedule| backward("train", schedule)),
+            gradients: program.gradients.as_ref().map(|schedule| backward("gradients", schedule)),
+        })
+    }
+
+    /// What was done so far.
+    #[doc(hidden)]
+    pub fn counters(&self) -> Counters {
+        self.loaded.counters()
+    }
+
+    fn track<'a>(&self, track: &'a Option<Track>, what: &str) -> Result<&'a Track> {
+        let network = self.loaded.program.name;
+        track.as_ref().ok_or_else(|| Error::Option(format!("`{network}` declares nothing to {what} with")))
+    }
+
+    /// The state vectors that the optimizer has.
+    fn states(&self) -> &[wgpu::Buffer] {
+        &self.loaded.states[..self.loaded.program.states.len()]
+    }
+}
+
+impl Backend for GpuBackend {
+    fn set_parameters(&mut self, values: &[f32]) -> Result<()> {
+        pollster::block_on(self.loaded.write(&self.loaded.parameters, values))
+    }
+
+    fn parameters(&self) -> Result<Vec<f32>> {
+        pollster::block_on(self.loaded.read(&self.loaded.parameters))
+    }
+
+    fn set_states(&mut self, values: &[Vec<f32>]) -> Result<()> {
+        let (network, kept, given) = (self.loaded.program.name, self.states().len(), values.len());
+        if given != kept {
+            let error = format!("the optimizer of `{network}` keeps {kept} vectors of state, but {given} were given");
+            return Err(Error::Weights(error));
+        }
+        self.states().iter().zip(values).try_for_each(|(state, v)| pollster::block_on(self.loaded.write(state, v)))
+    }
+
+    fn states(&self) -> Result<Vec<Vec<f32>>> {
+        self.states().iter().map(|state| pollster::block_on(self.loaded.read(state))).collect()
+    }
+
+    fn upload<'a>(&self, data: Columns<'a>) -> Result<Resident<'a>> {
+        let upload = DataSet::upload(&self.loaded.budget, self.loaded.program, data);
+        Ok(Resident::Gpu(pollster::block_on(upload)?))
+    }
+
+    fn train(
+        &mut self,
+        steps: Steps<'_>,
+        results: &mut Vec<f32>,
+        progress: &mut dyn FnMut(usize, &[f32]),
+    ) -> Result<()> {
+        let track = self.track(&self.train, "train")?;
+        pollster::block_on(steps::play(&self.loaded, track, steps, results, progress))
+    }
+
+    fn evaluate(&self, steps: Steps<'_>, results: &mut Vec<f32>) -> Result<()> {
+        let track = self.track(&self.evaluate, "evaluate")?;
+        pollster::block_on(steps::play(&self.loaded, track, steps, results, &mut |_, _| ()))
+    }
+
+    fn predict(&self, data: Columns<'_>, step: StepUniform) -> Result<Vec<Vec<f32>>> {
+        pollster::block_on(direct::predict(&self.loaded, &self.predict, data, step))
+    }
+
+    fn gradients(&self, data: Columns<'_>, step: StepUniform) -> Result<Gradients> {
+        let track = self.track(&self.gradients, "compute gradients")?;
+        pollster::block_on(direct::gradients(&self.loaded, track, data, step))
+    }
+}

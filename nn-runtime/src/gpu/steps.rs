@@ -1,0 +1,203 @@
+//! Runs of steps over a data set: training and evaluation.
+//!
+//! A run is cut four times, and usually only by the last: by results (what a kernel can bind of them is read back
+//! together), by data (a window that is brought to the device together), by the table of steps (uploaded together), and by
+//! work (submitted together). Nothing is read back but at the end of the first.
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::context::Pending;
+use super::data_set::{DataSet, Source};
+use super::lane::{Size, Slot, stride, table};
+use super::loaded::Loaded;
+use super::track::{Run, Track};
+use crate::backend::{Resident, Steps};
+use crate::error::{Error, Result};
+use crate::program::StepUniform;
+
+/// Submissions that the device may have before it at once: one that runs, one that follows without a gap.
+const IN_FLIGHT: usize = 2;
+/// Entries of the table of steps that are uploaded together.
+const TABLE_STEPS: usize = 1 << 14;
+/// Kernels in a submission: few enough that progress is heard of.
+const SUBMISSION_KERNELS: u64 = 4096;
+/// Arithmetic operations in a submission: few enough for a driver's watchdog on a slow device. Counted, not timed: a
+/// browser may have no clock, and every run is cut alike.
+const SUBMISSION_FLOPS: u64 = 4_000_000_000;
+
+/// Cuts steps, in order, into parts whose cost stays within `room`; a part has at least one step.
+fn cut(steps: &[StepUniform], room: u64, cost: impl Fn(&StepUniform) -> u64) -> Vec<&[StepUniform]> {
+    let mut parts = Vec::new();
+    let (mut begin, mut sum) = (0, 0u64);
+    for (i, step) in steps.iter().enumerate() {
+        let cost = cost(step);
+        if i > begin && sum.saturating_add(cost) > room {
+            parts.push(&steps[begin..i]);
+            (begin, sum) = (i, 0);
+        }
+        sum = sum.saturating_add(cost);
+    }
+    if begin < steps.len() {
+        parts.push(&steps[begin..]);
+    }
+    parts
+}
+
+fn samples(steps: &[StepUniform]) -> usize {
+    steps.iter().map(|step| step.batch as usize).sum()
+}
+
+/// Checks that the order covers the steps and names samples that there are.
+fn check(loaded: &Loaded, data: &DataSet<'_>, steps: &Steps<'_>) -> Result<()> {
+    let network = loaded.program.name;
+    let (ordered, wanted) = (steps.order.len(), samples(steps.steps));
+    if ordered != wanted {
+        return Err(Error::Data(format!("`{network}`: the steps take {wanted} samples, but {ordered} are ordered")));
+    }
+    if steps.steps.iter().any(|step| step.batch == 0) {
+        return Err(Error::Data(format!("`{network}`: a batch without samples")));
+    }
+    let held = data.samples();
+    match steps.order.iter().find(|&&sample| sample as usize >= held) {
+        Some(sample) => Err(Error::Data(format!("`{network}`: sample {sample} is asked for, but there are {held}"))),
+        None => Ok(()),
+    }
+}
+
+/// Plays a schedule once for each step and appends the steps' results.
+pub(super) async fn play(
+    loaded: &Loaded,
+    track: &Track,
+    steps: Steps<'_>,
+    results: &mut Vec<f32>,
+    progress: &mut dyn FnMut(usize, &[f32]),
+) -> Result<()> {
+    let Resident::Gpu(data) = steps.data else {
+        return Err(Error::Data(format!("the data of `{}` is not on the GPU", loaded.program.name)));
+    };
+    check(loaded, data, &steps)?;
+    let floats = track.schedule.result_floats as u64;
+    let window = data.window(&loaded.budget) as u64;
+    let parts = cut(steps.steps, loaded.budget.largest() / 4, |_| floats);
+    let largest = steps.steps.iter().map(|step| step.batch as usize).max().unwrap_or(0);
+    let most = parts.iter().map(|part| part.len()).max().unwrap_or(0);
+    let size = Size {
+        capacity: largest.next_multiple_of(4),
+        slots: most.min(TABLE_STEPS).next_power_of_two(),
+        results: most as u64 * floats,
+        order: steps.order.len().min((window as usize).max(largest)),
+        read: most as u64 * floats,
+    };
+    let run = track.run(loaded, size).await?;
+    let source = data.source(&loaded.budget, track.schedule, track.name, &run.lane, largest).await?;
+    let (known, mut order, mut ended) = (results.len(), steps.order, 0);
+    for part in parts {
+        let now;
+        (now, order) = order.split_at(samples(part));
+        let mut heard = |steps: usize| progress(ended + steps, &[]);
+        results.extend(Part { run: &run, data, source: &source, window }.play(now, part, &mut heard).await?);
+        ended += part.len();
+    }
+    run.end();
+    progress(ended, &results[known..]);
+    Ok(())
+}
+
+/// Steps whose results are read back together.
+struct Part<'a> {
+    run: &'a Run<'a>,
+    data: &'a DataSet<'a>,
+    source: &'a Source,
+    window: u64,
+}
+
+impl Part<'_> {
+    async fn play(&self, mut order: &[u32], steps: &[StepUniform], heard: &mut dyn FnMut(usize)) -> Result<Vec<f32>> {
+        let Run { loaded, track, lane, .. } = self.run;
+        let kernels = track.schedule.shaders.len() as u64 + 1;
+        let cost = |step: &StepUniform| {
+            let flops = track.flops.saturating_mul(u64::from(step.batch));
+            kernels.max(flops / (SUBMISSION_FLOPS / SUBMISSION_KERNELS))
+        };
+        let floats = steps.len() as u64 * track.schedule.result_floats as u64;
+        let mut flight: VecDeque<(Pending, usize)> = VecDeque::new();
+        let (mut submitted, mut ended) = (0, 0);
+        let windows = cut(steps, self.window, |step| u64::from(step.batch));
+        for section in windows.into_iter().flat_map(|window| window.chunks(TABLE_STEPS)) {
+            let now;
+            (now, order) = order.split_at(samples(section));
+            let mut first = 0;
+            for together in cut(section, SUBMISSION_KERNELS, cost) {
+                if flight.len() == IN_FLIGHT
+                    && let Some((pending, steps)) = flight.pop_front()
+                {
+                    loaded.gpu().finished(pending).await?;
+                    ended += steps;
+                    heard(ended);
+                }
+                let last = submitted + together.len() == steps.len();
+                let encode = |encoder: &mut wgpu::CommandEncoder| {
+                    if first == 0 {
+                        self.upload(now, section, submitted);
+                    }
+                    self.run.encode(encoder, Some(self.source), first, together);
+                    if last {
+                        lane.reader.copy(encoder, (&lane.results, 0), 0, floats);
+                    }
+                };
+                flight.push_back((loaded.submit(encode).await?, together.len()));
+                first += together.len();
+                submitted += together.len();
+            }
+        }
+        while let Some((pending, steps)) = flight.pop_front() {
+            if flight.is_empty() {
+                return loaded.finish(&lane.reader, pending, floats).await;
+            }
+            loaded.gpu().finished(pending).await?;
+            ended += steps;
+            heard(ended);
+        }
+        Ok(Vec::new())
+    }
+
+    /// Brings to the device what a section needs: its entries of the table, its order, and the records of a window.
+    /// The queue keeps its own copy and writes it in its turn, so that earlier steps are not disturbed.
+    fn upload(&self, order: &[u32], section: &[StepUniform], steps_before: usize) {
+        let Run { loaded, track, lane, .. } = self.run;
+        let queue = loaded.gpu().queue();
+        let mut first = 0;
+        let mut slots = Vec::with_capacity(section.len());
+        for (i, step) in section.iter().enumerate() {
+            let result = ((steps_before + i) * track.schedule.result_floats) as u32;
+            let step = StepUniform { capacity: lane.size.capacity as u32, result, ..*step };
+            slots.push(Slot { step, first, width: self.source.width as u32, unused: [0; 2] });
+            first += step.batch;
+        }
+        queue.write_buffer(&lane.slots, 0, &table(&slots, stride(loaded.gpu().limits())));
+        if self.data.is_whole() {
+            queue.write_buffer(&lane.order, 0, bytemuck::cast_slice(order));
+        } else {
+            let counted: Vec<u32> = (0..first).collect();
+            queue.write_buffer(&lane.order, 0, bytemuck::cast_slice(&counted));
+            queue.write_buffer(&self.source.records, 0, bytemuck::cast_slice(&self.data.pack(order)));
+            loaded.counts.windows.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_cut_in_order_without_losing_one() {
+        let steps: Vec<StepUniform> =
+            [5, 5, 9, 1, 1, 30, 2].map(|batch| StepUniform { batch, ..Default::default() }).to_vec();
+        let parts = cut(&steps, 10, |step| u64::from(step.batch));
+        let batches: Vec<Vec<u32>> = parts.iter().map(|part| part.iter().map(|step| step.batch).collect()).collect();
+        assert_eq!(batches, [vec![5, 5], vec![9, 1], vec![1], vec![30], vec![2]]);
+        assert!(cut(&[], 10, |_| 1).is_empty());
+    }
+}
