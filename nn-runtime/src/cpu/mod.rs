@@ -5,11 +5,17 @@
 //! schedules.
 
 pub mod math;
+mod memory;
+mod parallel;
+pub(crate) mod player;
+pub(crate) mod player;
 pub mod random;
 pub mod simd;
 
 use crate::program::StepUniform;
 
+pub use memory::disjoint;
+pub use parallel::split_rows;
 pub use random::Key;
 pub use simd::{Kernel, LANES, Simd, dispatch};
 

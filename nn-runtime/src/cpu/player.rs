@@ -1,0 +1,254 @@
+//! The CPU as a [`Backend`]: runs the functions that the macro generated.
+
+use rayon::prelude::*;
+
+use super::memory::{Arena, Pool, filled};
+use super::parallel;
+use super::{Pass, Update};
+use crate::backend::{Backend, Columns, Gradients, Resident, Steps};
+use crate::error::{Error, Result};
+use crate::program::{Program, Schedule, StepUniform};
+
+/// Samples that `predict` does at a time, at most.
+const CHUNK: usize = 256;
+/// What the activations of one chunk may take, in floats: 32 MiB.
+const CHUNK_FLOATS: usize = 8 << 20;
+
+/// A network's memory on the CPU.
+#[derive(Debug)]
+pub(crate) struct CpuBackend {
+    program: &'static Program,
+    parameters: Vec<f32>,
+    gradients: Vec<f32>,
+    states: Vec<Vec<f32>>,
+    arena: Arena,
+    pool: Pool,
+}
+
+impl CpuBackend {
+    /// Parameters are 0 until they are set; states are what the optimizer starts from.
+    pub(crate) fn new(program: &'static Program) -> Result<Self> {
+        let floats = program.parameter_floats;
+        Ok(CpuBackend {
+            program,
+            parameters: filled(0.0, floats)?,
+            gradients: filled(0.0, if program.train.is_some() { floats } else { 0 })?,
+            states: program.states.iter().map(|&value| filled(value, floats)).collect::<Result<_>>()?,
+            arena: Arena::default(),
+            pool: Pool::default(),
+        })
+    }
+
+    /// Elementwise operations and multiply-adds of a batch, roughly; `passes` counts a backward pass as two.
+    fn operations(&self, batch: usize, passes: usize) -> usize {
+        usize::try_from(self.program.flops_per_sample / 2).unwrap_or(usize::MAX).saturating_mul(batch * passes)
+    }
+
+    /// Runs a schedule's pass on an arena that holds the batch already.
+    fn pass(&self, schedule: &Schedule, step: &StepUniform, arena: &mut [f32], results: &mut [f32]) {
+        (schedule.pass)(&mut Pass { step, parameters: &self.parameters, gradients: &mut [], arena, results });
+    }
+
+    /// Outputs of samples `first..`, as many as the vectors' parts are for.
+    fn predict_chunk(&self, data: &Columns<'_>, first: usize, step: StepUniform, outputs: &mut [&mut [f32]]) -> Result<()> {
+        let schedule = &self.program.predict;
+        let (batch, capacity) = (step.batch as usize, step.capacity as usize);
+        self.pool.with(|arena| {
+            let arena = arena.floats(schedule, capacity)?;
+            load(self.program, schedule, data, capacity, first..first + batch, arena);
+            self.pass(schedule, &step, arena, &mut []);
+            for (output, offset) in outputs.iter_mut().zip(schedule.outputs) {
+                let start = schedule.fixed_floats + capacity * offset;
+                output.copy_from_slice(&arena[start..start + output.len()]);
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Backend for CpuBackend {
+    fn set_parameters(&mut self, values: &[f32]) -> Result<()> {
+        self.parameters.copy_from_slice(values);
+        Ok(())
+    }
+
+    fn parameters(&self) -> Result<Vec<f32>> {
+        Ok(self.parameters.clone())
+    }
+
+    fn set_states(&mut self, values: &[Vec<f32>]) -> Result<()> {
+        for (state, values) in self.states.iter_mut().zip(values) {
+            state.copy_from_slice(values);
+        }
+        Ok(())
+    }
+
+    fn states(&self) -> Result<Vec<Vec<f32>>> {
+        Ok(self.states.clone())
+    }
+
+    fn upload<'a>(&self, data: Columns<'a>) -> Result<Resident<'a>> {
+        Ok(Resident::Host(data))
+    }
+
+    fn train(
+        &mut self,
+        steps: Steps<'_>,
+        results: &mut Vec<f32>,
+        progress: &mut dyn FnMut(usize, &[f32]),
+    ) -> Result<()> {
+        let program = self.program;
+        let schedule = required(program.train.as_ref(), program)?;
+        let data = host(steps.data)?;
+        let capacity = capacity(steps.steps.iter().map(|s| s.batch).max().unwrap_or(0));
+        let width = schedule.result_floats;
+        let start = results.len();
+        results.resize(start + width * steps.steps.len(), 0.0);
+
+        // Steps go in groups of some milliseconds: progress hears of each group, and a group enters the thread pool once.
+        let operations = self.operations(capacity, 3).max(1);
+        let group = (16 * parallel::GRAIN / operations).clamp(1, 256);
+        let arena = self.arena.floats(schedule, capacity)?;
+        let (parameters, gradients, states) = (&mut self.parameters, &mut self.gradients, &mut self.states);
+        let mut order = steps.order;
+        for (n, group_steps) in steps.steps.chunks(group).enumerate() {
+            let slots = &mut results[start + n * group * width..];
+            parallel::enter(operations.saturating_mul(group_steps.len()), || {
+                for (i, step) in group_steps.iter().enumerate() {
+                    let step = StepUniform { capacity: capacity as u32, result: 0, ..*step };
+                    let batch;
+                    (batch, order) = order.split_at(step.batch as usize);
+                    load(program, schedule, data, capacity, batch.iter().map(|&i| i as usize), arena);
+                    let results = &mut slots[i * width..(i + 1) * width];
+                    (schedule.pass)(&mut Pass { step: &step, parameters, gradients, arena, results });
+                    if let Some(update) = schedule.update {
+                        update(&mut Update { step: &step, parameters, gradients, states, arena });
+                    }
+                }
+            });
+            let ended = n * group + group_steps.len();
+            progress(ended, &results[start..start + ended * width]);
+        }
+        Ok(())
+    }
+
+    fn evaluate(&self, steps: Steps<'_>, results: &mut Vec<f32>) -> Result<()> {
+        let program = self.program;
+        let schedule = required(program.evaluate.as_ref(), program)?;
+        let data = host(steps.data)?;
+        let width = schedule.result_floats;
+        let start = results.len();
+        results.resize(start + width * steps.steps.len(), 0.0);
+        let mut first = 0;
+        let mut jobs: Vec<(&StepUniform, &[u32], &mut [f32])> = vec![];
+        for (step, slot) in steps.steps.iter().zip(results[start..].chunks_mut(width)) {
+            let end = first + step.batch as usize;
+            jobs.push((step, &steps.order[first..end], slot));
+            first = end;
+        }
+        let run = |(step, order, slot): &mut (&StepUniform, &[u32], &mut [f32])| {
+            let capacity = capacity(step.batch);
+            let step = StepUniform { capacity: capacity as u32, result: 0, ..**step };
+            self.pool.with(|arena| {
+                let arena = arena.floats(schedule, capacity)?;
+                load(program, schedule, data, capacity, order.iter().map(|&i| i as usize), arena);
+                self.pass(schedule, &step, arena, slot);
+                Ok(())
+            })
+        };
+        if jobs.len() < 2 || self.operations(first, 1) < 8 * parallel::GRAIN {
+            jobs.iter_mut().try_for_each(run)
+        } else {
+            jobs.par_iter_mut().try_for_each(run)
+        }
+    }
+
+    fn predict(&self, data: Columns<'_>, step: StepUniform) -> Result<Vec<Vec<f32>>> {
+        let program = self.program;
+        let chunk = (CHUNK_FLOATS / program.predict.sample_floats.max(1)).clamp(4, CHUNK) / 4 * 4;
+        let widths: Vec<usize> = program.outputs.iter().map(|o| o.dims.iter().product()).collect();
+        let mut outputs =
+            widths.iter().map(|w| filled(0.0, w.saturating_mul(data.samples))).collect::<Result<Vec<_>>>()?;
+
+        // One job for each chunk, with its part of every output.
+        let mut parts: Vec<_> = outputs.iter_mut().zip(&widths).map(|(o, w)| o.chunks_mut(w * chunk)).collect();
+        let mut jobs: Vec<(usize, Vec<&mut [f32]>)> =
+            (0..data.samples).step_by(chunk).map(|first| (first, parts.iter_mut().filter_map(Iterator::next).collect())).collect();
+        let run = |(first, parts): &mut (usize, Vec<&mut [f32]>)| {
+            let batch = chunk.min(data.samples - *first) as u32;
+            let step = StepUniform { batch, capacity: capacity(batch) as u32, ..step };
+            self.predict_chunk(&data, *first, step, parts)
+        };
+        if jobs.len() < 2 || self.operations(data.samples, 1) < 8 * parallel::GRAIN {
+            jobs.iter_mut().try_for_each(run)?;
+        } else {
+            jobs.par_iter_mut().try_for_each(run)?;
+        }
+        Ok(outputs)
+    }
+
+    fn gradients(&self, data: Columns<'_>, step: StepUniform) -> Result<Gradients> {
+        let program = self.program;
+        let schedule = required(program.gradients.as_ref(), program)?;
+        let batch = data.samples;
+        let capacity = capacity(step.batch);
+        let step = StepUniform { capacity: capacity as u32, result: 0, ..step };
+        let mut parameters = filled(0.0, program.parameter_floats)?;
+        let mut results = vec![0.0; schedule.result_floats];
+        let fields = self.pool.with(|arena| {
+            let arena = arena.floats(schedule, capacity)?;
+            load(program, schedule, &data, capacity, 0..batch, arena);
+            let (gradients, results) = (&mut parameters[..], &mut results[..]);
+            (schedule.pass)(&mut Pass { step: &step, parameters: &self.parameters, gradients, arena, results });
+            let field = |&(field, offset): &(usize, usize)| {
+                let start = schedule.fixed_floats + capacity * offset;
+                (field, arena[start..start + batch * width(program, field)].to_vec())
+            };
+            Ok(schedule.field_gradients.iter().map(field).collect())
+        })?;
+        Ok(Gradients { loss: results[0], parameters, fields })
+    }
+}
+
+/// The arena's capacity for a batch.
+fn capacity(batch: u32) -> usize {
+    (batch as usize).next_multiple_of(4)
+}
+
+/// Floats of one sample of a field.
+fn width(program: &Program, field: usize) -> usize {
+    program.fields[field].dims.iter().product()
+}
+
+/// Puts samples into the arena, where the schedule reads them.
+fn load(
+    program: &Program,
+    schedule: &Schedule,
+    data: &Columns<'_>,
+    capacity: usize,
+    samples: impl ExactSizeIterator<Item = usize> + Clone,
+    arena: &mut [f32],
+) {
+    for &(field, offset) in schedule.fields {
+        let width = width(program, field);
+        let start = schedule.fixed_floats + capacity * offset;
+        let to = &mut arena[start..start + samples.len() * width];
+        for (to, sample) in to.chunks_exact_mut(width).zip(samples.clone()) {
+            to.copy_from_slice(&data.fields[field][sample * width..(sample + 1) * width]);
+        }
+    }
+}
+
+/// The data, which [`CpuBackend::upload`] left on the host.
+fn host<'a>(data: &'a Resident<'_>) -> Result<&'a Columns<'a>> {
+    match data {
+        Resident::Host(columns) => Ok(columns),
+        #[cfg(feature = "gpu")]
+        Resident::Gpu(_) => Err(Error::Data("these data live on a GPU, but the network lives on the CPU".into())),
+    }
+}
+
+/// A schedule that the network may not have.
+fn required<'a>(schedule: Option<&'a Schedule>, program: &Program) -> Result<&'a Schedule> {
+    schedule.ok_or_else(|| Error::Option(format!("`{}` has no program for this: it declares no loss or no optimizer", program.name)))
+}

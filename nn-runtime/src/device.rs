@@ -1,0 +1,169 @@
+//! Where a network lives: the CPU, or a GPU.
+
+use std::fmt;
+
+use crate::backend::Backend;
+use crate::cpu::player::CpuBackend;
+use crate::error::{Error, Result};
+#[cfg(feature = "gpu")]
+use crate::gpu::{Gpu, GpuBackend};
+use crate::program::Program;
+
+/// The environment variable that overrides [`Device::auto`].
+const VARIABLE: &str = "NN_DEVICE";
+
+/// A device that networks live on. Cloning it is cheap, and all clones are the same device; networks may share it.
+#[derive(Clone)]
+pub struct Device(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Cpu,
+    #[cfg(feature = "gpu")]
+    Gpu(Gpu),
+}
+
+impl Device {
+    /// The machine's best device: its GPU, or the CPU where there is none (or only a software one, which the CPU
+    /// itself beats by far). The environment variable `NN_DEVICE=cpu` or `NN_DEVICE=gpu` decides otherwise; with `gpu`, a
+    /// software GPU will do.
+    ///
+    /// # Errors
+    /// If `NN_DEVICE` asks for something that does not exist.
+    pub fn auto() -> Result<Self> {
+        Self::chosen(std::env::var(VARIABLE).ok().as_deref())
+    }
+
+    fn chosen(variable: Option<&str>) -> Result<Self> {
+        match variable.map(str::trim) {
+            None | Some("") => Ok(Self::best()),
+            Some(word) if word.eq_ignore_ascii_case("cpu") => Ok(Self::cpu()),
+            Some(word) if word.eq_ignore_ascii_case("gpu") => Self::gpu(),
+            Some(word) => Err(Error::Option(format!("{VARIABLE} is `{word}`, but it can only be `cpu` or `gpu`"))),
+        }
+    }
+
+    #[cfg(feature = "gpu")]
+    fn best() -> Self {
+        match Gpu::new() {
+            Ok(gpu) if gpu.is_software() => {
+                log::info!("the only GPU is `{}`, a software one: using the CPU", gpu.adapter().name);
+                Self::cpu()
+            }
+            Ok(gpu) => Device(Kind::Gpu(gpu)),
+            Err(error) => {
+                log::info!("using the CPU: {error}");
+                Self::cpu()
+            }
+        }
+    }
+
+    #[cfg(not(feature = "gpu"))]
+    fn best() -> Self {
+        Self::cpu()
+    }
+
+    /// The CPU, with all of its cores.
+    pub fn cpu() -> Self {
+        Device(Kind::Cpu)
+    }
+
+    /// The machine's fastest GPU; a software one will do.
+    ///
+    /// # Errors
+    /// If there is none, or if `nn` was built without the feature `gpu`.
+    #[cfg(feature = "gpu")]
+    pub fn gpu() -> Result<Self> {
+        Gpu::new().map(|gpu| Device(Kind::Gpu(gpu)))
+    }
+
+    /// The machine's fastest GPU; a software one will do.
+    ///
+    /// # Errors
+    /// If there is none, or if `nn` was built without the feature `gpu`.
+    #[cfg(not(feature = "gpu"))]
+    pub fn gpu() -> Result<Self> {
+        Err(Error::NoDevice("`nn` was built without it; enable its feature `gpu` in Cargo.toml".into()))
+    }
+
+    /// [`Device::gpu`] for those who cannot block, as in a browser.
+    ///
+    /// # Errors
+    /// If there is none.
+    #[cfg(feature = "gpu")]
+    pub async fn request_gpu() -> Result<Self> {
+        Gpu::request().await.map(|gpu| Device(Kind::Gpu(gpu)))
+    }
+
+    /// A GPU that is in use already: `wgpu`'s device and queue, shared with the rest of the program.
+    ///
+    /// # Errors
+    /// If the device lacks what every network needs.
+    #[cfg(feature = "gpu")]
+    pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self> {
+        Gpu::from_wgpu(device, queue).map(|gpu| Device(Kind::Gpu(gpu)))
+    }
+
+    /// Whether it is a GPU.
+    pub fn is_gpu(&self) -> bool {
+        !matches!(self.0, Kind::Cpu)
+    }
+
+    /// What it is: `CPU`, or the GPU's name and driver.
+    pub fn name(&self) -> String {
+        match &self.0 {
+            Kind::Cpu => "CPU".into(),
+            #[cfg(feature = "gpu")]
+            Kind::Gpu(gpu) => {
+                let adapter = gpu.adapter();
+                format!("{} ({}, {})", adapter.name, adapter.backend, adapter.kind)
+            }
+        }
+    }
+
+    /// A network's memory and player on this device.
+    pub(crate) fn backend(&self, program: &'static Program) -> Result<Box<dyn Backend>> {
+        Ok(match &self.0 {
+            Kind::Cpu => Box::new(CpuBackend::new(program)?),
+            #[cfg(feature = "gpu")]
+            Kind::Gpu(gpu) => Box::new(GpuBackend::new(gpu, program)?),
+        })
+    }
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Device({})", self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variable_decides() {
+        assert!(!Device::chosen(Some("CPU")).unwrap().is_gpu());
+        let error = Device::chosen(Some("tpu")).unwrap_err().to_string();
+        assert_eq!(error, "NN_DEVICE is `tpu`, but it can only be `cpu` or `gpu`");
+    }
+
+    #[test]
+    fn without_the_variable_there_is_always_a_device() {
+        assert!(Device::chosen(None).is_ok());
+        assert!(Device::chosen(Some("")).is_ok());
+    }
+
+    #[cfg(not(feature = "gpu"))]
+    #[test]
+    fn without_the_feature_the_error_says_how_to_enable_it() {
+        let error = Device::chosen(Some("gpu")).unwrap_err().to_string();
+        assert!(error.contains("enable its feature `gpu`"), "{error}");
+    }
+
+    #[test]
+    fn devices_go_between_threads() {
+        fn shared<T: Send + Sync + Clone>() {}
+        shared::<Device>();
+    }
+}

@@ -1,0 +1,319 @@
+//! Training over epochs.
+
+use std::fmt;
+use std::time::Instant;
+
+use rand::Rng;
+
+use crate::backend::{Columns, Steps};
+use crate::data::DataSet;
+use crate::error::{Error, Result};
+use crate::history::{Epoch, History};
+use crate::init::generator;
+use crate::metrics::{Combined, short};
+use crate::network::{Net, check_count, no_samples};
+use crate::program::{Program, StepUniform};
+use crate::progress::{Progress, REFRESH};
+
+/// A generated `…Data` type.
+pub trait Dataset {
+    /// The `…Report` type of the same network.
+    type Report: Report;
+    /// The samples.
+    #[doc(hidden)]
+    fn data(&self) -> &DataSet;
+}
+
+/// A generated `…Report` type.
+pub trait Report: Sized {
+    /// From the loss, and each metric in order of declaration.
+    #[doc(hidden)]
+    fn from_values(values: &[f64]) -> Self;
+}
+
+/// How to train. `D` is the network's data type; it follows from where the value is used.
+///
+/// ```ignore
+/// let history = net.fit(&train, nn::Fit::default().epochs(5).batch_size(64).validation_split(0.1))?;
+/// ```
+pub struct Fit<'a, D: Dataset> {
+    options: Options,
+    validation: Option<&'a D>,
+    on_epoch: Option<OnEpoch<'a, D>>,
+}
+
+type OnEpoch<'a, D> = Box<dyn FnMut(&Epoch<<D as Dataset>::Report>, &mut Control) + 'a>;
+
+/// The options that do not depend on the network.
+#[derive(Debug, Clone, Copy)]
+struct Options {
+    epochs: usize,
+    batch_size: usize,
+    shuffle: bool,
+    validation_split: f64,
+    quiet: bool,
+}
+
+impl<D: Dataset> Default for Fit<'_, D> {
+    fn default() -> Self {
+        let options = Options { epochs: 1, batch_size: 32, shuffle: true, validation_split: 0.0, quiet: false };
+        Fit { options, validation: None, on_epoch: None }
+    }
+}
+
+impl<'a, D: Dataset> Fit<'a, D> {
+    /// How many times to go through the training data. Default: 1.
+    pub fn epochs(mut self, epochs: usize) -> Self {
+        self.options.epochs = epochs;
+        self
+    }
+
+    /// How many samples a step takes; the last step of an epoch takes what is left. Default: 32.
+    pub fn batch_size(mut self, batch_size: usize) -> Self {
+        self.options.batch_size = batch_size;
+        self
+    }
+
+    /// Whether each epoch goes through the samples in an order of its own. Default: true.
+    pub fn shuffle(mut self, shuffle: bool) -> Self {
+        self.options.shuffle = shuffle;
+        self
+    }
+
+    /// Keeps the last samples, this fraction of all (rounded down), for validation instead of training. Default: 0.
+    pub fn validation_split(mut self, fraction: f64) -> Self {
+        self.options.validation_split = fraction;
+        self
+    }
+
+    /// Evaluates this data after each epoch, instead of a part of the training data.
+    pub fn validation_data(mut self, data: &'a D) -> Self {
+        self.validation = Some(data);
+        self
+    }
+
+    /// Shows nothing. Otherwise there is a progress bar on standard error, or, where that is no terminal, a line now
+    /// and then.
+    pub fn quiet(mut self) -> Self {
+        self.options.quiet = true;
+        self
+    }
+
+    /// Calls this after each epoch; it can set the learning rate of the next one, or stop the training.
+    ///
+    /// ```ignore
+    /// nn::Fit::default().epochs(100).on_epoch(|epoch, control| {
+    ///     control.learning_rate *= 0.95;
+    ///     control.stop = epoch.train.loss < 1e-4;
+    /// })
+    /// ```
+    pub fn on_epoch(mut self, call: impl FnMut(&Epoch<D::Report>, &mut Control) + 'a) -> Self {
+        self.on_epoch = Some(Box::new(call));
+        self
+    }
+}
+
+impl<D: Dataset> fmt::Debug for Fit<'_, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Fit { options, validation, on_epoch } = self;
+        write!(f, "{options:?}, validation data: {}, on_epoch: {}", validation.is_some(), on_epoch.is_some())
+    }
+}
+
+/// What [`Fit::on_epoch`] can change.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Control {
+    /// The learning rate of all steps to come.
+    pub learning_rate: f32,
+    /// Whether training ends here.
+    pub stop: bool,
+}
+
+impl Net {
+    /// Trains. See [`Fit`].
+    ///
+    /// # Errors
+    /// If an option makes no sense, if there are no samples, or if the device fails.
+    pub fn fit<D: Dataset>(&mut self, data: &D, fit: Fit<'_, D>) -> Result<History<D::Report>> {
+        let Fit { options, validation, mut on_epoch } = fit;
+        let mut epochs = Vec::new();
+        let mut call = |epoch: &Epoch<Vec<f64>>, control: &mut Control| {
+            let report = |values: &Vec<f64>| D::Report::from_values(values);
+            let epoch = Epoch {
+                number: epoch.number,
+                train: report(&epoch.train),
+                validation: epoch.validation.as_ref().map(report),
+                learning_rate: epoch.learning_rate,
+                seconds: epoch.seconds,
+            };
+            if let Some(call) = &mut on_epoch {
+                call(&epoch, control);
+            }
+            epochs.push(epoch);
+        };
+        let validation = validation.map(|v| v.data().columns());
+        let step_losses = self.run(data.data().columns(), validation, options, &mut call)?;
+        Ok(History { epochs, step_losses })
+    }
+
+    /// Trains, without types. Gives the loss of each step.
+    fn run(
+        &mut self,
+        data: Columns<'_>,
+        validation: Option<Columns<'_>>,
+        options: Options,
+        call: &mut dyn FnMut(&Epoch<Vec<f64>>, &mut Control),
+    ) -> Result<Vec<f32>> {
+        let schedule = self.schedule(&self.program.train, "train")?;
+        let (train, validation) = options.split(data, validation)?;
+        let (samples, batch_size) = (train.samples, options.batch_size.min(train.samples));
+        let train = self.backend.upload(train)?;
+        let validation = match validation {
+            Some(columns) => Some((columns.samples, self.backend.upload(columns)?)),
+            None => None,
+        };
+
+        let batches: Vec<usize> = (0..samples).step_by(batch_size).map(|s| batch_size.min(samples - s)).collect();
+        let progress = Progress::new(options.quiet, options.epochs, batches.len());
+        let mut order: Vec<u32> = (0..samples as u32).collect();
+        let mut steps: Vec<StepUniform> = Vec::with_capacity(batches.len());
+        let mut results = Vec::with_capacity(batches.len() * schedule.result_floats);
+        let mut losses = Vec::new();
+        for number in 1..=options.epochs {
+            let clock = Clock::start();
+            if options.shuffle {
+                order.iter_mut().zip(0..).for_each(|(o, i)| *o = i);
+                shuffle(&mut order, self.seed, self.epochs);
+            }
+            steps.clear();
+            steps.extend(batches.iter().zip(0..).map(|(&batch, ahead)| self.step(batch, ahead)));
+            results.clear();
+            progress.begin(number);
+            let combine = |ended: usize, results: &[f32]| {
+                let mut combined = Combined::new(self.program.metrics);
+                combined.add_all(batches[..ended].iter().copied(), results, schedule.result_floats);
+                combined.values()
+            };
+            let program = self.program;
+            let mut shown = Clock::start();
+            let mut show = |ended: usize, results: &[f32]| {
+                if progress.is_bar() && shown.seconds() >= REFRESH.as_secs_f64() {
+                    shown = Clock::start();
+                    let known = results.len() / schedule.result_floats.max(1);
+                    let message = || if known > 0 { describe(program, &combine(known, results)) } else { String::new() };
+                    progress.steps((number - 1) * batches.len() + ended, message);
+                }
+            };
+            let run = Steps { data: &train, order: &order, steps: &steps };
+            self.backend.train(run, &mut results, &mut show)?;
+            self.steps += batches.len() as u64;
+            self.epochs += 1;
+            losses.extend(results.iter().step_by(schedule.result_floats.max(1)));
+
+            let trained = combine(batches.len(), &results);
+            let validated = match &validation {
+                Some((samples, data)) => Some(self.evaluate_resident(data, *samples)?),
+                None => None,
+            };
+            progress.steps(number * batches.len(), || describe(program, &trained));
+            progress.end(number, || match &validated {
+                Some(values) => format!("{}; validation {}", describe(program, &trained), describe(program, values)),
+                None => describe(program, &trained),
+            });
+            if !trained[0].is_finite() {
+                log::warn!("`{}`: the loss of epoch {number} is {}", program.name, trained[0]);
+            }
+            let epoch = Epoch {
+                number,
+                train: trained,
+                validation: validated,
+                learning_rate: self.learning_rate,
+                seconds: clock.seconds(),
+            };
+            let mut control = Control { learning_rate: self.learning_rate, stop: false };
+            call(&epoch, &mut control);
+            self.set_learning_rate(control.learning_rate)?;
+            if control.stop {
+                break;
+            }
+        }
+        progress.finish();
+        Ok(losses)
+    }
+}
+
+impl Options {
+    /// What is trained on, and what is validated on; both with at least one sample.
+    fn split<'a>(
+        self,
+        data: Columns<'a>,
+        validation: Option<Columns<'a>>,
+    ) -> Result<(Columns<'a>, Option<Columns<'a>>)> {
+        if self.batch_size == 0 {
+            return Err(Error::Option("batch_size is 0, but a step needs at least one sample".into()));
+        }
+        let fraction = self.validation_split;
+        if !(0.0..1.0).contains(&fraction) {
+            return Err(Error::Option(format!(
+                "validation_split is {fraction}, but it must be at least 0 and less than 1"
+            )));
+        }
+        if data.samples == 0 {
+            return Err(no_samples());
+        }
+        check_count(data.samples)?;
+        let Some(validation) = validation else {
+            let kept = (data.samples as f64 * fraction) as usize;
+            if fraction > 0.0 && kept == 0 {
+                return Err(Error::Option(format!(
+                    "validation_split {fraction} of {} samples is none: nothing would be validated",
+                    data.samples
+                )));
+            }
+            let middle = data.samples - kept;
+            let validation = (kept > 0).then(|| data.slice(middle, data.samples));
+            return Ok((data.slice(0, middle), validation));
+        };
+        if fraction > 0.0 {
+            return Err(Error::Option(
+                "validation_split and validation_data are both set: choose one of them".into(),
+            ));
+        }
+        if validation.samples == 0 {
+            return Err(Error::Data("the validation data has no samples".into()));
+        }
+        check_count(validation.samples)?;
+        Ok((data, Some(validation)))
+    }
+}
+
+/// Fisher and Yates' shuffle, by the seed and the number of the epoch.
+fn shuffle(order: &mut [u32], seed: u64, epoch: u64) {
+    let mut generator = generator(seed, &format!("shuffle {epoch}"));
+    for last in (1..order.len()).rev() {
+        // Lemire's method without its correction: an index among n < 2^32, biased by less than n / 2^64.
+        let index = (u128::from(generator.next_u64()) * (last as u128 + 1)) >> 64;
+        order.swap(last, index as usize);
+    }
+}
+
+/// `loss 0.0123, accuracy 0.9876`.
+fn describe(program: &Program, values: &[f64]) -> String {
+    let names = std::iter::once("loss").chain(program.metrics.iter().map(|m| m.name));
+    let parts: Vec<String> = names.zip(values).map(|(name, &value)| format!("{name} {}", short(value))).collect();
+    parts.join(", ")
+}
+
+/// Time that passes, where there is a clock: in a browser there is none, and none passes.
+struct Clock(Option<Instant>);
+
+impl Clock {
+    fn start() -> Self {
+        Clock((!cfg!(all(target_family = "wasm", target_os = "unknown"))).then(Instant::now))
+    }
+
+    fn seconds(&self) -> f64 {
+        self.0.map_or(0.0, |start| start.elapsed().as_secs_f64())
+    }
+}

@@ -1,0 +1,52 @@
+//! What training returns.
+
+use std::fmt;
+
+/// What happened in a run of [`Fit`](crate::Fit). `R` is the network's report: the loss and every metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct History<R> {
+    /// One entry for each epoch.
+    pub epochs: Vec<Epoch<R>>,
+    /// The loss of each training step, in order.
+    pub step_losses: Vec<f32>,
+}
+
+/// One pass over the training data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Epoch<R> {
+    /// Counts from 1 within this run.
+    pub number: usize,
+    /// Loss and metrics as measured while training: each batch before its update, weighted by its size.
+    pub train: R,
+    /// Loss and metrics on the validation data after the epoch, where there are any.
+    pub validation: Option<R>,
+    /// The learning rate of the epoch.
+    pub learning_rate: f32,
+    /// How long it took, validation included.
+    pub seconds: f64,
+}
+
+impl<R> History<R> {
+    /// The last epoch; `None` if there was none.
+    pub fn last(&self) -> Option<&Epoch<R>> {
+        self.epochs.last()
+    }
+}
+
+/// One line: `epoch 3: loss 0.0123, accuracy 0.9876; validation loss 0.0234, accuracy 0.9765`.
+impl<R: fmt::Display> fmt::Display for Epoch<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "epoch {}: {}", self.number, self.train)?;
+        match &self.validation {
+            Some(report) => write!(f, "; validation {report}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// One line for each epoch.
+impl<R: fmt::Display> fmt::Display for History<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.epochs.iter().try_for_each(|epoch| writeln!(f, "{epoch}"))
+    }
+}

@@ -1,0 +1,392 @@
+//! The core behind every generated type. Nothing here is generic, so that a user's crate compiles little of it.
+
+use std::fmt;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use crate::backend::{self, Backend, Columns, Steps};
+use crate::checkpoint;
+use crate::data::{DataSet, Input};
+use crate::device::Device;
+use crate::error::{Error, Result};
+use crate::init;
+use crate::metrics::Combined;
+use crate::program::{Field, Parameter, Program, Schedule, StepScalar, StepUniform};
+
+/// A network on a device: its weights, its optimizer's state, and where its training stands.
+pub struct Net {
+    pub(crate) program: &'static Program,
+    pub(crate) backend: Box<dyn Backend>,
+    pub(crate) seed: u64,
+    pub(crate) learning_rate: f32,
+    /// Training steps so far.
+    pub(crate) steps: u64,
+    /// Epochs of `fit` so far; with the seed, the key of their shuffling.
+    pub(crate) epochs: u64,
+    device: Device,
+}
+
+/// A parameter's name and shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParameterInfo {
+    /// Its path: `stem.conv2d.weight`.
+    pub name: &'static str,
+    /// Its dimensions, in PyTorch's layout.
+    pub dims: &'static [usize],
+}
+
+impl Net {
+    /// A new network: its parameters are drawn from the seed.
+    ///
+    /// # Errors
+    /// If the network does not fit the device.
+    pub fn new(device: &Device, program: &'static Program, seed: u64) -> Result<Self> {
+        let backend = device.backend(program)?;
+        let mut net = Net {
+            program,
+            backend,
+            seed,
+            learning_rate: program.learning_rate.unwrap_or_default(),
+            steps: 0,
+            epochs: 0,
+            device: device.clone(),
+        };
+        net.restart(&init::parameters(program, seed))?;
+        log::debug!("`{}` with {} parameter floats on {device:?}", program.name, program.parameter_floats);
+        Ok(net)
+    }
+
+    /// Starts over from these parameters.
+    fn restart(&mut self, parameters: &[f32]) -> Result<()> {
+        self.backend.set_parameters(parameters)?;
+        if !self.program.states.is_empty() {
+            let states: Vec<Vec<f32>> =
+                self.program.states.iter().map(|&s| vec![s; self.program.parameter_floats]).collect();
+            self.backend.set_states(&states)?;
+        }
+        (self.steps, self.epochs) = (0, 0);
+        Ok(())
+    }
+
+    /// Where it lives.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The seed it was made with.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Training steps so far.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// The learning rate of the next step.
+    pub fn learning_rate(&self) -> f32 {
+        self.learning_rate
+    }
+
+    /// Sets the learning rate of all steps to come; nothing is rebuilt.
+    ///
+    /// # Errors
+    /// If it is negative, infinite or no number.
+    pub fn set_learning_rate(&mut self, rate: f32) -> Result<()> {
+        if !rate.is_finite() || rate < 0.0 {
+            return Err(Error::Option(format!("the learning rate is {rate}, but it must be at least 0 and finite")));
+        }
+        self.learning_rate = rate;
+        Ok(())
+    }
+
+    /// The numbers of the step after `ahead` others.
+    pub(crate) fn step(&self, batch: usize, ahead: u64) -> StepUniform {
+        let step = self.steps + ahead;
+        let mut uniform = StepUniform {
+            batch: batch as u32,
+            // Both halves of the seed count.
+            seed: (self.seed ^ (self.seed >> 32)) as u32,
+            step: step as u32,
+            ..StepUniform::default()
+        };
+        for (slot, scalar) in uniform.scalars.iter_mut().zip(self.program.scalars) {
+            *slot = match *scalar {
+                StepScalar::InverseBatch => 1.0 / batch.max(1) as f32,
+                StepScalar::LearningRate => self.learning_rate,
+                StepScalar::Step => (step + 1) as f32,
+                StepScalar::BiasCorrection(beta) => (1.0 - beta.powf((step + 1) as f64)) as f32,
+            };
+        }
+        uniform
+    }
+
+    /// A schedule that not every network has.
+    pub(crate) fn schedule(&self, schedule: &'static Option<Schedule>, what: &str) -> Result<&'static Schedule> {
+        let missing = || Error::Option(format!("`{}` declares nothing to {what}", self.program.name));
+        schedule.as_ref().ok_or_else(missing)
+    }
+
+    /// One training step on all samples of the data. Gives the loss, then each metric, as they were before the update.
+    ///
+    /// # Errors
+    /// If there are no samples, or if the device fails.
+    pub fn train_batch(&mut self, data: &DataSet) -> Result<Vec<f64>> {
+        self.schedule(&self.program.train, "train")?;
+        let data = data.columns();
+        let batch = check_batch(&data)?;
+        let order: Vec<u32> = (0..batch as u32).collect();
+        let resident = self.backend.upload(data)?;
+        let mut results = Vec::new();
+        let steps = Steps { data: &resident, order: &order, steps: &[self.step(batch, 0)] };
+        self.backend.train(steps, &mut results, &mut |_, _| {})?;
+        self.steps += 1;
+        let mut combined = Combined::new(self.program.metrics);
+        combined.add(batch, &results);
+        Ok(combined.values())
+    }
+
+    /// The loss over the data, then each metric.
+    ///
+    /// # Errors
+    /// If there are no samples, or if the device fails.
+    pub fn evaluate(&self, data: &DataSet) -> Result<Vec<f64>> {
+        let resident = self.backend.upload(data.columns())?;
+        self.evaluate_resident(&resident, data.len())
+    }
+
+    /// [`Net::evaluate`] over data that is on the device already.
+    pub(crate) fn evaluate_resident(&self, data: &backend::Resident<'_>, samples: usize) -> Result<Vec<f64>> {
+        let schedule = self.schedule(&self.program.evaluate, "evaluate")?;
+        if samples == 0 {
+            return Err(no_samples());
+        }
+        let chunk = evaluation_batch(schedule);
+        let batches: Vec<usize> = (0..samples).step_by(chunk).map(|start| chunk.min(samples - start)).collect();
+        let steps: Vec<StepUniform> = batches.iter().map(|&batch| self.step(batch, 0)).collect();
+        let order: Vec<u32> = (0..samples as u32).collect();
+        let mut results = Vec::with_capacity(steps.len() * schedule.result_floats);
+        self.backend.evaluate(Steps { data, order: &order, steps: &steps }, &mut results)?;
+        let mut combined = Combined::new(self.program.metrics);
+        combined.add_all(batches, &results, schedule.result_floats);
+        Ok(combined.values())
+    }
+
+    /// Each output for all samples, row-major. The inputs come in order of declaration.
+    ///
+    /// # Errors
+    /// If the inputs differ in their number of samples, if a class index is out of range, or if the device fails.
+    pub fn predict(&self, inputs: &[Input<'_>]) -> Result<Vec<Vec<f32>>> {
+        let fields = self.program.fields.get(..self.program.inputs).unwrap_or_default();
+        let data = Input::check(inputs, fields)?;
+        if data.samples == 0 {
+            return Ok(vec![Vec::new(); self.program.outputs.len()]);
+        }
+        check_count(data.samples)?;
+        let step = self.step(data.samples, 0);
+        self.backend.predict(data, step)
+    }
+
+    /// The loss over all samples of the data, and its gradients.
+    ///
+    /// # Errors
+    /// If there are no samples, or if the device fails.
+    pub fn gradients(&self, data: &DataSet) -> Result<Gradients> {
+        self.schedule(&self.program.gradients, "derive")?;
+        let data = data.columns();
+        let batch = check_batch(&data)?;
+        let values = self.backend.gradients(data, self.step(batch, 0))?;
+        Ok(Gradients { program: self.program, values })
+    }
+
+    /// Names and shapes of all parameters, in order of declaration.
+    pub fn parameters(&self) -> impl ExactSizeIterator<Item = ParameterInfo> + use<> {
+        self.program.parameters.iter().map(|p| ParameterInfo { name: p.name, dims: p.dims })
+    }
+
+    /// A parameter's numbers, row-major.
+    ///
+    /// # Errors
+    /// If there is no such parameter, or if the device fails.
+    pub fn parameter(&self, name: &str) -> Result<Vec<f32>> {
+        let parameter = find(self.program, name)?;
+        Ok(checkpoint::slice(parameter, &self.backend.parameters()?).to_vec())
+    }
+
+    /// Overwrites a parameter. The optimizer's state stays.
+    ///
+    /// # Errors
+    /// If there is no such parameter, if it has another size, or if the device fails.
+    pub fn set_parameter(&mut self, name: &str, values: &[f32]) -> Result<()> {
+        let parameter = find(self.program, name)?;
+        let size = parameter.dims.iter().product::<usize>();
+        if values.len() != size {
+            return Err(Error::Data(format!(
+                "`{name}` of `{}` has shape {:?}, which is {size} numbers, but {} were given",
+                self.program.name,
+                parameter.dims,
+                values.len()
+            )));
+        }
+        let mut all = self.backend.parameters()?;
+        if let Some(part) = all.get_mut(parameter.offset..parameter.offset + size) {
+            part.copy_from_slice(values);
+        }
+        self.backend.set_parameters(&all)
+    }
+
+    /// Saves all parameters as safetensors, with PyTorch's names and layouts. The file is written whole or not at all.
+    ///
+    /// # Errors
+    /// If the file cannot be written, or if the device fails.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        checkpoint::write(path, &self.bytes()?)
+    }
+
+    /// [`Net::save`] to any writer.
+    ///
+    /// # Errors
+    /// If writing fails, or if the device does.
+    pub fn save_to(&self, writer: &mut dyn Write) -> Result<()> {
+        let failed = |source| Error::File { path: "the writer given".into(), source };
+        writer.write_all(&self.bytes()?).and_then(|()| writer.flush()).map_err(failed)
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>> {
+        checkpoint::to_bytes(self.program, &self.backend.parameters()?)
+    }
+
+    /// Loads all parameters. Training then starts over: the optimizer's state is that of a new network.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or if it does not fit in every tensor; the network is then as it was.
+    pub fn load(&mut self, path: &Path) -> Result<()> {
+        self.load_named(&checkpoint::read(path)?, &path.display().to_string())
+    }
+
+    /// [`Net::load`] from any reader.
+    ///
+    /// # Errors
+    /// As [`Net::load`].
+    pub fn load_from(&mut self, reader: &mut dyn Read) -> Result<()> {
+        let mut bytes = Vec::new();
+        let failed = |source| Error::File { path: "the reader given".into(), source };
+        reader.read_to_end(&mut bytes).map_err(failed)?;
+        self.load_named(&bytes, "what the reader gave")
+    }
+
+    /// [`Net::load`] from bytes, as `include_bytes!` gives them.
+    ///
+    /// # Errors
+    /// As [`Net::load`].
+    pub fn load_bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.load_named(bytes, "the file in memory")
+    }
+
+    fn load_named(&mut self, bytes: &[u8], source: &str) -> Result<()> {
+        let values = checkpoint::from_bytes(self.program, bytes, source)?;
+        self.restart(&values)
+    }
+}
+
+impl fmt::Debug for Net {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Net { program, seed, steps, device, .. } = self;
+        write!(f, "{} {{ seed: {seed}, steps: {steps}, device: {device:?} }}", program.name)
+    }
+}
+
+/// The loss of a batch and its gradients.
+#[derive(Clone)]
+pub struct Gradients {
+    program: &'static Program,
+    values: backend::Gradients,
+}
+
+impl Gradients {
+    /// The mean loss over the batch.
+    pub fn loss(&self) -> f32 {
+        self.values.loss
+    }
+
+    /// The gradient with respect to a parameter, in the parameter's layout.
+    ///
+    /// # Errors
+    /// If there is no such parameter.
+    pub fn parameter(&self, name: &str) -> Result<&[f32]> {
+        find(self.program, name).map(|p| checkpoint::slice(p, &self.values.parameters))
+    }
+
+    /// The gradient with respect to an input (or a target): one number for each number of each sample. Since the loss
+    /// is a mean, each sample's numbers carry the factor 1 / samples.
+    ///
+    /// # Errors
+    /// If there is no such field, or if the loss has no gradient with respect to it, as for class indices.
+    pub fn input(&self, name: &str) -> Result<&[f32]> {
+        let fields = self.program.fields;
+        let Some(number) = fields.iter().position(|f| f.name == name) else {
+            return Err(unknown(self.program, "input", name, fields.iter().map(|f| f.name)));
+        };
+        let found = self.values.fields.iter().find(|(n, _)| *n == number);
+        found.map(|(_, values)| values.as_slice()).ok_or_else(|| {
+            let Field { name, classes, .. } = fields[number];
+            let why = if classes.is_some() { ", which holds class indices" } else { "" };
+            Error::Option(format!("the loss has no gradient with respect to `{name}`{why}"))
+        })
+    }
+}
+
+impl fmt::Debug for Gradients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Gradients { program, values } = self;
+        write!(f, "Gradients of {} {{ loss: {}, {} parameters }}", program.name, values.loss, program.parameters.len())
+    }
+}
+
+/// Bytes that training takes for batches of this size: parameters, gradients, optimizer's states and the arena.
+pub const fn memory(vectors: usize, parameter_floats: usize, fixed: usize, sample: usize, batch: usize) -> usize {
+    let capacity = match batch.checked_next_multiple_of(4) {
+        Some(capacity) => capacity,
+        None => usize::MAX,
+    };
+    let arena = fixed.saturating_add(sample.saturating_mul(capacity));
+    parameter_floats.saturating_mul(vectors).saturating_add(arena).saturating_mul(4)
+}
+
+/// How many samples a step of `evaluate` takes: shapes alone decide, so that results repeat.
+fn evaluation_batch(schedule: &Schedule) -> usize {
+    const LARGEST: usize = 256;
+    const FLOATS: usize = 1 << 24;
+    let fitting = FLOATS.saturating_sub(schedule.fixed_floats) / schedule.sample_floats.max(1);
+    (fitting / 4 * 4).clamp(4, LARGEST)
+}
+
+/// The number of samples of one batch.
+fn check_batch(data: &Columns<'_>) -> Result<usize> {
+    check_count(data.samples)?;
+    if data.samples == 0 { Err(no_samples()) } else { Ok(data.samples) }
+}
+
+/// Samples are numbered by u32.
+pub(crate) fn check_count(samples: usize) -> Result<()> {
+    match u32::try_from(samples) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::Data(format!("{samples} samples are more than {}, the largest number", u32::MAX))),
+    }
+}
+
+pub(crate) fn no_samples() -> Error {
+    Error::Data("there are no samples".into())
+}
+
+fn find(program: &'static Program, name: &str) -> Result<&'static Parameter> {
+    let found = program.parameters.iter().find(|p| p.name == name);
+    found.ok_or_else(|| unknown(program, "parameter", name, program.parameters.iter().map(|p| p.name)))
+}
+
+/// A name that does not exist, and those that do.
+fn unknown<'a>(program: &Program, what: &str, name: &str, names: impl Iterator<Item = &'a str>) -> Error {
+    let names: Vec<String> = names.map(|n| format!("`{n}`")).collect();
+    let list = if names.is_empty() { "none".into() } else { names.join(", ") };
+    Error::Option(format!("`{}` has no {what} `{name}`; it has {list}", program.name))
+}
