@@ -1,1 +1,110 @@
-fn main() { println!("digits"); }
+//! Reads handwritten digits: MNIST's files, or digits that the example draws itself.
+//!
+//! ```text
+//! cargo run --release --example digits
+//! cargo run --release --example digits -- --data DIR --epochs 10
+//! ```
+
+use std::path::PathBuf;
+
+use clap::Parser;
+use nn_examples::cli::{DeviceChoice, positive};
+use nn_examples::confusion::{Confusion, argmax};
+use nn_examples::idx::{CLASSES, Digits};
+use nn_examples::{drawn_digits, idx, text_art};
+
+nn::network! {
+    /// 784-128-64-10, the classic network for 28 x 28 pixels.
+    pub network Reader {
+        const CLASSES = 10;
+
+        input  image: [784];
+        target digit: class(CLASSES);
+
+        hidden = image  >> dense(128) >> relu >> dense(64) >> relu;
+        logits = hidden >> dense(CLASSES);
+
+        output    probability = softmax(logits);
+        loss      cross_entropy(logits, digit);
+        metric    accuracy(logits, digit);
+        optimizer adam(learning_rate = 1e-3);
+    }
+}
+
+const BATCH: usize = 64;
+/// How many digits are drawn for training and for the test.
+const DRAWN: [usize; 2] = [6000, 1000];
+/// How many misread digits are shown.
+const SHOWN: usize = 6;
+
+/// Trains a network to read handwritten digits.
+#[derive(Debug, Parser)]
+struct Options {
+    /// A folder with MNIST's four files, gzipped or not: train-images-idx3-ubyte, train-labels-idx1-ubyte,
+    /// t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte; without it, digits are drawn
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// How often training goes over all digits
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000), default_value_t = 10)]
+    epochs: u32,
+    /// Where to train
+    #[arg(long, value_enum, default_value_t)]
+    device: DeviceChoice,
+    /// Draws the first weights, the order of training, and the digits if they are drawn
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// The learning rate
+    #[arg(long, value_parser = positive, default_value_t = 1e-3)]
+    learning_rate: f32,
+    /// Where to save the trained network
+    #[arg(long, value_name = "FILE", default_value = "digits.safetensors")]
+    save: PathBuf,
+    /// Prints the losses of this many steps, with all their digits
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    print_losses: usize,
+}
+
+fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let (training, test) = match &options.data {
+        Some(folder) => (idx::read_train(folder)?, idx::read_test(folder)?),
+        None => {
+            println!("no --data: drawing {} digits", DRAWN[0] + DRAWN[1]);
+            let [training, test] = [0, 1].map(|part| (DRAWN[part], options.seed.wrapping_mul(2) + part as u64));
+            (drawn_digits::draw(training.0, training.1), drawn_digits::draw(test.0, test.1))
+        }
+    };
+    let device = options.device.open()?;
+    println!("{} digits for training, {} for the test, on {}", training.labels.len(), test.labels.len(), device.name());
+
+    let mut network = Reader::new(&device, options.seed)?;
+    network.set_learning_rate(options.learning_rate)?;
+    let fit = nn::Fit::default().epochs(options.epochs as usize).batch_size(BATCH);
+    let history = network.fit(&ReaderData::new(&training.images, &training.labels)?, fit)?;
+    for (step, loss) in history.step_losses.iter().take(options.print_losses).enumerate() {
+        println!("step {}: loss {loss:?}", step + 1);
+    }
+    for epoch in &history.epochs {
+        println!("{epoch}");
+    }
+    network.save(&options.save)?;
+    println!("saved {}", options.save.display());
+
+    let predicted = network.predict(&test.images)?.iter().map(|scores| argmax(scores)).collect::<Vec<_>>();
+    print_misread(&test, &predicted);
+    let pairs = test.labels.iter().map(|&label| label as usize).zip(predicted);
+    println!("{}\n", Confusion::new(CLASSES, pairs));
+    let report = network.evaluate(&ReaderData::new(&test.images, &test.labels)?)?;
+    println!("test loss: {:.6}", report.loss);
+    println!("test accuracy: {:.4}", report.accuracy);
+    Ok(())
+}
+
+/// Shows the first digits that were misread.
+fn print_misread(test: &Digits, predicted: &[usize]) {
+    let wrong = (0..predicted.len()).filter(|&i| predicted[i] != test.labels[i] as usize);
+    let shown = wrong.take(SHOWN).map(|i| (format!("{} read as {}", test.labels[i], predicted[i]), &test.images[i]));
+    for row in shown.collect::<Vec<_>>().chunks(3) {
+        println!("{}", text_art::side_by_side(row));
+    }
+}

@@ -14,6 +14,17 @@ pub enum DeviceChoice {
     Gpu,
 }
 
+impl DeviceChoice {
+    /// Opens the device.
+    pub fn open(self) -> nn::Result<nn::Device> {
+        match self {
+            Self::Auto => nn::Device::auto(),
+            Self::Cpu => Ok(nn::Device::cpu()),
+            Self::Gpu => nn::Device::gpu(),
+        }
+    }
+}
+
 /// Reads a finite number above 0.
 pub fn positive(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
