@@ -8,7 +8,6 @@ pub mod math;
 mod memory;
 mod parallel;
 pub(crate) mod player;
-pub(crate) mod player;
 pub mod random;
 pub mod simd;
 
