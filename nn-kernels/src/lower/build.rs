@@ -20,8 +20,9 @@ pub(super) struct Built<'g> {
     kernels: Vec<Kernel>,
     /// Which nodes get memory.
     stored: Vec<bool>,
-    /// Where each inlined node is computed, as (group, stage), unless from that very group's reductions.
-    places: BTreeMap<NodeId, BTreeSet<(usize, usize)>>,
+    /// Where each inlined node is computed, as (group, stage), and whether from that very group's reductions: such a value
+    /// cannot be had from elsewhere.
+    places: BTreeMap<NodeId, BTreeMap<(usize, usize), bool>>,
 }
 
 impl<'g> Built<'g> {
@@ -40,7 +41,8 @@ impl<'g> Built<'g> {
     pub fn recomputed(&self) -> Vec<NodeId> {
         let costs = self.costs();
         let shared: BTreeSet<NodeId> = (self.places.iter())
-            .filter(|(id, places)| places.len() >= 2 && costs[id.index()] >= EXPENSIVE && !self.stored[id.index()])
+            .filter(|(id, _)| costs[id.index()] >= EXPENSIVE && !self.stored[id.index()])
+            .filter(|(_, places)| places.values().filter(|own| !**own).count() >= 2)
             .map(|(id, _)| *id)
             .collect();
         // Of a chain that is shared, only what others read needs memory.
@@ -116,8 +118,8 @@ struct GroupBuilder<'b, 'g> {
     place: usize,
     group: &'g Group,
     stages: Vec<Stage>,
-    /// Per stage: values of nodes at indices.
-    known: Vec<HashMap<(NodeId, Vec<Index>), ValueId>>,
+    /// Per stage: values of nodes at indices, and whether they come from the group's reductions.
+    known: Vec<HashMap<(NodeId, Vec<Index>), (ValueId, bool)>>,
     /// Where each of the group's reductions ended up.
     reduced: BTreeMap<NodeId, (usize, usize)>,
 }
@@ -246,7 +248,7 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
 
     fn compute(&mut self, id: NodeId, point: Vec<Index>, stage: usize) -> (ValueId, bool) {
         if let Some(&value) = self.known[stage].get(&(id, point.clone())) {
-            return (value, false);
+            return value;
         }
         let graph = self.built.graph;
         let node = graph.node(id);
@@ -279,11 +281,8 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
             }
         };
         let value = self.push(stage, value);
-        // A value that depends on this group's reductions cannot be had from elsewhere.
-        if !own {
-            self.built.places.entry(id).or_default().insert((self.place, stage));
-            self.known[stage].insert((id, point), value);
-        }
+        self.built.places.entry(id).or_default().insert((self.place, stage), own);
+        self.known[stage].insert((id, point), (value, own));
         (value, own)
     }
 
@@ -338,7 +337,7 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
     /// One line for each label: the operations done here.
     fn covers(&self) -> Vec<String> {
         let mut lines: Vec<(String, Vec<&'static str>)> = vec![];
-        let inlined = self.built.places.iter().filter(|(_, p)| p.iter().any(|(g, _)| *g == self.place)).map(|(id, _)| *id);
+        let inlined = self.built.places.iter().filter(|(_, p)| p.keys().any(|(g, _)| *g == self.place)).map(|(id, _)| *id);
         let mut nodes: Vec<NodeId> = self.group.members.iter().copied().chain(inlined).collect();
         nodes.sort_unstable();
         nodes.dedup();

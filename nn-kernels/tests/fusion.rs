@@ -1,0 +1,117 @@
+//! What fusion must achieve on networks that everybody trains: the kernels one would write by hand.
+
+use nn_kernels::graph::{Leaf, Shape};
+use nn_kernels::layers::{self, Affine, Target};
+use nn_kernels::network::{Field, MetricDeclaration, MetricKind, Network, Optimizer, Rule};
+use nn_kernels::plan::{Place, Plan, Schedule};
+use nn_kernels::{Options, compile};
+
+fn features(n: usize) -> Affine {
+    Affine::new(n)
+}
+
+/// 784-128-64-10 with relu, cross-entropy, accuracy and Adam.
+fn mlp() -> Network {
+    let mut n = Network {
+        name: "Mlp".into(),
+        fields: vec![
+            Field { name: "image".into(), dims: vec![784], classes: None },
+            Field { name: "label".into(), dims: vec![], classes: Some(10) },
+        ],
+        inputs: 1,
+        ..Network::default()
+    };
+    let image = n.graph.leaf(Leaf::Field(0), Shape::batched(&[784]));
+    let label = n.graph.leaf(Leaf::Field(1), Shape::batched(&[]));
+    let mut x = image;
+    for (i, width) in [128, 64].into_iter().enumerate() {
+        let path = format!("h{i}.dense");
+        n.graph.set_label(&path);
+        x = layers::dense(&mut n, &path, x, &features(width)).unwrap();
+        x = layers::relu(&mut n.graph, x).unwrap();
+    }
+    n.graph.set_label("logits.dense");
+    let logits = layers::dense(&mut n, "logits.dense", x, &features(10)).unwrap();
+    n.graph.set_label("probability");
+    let probability = layers::softmax(&mut n.graph, logits, -1).unwrap();
+    n.outputs = vec![("probability".into(), probability)];
+    n.graph.set_label("loss");
+    let target = Target::Classes { node: label, classes: 10 };
+    n.loss = Some(layers::cross_entropy(&mut n.graph, logits, target, -1, 0.0).unwrap());
+    n.graph.set_label("accuracy");
+    let accuracy = layers::accuracy(&mut n.graph, logits, target, -1, None).unwrap();
+    n.metrics =
+        vec![MetricDeclaration { name: "accuracy".into(), kind: MetricKind::Mean, statistics: vec![accuracy] }];
+    n.optimizer = Some(Optimizer {
+        rule: Rule::Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8, amsgrad: false },
+        learning_rate: 1e-3,
+        weight_decay: 0.0,
+        clip_norm: None,
+        clip_value: None,
+    });
+    n
+}
+
+fn names(schedule: &Schedule) -> Vec<String> {
+    schedule.kernels.iter().map(|k| format!("{} {:?}", k.name, k.covers)).collect()
+}
+
+fn plan(fuse: bool) -> Plan {
+    compile(&mlp(), &Options { fuse })
+}
+
+#[test]
+fn a_prediction_is_one_kernel_a_layer_and_a_softmax() {
+    let plan = plan(true);
+    assert_eq!(plan.predict.kernels.len(), 4, "{:#?}", names(&plan.predict));
+    assert_eq!(plan.predict.kernels.iter().filter(|k| k.contraction().is_some()).count(), 3);
+}
+
+#[test]
+fn a_training_step_has_no_kernel_to_spare() {
+    let plan = plan(true);
+    let train = plan.train.as_ref().unwrap();
+    // 3 products forward, 3 for the weights, 2 for the hidden layers, 3 sums for the biases, one row kernel for
+    // loss, accuracy and the logits' gradient, one for the batch's means, one for the optimizer.
+    assert_eq!(train.kernels.len(), 14, "{:#?}", names(train));
+    assert_eq!(train.kernels.iter().filter(|k| k.contraction().is_some()).count(), 8);
+    assert_eq!(train.kernels.len() - train.update, 1, "the optimizer is one dispatch");
+}
+
+#[test]
+fn activations_and_biases_stand_in_the_epilogues_of_products() {
+    let plan = plan(true);
+    let first = &plan.predict.kernels[0];
+    assert_eq!(first.covers, ["h0.dense: contract, add, less or equal, select"].map(String::from), "{:#?}", names(&plan.predict));
+}
+
+#[test]
+fn the_arena_is_smaller_than_one_buffer_for_each_tensor() {
+    let plan = plan(true);
+    for schedule in [Some(&plan.predict), plan.train.as_ref(), plan.gradients.as_ref()].into_iter().flatten() {
+        let all: usize =
+            schedule.tensors.iter().filter(|t| matches!(t.place, Place::Sample(_))).map(|t| t.size()).sum();
+        assert!(schedule.sample_floats < all, "{} of {all}", schedule.sample_floats);
+    }
+}
+
+#[test]
+fn without_fusion_each_operation_has_its_kernel() {
+    let plan = plan(false);
+    assert!(plan.train.as_ref().unwrap().kernels.len() > 30);
+}
+
+#[test]
+fn the_work_of_a_sample_is_counted() {
+    let expected = 2 * (784 * 128 + 128 * 64 + 64 * 10);
+    let flops = plan(true).flops_per_sample;
+    assert!((expected..expected + 1000).contains(&flops), "{flops}, products alone are {expected}");
+}
+
+#[test]
+fn compiling_takes_little_time_even_unoptimised() {
+    let network = mlp();
+    let start = std::time::Instant::now();
+    let plan = compile(&network, &Options::default());
+    println!("{} compiled in {:?}", plan.name, start.elapsed());
+}
