@@ -334,11 +334,7 @@ pub fn linear_swapped(length: usize, k: usize, n: usize) -> (Plan, Schedule) {
     let out = m.sample("out", &[length, n]);
     let (l, kk, nn) = (length as i64, k as i64, n as i64);
     let stages = vec![
-        product_stage(
-            load(w, &[0, 0, 2 * kk, 2, 1]),
-            load(x, &[l * kk * 2, kk * 2, 0, 2, 1]),
-            &[Size(k), Size(2)],
-        ),
+        product_stage(load(w, &[0, 0, 2 * kk, 2, 1]), load(x, &[l * kk * 2, kk * 2, 0, 2, 1]), &[Size(k), Size(2)]),
         Stage {
             body: vec![
                 Value::Reduced { stage: 0, slot: 0 },
