@@ -1,5 +1,20 @@
 //! The WGSL printer: one self-contained, readable shader for each kernel.
+//!
+//! There are three schedules: an invocation for each outer point ([`thread`]), a workgroup for each outer point
+//! ([`workgroup`]), and blocks of a contraction's outputs ([`contract`]). Every constant is in the text; only the batch,
+//! the arena's capacity and the step's numbers come from the uniform.
 
+mod block;
+mod body;
+mod contract;
+mod math;
+mod printer;
+mod text;
+mod thread;
+mod workgroup;
+
+use self::printer::Printer;
+use self::text::Count;
 use crate::ir::Kernel;
 use crate::plan::{Plan, Schedule};
 
@@ -56,14 +71,15 @@ pub fn print_schedule(plan: &Plan, schedule: &Schedule, prefix: &str) -> Vec<Sha
 }
 
 /// Prints one kernel, called `<prefix>_<kernel>`.
-pub fn print(_plan: &Plan, _schedule: &Schedule, kernel: &Kernel, prefix: &str) -> ShaderText {
-    ShaderText {
-        name: format!("{prefix}_{}", kernel.name),
-        entry_point: format!("{prefix}_{}", kernel.name),
-        workgroup_size: [64, 1, 1],
-        workgroup_bytes: 0,
-        bindings: vec![Binding::Step],
-        workgroups: Workgroups { fixed: 1, per_sample: 0, points: 1 },
-        wgsl: String::new(),
+pub fn print(plan: &Plan, schedule: &Schedule, kernel: &Kernel, prefix: &str) -> ShaderText {
+    let name = format!("{prefix}_{}", kernel.name);
+    let printer = Printer::new(plan, schedule, kernel);
+    if let Some(view) = kernel.contraction().filter(|_| contract::suits(&kernel.outer)) {
+        return contract::print(printer, view, &name);
     }
+    let inner: Vec<Count> = kernel.stages.iter().map(|s| Count::of(&s.inner)).collect();
+    if workgroup::suits(&kernel.outer, &inner) {
+        return workgroup::print(printer, &name);
+    }
+    thread::print(printer, &name)
 }

@@ -1,0 +1,266 @@
+//! A stage's body as WGSL: for one point, or for four neighbours along an axis at once.
+
+use super::math::Helper;
+use super::printer::Printer;
+use super::text::{self, Text};
+use crate::graph::{Binary, Reduction, Unary};
+use crate::ir::{Index, Stage, Store, Value, ValueId};
+
+/// A printed value.
+#[derive(Clone, Debug)]
+pub(super) struct Expr {
+    pub(super) text: String,
+    /// vec4<f32>, one number for each of four points; otherwise an f32 that all of them share.
+    pub(super) wide: bool,
+    /// Needs no parentheses as an operand.
+    atomic: bool,
+}
+
+impl Expr {
+    pub(super) fn name(text: impl Into<String>, wide: bool) -> Self {
+        Expr { text: text.into(), wide, atomic: true }
+    }
+
+    /// The text, in parentheses where an operand needs them.
+    pub(super) fn operand(&self) -> String {
+        if self.atomic { self.text.clone() } else { format!("({})", self.text) }
+    }
+
+    /// The value as an f32 or vec4<f32>, whichever is wanted; only a shared number can be widened.
+    fn as_wide(&self, wide: bool) -> String {
+        if wide && !self.wide { format!("vec4<f32>({})", self.text) } else { self.text.clone() }
+    }
+}
+
+/// Where a body is printed.
+pub(super) struct Place<'e> {
+    /// The stage's number in its kernel.
+    pub(super) stage: usize,
+    /// What the axes are called: outer ones, then the stage's inner ones.
+    pub(super) axes: &'e [String],
+    /// The axis along which four neighbours are done at once, from the named position on.
+    pub(super) lanes: Option<usize>,
+    /// The results of earlier stages.
+    pub(super) reduced: &'e [Vec<Expr>],
+}
+
+/// Results above this length get a name of their own instead of standing in the middle of an expression.
+const INLINE: usize = 40;
+
+impl Printer<'_> {
+    /// Prints a stage's body; the values can then be named in stores and reductions.
+    pub(super) fn body(&mut self, out: &mut Text, stage: &Stage, place: &Place) -> Vec<Expr> {
+        let uses = count_uses(stage);
+        let mut values: Vec<Expr> = vec![];
+        for (i, value) in stage.body.iter().enumerate() {
+            if uses[i] == 0 {
+                values.push(Expr::name("0.0", false));
+                continue;
+            }
+            let expr = self.value(stage, &values, value, place);
+            // Loads always get a name: an expression must not move behind a store.
+            let inline = match value {
+                Value::Constant(_) | Value::Scalar(_) | Value::Reduced { .. } => true,
+                Value::Load { .. } | Value::Random { .. } => false,
+                _ => uses[i] == 1 && expr.text.len() <= INLINE,
+            };
+            values.push(if inline {
+                expr
+            } else {
+                let name = if place.stage == 0 { format!("v{i}") } else { format!("v{}_{i}", place.stage) };
+                out.line(format!("let {name} = {};", expr.text));
+                Expr::name(name, expr.wide)
+            });
+        }
+        values
+    }
+
+    /// Prints a stage's stores.
+    pub(super) fn stores(&mut self, out: &mut Text, stores: &[Store], values: &[Expr], place: &Place) {
+        for Store { tensor, index, value } in stores {
+            let offset = text::index(index, place.axes);
+            let address = self.address(*tensor, &offset);
+            let value = &values[value.0 as usize];
+            match place.lanes {
+                None => self.store(out, *tensor, &address, &value.text),
+                Some(axis) if self.is_aligned(*tensor, index, axis) => {
+                    let group = value.as_wide(true);
+                    if self.packed.contains(&self.binding(*tensor)) {
+                        self.store_group(out, *tensor, &address, &group);
+                    } else {
+                        self.store_four(out, *tensor, &address, 1, value);
+                    }
+                }
+                Some(axis) => {
+                    let stride = index.stride(axis).expect("stores are affine");
+                    self.store_four(out, *tensor, &address, stride, value);
+                }
+            }
+        }
+    }
+
+    fn store_four(&mut self, out: &mut Text, tensor: crate::ir::TensorId, address: &str, stride: i64, value: &Expr) {
+        for (lane, component) in ["x", "y", "z", "w"].iter().enumerate() {
+            let address = text::sum(address, &format!("{}u", (lane as i64 * stride) as u32));
+            let one = if value.wide { format!("{}.{component}", value.operand()) } else { value.text.clone() };
+            self.store(out, tensor, &address, &one);
+        }
+    }
+
+    fn value(&mut self, stage: &Stage, values: &[Expr], value: &Value, place: &Place) -> Expr {
+        let v = |id: &ValueId| values[id.0 as usize].clone();
+        match value {
+            Value::Constant(c) => {
+                let text = text::float(*c);
+                Expr { atomic: !text.starts_with('-'), text, wide: false }
+            }
+            Value::Scalar(scalar) => Expr::name(self.scalar(*scalar), false),
+            Value::Reduced { stage, slot } => place.reduced[*stage][*slot].clone(),
+            Value::Index(index) => self.for_lanes(place, index, |_, at| format!("f32(i32({at}))")),
+            Value::Random { stream, index } => self.for_lanes(place, index, |printer, at| {
+                printer.call(Helper::Random, false, &[at, &format!("{stream}u")])
+            }),
+            Value::Load { tensor, index } => {
+                if let Some(axis) = place.lanes
+                    && self.is_aligned(*tensor, index, axis)
+                {
+                    let address = self.address(*tensor, &text::index(index, place.axes));
+                    return Expr::name(self.load_group(*tensor, &address), true);
+                }
+                self.for_lanes(place, index, |printer, at| {
+                    let address = printer.address(*tensor, at);
+                    printer.load(*tensor, &address)
+                })
+            }
+            Value::Unary(op, a) => self.unary(*op, &v(a)),
+            Value::Binary(op, a, b) => self.binary(*op, &v(a), &v(b)),
+            Value::Select(c, a, b) => {
+                let (c, a, b) = (condition(stage, values, *c), v(a), v(b));
+                let wide = c.wide || a.wide || b.wide;
+                let zero = if wide && !c.wide { format!("vec4<bool>({})", c.text) } else { c.text };
+                Expr::name(format!("select({}, {}, {zero})", b.as_wide(wide), a.as_wide(wide)), wide)
+            }
+        }
+    }
+
+    /// Something that depends on an index: one f32, or one for each lane where the index depends on the lane.
+    fn for_lanes(&mut self, place: &Place, index: &Index, mut print: impl FnMut(&mut Self, &str) -> String) -> Expr {
+        match place.lanes {
+            Some(axis) if index.uses(axis) => {
+                let lanes: Vec<String> = (0..4)
+                    .map(|lane| {
+                        let mut axes = place.axes.to_vec();
+                        if lane > 0 {
+                            axes[axis] = format!("({} + {lane}u)", axes[axis]);
+                        }
+                        print(self, &text::index(index, &axes))
+                    })
+                    .collect();
+                Expr::name(format!("vec4<f32>({})", lanes.join(", ")), true)
+            }
+            _ => Expr::name(print(self, &text::index(index, place.axes)), false),
+        }
+    }
+
+    fn unary(&mut self, op: Unary, a: &Expr) -> Expr {
+        let wide = a.wide;
+        let builtin = |name: &str| Expr::name(format!("{name}({})", a.text), wide);
+        let helper = match op {
+            Unary::Negate => return Expr { text: format!("-{}", a.operand()), wide, atomic: false },
+            Unary::Reciprocal => return Expr { text: format!("1.0 / {}", a.operand()), wide, atomic: false },
+            Unary::Sqrt => return builtin("sqrt"),
+            Unary::Abs => return builtin("abs"),
+            Unary::Sign => return builtin("sign"),
+            Unary::Floor => return builtin("floor"),
+            Unary::Exp => Helper::Exp,
+            Unary::ExpM1 => Helper::ExpM1,
+            Unary::Log => Helper::Log,
+            Unary::Log1p => Helper::Log1p,
+            Unary::Tanh => Helper::Tanh,
+            Unary::Sigmoid => Helper::Sigmoid,
+            Unary::Erf => Helper::Erf,
+            Unary::Sin => Helper::Sin,
+            Unary::Cos => Helper::Cos,
+        };
+        Expr::name(self.call(helper, wide, &[&a.text]), wide)
+    }
+
+    fn binary(&mut self, op: Binary, a: &Expr, b: &Expr) -> Expr {
+        let wide = a.wide || b.wide;
+        let (x, y) = (a.as_wide(wide), b.as_wide(wide));
+        let text = match op {
+            Binary::Add => format!("{} + {}", a.operand(), b.operand()),
+            Binary::Subtract => format!("{} - {}", a.operand(), b.operand()),
+            Binary::Multiply => format!("{} * {}", a.operand(), b.operand()),
+            Binary::Divide => format!("{} / {}", a.operand(), b.operand()),
+            Binary::Power => return Expr::name(self.call(Helper::Power, wide, &[&x, &y]), wide),
+            Binary::Minimum => return Expr::name(format!("min({x}, {y})"), wide),
+            Binary::Maximum => return Expr::name(format!("max({x}, {y})"), wide),
+            Binary::Less | Binary::LessEqual | Binary::Equal => {
+                let (zero, one) = if wide { ("vec4<f32>(0.0)", "vec4<f32>(1.0)") } else { ("0.0", "1.0") };
+                return Expr::name(format!("select({zero}, {one}, {})", comparison(op, a, b).text), wide);
+            }
+        };
+        Expr { text, wide, atomic: false }
+    }
+}
+
+/// `a < b` as bool or vec4<bool>.
+fn comparison(op: Binary, a: &Expr, b: &Expr) -> Expr {
+    let wide = a.wide || b.wide;
+    let side = |e: &Expr| if wide && !e.wide { e.as_wide(true) } else { e.operand() };
+    let sign = match op {
+        Binary::Less => "<",
+        Binary::LessEqual => "<=",
+        _ => "==",
+    };
+    Expr { text: format!("{} {sign} {}", side(a), side(b)), wide, atomic: false }
+}
+
+/// A select's condition: a comparison itself where there is one.
+fn condition(stage: &Stage, values: &[Expr], id: ValueId) -> Expr {
+    match stage.body[id.0 as usize] {
+        Value::Binary(op @ (Binary::Less | Binary::LessEqual | Binary::Equal), a, b) => {
+            comparison(op, &values[a.0 as usize], &values[b.0 as usize])
+        }
+        _ => {
+            let c = &values[id.0 as usize];
+            let zero = if c.wide { "vec4<f32>(0.0)" } else { "0.0" };
+            Expr { text: format!("{} != {zero}", c.operand()), wide: c.wide, atomic: false }
+        }
+    }
+}
+
+/// How often each value is printed. A comparison that decides a select stands in its condition, so there its operands
+/// count and not the comparison as a number.
+fn count_uses(stage: &Stage) -> Vec<usize> {
+    let mut uses = vec![0; stage.body.len()];
+    stage.reduce.iter().for_each(|(_, v)| uses[v.0 as usize] += 1);
+    stage.stores.iter().for_each(|s| uses[s.value.0 as usize] += 1);
+    for i in (0..stage.body.len()).rev() {
+        if uses[i] == 0 {
+            continue;
+        }
+        for (position, operand) in stage.body[i].operands().enumerate() {
+            match (&stage.body[i], &stage.body[operand.0 as usize]) {
+                (Value::Select(..), Value::Binary(Binary::Less | Binary::LessEqual | Binary::Equal, a, b))
+                    if position == 0 =>
+                {
+                    uses[a.0 as usize] += 1;
+                    uses[b.0 as usize] += 1;
+                }
+                _ => uses[operand.0 as usize] += 1,
+            }
+        }
+    }
+    uses
+}
+
+/// `a` combined with `b`.
+pub(super) fn combine(how: Reduction, a: &str, b: &str) -> String {
+    match how {
+        Reduction::Sum => format!("{a} + {b}"),
+        Reduction::Maximum => format!("max({a}, {b})"),
+        Reduction::Minimum => format!("min({a}, {b})"),
+    }
+}

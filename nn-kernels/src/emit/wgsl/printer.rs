@@ -1,0 +1,293 @@
+//! What all archetypes share: bindings, addresses, helper functions, and the text around the entry point.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::math::Helper;
+use super::text::{self, Text};
+use super::{Binding, ShaderText, Workgroups};
+use crate::graph::StepScalar;
+use crate::ir::{Atom, Index, Kernel, TensorId, Term, Value};
+use crate::plan::{Place, Plan, Schedule};
+
+/// Collects what one kernel needs while its text grows.
+pub(super) struct Printer<'a> {
+    plan: &'a Plan,
+    pub(super) schedule: &'a Schedule,
+    pub(super) kernel: &'a Kernel,
+    /// Buffers bound as `array<vec4<f32>>`, since the kernel writes them only in aligned groups of four.
+    pub(super) packed: BTreeSet<Binding>,
+    bindings: BTreeSet<Binding>,
+    helpers: BTreeSet<(Helper, bool)>,
+    /// Tensors whose beginning has been asked for, and what it is called.
+    bases: BTreeMap<TensorId, String>,
+    /// Arrays of f32 in workgroup memory: name and length.
+    pub(super) shared: Vec<(String, usize)>,
+}
+
+/// The builtins that an entry point takes.
+pub(super) const BUILTINS: &str = "\
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) workgroups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+";
+
+impl<'a> Printer<'a> {
+    pub(super) fn new(plan: &'a Plan, schedule: &'a Schedule, kernel: &'a Kernel) -> Self {
+        Printer {
+            plan,
+            schedule,
+            kernel,
+            packed: BTreeSet::new(),
+            bindings: BTreeSet::new(),
+            helpers: BTreeSet::new(),
+            bases: BTreeMap::new(),
+            shared: vec![],
+        }
+    }
+
+    /// The call of a helper function, which will be declared.
+    pub(super) fn call(&mut self, helper: Helper, wide: bool, arguments: &[&str]) -> String {
+        self.need(helper, wide);
+        format!("{}({})", helper.name(wide), arguments.join(", "))
+    }
+
+    fn need(&mut self, helper: Helper, wide: bool) {
+        if self.helpers.insert((helper, wide)) {
+            helper.needs().iter().for_each(|&h| self.need(h, wide));
+        }
+    }
+
+    /// A step scalar.
+    pub(super) fn scalar(&self, scalar: StepScalar) -> String {
+        let slot = self.plan.scalars.iter().position(|s| *s == scalar);
+        let slot = slot.expect("the plan lists every scalar that its kernels use");
+        format!("step.scalars[{}].{}", slot / 4, ["x", "y", "z", "w"][slot % 4])
+    }
+
+    /// The buffer that a tensor lives in.
+    pub(super) fn binding(&self, tensor: TensorId) -> Binding {
+        match self.schedule.tensors[tensor.0 as usize].place {
+            Place::Sample(_) | Place::Fixed(_) => Binding::Arena,
+            Place::Parameters(_) => Binding::Parameters,
+            Place::Gradients(_) => Binding::Gradients,
+            Place::Results(_) => Binding::Results,
+            Place::State(0, _) => Binding::State0,
+            Place::State(1, _) => Binding::State1,
+            Place::State(..) => Binding::State2,
+        }
+    }
+
+    /// Whether a tensor begins at a multiple of four floats.
+    fn base_is_aligned(&self, tensor: TensorId) -> bool {
+        match self.schedule.tensors[tensor.0 as usize].place {
+            Place::Sample(_) => true, // the fixed zone and the capacity are multiples of 4
+            Place::Fixed(o) | Place::Parameters(o) | Place::Gradients(o) | Place::State(_, o) => o % 4 == 0,
+            Place::Results(_) => false,
+        }
+    }
+
+    /// Whether four steps of an axis, from a multiple of four on, are four adjacent floats in one aligned group.
+    pub(super) fn is_aligned(&self, tensor: TensorId, index: &Index, axis: usize) -> bool {
+        let all_axes = 64; // more than any kernel has
+        self.base_is_aligned(tensor)
+            && index.stride(axis) == Some(1)
+            && index.offset % 4 == 0
+            && index.terms.iter().all(|t| t.coefficient % 4 == 0 || is_axis(t, axis))
+            && text::part(index, &[axis], all_axes).is_some()
+    }
+
+    /// Marks the buffers that are bound in fours when four neighbours along an axis are done at once: those with at least
+    /// one aligned group and no other stores.
+    pub(super) fn pack(&mut self, axis: usize) {
+        let mut aligned = BTreeSet::new();
+        let mut others = BTreeSet::new();
+        for stage in &self.kernel.stages {
+            for value in &stage.body {
+                if let Value::Load { tensor, index } = value
+                    && self.is_aligned(*tensor, index, axis)
+                {
+                    aligned.insert(self.binding(*tensor));
+                }
+            }
+            for store in &stage.stores {
+                let set = if self.is_aligned(store.tensor, &store.index, axis) { &mut aligned } else { &mut others };
+                set.insert(self.binding(store.tensor));
+            }
+        }
+        self.packed.extend(aligned.difference(&others));
+    }
+
+    /// Where a tensor's element is: the tensor's beginning plus an offset.
+    pub(super) fn address(&mut self, tensor: TensorId, offset: &str) -> String {
+        let base = self.base(tensor);
+        text::sum(&base, offset)
+    }
+
+    /// The name of a tensor's beginning; declared by [`Printer::finish`] at the top of the entry point.
+    pub(super) fn base(&mut self, tensor: TensorId) -> String {
+        if let Some(name) = self.bases.get(&tensor) {
+            return name.clone();
+        }
+        let t = &self.schedule.tensors[tensor.0 as usize];
+        let name = match t.place {
+            Place::Fixed(0) | Place::Parameters(0) | Place::Gradients(0) | Place::State(_, 0) => "0u".to_owned(),
+            Place::Sample(0) if self.schedule.fixed_floats == 0 => "0u".to_owned(),
+            _ => {
+                let mut name: String = "at_".to_owned();
+                name.extend(t.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }));
+                while self.bases.values().any(|n| *n == name) {
+                    name = format!("{name}_{}", tensor.0);
+                }
+                name
+            }
+        };
+        self.bases.insert(tensor, name.clone());
+        name
+    }
+
+    /// Reads one float.
+    pub(super) fn load(&mut self, tensor: TensorId, address: &str) -> String {
+        let (buffer, binding) = self.bind(tensor);
+        if self.packed.contains(&binding) {
+            return format!("{buffer}[({address}) / 4u][({address}) % 4u]");
+        }
+        format!("{buffer}[{address}]")
+    }
+
+    /// Reads four adjacent floats from an address that is a multiple of four.
+    pub(super) fn load_group(&mut self, tensor: TensorId, address: &str) -> String {
+        let (buffer, binding) = self.bind(tensor);
+        if self.packed.contains(&binding) {
+            return format!("{buffer}[({address}) / 4u]");
+        }
+        let one = |i: u32| format!("{buffer}[{}]", text::sum(address, &format!("{i}u")));
+        format!("vec4<f32>({}, {}, {}, {})", one(0), one(1), one(2), one(3))
+    }
+
+    /// Writes one float.
+    pub(super) fn store(&mut self, out: &mut Text, tensor: TensorId, address: &str, value: &str) {
+        let (buffer, binding) = self.bind(tensor);
+        debug_assert!(!self.packed.contains(&binding), "a packed buffer is written in groups of four");
+        out.line(format!("{buffer}[{address}] = {value};"));
+    }
+
+    /// Writes four adjacent floats to an address that is a multiple of four.
+    pub(super) fn store_group(&mut self, out: &mut Text, tensor: TensorId, address: &str, value: &str) {
+        let (buffer, _) = self.bind(tensor);
+        out.line(format!("{buffer}[({address}) / 4u] = {value};"));
+    }
+
+    fn bind(&mut self, tensor: TensorId) -> (&'static str, Binding) {
+        let binding = self.binding(tensor);
+        self.bindings.insert(binding);
+        (binding.variable(), binding)
+    }
+
+    /// The whole shader around the text of an entry point.
+    pub(super) fn finish(
+        self,
+        name: &str,
+        what: &str,
+        workgroup_size: u32,
+        workgroups: Workgroups,
+        body: Text,
+    ) -> ShaderText {
+        let mut entry = Text::new();
+        for (tensor, base) in &self.bases {
+            if base == "0u" {
+                continue;
+            }
+            let at = match self.schedule.tensors[tensor.0 as usize].place {
+                Place::Sample(o) => {
+                    let zone = format!("{}u", self.schedule.fixed_floats);
+                    let offset = if o == 0 { "0u".to_owned() } else { format!("step.capacity * {o}u") };
+                    text::sum(&zone, &offset)
+                }
+                Place::Results(o) => text::sum("step.result", &format!("{o}u")),
+                Place::Fixed(o) | Place::Parameters(o) | Place::Gradients(o) | Place::State(_, o) => format!("{o}u"),
+            };
+            entry.line(format!("let {base} = {at};"));
+        }
+        let entry = entry.into_string() + &body.into_string();
+
+        let mut helpers = String::new();
+        for (helper, wide) in &self.helpers {
+            helpers.push('\n');
+            helpers.push_str(&helper.text(*wide));
+        }
+
+        let mut bindings = self.bindings;
+        if [&entry, &helpers].iter().any(|t| t.contains("step.")) {
+            bindings.insert(Binding::Step);
+        }
+        let mut wgsl = format!("// {name}\n");
+        self.kernel.covers.iter().for_each(|line| wgsl.push_str(&format!("//   {line}\n")));
+        wgsl.push_str(&format!("// {what}\n\n"));
+        for binding in &bindings {
+            wgsl.push_str(&binding.declaration(self.packed.contains(binding)));
+        }
+        for (name, len) in &self.shared {
+            wgsl.push_str(&format!("var<workgroup> {name}: array<f32, {len}>;\n"));
+        }
+        wgsl.push_str(&helpers);
+        let builtins = BUILTINS.replace("    @", "@").replace(",\n", ", ");
+        wgsl.push_str(&format!(
+            "\n@compute @workgroup_size({workgroup_size})\nfn {name}({}) {{\n{entry}}}\n",
+            builtins.trim_end_matches(", ")
+        ));
+        ShaderText {
+            name: name.to_owned(),
+            entry_point: name.to_owned(),
+            workgroup_size: [workgroup_size, 1, 1],
+            workgroup_bytes: self.shared.iter().map(|(_, len)| 4 * *len as u32).sum(),
+            bindings: bindings.into_iter().collect(),
+            workgroups,
+            wgsl,
+        }
+    }
+}
+
+fn is_axis(term: &Term, axis: usize) -> bool {
+    term.atom == Atom::Axis(axis)
+}
+
+impl Binding {
+    /// The variable's name in every shader.
+    fn variable(self) -> &'static str {
+        match self {
+            Binding::Step => "step",
+            Binding::Arena => "arena",
+            Binding::Parameters => "parameters",
+            Binding::Gradients => "gradients",
+            Binding::Results => "results",
+            Binding::State0 => "state0",
+            Binding::State1 => "state1",
+            Binding::State2 => "state2",
+        }
+    }
+
+    fn declaration(self, packed: bool) -> String {
+        let (slot, variable) = (self as u32, self.variable());
+        match (self, packed) {
+            (Binding::Step, _) => format!("{STEP}@group(0) @binding(0) var<uniform> step: Step;\n"),
+            (_, true) => {
+                format!("@group(0) @binding({slot}) var<storage, read_write> {variable}: array<vec4<f32>>;\n")
+            }
+            (_, false) => format!("@group(0) @binding({slot}) var<storage, read_write> {variable}: array<f32>;\n"),
+        }
+    }
+}
+
+const STEP: &str = "\
+struct Step {
+    batch: u32,
+    capacity: u32,
+    result: u32,
+    seed: u32,
+    step: u32,
+    unused0: u32,
+    unused1: u32,
+    unused2: u32,
+    scalars: array<vec4<f32>, 4>,
+}
+";

@@ -1,0 +1,125 @@
+//! One workgroup for each outer point: long rows, and reductions with few results.
+//!
+//! Invocations stride over the inner points of a stage, combine what they found in a tree in workgroup memory, and go on
+//! to the next stage together. Which elements meet in which order depends on the extents alone, so sums repeat. Control
+//! flow at barriers is uniform by construction: they stand outside of all loops, behind one test of the workgroup's
+//! number.
+
+use super::body::{Expr, Place, combine};
+use super::printer::Printer;
+use super::text::{self, Count, Text};
+use super::thread::{outer_axes, unflatten};
+use super::{ShaderText, Workgroups};
+use crate::graph::Extent;
+
+/// The most workgroup memory that we use; every device has 16 KiB.
+const MEMORY: usize = 8 << 10;
+
+pub(super) fn print(mut printer: Printer, name: &str) -> ShaderText {
+    let kernel = printer.kernel;
+    let slots = kernel.stages.iter().filter(|s| !s.inner.is_empty()).map(|s| s.reduce.len()).max().unwrap_or(0);
+    let lanes = lanes(&kernel.stages.iter().map(|s| Count::of(&s.inner)).collect::<Vec<_>>(), slots);
+
+    let count = Count::of(&kernel.outer);
+    let mut out = Text::new();
+    out.line("let point = workgroup.x + workgroup.y * workgroups.x;");
+    out.open(format!("if point >= {} {{", count.text()));
+    out.line("return;");
+    out.close();
+    let axes = outer_axes(&mut out, &kernel.outer, "point");
+    for slot in 0..slots {
+        printer.shared.push((format!("partial{slot}"), lanes));
+    }
+    stages(&mut printer, &mut out, &axes, lanes);
+
+    let (fixed, per_sample) = if count.batches > 0 { (0, count.size) } else { (count.size, 0) };
+    let what = "One workgroup for each point.";
+    printer.finish(name, what, lanes as u32, Workgroups { fixed, per_sample, points: 1 }, out)
+}
+
+/// Invocations in a workgroup: a power of two from 64 to 256, no more than the longest stage can use.
+fn lanes(inner: &[Count], slots: usize) -> usize {
+    let longest = inner.iter().map(|c| c.at(64)).max().unwrap_or(1);
+    let mut lanes = 64;
+    while lanes < 256 && (lanes as u64) * 4 <= longest && lanes * 2 * slots * 4 <= MEMORY {
+        lanes *= 2;
+    }
+    lanes
+}
+
+fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: usize) {
+    let kernel = printer.kernel;
+    let mut reduced: Vec<Vec<Expr>> = vec![];
+    for (n, stage) in kernel.stages.iter().enumerate() {
+        let mut axes = outer.to_vec();
+        axes.extend((0..stage.inner.len()).map(|i| format!("r{}", outer.len() + i)));
+        if stage.inner.is_empty() {
+            // Every invocation computes the same, and the first one stores it.
+            let place = Place { stage: n, axes: &axes, lanes: None, reduced: &reduced };
+            let guarded = stage.reduce.is_empty();
+            if guarded {
+                out.open("if lane == 0u {");
+            }
+            let values = printer.body(out, stage, &place);
+            if !guarded && !stage.stores.is_empty() {
+                out.open("if lane == 0u {");
+            }
+            printer.stores(out, &stage.stores, &values, &place);
+            if guarded || !stage.stores.is_empty() {
+                out.close();
+            }
+            reduced.push(stage.reduce.iter().map(|(_, v)| values[v.0 as usize].clone()).collect());
+            continue;
+        }
+        let mut results = vec![];
+        for (slot, (how, _)) in stage.reduce.iter().enumerate() {
+            out.line(format!("var partial{n}_{slot} = {};", text::float(how.identity())));
+        }
+        let flat = if stage.inner.len() == 1 { axes[outer.len()].clone() } else { "inner".to_owned() };
+        let end = Count::of(&stage.inner).text();
+        out.open(format!("for (var {flat} = lane; {flat} < {end}; {flat} += {lanes}u) {{"));
+        if stage.inner.len() > 1 {
+            unflatten(out, &stage.inner, &axes[outer.len()..], &flat);
+        }
+        let place = Place { stage: n, axes: &axes, lanes: None, reduced: &reduced };
+        let values = printer.body(out, stage, &place);
+        printer.stores(out, &stage.stores, &values, &place);
+        for (slot, (how, value)) in stage.reduce.iter().enumerate() {
+            let name = format!("partial{n}_{slot}");
+            out.line(format!("{name} = {};", combine(*how, &name, &values[value.0 as usize].operand())));
+        }
+        out.close();
+        if !stage.reduce.is_empty() {
+            for slot in 0..stage.reduce.len() {
+                out.line(format!("partial{slot}[lane] = partial{n}_{slot};"));
+            }
+            out.line("workgroupBarrier();");
+            out.open(format!("for (var half = {}u; half > 0u; half /= 2u) {{", lanes / 2));
+            out.open("if lane < half {");
+            for (slot, (how, _)) in stage.reduce.iter().enumerate() {
+                let (own, other) = (format!("partial{slot}[lane]"), format!("partial{slot}[lane + half]"));
+                out.line(format!("{own} = {};", combine(*how, &own, &other)));
+            }
+            out.close();
+            out.line("workgroupBarrier();");
+            out.close();
+            for slot in 0..stage.reduce.len() {
+                let name = format!("reduced{n}_{slot}");
+                out.line(format!("let {name} = partial{slot}[0];"));
+                results.push(Expr::name(name, false));
+            }
+            // The next stage writes to the same memory.
+            let again = kernel.stages[n + 1..].iter().any(|s| !s.inner.is_empty() && !s.reduce.is_empty());
+            if again {
+                out.line("workgroupBarrier();");
+            }
+        }
+        reduced.push(results);
+    }
+}
+
+/// Whether a kernel is better off with a workgroup than with an invocation for each outer point.
+pub(super) fn suits(outer: &[Extent], inner: &[Count]) -> bool {
+    let points = Count::of(outer);
+    inner.iter().any(|i| i.size > 256 || (i.batches > 0 && points.batches == 0 && points.size < 64))
+}
