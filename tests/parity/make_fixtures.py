@@ -165,10 +165,9 @@ def step(x):
     return (x > 0).to(x.dtype)  # zero gradient
 
 
-def maxout(net, x, units, pieces):
-    """Goodfellow et al. 2013: `units` maxima over `pieces` affine maps each; one linear layer, pieces innermost."""
-    z = net.dense("a", x, units * pieces, kind="maxout")
-    return z.unflatten(-1, (units, pieces)).amax(-1)
+def maxout(x, pieces):
+    """Goodfellow et al. 2013: the maximum of each group of consecutive features."""
+    return x.unflatten(-1, (-1, pieces)).amax(-1)
 
 
 activation("identity", lambda net, x: x * 1.0)
@@ -198,7 +197,7 @@ activation("softsign", lambda net, x: F.softsign(x))
 activation("hard_swish", lambda net, x: F.hardswish(x), scale=4.0)
 activation("softmax", lambda net, x: F.softmax(x, -1))
 activation("log_softmax", lambda net, x: F.log_softmax(x, -1))
-activation("maxout", lambda net, x: maxout(net, x, 4, 3))
+activation("maxout", lambda net, x: maxout(x, 3), width=12)
 
 
 # --- Layers and functions: each between dense layers. ---
@@ -238,6 +237,7 @@ layer("sqrt", lambda net, h: torch.sqrt(h * h + 0.1))
 layer("abs", lambda net, h: torch.abs(h))
 layer("pow_two", lambda net, h: h**2)
 layer("pow_three", lambda net, h: h**3)
+layer("pow_five", lambda net, h: (0.5 * h) ** 5)
 layer("pow_half", lambda net, h: (h * h + 0.1) ** 0.5)
 layer("pow_negative", lambda net, h: (h * h + 0.5) ** -1.5)
 layer("pow_tensor", lambda net, h, c: (h * h + 0.5) ** c, c=uniform(-2.0, 2.0, 6))
@@ -421,7 +421,7 @@ optimizer("adamax_options", lambda p: O.Adamax(p, lr=0.02, betas=(0.8, 0.95), we
 # --- Metrics, against scikit-learn: on what one dense layer gives. ---
 
 
-def metric(name, target, measure, width=4, samples=23):
+def metric(name, target, measure, width=4, samples=513):
     """`measure(target, prediction)` gives metrics by name, over all samples."""
     rng = np.random.default_rng(zlib.crc32(f"metrics/{name}".encode()))
     net = Net(rng)

@@ -1,1 +1,14 @@
-//! Placeholder.
+//! What the integration tests share: networks, data, fixtures, comparisons, devices, and programs made at run time.
+
+mod compare;
+pub mod data;
+mod devices;
+mod fixture;
+pub mod networks;
+pub mod parity;
+mod program;
+
+pub use compare::{assert_close, distance};
+pub use devices::gpu;
+pub use fixture::{Case, Fixture};
+pub use program::leak;

@@ -1,0 +1,47 @@
+//! Losses, on what a dense layer gives or on a function of it.
+
+use crate::parity;
+
+/// `case [width, shape] target ; head of z ; loss of (p, y)`.
+macro_rules! losses {
+    ($($case:ident [$width:literal $(, $shape:tt)?] { $($target:tt)+ } ($($head:tt)+) ($($loss:tt)+))+) => { $(
+        parity! { "losses" $case {
+            input x: [5];
+            target y: $($target)+;
+            h = x >> dense(6) >> tanh;
+            d = h >> dense($width, name = "z.dense");
+            z = d $(>> reshape($shape))?;
+            p = $($head)+;
+            output p = p;
+            loss $($loss)+;
+            optimizer sgd(learning_rate = 0.02);
+        } }
+    )+ };
+}
+
+losses! {
+    mse [4] { [4] } (z) (mse(p, y))
+    mae [4] { [4] } (z) (mae(p, y))
+    huber [4] { [4] } (z) (huber(p, y))
+    huber_delta [4] { [4] } (z) (huber(p, y, delta = 0.3))
+    log_cosh [4] { [4] } (z) (log_cosh(p, y))
+    binary_cross_entropy [4] { [4] } (sigmoid(z)) (binary_cross_entropy(p, y))
+    binary_cross_entropy_hard [4] { [4] } (sigmoid(z)) (binary_cross_entropy(p, y))
+    binary_cross_entropy_class [1, []] { class(2) } (sigmoid(z)) (binary_cross_entropy(p, y))
+    binary_cross_entropy_from_logits [4] { [4] } (z) (binary_cross_entropy(p, y, from_logits = true))
+    binary_cross_entropy_from_logits_class [4] { class(2)[4] } (z) (binary_cross_entropy(p, y, from_logits = true))
+    cross_entropy [4] { class(4) } (z) (cross_entropy(p, y))
+    cross_entropy_smooth [4] { class(4) } (z) (cross_entropy(p, y, label_smoothing = 0.1))
+    cross_entropy_positions [12, [3, 4]] { class(4)[3] } (z) (cross_entropy(p, y))
+    cross_entropy_axis [12, [3, 4]] { class(3)[4] } (z) (cross_entropy(p, y, axis = 0))
+    cross_entropy_axis_smooth [12, [3, 4]] { class(3)[4] } (z) (cross_entropy(p, y, axis = 0, label_smoothing = 0.2))
+    cross_entropy_soft [4] { [4] } (z) (cross_entropy(p, y))
+    cross_entropy_soft_smooth [4] { [4] } (z) (cross_entropy(p, y, label_smoothing = 0.1))
+    cross_entropy_soft_axis [12, [3, 4]] { [3, 4] } (z) (cross_entropy(p, y, axis = 0))
+    hinge [4] { [4] } (z) (hinge(p, y))
+    kl_divergence [4] { [4] } (log_softmax(z)) (kl_divergence(p, y))
+    poisson [4] { [4] } (z) (poisson(p, y))
+    poisson_rate [4] { [4] } (softplus(z)) (poisson(p, y, log_input = false))
+    weighted [4] { [4] } (z) (0.7 * mse(p, y) + 0.3 * mae(p, y))
+    own_formula [4] { [4] } (z) (mean(sqrt(square(p - y) + 1.0) - 1.0))
+}

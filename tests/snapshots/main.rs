@@ -1,0 +1,56 @@
+//! What the compiler prints, as text under review, and every kernel of it checked by naga.
+//!
+//! After a change that is meant: `INSTA_UPDATE=always cargo test -p nn-tests --test snapshots`, then read the diff.
+
+use nn::Shader;
+use nn_tests::networks::{Branches, Curve, Inference, Mlp, Plain, Softmax};
+
+mod naga_check;
+
+/// All shaders of a network as one text.
+fn listing(shaders: &[Shader]) -> String {
+    let one = |s: &Shader| {
+        format!(
+            "// {}: entry point {}, workgroups of {:?}, bindings {:?}, {:?}\n{}",
+            s.name, s.entry_point, s.workgroup_size, s.bindings, s.workgroups, s.wgsl
+        )
+    };
+    shaders.iter().map(one).collect::<Vec<_>>().join("\n")
+}
+
+macro_rules! snapshots {
+    ($($test:ident: $network:ident;)+) => { $(
+        mod $test {
+            use super::*;
+
+            #[test]
+            fn wgsl() {
+                insta::assert_snapshot!(concat!(stringify!($test), "_wgsl"), listing($network::shaders()));
+            }
+
+            #[test]
+            fn plan() {
+                insta::assert_snapshot!(concat!(stringify!($test), "_plan"), $network::plan());
+            }
+
+            #[test]
+            fn summary() {
+                insta::assert_snapshot!(concat!(stringify!($test), "_summary"), $network::summary());
+            }
+
+            #[test]
+            fn every_shader_is_valid_everywhere() {
+                naga_check::all($network::shaders());
+            }
+        }
+    )+ };
+}
+
+snapshots! {
+    curve: Curve;
+    mlp: Mlp;
+    softmax: Softmax;
+    branches: Branches;
+    plain: Plain;
+    inference: Inference;
+}

@@ -1,0 +1,47 @@
+//! Kernels through naga: parsed, validated, and written for Vulkan, Metal and DX12.
+
+use naga::back::{hlsl, msl, spv};
+use naga::front::wgsl;
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+use nn::Shader;
+
+/// Fails for the first shader that some backend refuses.
+pub fn all(shaders: &[Shader]) {
+    assert!(!shaders.is_empty());
+    shaders.iter().for_each(check);
+    let mut names: Vec<&str> = shaders.iter().map(|s| s.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), shaders.len(), "names are unique");
+}
+
+fn check(shader: &Shader) {
+    let name = shader.name;
+    let module = wgsl::parse_str(shader.wgsl).unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(shader.wgsl)));
+    let capabilities = Capabilities::default();
+    let info = Validator::new(ValidationFlags::all(), capabilities)
+        .validate(&module)
+        .unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(shader.wgsl)));
+
+    let [entry] = &module.entry_points[..] else { panic!("{name}: one entry point, not {}", module.entry_points.len()) };
+    assert_eq!(entry.name, shader.entry_point, "{name}");
+    assert_eq!(entry.workgroup_size, shader.workgroup_size, "{name}");
+    let mut bound: Vec<u32> =
+        module.global_variables.iter().filter_map(|(_, v)| v.binding.map(|b| b.binding)).collect();
+    bound.sort_unstable();
+    assert_eq!(bound, shader.bindings.iter().map(|&b| b as u32).collect::<Vec<_>>(), "{name}: bindings");
+
+    let (module, info) = naga::back::pipeline_constants::process_overrides(&module, &info, None, &Default::default())
+        .unwrap_or_else(|e| panic!("{name}: {e}"));
+    spv::write_vec(&module, &info, &spv::Options::default(), None).unwrap_or_else(|e| panic!("{name}, SPIR-V: {e}"));
+
+    let options = msl::Options { fake_missing_bindings: true, ..Default::default() };
+    msl::write_string(&module, &info, &options, &msl::PipelineOptions::default())
+        .unwrap_or_else(|e| panic!("{name}, MSL: {e}"));
+
+    let options = hlsl::Options { fake_missing_bindings: true, ..Default::default() };
+    let mut text = String::new();
+    hlsl::Writer::new(&mut text, &options, &hlsl::PipelineOptions::default())
+        .write(&module, &info, None)
+        .unwrap_or_else(|e| panic!("{name}, HLSL: {e}"));
+}

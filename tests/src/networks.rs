@@ -1,0 +1,104 @@
+//! Small networks that several tests use.
+
+use nn::network;
+
+network! {
+    /// The benchmark's `curve`: one number in, one out.
+    pub network Curve {
+        input  x: [1];
+        target y: [1];
+        a = x >> dense(16) >> tanh;
+        b = a >> dense(16) >> tanh;
+        fitted = b >> dense(1);
+        output    prediction = fitted;
+        loss      mse(fitted, y);
+        metric    r2(fitted, y);
+        optimizer sgd(learning_rate = 0.1);
+    }
+
+    /// The benchmark's `mlp`: handwritten digits.
+    pub network Mlp {
+        input  image: [784];
+        target label: class(10);
+        a = image >> dense(128) >> relu;
+        b = a >> dense(64) >> relu;
+        logits = b >> dense(10);
+        output    probability = softmax(logits);
+        loss      cross_entropy(logits, label);
+        metric    accuracy(logits, label);
+        optimizer adam;
+    }
+
+    /// Digits of 8 by 8 points.
+    pub network Digits {
+        input  image: [1, 8, 8];
+        target label: class(10);
+        hidden = image >> flatten >> dense(32) >> relu;
+        logits = hidden >> dense(10);
+        output    probability = softmax(logits);
+        loss      cross_entropy(logits, label);
+        metric    accuracy(logits, label);
+        optimizer adam(learning_rate = 3e-3);
+    }
+
+    /// A row of class probabilities, smoothed labels.
+    pub network Softmax {
+        input  x: [12];
+        target label: class(5);
+        logits = x >> dense(5);
+        output    probability = softmax(logits);
+        loss      cross_entropy(logits, label, label_smoothing = 0.1);
+        metric    accuracy(logits, label);
+        optimizer sgd(learning_rate = 0.5, momentum = 0.9, weight_decay = 1e-4, clip_norm = 1.0);
+    }
+
+    /// Two inputs, dropout, a concatenation, two outputs, two losses, several metrics.
+    pub network Branches {
+        input  left: [6];
+        input  right: [2, 4];
+        target label: class(3);
+        target value: [2];
+        block side(x, width, rate = 0.25) { x >> flatten >> dense(width) >> tanh >> dropout(rate) }
+        l = left >> side(10);
+        r = right >> side(width = 7, rate = 0.5);
+        both = concat(l, r) >> dense(12) >> gelu;
+        logits = both >> dense(3);
+        estimate = both >> dense(2);
+        output    probability = softmax(logits);
+        output    estimate = estimate;
+        loss      cross_entropy(logits, label) + 0.5 * mse(estimate, value);
+        metric    accuracy(logits, label);
+        metric    error = mae(estimate, value);
+        optimizer adamw(learning_rate = 5e-3, clip_value = 1.0);
+    }
+
+    /// No dropout and no class: what it computes does not depend on a seed once its parameters are given.
+    pub network Plain {
+        input  x: [5];
+        target y: [3];
+        h = x >> dense(8) >> silu;
+        p = h >> dense(3);
+        output    p = p;
+        loss      huber(p, y);
+        metric    mse(p, y);
+        metric    mae(p, y);
+        metric    r2(p, y);
+        optimizer adam(learning_rate = 1e-2);
+    }
+
+    /// A loss without an optimizer: gradients, and no update.
+    pub network LossOnly {
+        input  x: [5];
+        target y: [3];
+        p = x >> dense(4) >> tanh >> dense(3);
+        output p = p;
+        loss   mse(p, y);
+    }
+
+    /// Only prediction.
+    pub network Inference {
+        input  x: [5];
+        hidden = x >> dense(4) >> relu;
+        output p = hidden >> dense(3);
+    }
+}

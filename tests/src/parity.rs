@@ -1,0 +1,89 @@
+//! A declared network against its fixture.
+
+use nn::Device;
+use nn_runtime::private::{DataSet, Net};
+use nn_runtime::program::{Field, Program};
+
+use crate::{Case, Fixture, assert_close};
+
+/// For values and gradients, relative to the largest number of the tensor.
+const TOLERANCE: f64 = 1e-5;
+/// For what ten optimizer steps lead to.
+const AFTER_TEN_STEPS: f64 = 2e-5;
+
+/// Outputs, loss, all gradients, and ten optimizer steps of a program are PyTorch's.
+pub fn check(family: &str, case: &str, program: &'static Program, device: &Device) {
+    let fixture = Fixture::read(family);
+    let case = fixture.case(case);
+    let mut net = with_parameters(case, program, device);
+    let data = data(case, program);
+    let batches: Vec<usize> = case.only("batches").iter().map(|b| *b as usize).collect();
+    let first = data.slice(0..batches[0]);
+
+    let inputs: Vec<_> = (0..program.inputs).map(|i| first.input(i)).collect();
+    let outputs = net.predict(&inputs).unwrap();
+    assert_eq!(case.group("output").len(), outputs.len());
+    for (output, got) in program.outputs.iter().zip(&outputs) {
+        assert_close(&format!("output {}", output.name), got, &case.group("output")[output.name].1, TOLERANCE);
+    }
+    let loss = net.evaluate(&first).unwrap()[0] as f32;
+    assert_close("evaluated loss", &[loss], case.only("loss"), TOLERANCE);
+
+    let gradients = net.gradients(&first).unwrap();
+    assert_close("loss", &[gradients.loss()], case.only("loss"), TOLERANCE);
+    for (name, (_, expected)) in case.group("gradient") {
+        assert_close(&format!("gradient of {name}"), gradients.parameter(name).unwrap(), expected, TOLERANCE);
+    }
+    for (name, (_, expected)) in case.group("field_gradient") {
+        assert_close(&format!("gradient of input {name}"), gradients.input(name).unwrap(), expected, TOLERANCE);
+    }
+
+    let mut start = 0;
+    let losses: Vec<f32> = (batches.iter())
+        .map(|size| {
+            start += size;
+            net.train_batch(&data.slice(start - size..start)).unwrap()[0] as f32
+        })
+        .collect();
+    assert_close("losses of ten steps", &losses, case.only("losses"), TOLERANCE);
+    for (name, (_, expected)) in case.group("after") {
+        assert_close(&format!("{name} after ten steps"), &net.parameter(name).unwrap(), expected, AFTER_TEN_STEPS);
+    }
+}
+
+/// Metrics over more than one batch are scikit-learn's.
+pub fn check_metrics(case: &str, program: &'static Program, device: &Device) {
+    let fixture = Fixture::read("metrics");
+    let case = fixture.case(case);
+    let net = with_parameters(case, program, device);
+    let values = net.evaluate(&data(case, program)).unwrap();
+    assert_eq!(case.group("metric").len(), program.metrics.len());
+    for (metric, got) in program.metrics.iter().zip(&values[1..]) {
+        assert_close(metric.name, &[*got as f32], &case.group("metric")[metric.name].1, TOLERANCE);
+    }
+}
+
+/// A network that starts where the fixture does; its parameters must be the fixture's in name and shape.
+fn with_parameters(case: &Case, program: &'static Program, device: &Device) -> Net {
+    let mut net = Net::new(device, program, 0).unwrap();
+    let before = case.group("before");
+    let mut names: Vec<&str> = program.parameters.iter().map(|p| p.name).collect();
+    names.sort_unstable();
+    assert_eq!(names, before.keys().collect::<Vec<_>>(), "names of the parameters");
+    for p in program.parameters {
+        let (dims, values) = &before[p.name];
+        assert_eq!(p.dims, dims, "shape of {}", p.name);
+        net.set_parameter(p.name, values).unwrap();
+    }
+    net
+}
+
+fn data(case: &Case, program: &'static Program) -> DataSet {
+    let columns = case.group("data");
+    let column = |f: &Field| {
+        let (dims, values) = &columns[f.name];
+        assert_eq!(&dims[1..], f.dims, "shape of {}", f.name);
+        values.clone()
+    };
+    DataSet::from_flat(program.fields, program.fields.iter().map(column).collect()).unwrap()
+}

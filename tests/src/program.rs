@@ -1,0 +1,117 @@
+//! Programs made at run time, from plans that no macro has seen.
+
+use nn_kernels::emit::wgsl;
+use nn_kernels::graph::StepScalar;
+use nn_kernels::network::{Initializer, MetricKind};
+use nn_kernels::plan::{Place, Plan, Schedule, Tensor};
+use nn_runtime::program as p;
+
+/// A program for the GPU that lives as long as the process. Its CPU kernels do nothing.
+pub fn leak(plan: &Plan) -> &'static p::Program {
+    Box::leak(Box::new(p::Program {
+        name: text(&plan.name),
+        hash: 0,
+        fields: list(&plan.fields, |f| p::Field { name: text(&f.name), dims: numbers(&f.dims), classes: f.classes }),
+        inputs: plan.inputs,
+        parameters: list(&plan.parameters, |x| p::Parameter {
+            name: text(&x.name),
+            dims: numbers(&x.dims),
+            init: initializer(x.init),
+            offset: x.offset,
+        }),
+        parameter_floats: plan.parameter_floats,
+        states: list(&plan.states, |x| *x as f32),
+        scalars: list(&plan.scalars, |x| match *x {
+            StepScalar::InverseBatch => p::StepScalar::InverseBatch,
+            StepScalar::LearningRate => p::StepScalar::LearningRate,
+            StepScalar::BiasCorrection(beta) => p::StepScalar::BiasCorrection(beta),
+            StepScalar::Step => p::StepScalar::Step,
+        }),
+        learning_rate: plan.learning_rate.map(|x| x as f32),
+        outputs: list(&plan.outputs, |x| p::Output { name: text(&x.name), dims: numbers(&x.dims) }),
+        metrics: list(&plan.metrics, |x| p::Metric {
+            name: text(&x.name),
+            kind: match x.kind {
+                MetricKind::Mean => p::MetricKind::Mean,
+                MetricKind::R2 => p::MetricKind::R2,
+            },
+            offset: x.offset,
+            len: x.len,
+        }),
+        predict: schedule(plan, &plan.predict, "predict"),
+        evaluate: plan.evaluate.as_ref().map(|s| schedule(plan, s, "evaluate")),
+        train: plan.train.as_ref().map(|s| schedule(plan, s, "train")),
+        gradients: plan.gradients.as_ref().map(|s| schedule(plan, s, "gradients")),
+        flops_per_sample: plan.flops_per_sample,
+    }))
+}
+
+fn schedule(plan: &Plan, s: &Schedule, prefix: &str) -> p::Schedule {
+    let update: fn(&mut nn_runtime::cpu::Update<'_>) = |_| {};
+    p::Schedule {
+        fixed_floats: s.fixed_floats,
+        sample_floats: s.sample_floats,
+        result_floats: s.result_floats,
+        fields: list(&s.fields, |(field, t)| (*field, sample_offset(&s.tensors[t.0 as usize]))),
+        outputs: list(&s.outputs, |t| sample_offset(&s.tensors[t.0 as usize])),
+        field_gradients: list(&s.field_gradients, |(field, t)| (*field, sample_offset(&s.tensors[t.0 as usize]))),
+        shaders: list(&wgsl::print_schedule(plan, s, prefix), shader),
+        pass: |_| {},
+        update: (s.update < s.kernels.len()).then_some(update),
+    }
+}
+
+fn shader(s: &wgsl::ShaderText) -> p::Shader {
+    p::Shader {
+        name: text(&s.name),
+        entry_point: text(&s.entry_point),
+        workgroup_size: s.workgroup_size,
+        bindings: list(&s.bindings, |b| match b {
+            wgsl::Binding::Step => p::Binding::Step,
+            wgsl::Binding::Arena => p::Binding::Arena,
+            wgsl::Binding::Parameters => p::Binding::Parameters,
+            wgsl::Binding::Gradients => p::Binding::Gradients,
+            wgsl::Binding::Results => p::Binding::Results,
+            wgsl::Binding::State0 => p::Binding::State0,
+            wgsl::Binding::State1 => p::Binding::State1,
+            wgsl::Binding::State2 => p::Binding::State2,
+        }),
+        workgroups: p::Workgroups {
+            fixed: s.workgroups.fixed,
+            per_sample: s.workgroups.per_sample,
+            points: s.workgroups.points,
+        },
+        wgsl: text(&s.wgsl),
+    }
+}
+
+fn initializer(i: Initializer) -> p::Initializer {
+    match i {
+        Initializer::Constant(value) => p::Initializer::Constant(value),
+        Initializer::Uniform { low, high } => p::Initializer::Uniform { low, high },
+        Initializer::Normal { mean, std } => p::Initializer::Normal { mean, std },
+        Initializer::TruncatedNormal { mean, std, low, high } => {
+            p::Initializer::TruncatedNormal { mean, std, low, high }
+        }
+        Initializer::Orthogonal { gain } => p::Initializer::Orthogonal { gain },
+    }
+}
+
+fn sample_offset(tensor: &Tensor) -> usize {
+    match tensor.place {
+        Place::Sample(offset) => offset,
+        place => panic!("`{}` is at {place:?}, but the host needs it in the arena", tensor.name),
+    }
+}
+
+fn text(s: &str) -> &'static str {
+    Box::leak(s.to_owned().into_boxed_str())
+}
+
+fn numbers(n: &[usize]) -> &'static [usize] {
+    Box::leak(n.into())
+}
+
+fn list<T, U>(items: &[T], f: impl FnMut(&T) -> U) -> &'static [U] {
+    Box::leak(items.iter().map(f).collect())
+}

@@ -1,0 +1,10 @@
+//! Tests of whole programs, from the declaration to numbers, on each device.
+
+mod batches;
+mod checkpoints;
+mod determinism;
+mod devices;
+mod gradients;
+mod initializers;
+mod training;
+mod twins;
