@@ -18,8 +18,6 @@ pub(crate) trait Backend: Debug + Send + Sync {
     fn parameters(&self) -> Result<Vec<f32>>;
     /// Copies the optimizer's state vectors to the device.
     fn set_states(&mut self, values: &[Vec<f32>]) -> Result<()>;
-    /// Copies the optimizer's state vectors from the device.
-    fn states(&self) -> Result<Vec<Vec<f32>>>;
 
     /// Brings a data set to the device, in whole where it fits, so that steps can gather their batches from it.
     fn upload<'a>(&self, data: Columns<'a>) -> Result<Resident<'a>>;

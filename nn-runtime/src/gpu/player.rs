@@ -74,10 +74,6 @@ impl Backend for GpuBackend {
         self.states().iter().zip(values).try_for_each(|(state, v)| pollster::block_on(self.loaded.write(state, v)))
     }
 
-    fn states(&self) -> Result<Vec<Vec<f32>>> {
-        self.states().iter().map(|state| pollster::block_on(self.loaded.read(state))).collect()
-    }
-
     fn upload<'a>(&self, data: Columns<'a>) -> Result<Resident<'a>> {
         let upload = DataSet::upload(&self.loaded.budget, self.loaded.program, data);
         Ok(Resident::Gpu(pollster::block_on(upload)?))
