@@ -8,6 +8,7 @@ pub mod math;
 mod memory;
 mod parallel;
 pub(crate) mod player;
+mod product;
 pub mod random;
 pub mod simd;
 
@@ -15,6 +16,7 @@ use crate::program::StepUniform;
 
 pub use memory::disjoint;
 pub use parallel::split_rows;
+pub use product::{Around, Product, product};
 pub use random::Key;
 pub use simd::{Kernel, LANES, Simd, dispatch};
 
