@@ -27,6 +27,8 @@ mod player;
 mod readback;
 mod signal;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod track;
 
 pub use adapter::Adapter;

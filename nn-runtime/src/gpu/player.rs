@@ -51,7 +51,7 @@ impl GpuBackend {
     }
 
     /// The state vectors that the optimizer has.
-    fn states(&self) -> &[wgpu::Buffer] {
+    fn state_buffers(&self) -> &[wgpu::Buffer] {
         &self.loaded.states[..self.loaded.program.states.len()]
     }
 }
@@ -66,12 +66,15 @@ impl Backend for GpuBackend {
     }
 
     fn set_states(&mut self, values: &[Vec<f32>]) -> Result<()> {
-        let (network, kept, given) = (self.loaded.program.name, self.states().len(), values.len());
+        let (network, kept, given) = (self.loaded.program.name, self.state_buffers().len(), values.len());
         if given != kept {
             let error = format!("the optimizer of `{network}` keeps {kept} vectors of state, but {given} were given");
             return Err(Error::Weights(error));
         }
-        self.states().iter().zip(values).try_for_each(|(state, v)| pollster::block_on(self.loaded.write(state, v)))
+        self.state_buffers()
+            .iter()
+            .zip(values)
+            .try_for_each(|(state, v)| pollster::block_on(self.loaded.write(state, v)))
     }
 
     fn upload<'a>(&self, data: Columns<'a>) -> Result<Resident<'a>> {

@@ -1,0 +1,202 @@
+//! Whatever goes wrong is a value that says what.
+
+use super::line::{LINE, Points, line, steps};
+use super::{backend, fails, gpu, limited, users};
+use crate::backend::{Backend, Columns, Steps};
+use crate::error::Error;
+use crate::gpu::{Gpu, GpuBackend};
+use crate::program::{Program, Schedule, Shader, StepUniform, Workgroups};
+
+const fn odd(name: &'static str, wgsl: &'static str, workgroup_size: [u32; 3], workgroup_bytes: u32) -> Shader {
+    let workgroups = Workgroups { fixed: 1, per_sample: 0, points: 1 };
+    Shader { name, entry_point: "main", workgroup_size, workgroup_bytes, bindings: &[], workgroups, wgsl }
+}
+
+#[test]
+fn a_plan_beyond_a_limit_is_refused_when_it_is_loaded_with_the_limit_and_both_numbers() {
+    let Some(gpu) = gpu() else { return };
+    let limits = gpu.device().limits();
+    static WIDE: Program = line("Wide", &[odd("wide", "", [1 << 20, 1, 1], 0)]);
+    static DEEP: Program = line("Deep", &[odd("deep", "", [1, 1, 1], 1 << 30)]);
+    static BIG: Program = Program { parameter_floats: 1 << 40, ..line("Big", &[]) };
+    static STATES: Program = Program { states: &[0.0; 4], ..line("States", &[]) };
+    static LONG: Program =
+        Program { train: Some(Schedule { sample_floats: 1 << 40, ..line("", &[]).predict }), ..line("Long", &[]) };
+    let cases = [
+        (&WIDE, "`wide`", "max_compute_workgroup_size_x", 1 << 20, u64::from(limits.max_compute_workgroup_size_x)),
+        (
+            &DEEP,
+            "`deep`",
+            "max_compute_workgroup_storage_size",
+            1 << 30,
+            u64::from(limits.max_compute_workgroup_storage_size),
+        ),
+        (
+            &BIG,
+            "the vector of parameters",
+            "max_storage_buffer_binding_size",
+            1 << 42,
+            limits.max_storage_buffer_binding_size,
+        ),
+        (&STATES, "the optimizer", "state vectors", 4, 3),
+        (
+            &LONG,
+            "train: the arena for 4 samples",
+            "max_storage_buffer_binding_size",
+            (1 << 44) + 16,
+            limits.max_storage_buffer_binding_size,
+        ),
+    ];
+    for (program, expected, name, wanted, there) in cases {
+        match GpuBackend::new(&gpu, program) {
+            Err(Error::Limit { network, what, limit, needed, available, .. }) => {
+                let found = (network, &what[..], limit, needed, available);
+                assert_eq!(found, (program.name, expected, name, wanted, there));
+            }
+            other => panic!("{}: {other:?}", program.name),
+        }
+    }
+}
+
+#[test]
+fn a_batch_beyond_a_limit_is_refused_and_smaller_ones_go_on() {
+    let Some(gpu) = limited(|limits| limits.max_storage_buffer_binding_size = 1 << 12) else { return };
+    let mut backend = backend(&gpu, &LINE);
+    let points = Points::new(400);
+    let order: Vec<u32> = (0..400).collect();
+    let data = backend.upload(points.columns()).unwrap();
+    let mut train = |batches: &[u32]| {
+        let count = batches.iter().sum::<u32>() as usize;
+        let run = Steps { data: &data, order: &order[..count], steps: &steps(batches) };
+        backend.train(run, &mut vec![], &mut |_, _| ())
+    };
+    let text = fails(train(&[400]));
+    assert!(text.contains("`Line` does not fit"), "{text}");
+    assert!(text.contains("train: the arena for 400 samples"), "{text}");
+    assert!(text.contains("9616") && text.contains("`max_storage_buffer_binding_size` is 4096"), "{text}");
+    train(&[100, 100]).unwrap();
+    assert!(fails(backend.gradients(points.columns(), steps(&[400])[0])).contains("gradients: the arena"));
+}
+
+#[test]
+fn too_few_workgroups_are_a_limit() {
+    let Some(gpu) = limited(|limits| limits.max_compute_workgroups_per_dimension = 2) else { return };
+    let mut backend = backend(&gpu, &LINE);
+    let points = Points::new(100);
+    let order: Vec<u32> = (0..100).collect();
+    let data = backend.upload(points.columns()).unwrap();
+    let run = Steps { data: &data, order: &order, steps: &steps(&[100]) };
+    let text = fails(backend.train(run, &mut vec![], &mut |_, _| ()));
+    assert!(text.contains("`forward`") && text.contains("max_compute_workgroups_per_dimension"), "{text}");
+}
+
+#[test]
+fn a_users_device_without_room_for_a_kernel_is_refused() {
+    let few = |limits: &mut wgpu::Limits| limits.max_storage_buffers_per_shader_stage = 4;
+    let Some((device, queue)) = users(few) else { return };
+    let text = fails(Gpu::from_wgpu(device, queue));
+    assert!(text.contains("a kernel needs 7, the limit `max_storage_buffers_per_shader_stage` is 4"), "{text}");
+}
+
+#[test]
+fn a_kernel_that_does_not_compile_is_an_error_with_its_name() {
+    let Some(gpu) = gpu() else { return };
+    static BROKEN: Program = line("Broken", &[odd("broken", "fn main() { nonsense }", [1, 1, 1], 0)]);
+    let backend = backend(&gpu, &BROKEN);
+    let text = fails(backend.predict(Points::new(3).inputs(), StepUniform::default()));
+    assert!(text.contains("the kernel `broken`"), "{text}");
+}
+
+#[test]
+fn more_memory_than_there_is_is_an_error() {
+    let Some(gpu) = gpu() else { return };
+    let limits = gpu.device().limits();
+    let size = limits.max_buffer_size.min(1 << 46) & !15;
+    let usage = wgpu::BufferUsages::COPY_DST;
+    let budget = crate::gpu::budget::Budget { gpu, network: "Line" };
+    let mut held = vec![];
+    // Some drivers promise more than they have; none gives a hundred times the largest buffer.
+    for _ in 0..100 {
+        match pollster::block_on(budget.buffer("everything", size, usage)) {
+            Ok(buffer) => held.push(buffer),
+            Err(Error::OutOfMemory { what, .. }) => return assert!(what.starts_with("everything"), "{what}"),
+            Err(other) => panic!("{other}"),
+        }
+        if held.len() as u64 * size > 1 << 40 {
+            return println!("this driver promises memory that it does not have");
+        }
+    }
+}
+
+#[test]
+fn a_lost_device_is_an_error_whatever_is_asked_of_it() {
+    let Some(gpu) = limited(|_| ()) else { return };
+    let mut backend = backend(&gpu, &LINE);
+    let points = Points::new(8);
+    let order: Vec<u32> = (0..8).collect();
+    let data = backend.upload(points.columns()).unwrap();
+    let steps = steps(&[4, 4]);
+    let run = Steps { data: &data, order: &order, steps: &steps };
+    backend.train(run, &mut vec![], &mut |_, _| ()).unwrap();
+    gpu.device().destroy();
+    let failed = [
+        fails(backend.train(run, &mut vec![], &mut |_, _| ())),
+        fails(backend.evaluate(run, &mut vec![])),
+        fails(backend.predict(points.inputs(), StepUniform::default())),
+        fails(backend.gradients(points.columns(), steps[0])),
+        fails(backend.parameters()),
+    ];
+    for text in failed {
+        assert!(text.starts_with("the GPU failed"), "{text}");
+    }
+}
+
+#[test]
+fn data_that_does_not_fit_the_network_is_an_error() {
+    let Some(gpu) = gpu() else { return };
+    let mut backend = backend(&gpu, &LINE);
+    let points = Points::new(8);
+    let short = Columns { fields: vec![&points.x[..15], &points.y], samples: 8 };
+    assert!(fails(backend.upload(short)).contains("8 samples of `x` have 2 numbers each, but 15 were given"));
+    let many = Columns { fields: vec![&points.x, &points.y, &points.y], samples: 8 };
+    assert!(fails(backend.upload(many)).contains("2 inputs and targets, but the data has 3"));
+    assert!(fails(backend.gradients(points.inputs(), steps(&[8])[0])).contains("`y` is missing in the data"));
+    let none = Columns { fields: vec![], samples: 8 };
+    assert!(fails(backend.predict(none, StepUniform::default())).contains("`x` is missing in the data"));
+
+    let data = backend.upload(points.columns()).unwrap();
+    let mut train = |order: &[u32], batches: &[u32]| {
+        fails(backend.train(Steps { data: &data, order, steps: &steps(batches) }, &mut vec![], &mut |_, _| ()))
+    };
+    assert!(train(&[0, 1, 8], &[3]).contains("sample 8 is asked for, but there are 8"));
+    assert!(train(&[0, 1], &[3]).contains("the steps take 3 samples, but 2 are ordered"));
+    assert!(train(&[0], &[1, 0]).contains("a batch without samples"));
+    let inputs = backend.upload(points.inputs()).unwrap();
+    let run = Steps { data: &inputs, order: &[0], steps: &steps(&[1]) };
+    assert!(fails(backend.evaluate(run, &mut vec![])).contains("`y` is missing in the data"));
+}
+
+#[test]
+fn vectors_of_the_wrong_length_are_an_error() {
+    let Some(gpu) = gpu() else { return };
+    let mut backend = backend(&gpu, &LINE);
+    assert!(fails(backend.set_parameters(&[1.0; 3])).contains("vectors of 4 numbers, but 3 were given"));
+    assert!(fails(backend.set_states(&[])).contains("keeps 1 vectors of state, but 0 were given"));
+    assert!(fails(backend.set_states(&[vec![1.0; 5]])).contains("vectors of 4 numbers, but 5 were given"));
+}
+
+#[test]
+fn what_a_network_does_not_declare_it_refuses() {
+    let Some(gpu) = gpu() else { return };
+    static PREDICTS: Program =
+        Program { evaluate: None, train: None, gradients: None, states: &[], ..line("Predicts", &[]) };
+    let mut backend = backend(&gpu, &PREDICTS);
+    let points = Points::new(8);
+    let data = backend.upload(points.columns()).unwrap();
+    let run = Steps { data: &data, order: &[], steps: &[] };
+    assert!(
+        fails(backend.train(run, &mut vec![], &mut |_, _| ())).contains("`Predicts` declares nothing to train with")
+    );
+    assert!(fails(backend.evaluate(run, &mut vec![])).contains("nothing to evaluate with"));
+    assert!(fails(backend.gradients(points.columns(), steps(&[8])[0])).contains("nothing to compute gradients with"));
+}
