@@ -1,7 +1,7 @@
 //! The compiler's one entry: from a declared network to its plan.
 
 use crate::autodiff;
-use crate::graph::{Extent, Graph, Leaf, NodeId, Op, Reduction, Shape, StepScalar};
+use crate::graph::{Extent, Graph, Leaf, Node, NodeId, Op, Reduction, Shape, StepScalar};
 use crate::ir::{Kernel, TensorId, Value, validate};
 use crate::layers::{optimizer_update, state_init};
 use crate::lower::{Root, Tensors, lower};
@@ -348,17 +348,19 @@ fn flops(network: &Network) -> u64 {
     let nodes: Vec<NodeId> = network.outputs.iter().map(|(_, id)| *id).chain(network.loss).collect();
     let outputs = if network.outputs.is_empty() { nodes } else { nodes[..network.outputs.len()].to_vec() };
     let (graph, _) = specialize(&network.graph, &outputs, Phase::Inference);
-    let count = |(_, node): (NodeId, &crate::graph::Node)| -> u64 {
-        let size = node.shape.size() as u64;
-        match &node.op {
-            Op::Contract(c) => {
-                let reduced = c.reduced.iter().map(|e| if let Extent::Size(n) = e { *n as u64 } else { 1 });
-                2 * size * reduced.product::<u64>()
-            }
-            Op::Reduce { .. } => graph.shape(node.args[0]).size() as u64,
-            Op::Unary(_) | Op::Binary(_) | Op::Select => size,
-            _ => 0,
+    graph.nodes().map(|(_, node)| node_flops(&graph, node)).sum()
+}
+
+/// What one node costs for one sample.
+pub(crate) fn node_flops(graph: &Graph, node: &Node) -> u64 {
+    let size = node.shape.size() as u64;
+    match &node.op {
+        Op::Contract(c) => {
+            let reduced = c.reduced.iter().map(|e| if let Extent::Size(n) = e { *n as u64 } else { 1 });
+            2 * size * reduced.product::<u64>()
         }
-    };
-    graph.nodes().map(count).sum()
+        Op::Reduce { .. } => graph.shape(node.args[0]).size() as u64,
+        Op::Unary(_) | Op::Binary(_) | Op::Select => size,
+        _ => 0,
+    }
 }

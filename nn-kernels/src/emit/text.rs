@@ -1,0 +1,222 @@
+//! What people read: the table of layers, and the plan.
+
+use std::fmt::Write;
+
+use crate::compile::node_flops;
+use crate::graph::{Extent, Op, Shape};
+use crate::ir::Kernel;
+use crate::network::Network;
+use crate::plan::{Place, Plan, Schedule, Tensor};
+use crate::simplify::{Phase, specialize};
+
+/// The batch size that the table speaks of.
+const BATCH: usize = 64;
+
+/// The table of layers: output shapes, parameters, FLOPs of one sample's forward pass; and memory for a batch of 64.
+pub fn summary(network: &Network, plan: &Plan) -> String {
+    let layers = layers(network);
+    let mut rows = vec![["layer", "output", "parameters", "FLOPs"].map(str::to_owned)];
+    for (i, field) in plan.fields.iter().enumerate() {
+        let kind = if i < plan.inputs { "input" } else { "target" };
+        let shape = match (field.classes, &field.dims[..]) {
+            (Some(n), []) => format!("class({n})"),
+            (Some(n), dims) => format!("class({n}){dims:?}"),
+            (None, dims) => format!("{dims:?}"),
+        };
+        rows.push([format!("{} ({kind})", field.name), shape, String::new(), String::new()]);
+    }
+    let number = |n: u64| if n == 0 { String::new() } else { grouped(n) };
+    for layer in &layers {
+        rows.push([layer.path.clone(), layer.shape.to_string(), number(layer.parameters), number(layer.flops)]);
+    }
+    let parameters: u64 = plan.parameters.iter().map(|p| p.dims.iter().product::<usize>() as u64).sum();
+    rows.push(["total".into(), String::new(), grouped(parameters), grouped(plan.flops_per_sample)]);
+
+    let mut text = format!("{}\n", plan.name);
+    let widths: Vec<usize> = (0..4).map(|c| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0)).collect();
+    for row in &rows {
+        let line = format!(
+            "{:<w0$}  {:<w1$}  {:>w2$}  {:>w3$}",
+            row[0],
+            row[1],
+            row[2],
+            row[3],
+            w0 = widths[0],
+            w1 = widths[1],
+            w2 = widths[2],
+            w3 = widths[3]
+        );
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    let _ = writeln!(text, "{}", memory(plan));
+    text
+}
+
+/// A row of the table.
+struct Layer {
+    path: String,
+    shape: Shape,
+    parameters: u64,
+    flops: u64,
+}
+
+/// The layers of the forward pass, in order of appearance.
+fn layers(network: &Network) -> Vec<Layer> {
+    let roots: Vec<_> = network.outputs.iter().map(|(_, id)| *id).collect();
+    let (graph, _) = specialize(&network.graph, &roots, Phase::Inference);
+    let mut layers: Vec<Layer> = vec![];
+    for (id, node) in graph.nodes() {
+        let path = graph.label(id);
+        if path.is_empty() || matches!(node.op, Op::Leaf(_) | Op::Constant(_) | Op::Scalar(_)) {
+            continue;
+        }
+        let flops = node_flops(&graph, node);
+        match layers.iter_mut().find(|l| l.path == path) {
+            // The last one with a batch is what the layer hands on.
+            Some(layer) => {
+                layer.flops += flops;
+                if node.shape.batch {
+                    layer.shape = node.shape.clone();
+                }
+            }
+            None => {
+                let prefix = format!("{path}.");
+                let own = network.parameters.iter().filter(|p| p.name.starts_with(&prefix));
+                let parameters = own.map(|p| p.dims.iter().product::<usize>() as u64).sum();
+                layers.push(Layer { path: path.to_owned(), shape: node.shape.clone(), parameters, flops });
+            }
+        }
+    }
+    layers
+}
+
+/// What a batch of 64 takes, and of what it consists.
+fn memory(plan: &Plan) -> String {
+    let vector = plan.parameter_floats;
+    let arena = |s: &Schedule| s.fixed_floats + BATCH * s.sample_floats;
+    let mut parts = vec![("parameters", vector)];
+    let (doing, schedule) = match (&plan.train, &plan.gradients) {
+        (Some(train), _) => {
+            parts.push(("gradients", vector));
+            parts.push(("optimizer", vector * plan.states.len()));
+            ("training", train)
+        }
+        (None, Some(gradients)) => {
+            parts.push(("gradients", vector));
+            ("gradients", gradients)
+        }
+        (None, None) => ("prediction", &plan.predict),
+    };
+    parts.push(("activations", arena(schedule)));
+    let list: Vec<String> =
+        parts.iter().filter(|p| p.1 > 0).map(|(name, floats)| format!("{name} {}", bytes(*floats))).collect();
+    let total = parts.iter().map(|p| p.1).sum();
+    format!("memory of {doing} for a batch of {BATCH}: {} ({})", bytes(total), list.join(", "))
+}
+
+/// Floats as bytes, readably.
+fn bytes(floats: usize) -> String {
+    let bytes = floats as f64 * 4.0;
+    match bytes {
+        b if b < 1024.0 => format!("{b} B"),
+        b if b < 1024.0 * 1024.0 => format!("{:.1} KiB", b / 1024.0),
+        b if b < 1024.0 * 1024.0 * 1024.0 => format!("{:.1} MiB", b / 1024.0 / 1024.0),
+        b => format!("{:.1} GiB", b / 1024.0 / 1024.0 / 1024.0),
+    }
+}
+
+/// `1234567` as `1,234,567`.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// The plan: for each program its kernels in order, what went into them, and where every tensor lives.
+pub fn plan(plan: &Plan) -> String {
+    let mut text = format!(
+        "{}\nplaces: `sample n` is the arena's zone for samples, n floats from its start for each sample of capacity; \
+         `fixed n` its zone before that\n",
+        plan.name
+    );
+    let programs = [
+        ("predict", Some(&plan.predict)),
+        ("evaluate", plan.evaluate.as_ref()),
+        ("train", plan.train.as_ref()),
+        ("gradients", plan.gradients.as_ref()),
+    ];
+    for (name, schedule) in programs {
+        if let Some(schedule) = schedule {
+            program(&mut text, name, schedule);
+        }
+    }
+    text
+}
+
+fn program(text: &mut String, name: &str, schedule: &Schedule) {
+    let Schedule { kernels, fixed_floats, sample_floats, .. } = schedule;
+    let _ = writeln!(
+        text,
+        "\n{name}: {} kernels, arena of {} floats and {} for each sample",
+        kernels.len(),
+        grouped(*fixed_floats as u64),
+        grouped(*sample_floats as u64)
+    );
+    for (i, kernel) in kernels.iter().enumerate() {
+        let _ = writeln!(text, "  {name}_{i:02}_{}  over {}", kernel.name, domain(kernel));
+        for covered in &kernel.covers {
+            let _ = writeln!(text, "    does    {covered}");
+        }
+        for id in kernel.tensors() {
+            let verb = match (kernel.reads(id), kernel.writes(id)) {
+                (true, true) => "updates",
+                (false, true) => "writes ",
+                _ => "reads  ",
+            };
+            if let Some(tensor) = schedule.tensors.get(id.0 as usize) {
+                let _ = writeln!(text, "    {verb} {}", place(tensor));
+            }
+        }
+    }
+}
+
+/// The kernel's independent points: `[batch, 128]`.
+fn domain(kernel: &Kernel) -> String {
+    let extent = |e: &Extent| match e {
+        Extent::Batch => "batch".to_owned(),
+        Extent::Size(n) => n.to_string(),
+    };
+    format!("[{}]", kernel.outer.iter().map(extent).collect::<Vec<_>>().join(", "))
+}
+
+/// `hidden [batch, 128] in sample 784`.
+fn place(tensor: &Tensor) -> String {
+    let batch = tensor.batch.then(|| "batch".to_owned());
+    let dims: Vec<String> = batch.into_iter().chain(tensor.dims.iter().map(usize::to_string)).collect();
+    let place = match tensor.place {
+        Place::Sample(n) => format!("sample {n}"),
+        Place::Fixed(n) => format!("fixed {n}"),
+        Place::Parameters(n) => format!("parameters {n}"),
+        Place::Gradients(n) => format!("gradients {n}"),
+        Place::State(state, n) => format!("state{state} {n}"),
+        Place::Results(n) => format!("results {n}"),
+    };
+    format!("{} [{}] at {place}", tensor.name, dims.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_readable() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([10, 1 << 10, 1 << 20, 1 << 30].map(bytes), ["40 B", "4.0 KiB", "4.0 MiB", "4.0 GiB"]);
+    }
+}
