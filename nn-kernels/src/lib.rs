@@ -17,5 +17,6 @@ pub mod plan;
 mod compile;
 pub mod emit;
 pub mod interpret;
+pub mod reference;
 
 pub use compile::{Options, compile};

@@ -12,6 +12,8 @@ mod elementwise;
 mod movement;
 mod reduce;
 
+#[cfg(test)]
+mod tests;
 
 use crate::graph::{Graph, Node, NodeId, Op};
 
