@@ -44,8 +44,9 @@ impl Pattern {
             Self::Petals => {
                 let petal = class + CLASSES * rng.random_range(0..2);
                 let along = rng.random_range(-1.0..1.0f32);
-                let length = 0.9 * (along * PI / 2.0).cos();
-                (length * rng.random_range(0.25..1.0f32), TAU / 6.0 * (petal as f32 + 0.38 * along))
+                let length = 0.95 * (along * PI / 2.0).cos();
+                let radius = length * rng.random_range(0.03..1.0f32).sqrt();
+                (radius, TAU / 6.0 * (petal as f32 + 0.4 * along))
             }
             Self::Spirals => {
                 let along = rng.random_range(0.0..1.0f32);

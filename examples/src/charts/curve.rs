@@ -66,11 +66,22 @@ impl CurveChart<'_> {
             .legend(move |(x, y)| sample(x, y, FITTED, 2));
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::UpperMiddle)
+            .position(self.legend_position())
             .background_style(WHITE.mix(0.85))
             .border_style(BLACK.mix(0.2))
             .label_font(("sans-serif", 14))
             .draw()
+    }
+
+    /// Above the middle of a curve that is open above, else below.
+    fn legend_position(&self) -> SeriesLabelPosition {
+        let y = |i: usize| self.truth.get(i).map_or(0.0, |point| point.1);
+        let last = self.truth.len().saturating_sub(1);
+        if 2.0 * y(last / 2) <= y(0) + y(last) {
+            SeriesLabelPosition::UpperMiddle
+        } else {
+            SeriesLabelPosition::LowerMiddle
+        }
     }
 
     fn draw_losses<'a>(&self, area: &Area<'a>) -> Drawn<'a> {
