@@ -54,8 +54,8 @@ pub struct Partial {
     pub inputs: usize,
     /// The outputs.
     pub outputs: Vec<PartialOutput>,
-    /// The metrics' names: fields of the report.
-    pub metrics: Vec<Ident>,
+    /// The names of the metrics.
+    pub metrics: Vec<String>,
     /// Whether there is a `loss`.
     pub loss: bool,
     /// Whether there is an `optimizer`.

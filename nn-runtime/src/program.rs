@@ -189,6 +189,17 @@ impl Workgroups {
     }
 }
 
+/// A part of a list of shaders, as far as it exists. Generated code cuts the lists of its schedules with it.
+pub const fn part(shaders: &'static [Shader], start: usize, end: usize) -> &'static [Shader] {
+    match shaders.split_at_checked(end) {
+        Some((front, _)) => match front.split_at_checked(start) {
+            Some((_, part)) => part,
+            None => &[],
+        },
+        None => &[],
+    }
+}
+
 /// What a shader binds; the numbers are those of group 0, the same for every shader of every network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u32)]

@@ -1,15 +1,101 @@
 //! From a checked network to the tokens that the user's crate compiles.
+//!
+//! - [`api`] prints the types and their methods: thin, typed wrappers around `nn_runtime`'s core;
+//! - [`samples`] is the types that one sample can have;
+//! - [`tables`] prints the program: constant tables, the CPU's kernels and the GPU's shaders. They are text, parsed
+//!   once: in a macro that runs unoptimised, this is many times faster than building tokens one by one.
 
-use proc_macro2::TokenStream;
+mod api;
+mod samples;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use nn_kernels::emit::text;
+use nn_kernels::plan::Plan;
+use nn_kernels::{Options, compile};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
 
 use crate::checked::{Checked, Partial};
+use api::{Api, Field, Numbers, Output};
+use samples::Sample;
 
 /// The type, its API and its program.
-pub fn network(_checked: &Checked) -> TokenStream {
-    TokenStream::new()
+pub fn network(checked: &Checked) -> TokenStream {
+    let plan = compile(&checked.network, &Options::default());
+    let tables = match tables::program(&plan).parse::<TokenStream>() {
+        Ok(tokens) => tokens,
+        Err(error) => {
+            let text = format!("`nn` has printed a program that is no Rust: {error}. This is a bug of `nn`; please report it");
+            return quote! { ::core::compile_error! { #text } };
+        }
+    };
+    let fields = plan.fields.iter().zip(&checked.fields);
+    let outputs = plan.outputs.iter().zip(&checked.outputs);
+    let api = Api {
+        header: &checked.header,
+        fields: fields.map(|(f, name)| Field { name, sample: Some(Sample::new(&f.dims, f.classes)) }).collect(),
+        inputs: plan.inputs,
+        outputs: outputs.map(|(o, name)| Output { name, sample: Sample::new(&o.dims, None) }).collect(),
+        metrics: plan.metrics.iter().map(|m| identifier(&m.name)).collect(),
+        loss: checked.network.loss.is_some(),
+        optimizer: plan.train.is_some(),
+        numbers: numbers(&plan),
+        tables,
+        words: &checked.words,
+        unused: &checked.unused,
+        summary: text::summary(&checked.network, &plan),
+        plan: text::plan(&plan),
+    };
+    api.tokens()
 }
 
 /// The type and its API without a program, where the network has mistakes.
-pub fn stub(_partial: &Partial) -> TokenStream {
-    TokenStream::new()
+pub fn stub(partial: &Partial) -> TokenStream {
+    let sample = |dims: &Option<Vec<usize>>, classes| dims.as_ref().map(|d| Sample::new(d, classes));
+    let tables = match tables::placeholder(&partial.header.name.to_string()).parse::<TokenStream>() {
+        Ok(tokens) => tokens,
+        // The mistakes are reported beside the stub; nothing must be added to them.
+        Err(_) => return TokenStream::new(),
+    };
+    let output = |o: &crate::checked::PartialOutput| {
+        sample(&o.dims, None).unwrap_or_else(|| Sample::unknown(&partial.error))
+    };
+    let api = Api {
+        header: &partial.header,
+        fields: (partial.fields.iter())
+            .map(|f| Field { name: &f.name, sample: sample(&f.dims, f.classes) })
+            .collect(),
+        inputs: partial.inputs,
+        outputs: partial.outputs.iter().map(|o| Output { name: &o.name, sample: output(o) }).collect(),
+        metrics: partial.metrics.iter().map(|m| identifier(m)).collect(),
+        loss: partial.loss,
+        optimizer: partial.optimizer,
+        numbers: Numbers::default(),
+        tables,
+        words: &[],
+        unused: &[],
+        summary: String::new(),
+        plan: String::new(),
+    };
+    api.tokens()
+}
+
+fn numbers(plan: &Plan) -> Numbers {
+    let schedule = plan.train.as_ref().or(plan.gradients.as_ref()).unwrap_or(&plan.predict);
+    let gradients = usize::from(plan.gradients.is_some());
+    Numbers {
+        parameters: plan.parameters.iter().map(|p| p.dims.iter().product::<usize>()).sum(),
+        flops_per_sample: plan.flops_per_sample,
+        vectors: 1 + gradients + plan.states.len(),
+        parameter_floats: plan.parameter_floats,
+        fixed_floats: schedule.fixed_floats,
+        sample_floats: schedule.sample_floats,
+    }
+}
+
+/// A name as an identifier, raw where it is a word of Rust's.
+fn identifier(name: &str) -> Ident {
+    syn::parse_str(name).unwrap_or_else(|_| Ident::new_raw(name, Span::call_site()))
 }

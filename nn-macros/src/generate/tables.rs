@@ -1,0 +1,221 @@
+//! The program as text: what is in the generated module `__nn_program`, behind its `use … as __nn`.
+
+use std::fmt::{Display, Write};
+use std::ops::Range;
+
+use nn_kernels::emit::{rust, wgsl};
+use nn_kernels::graph::StepScalar;
+use nn_kernels::ir::TensorId;
+use nn_kernels::network::{Initializer, MetricKind};
+use nn_kernels::plan::{Place, Plan, Schedule};
+
+/// The path of `nn_runtime::cpu` in the generated module.
+const CPU: &str = "__nn::cpu";
+
+/// The program's schedules, in order, with their names.
+fn schedules(plan: &Plan) -> impl Iterator<Item = (&'static str, &Schedule)> {
+    let optional =
+        [("evaluate", &plan.evaluate), ("train", &plan.train), ("gradients", &plan.gradients)].into_iter();
+    let optional = optional.filter_map(|(name, schedule)| Some((name, schedule.as_ref()?)));
+    std::iter::once(("predict", &plan.predict)).chain(optional)
+}
+
+/// The whole program.
+pub(super) fn program(plan: &Plan) -> String {
+    let mut text = String::new();
+    let mut shaders = vec![];
+    let mut printed = vec![];
+    for (name, schedule) in schedules(plan) {
+        let rust = rust::print(plan, schedule, name, CPU);
+        text.push_str(&rust.source);
+        let first = shaders.len();
+        shaders.extend(wgsl::print_schedule(plan, schedule, name));
+        printed.push((name, self::schedule(schedule, &rust, first..shaders.len())));
+    }
+    // A list of its own: a program without the GPU does not mention it, so that it does not become part of the binary.
+    let _ = writeln!(text, "pub(super) static SHADERS: &[__nn::Shader] = {};", list(&shaders, shader));
+    let table = |wanted: &str| match printed.iter().find(|(name, _)| *name == wanted) {
+        Some((_, table)) => format!("::core::option::Option::Some({table})"),
+        None => "::core::option::Option::None".to_owned(),
+    };
+    let scalars = list(&plan.scalars, scalar);
+    let fields = list(&plan.fields, |f| {
+        format!("__nn::Field {{ name: {:?}, dims: &{:?}, classes: {} }}", f.name, f.dims, option(f.classes))
+    });
+    let parameters = list(&plan.parameters, |p| {
+        let init = initializer(p.init);
+        format!("__nn::Parameter {{ name: {:?}, dims: &{:?}, init: {init}, offset: {} }}", p.name, p.dims, p.offset)
+    });
+    let outputs = list(&plan.outputs, |o| format!("__nn::Output {{ name: {:?}, dims: &{:?} }}", o.name, o.dims));
+    let metrics = list(&plan.metrics, |m| {
+        let kind = match m.kind {
+            MetricKind::Mean => "Mean",
+            MetricKind::R2 => "R2",
+        };
+        let (name, offset, len) = (&m.name, m.offset, m.len);
+        format!("__nn::Metric {{ name: {name:?}, kind: __nn::MetricKind::{kind}, offset: {offset}, len: {len} }}")
+    });
+    let _ = write!(
+        text,
+        "pub(super) static PROGRAM: __nn::Program = __nn::Program {{
+            name: {:?}, hash: {}, fields: {fields}, inputs: {}, parameters: {parameters}, parameter_floats: {},
+            states: {}, scalars: {scalars}, learning_rate: {}, outputs: {outputs}, metrics: {metrics},
+            predict: {}, evaluate: {}, train: {}, gradients: {}, flops_per_sample: {},
+        }};",
+        plan.name,
+        hash(plan),
+        plan.inputs,
+        plan.parameter_floats,
+        list(&plan.states, |s| float32(*s)),
+        option(plan.learning_rate.map(float32)),
+        printed[0].1,
+        table("evaluate"),
+        table("train"),
+        table("gradients"),
+        plan.flops_per_sample,
+    );
+    text
+}
+
+/// A program that says the network's name and can do nothing: a stub's.
+pub(super) fn placeholder(name: &str) -> String {
+    format!(
+        "fn predict(_: &mut {CPU}::Pass<'_>) {{}}
+        pub(super) static SHADERS: &[__nn::Shader] = &[];
+        pub(super) static PROGRAM: __nn::Program = __nn::Program {{
+            name: {name:?}, hash: 0, fields: &[], inputs: 0, parameters: &[], parameter_floats: 0, states: &[],
+            scalars: &[], learning_rate: ::core::option::Option::None, outputs: &[], metrics: &[],
+            predict: __nn::Schedule {{
+                fixed_floats: 0, sample_floats: 0, result_floats: 0, fields: &[], outputs: &[], field_gradients: &[],
+                shaders: &[], pass: predict, update: ::core::option::Option::None,
+            }},
+            evaluate: ::core::option::Option::None, train: ::core::option::Option::None,
+            gradients: ::core::option::Option::None, flops_per_sample: 0,
+        }};"
+    )
+}
+
+/// A shader's entry.
+fn shader(shader: &wgsl::ShaderText) -> String {
+    let bindings = list(&shader.bindings, |b| format!("__nn::Binding::{b:?}"));
+    let wgsl::Workgroups { fixed, per_sample, points } = shader.workgroups;
+    format!(
+        "__nn::Shader {{ name: {:?}, entry_point: {:?}, workgroup_size: {:?}, workgroup_bytes: {}, bindings: {bindings},
+            workgroups: __nn::Workgroups {{ fixed: {fixed}, per_sample: {per_sample}, points: {points} }}, wgsl: {:?} }}",
+        shader.name, shader.entry_point, shader.workgroup_size, shader.workgroup_bytes, shader.wgsl
+    )
+}
+
+/// A schedule's table; `shaders` are its own in the list of all.
+fn schedule(schedule: &Schedule, rust: &rust::RustText, shaders: Range<usize>) -> String {
+    // What the host touches has the batch in front: it lies in the zone for samples.
+    let offset = |id: TensorId| match schedule.tensors[id.0 as usize].place {
+        Place::Sample(offset) => offset,
+        _ => 0,
+    };
+    let pairs = |pairs: &[(usize, TensorId)]| list(pairs, |(field, id)| format!("({field}, {})", offset(*id)));
+    format!(
+        "__nn::Schedule {{ fixed_floats: {}, sample_floats: {}, result_floats: {}, fields: {}, outputs: {},
+            field_gradients: {}, shaders: __nn::gpu_only!(__nn::part(SHADERS, {}, {})), pass: {}, update: {} }}",
+        schedule.fixed_floats,
+        schedule.sample_floats,
+        schedule.result_floats,
+        pairs(&schedule.fields),
+        list(&schedule.outputs, |id| offset(*id)),
+        pairs(&schedule.field_gradients),
+        shaders.start,
+        shaders.end,
+        rust.pass,
+        option(rust.update.as_deref()),
+    )
+}
+
+fn scalar(scalar: &StepScalar) -> String {
+    let word = match scalar {
+        StepScalar::InverseBatch => "InverseBatch".to_owned(),
+        StepScalar::LearningRate => "LearningRate".to_owned(),
+        StepScalar::BiasCorrection(beta) => format!("BiasCorrection({})", float64(*beta)),
+        StepScalar::Step => "Step".to_owned(),
+    };
+    format!("__nn::StepScalar::{word}")
+}
+
+fn initializer(init: Initializer) -> String {
+    let options = |word: &str, options: &[(&str, f64)]| {
+        let options: Vec<String> = options.iter().map(|(name, value)| format!("{name}: {}", float64(*value))).collect();
+        format!("__nn::Initializer::{word} {{ {} }}", options.join(", "))
+    };
+    match init {
+        Initializer::Constant(value) => format!("__nn::Initializer::Constant({})", float64(value)),
+        Initializer::Uniform { low, high } => options("Uniform", &[("low", low), ("high", high)]),
+        Initializer::Normal { mean, std } => options("Normal", &[("mean", mean), ("std", std)]),
+        Initializer::TruncatedNormal { mean, std, low, high } => {
+            options("TruncatedNormal", &[("mean", mean), ("std", std), ("low", low), ("high", high)])
+        }
+        Initializer::Orthogonal { gain } => options("Orthogonal", &[("gain", gain)]),
+    }
+}
+
+/// `&[a, b]`.
+fn list<T, D: Display>(items: &[T], print: impl Fn(&T) -> D) -> String {
+    let mut text = "&[".to_owned();
+    for item in items {
+        let _ = write!(text, "{}, ", print(item));
+    }
+    text.push(']');
+    text
+}
+
+fn option(value: Option<impl Display>) -> String {
+    match value {
+        Some(value) => format!("::core::option::Option::Some({value})"),
+        None => "::core::option::Option::None".to_owned(),
+    }
+}
+
+fn float64(value: f64) -> String {
+    match value {
+        v if v.is_nan() => "f64::NAN".to_owned(),
+        v if v.is_infinite() => format!("{}f64::INFINITY", if v < 0.0 { "-" } else { "" }),
+        v => format!("{v:?}f64"),
+    }
+}
+
+fn float32(value: f64) -> String {
+    match value as f32 {
+        v if v.is_nan() => "f32::NAN".to_owned(),
+        v if v.is_infinite() => format!("{}f32::INFINITY", if v < 0.0 { "-" } else { "" }),
+        v => format!("{v:?}f32"),
+    }
+}
+
+/// A hash of what a file of weights has to fit: parameters, and the shapes of inputs and outputs. Their names do not
+/// count, so that they can be changed without losing what was trained.
+pub(super) fn hash(plan: &Plan) -> u64 {
+    let mut text = String::new();
+    for p in &plan.parameters {
+        let _ = write!(text, "parameter {} {:?};", p.name, p.dims);
+    }
+    for f in &plan.fields[..plan.inputs] {
+        let _ = write!(text, "input {:?} {:?};", f.dims, f.classes);
+    }
+    for o in &plan.outputs {
+        let _ = write!(text, "output {:?};", o.dims);
+    }
+    // FNV-1a.
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_printed_exactly() {
+        for value in [0.1, -1e-300, 1e300, 0.0, -0.0, 123_456_789.123_456_79] {
+            assert_eq!(float64(value).trim_end_matches("f64").parse::<f64>().unwrap().to_bits(), value.to_bits());
+        }
+        assert_eq!([f64::INFINITY, f64::NEG_INFINITY, 1e39].map(float32), ["f32::INFINITY", "-f32::INFINITY", "f32::INFINITY"]);
+        assert_eq!(float32(1e-3), "0.001f32");
+    }
+}
