@@ -1,18 +1,18 @@
 //! The GPU, through wgpu: Vulkan, Metal or DirectX 12.
 //!
 //! From a device up to a network on it:
-//! - [`adapter`] chooses an adapter; [`context`] is a device and its queue, and the one place where wgpu's errors become
-//!   values; [`signal`] makes a future of a callback;
-//! - [`budget`] checks what a network needs against the device's limits, and creates buffers;
-//! - [`pipelines`] is the layout that all shaders share, and compiles them; [`readback`] copies numbers to the host;
-//! - [`loaded`] is a network's vectors; [`lane`] is the memory of one run of a schedule; [`track`] is a schedule with its
+//! - `adapter` chooses an adapter; `context` is a device and its queue, and the one place where wgpu's errors become
+//!   values; `signal` makes a future of a callback;
+//! - `budget` checks what a network needs against the device's limits, and creates buffers;
+//! - `pipelines` is the layout that all shaders share, and compiles them; `readback` copies numbers to the host;
+//! - `loaded` is a network's vectors; `lane` is the memory of one run of a schedule; `track` is a schedule with its
 //!   pipelines and the lanes that wait for the next run;
-//! - [`data_set`] keeps data on the device, or brings it there in windows, for the gather kernel;
-//! - [`steps`] runs a schedule over gathered batches (train, evaluate), [`direct`] over samples as they come (predict,
+//! - `data_set` keeps data on the device, or brings it there in windows, for the gather kernel;
+//! - `steps` runs a schedule over gathered batches (train, evaluate), `direct` over samples as they come (predict,
 //!   gradients);
-//! - [`player`] is all of it as the [`Backend`](crate::backend::Backend) of a network.
+//! - `player` is all of it as the `Backend` of a network.
 //!
-//! What talks to the device is `async`, and only [`player`] blocks on it, so that the same code can serve a browser, where
+//! What talks to the device is `async`, and only `player` blocks on it, so that the same code can serve a browser, where
 //! nothing may block.
 
 mod adapter;

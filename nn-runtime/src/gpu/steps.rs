@@ -19,7 +19,7 @@ use crate::program::StepUniform;
 /// Submissions that the device may have before it at once: one that runs, one that follows without a gap.
 const IN_FLIGHT: usize = 2;
 /// Entries of the table of steps that are uploaded together.
-const TABLE_STEPS: usize = 1 << 14;
+const TABLE_STEPS: usize = 1 << 12;
 /// Kernels in a submission: few enough that progress is heard of.
 const SUBMISSION_KERNELS: u64 = 4096;
 /// Arithmetic operations in a submission: few enough for a driver's watchdog on a slow device. Counted, not timed: a

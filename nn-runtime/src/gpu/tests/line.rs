@@ -197,9 +197,10 @@ impl Twin {
             let d = self.predict(x) - f64::from(points.y[s as usize]);
             results[0] += d * d / batch.len() as f64;
             results[1] += f64::from(x[0]);
-            for i in 0..2 {
-                gradients[i] += 2.0 * d / batch.len() as f64 * f64::from(x[i]);
-                dx.push(2.0 * d / batch.len() as f64 * self.w[i]);
+            let slope = 2.0 * d / batch.len() as f64;
+            for ((gradient, w), &x) in gradients.iter_mut().zip(self.w).zip(x) {
+                *gradient += slope * f64::from(x);
+                dx.push(slope * w);
             }
         }
         (results, gradients, dx)
