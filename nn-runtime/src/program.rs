@@ -22,7 +22,7 @@ pub struct Program {
     pub parameter_floats: usize,
     /// What each of the optimizer's state vectors starts from.
     pub states: &'static [f32],
-    /// The numbers that the host sets for each step, in the order of [`Step::scalars`](crate::cpu::Step).
+    /// The numbers that the host sets for each step, in the order of [`StepUniform::scalars`].
     pub scalars: &'static [StepScalar],
     /// The learning rate that training starts with; `None` without an optimizer.
     pub learning_rate: Option<f32>,
