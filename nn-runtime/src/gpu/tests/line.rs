@@ -209,9 +209,9 @@ impl Twin {
     /// Trains on one batch and gives its results.
     pub(super) fn train(&mut self, points: &Points, batch: &[u32]) -> [f64; 2] {
         let (results, gradients, _) = self.gradients(points, batch);
-        for i in 0..2 {
-            self.state[i] = 0.5 * self.state[i] + gradients[i];
-            self.w[i] -= 0.1 * self.state[i];
+        for ((w, state), gradient) in self.w.iter_mut().zip(&mut self.state).zip(gradients) {
+            *state = 0.5 * *state + gradient;
+            *w -= 0.1 * *state;
         }
         results
     }
