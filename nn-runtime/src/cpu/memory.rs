@@ -15,6 +15,15 @@ pub fn disjoint<const N: usize>(memory: &mut [f32], ranges: [Range<usize>; N]) -
     memory.get_disjoint_mut(ranges).expect("the tensors of a kernel lie apart, within the memory")
 }
 
+/// The optimizer's state vectors of these numbers.
+///
+/// # Panics
+/// If a number stands twice or there is no such vector: then generated code and runtime do not belong together.
+#[inline]
+pub fn states<const N: usize>(states: &mut [Vec<f32>], numbers: [usize; N]) -> [&mut [f32]; N] {
+    states.get_disjoint_mut(numbers).expect("a kernel names each state once").map(Vec::as_mut_slice)
+}
+
 /// A cache line of floats: arenas start at the beginning of one.
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, align(64))]

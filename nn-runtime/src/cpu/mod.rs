@@ -12,9 +12,9 @@ mod product;
 pub mod random;
 pub mod simd;
 
-use crate::program::StepUniform;
+pub use crate::program::StepUniform;
 
-pub use memory::disjoint;
+pub use memory::{disjoint, states};
 pub use parallel::split_rows;
 pub use product::{Around, Product, product};
 pub use random::Key;

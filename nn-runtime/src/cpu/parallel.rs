@@ -5,8 +5,8 @@
 
 use super::simd::LANES;
 
-/// Elementwise operations that one thread does in about 30 µs; a smaller piece does not pay for handing it over.
-pub(crate) const GRAIN: usize = 1 << 18;
+/// Elementwise operations that one thread does in about 20 µs; a smaller piece does not pay for handing it over.
+pub(crate) const GRAIN: usize = 1 << 20;
 
 /// Runs `f` where splitting work is cheap, if there is enough of it: on a thread of Rayon's pool. `operations` counts
 /// all that `f` does.

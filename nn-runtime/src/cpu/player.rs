@@ -83,10 +83,6 @@ impl Backend for CpuBackend {
         Ok(())
     }
 
-    fn states(&self) -> Result<Vec<Vec<f32>>> {
-        Ok(self.states.clone())
-    }
-
     fn upload<'a>(&self, data: Columns<'a>) -> Result<Resident<'a>> {
         Ok(Resident::Host(data))
     }

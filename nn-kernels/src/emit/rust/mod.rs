@@ -3,9 +3,26 @@
 //! The text is a thin, fused driver around `nn_runtime::cpu`, whose items it reaches by a path that the caller names.
 //! It contains no `unsafe`, allocates nothing, and is generic over the processor's vectors: the runtime compiles each
 //! kernel once with AVX2 and FMA and once without, and chooses while running.
+//!
+//! A contraction is a call of the runtime's engine ([`product`]), followed by its epilogue. Everything else is loops
+//! over vectors ([`body`]): [`nest`] makes few axes of many, [`vector`] decides which axis the lanes run along,
+//! [`place`] decides between which loops each value is computed.
 
-use std::fmt::Write;
+mod body;
+mod memory;
+mod nest;
+mod place;
+mod product;
+mod text;
+mod vector;
 
+use std::collections::BTreeSet;
+
+use self::body::Body;
+use self::nest::Nest;
+use self::product::ProductText;
+use self::text::Lines;
+use crate::ir::{Index, Kernel, TensorId, Value};
 use crate::plan::{Plan, Schedule};
 
 /// What [`print`] makes of a schedule.
@@ -15,18 +32,197 @@ pub struct RustText {
     pub pass: String,
     /// The function that runs the update's kernels: `fn(&mut Update<'_>)`. `None` where nothing is updated.
     pub update: Option<String>,
-    /// Items to be put into one module: the two functions, and for each kernel a type and a function. All names begin
-    /// with the prefix, so that several schedules fit into one module.
+    /// Items to be put into one module: the two functions (visible outside of it), and for each kernel a function and
+    /// mostly a type. All names begin with the prefix, so that several schedules fit into one module.
     pub source: String,
 }
 
 /// Prints a schedule's kernels. `prefix` is an identifier in lower case (`train`), `runtime` the path of
 /// `nn_runtime::cpu` as the generated code sees it (`::nn::__private::cpu`).
 pub fn print(plan: &Plan, schedule: &Schedule, prefix: &str, runtime: &str) -> RustText {
-    let _ = (plan, runtime);
     let pass = format!("{prefix}_pass");
     let update = (schedule.update < schedule.kernels.len()).then(|| format!("{prefix}_update"));
-    let mut source = String::new();
-    let _ = writeln!(source, "pub(super) fn {pass}(_: &mut {runtime}::Pass<'_>) {{}}");
-    RustText { pass, update, source }
+    let mut lines = Lines::default();
+    let names: Vec<String> =
+        (schedule.kernels.iter().enumerate()).map(|(i, k)| format!("{prefix}_{i:02}_{}", k.name)).collect();
+    list(&mut lines, &pass, &format!("{runtime}::Pass"), &names[..schedule.update]);
+    if let Some(update) = &update {
+        list(&mut lines, update, &format!("{runtime}::Update"), &names[schedule.update..]);
+    }
+    for (i, (kernel, name)) in schedule.kernels.iter().zip(names).enumerate() {
+        lines.line("");
+        KernelPrinter { runtime, plan, schedule, kernel, name, update: i >= schedule.update }.print(&mut lines);
+    }
+    RustText { pass, update, source: lines.into_text() }
+}
+
+/// The function that calls kernels in order.
+fn list(lines: &mut Lines, name: &str, context: &str, kernels: &[String]) {
+    if kernels.is_empty() {
+        return lines.line(format!("pub(super) fn {name}(_: &mut {context}<'_>) {{}}"));
+    }
+    lines.open(format!("pub(super) fn {name}(cx: &mut {context}<'_>) {{"));
+    kernels.iter().for_each(|k| lines.line(format!("{k}(cx);")));
+    lines.close("}");
+}
+
+/// Additions below which no thread pays, as in the runtime.
+const GRAIN: usize = 1 << 20;
+/// A larger batch than this is not what decides whether a kernel can use several threads.
+const LARGE_BATCH: usize = 512;
+
+struct KernelPrinter<'a> {
+    runtime: &'a str,
+    plan: &'a Plan,
+    schedule: &'a Schedule,
+    kernel: &'a Kernel,
+    name: String,
+    update: bool,
+}
+
+impl KernelPrinter<'_> {
+    fn print(&self, lines: &mut Lines) {
+        let text = ProductText::new(self.kernel, self.runtime);
+        let (nest, mut inside) = match text {
+            None => (Some(Nest::new(self.kernel)), Lines::default()),
+            Some(product) => {
+                let mut call = Lines::default();
+                call.line(&product.call);
+                (product.epilogue, call)
+            }
+        };
+        let written: BTreeSet<TensorId> = self.kernel.stages.iter().flat_map(|s| &s.stores).map(|s| s.tensor).collect();
+        let mut kernel_type = Lines::default();
+        if let Some(nest) = &nest {
+            self.nest(nest, &written, &mut kernel_type, &mut inside);
+        }
+        let memory = memory::bind(self.runtime, self.schedule, &self.kernel.tensors(), &written, self.update);
+        let context = if self.update { "Update" } else { "Pass" };
+        lines.open(format!("fn {}(cx: &mut {}::{context}<'_>) {{", self.name, self.runtime));
+        for number in ["batch", "capacity"] {
+            if memory.mention(number) || inside.mention(number) {
+                lines.line(format!("let {number} = cx.step.{number} as usize;"));
+            }
+        }
+        lines.block(&memory);
+        lines.block(&inside);
+        lines.close("}");
+        lines.block(&kernel_type);
+    }
+
+    /// The type that runs a nest, and the statement that runs it.
+    fn nest(&self, nest: &Nest, written: &BTreeSet<TensorId>, kernel_type: &mut Lines, call: &mut Lines) {
+        let (runtime, used) = (self.runtime, tensors(nest));
+        let rows = rows(nest, written);
+        let split = rows.as_ref().is_some_and(|_| {
+            let operations = vector::operations_of_row(nest, LARGE_BATCH);
+            operations.saturating_mul(nest.outer[0].at(LARGE_BATCH)) > GRAIN
+        });
+        let lanes = vector::choose(nest);
+        let body = Body { runtime, nest, lanes, scalars: &self.plan.scalars, written, split }.print();
+
+        let name = text::camel(&self.name);
+        let mut fields: Vec<(String, &str)> = vec![];
+        let step = format!("&'a {runtime}::StepUniform");
+        for (field, kind) in [("first", "usize"), ("rows", "usize"), ("batch", "usize"), ("step", step.as_str())] {
+            if body.mention(field) {
+                fields.push((field.into(), kind));
+            }
+        }
+        for t in &used {
+            fields.push((format!("t{}", t.0), if written.contains(t) { "&'a mut [f32]" } else { "&'a [f32]" }));
+        }
+        let names: Vec<&str> = fields.iter().map(|(n, _)| n.as_str()).collect();
+        let names = names.join(", ");
+        kernel_type.line("");
+        kernel_type.open(format!("struct {name}<'a> {{"));
+        fields.iter().for_each(|(n, kind)| kernel_type.line(format!("{n}: {kind},")));
+        kernel_type.close("}");
+        kernel_type.line("");
+        kernel_type.open(format!("impl {runtime}::Kernel for {name}<'_> {{"));
+        kernel_type.line("type Output = ();");
+        kernel_type.line("#[inline(always)]");
+        kernel_type.open(format!("fn run<S: {runtime}::Simd>(self, s: S) {{"));
+        kernel_type.line(format!("let Self {{ {names} }} = self;"));
+        kernel_type.block(&body);
+        kernel_type.close("}");
+        kernel_type.close("}");
+
+        if body.mention("step") {
+            call.line("let step = cx.step;");
+        }
+        let run = format!("{runtime}::dispatch({name} {{ {names} }})");
+        match rows {
+            Some(rows) if split => {
+                let size = nest.outer[0];
+                let operations = match vector::operations_of_row(nest, 0) {
+                    // The batch is among the loops inside of a row.
+                    0 => format!("batch * {}", vector::operations_of_row(nest, 1)),
+                    operations => operations.to_string(),
+                };
+                let parts: Vec<String> = rows.iter().map(|(t, row)| format!("(&mut *t{}, {row})", t.0)).collect();
+                let locals: Vec<String> = rows.iter().map(|(t, _)| format!("t{}", t.0)).collect();
+                let first = if body.mention("first") { "first" } else { "_" };
+                call.line(format!(
+                    "{runtime}::split_rows({}, {operations}, [{}], &|{first}, rows, [{}]| {run});",
+                    size.text(),
+                    parts.join(", "),
+                    locals.join(", ")
+                ));
+            }
+            _ => call.line(format!("{run};")),
+        }
+    }
+}
+
+/// The tensors that a nest touches.
+fn tensors(nest: &Nest) -> BTreeSet<TensorId> {
+    let stages = nest.stages.iter().map(|s| &s.stage);
+    let loads = stages.clone().flat_map(|s| &s.body).filter_map(|v| match v {
+        Value::Load { tensor, .. } => Some(*tensor),
+        _ => None,
+    });
+    loads.chain(stages.flat_map(|s| &s.stores).map(|s| s.tensor)).collect()
+}
+
+/// For each written tensor, how much of it belongs to one point of the first axis; `None` if these parts do not lie one
+/// behind another, so that the axis cannot be split between threads.
+fn rows(nest: &Nest, written: &BTreeSet<TensorId>) -> Option<Vec<(TensorId, usize)>> {
+    nest.outer.first()?;
+    let mut rows: Vec<(TensorId, usize)> = vec![];
+    for loops in nest.stages.iter().enumerate().map(|(n, s)| (nest.sizes(n), &s.stage)) {
+        let (sizes, stage) = loops;
+        let loads = stage.body.iter().filter_map(|v| match v {
+            Value::Load { tensor, index } if written.contains(tensor) => Some((*tensor, index)),
+            _ => None,
+        });
+        for (tensor, index) in stage.stores.iter().map(|s| (s.tensor, &s.index)).chain(loads) {
+            let row = usize::try_from(index.stride(0)?).ok().filter(|&row| row > 0)?;
+            let inside = span(index, &sizes)?;
+            if inside >= row || rows.iter().any(|&(t, r)| t == tensor && r != row) {
+                return None;
+            }
+            if !rows.contains(&(tensor, row)) {
+                rows.push((tensor, row));
+            }
+        }
+    }
+    Some(rows)
+}
+
+/// The largest value of an affine index whose first axis is 0; `None` if it is not affine, depends on the batch or can
+/// be negative.
+fn span(index: &Index, sizes: &[nest::Size]) -> Option<usize> {
+    if !index.is_affine() {
+        return None;
+    }
+    let mut span = usize::try_from(index.offset).ok()?;
+    for axis in 1..sizes.len() {
+        let stride = usize::try_from(index.stride(axis)?).ok()?;
+        if stride > 0 && sizes[axis].batch {
+            return None;
+        }
+        span += stride * (sizes[axis].times - 1);
+    }
+    Some(span)
 }

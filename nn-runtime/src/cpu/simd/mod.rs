@@ -64,6 +64,16 @@ pub trait Simd: Copy + Send + Sync {
     fn div(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a * b + c`, rounded once where the processor can do so.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// `a * b - c`, rounded like [`Simd::mul_add`].
+    #[inline(always)]
+    fn mul_sub(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        self.mul_add(a, b, self.neg(c))
+    }
+    /// `c - a * b`, rounded like [`Simd::mul_add`].
+    #[inline(always)]
+    fn neg_mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        self.mul_add(self.neg(a), b, c)
+    }
     /// `-a`
     fn neg(self, a: Self::V) -> Self::V;
     /// `|a|`
@@ -129,6 +139,20 @@ pub trait Simd: Copy + Send + Sync {
         let lane = self.ramp(0, 1);
         #[allow(clippy::cast_precision_loss)]
         self.select(self.less(lane, self.splat(count as f32)), v, self.splat(otherwise))
+    }
+
+    /// The first lane.
+    #[inline(always)]
+    fn head(self, v: Self::V) -> f32 {
+        self.to_array(v)[0]
+    }
+
+    /// Writes `to[at + i * step]` for lanes `i` below `count`.
+    #[inline(always)]
+    fn scatter(self, to: &mut [f32], at: usize, step: usize, count: usize, v: Self::V) {
+        for (i, x) in self.to_array(v).into_iter().enumerate().take(count) {
+            to[at + i * step] = x;
+        }
     }
 
     /// 1 where true, else 0.

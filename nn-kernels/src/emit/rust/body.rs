@@ -1,0 +1,289 @@
+//! A nest as Rust loops over vectors.
+//!
+//! Each value is computed as far outside as its axes allow. Names: `i2` is axis 2 (for the axis of the lanes, the first
+//! lane's index), `n` how many lanes are in use, `v1_4` value 4 of stage 1, `m1_4` the same as truth values, `r0_1`
+//! result 1 of stage 0, `t5` tensor 5.
+
+use std::collections::BTreeSet;
+
+use super::nest::{Loops, Nest};
+use super::place::{Place, Places, outer_order};
+use super::text::{self, Lines};
+use super::vector::{self, Lanes};
+use crate::graph::{Binary, Reduction, StepScalar, Unary};
+use crate::ir::{Index, TensorId, Value, ValueId};
+
+/// Everything that the loops' text depends on.
+pub(super) struct Body<'a> {
+    /// The path of the runtime's items.
+    pub runtime: &'a str,
+    pub nest: &'a Nest,
+    pub lanes: Lanes,
+    /// The plan's step scalars, in order.
+    pub scalars: &'a [StepScalar],
+    /// Tensors that are written: if the first axis is split between threads, they are the part that belongs to it.
+    pub written: &'a BTreeSet<TensorId>,
+    /// Whether the first axis may be split: then it counts from `first`, and runs over `rows`.
+    pub split: bool,
+}
+
+impl Body<'_> {
+    /// The statements of the whole kernel; `s` is the token of the processor's vectors.
+    pub(super) fn print(&self) -> Lines {
+        let mut lines = Lines::default();
+        let stages: Vec<StagePrinter<'_>> = (0..self.nest.stages.len()).map(|n| StagePrinter::new(self, n)).collect();
+        let order = outer_order(self.nest, self.lanes);
+        stages.iter().for_each(|s| s.early(&mut lines, 0));
+        for (depth, &axis) in order.iter().enumerate() {
+            let size = if axis == 0 && self.split { "rows".to_owned() } else { self.nest.outer[axis].text() };
+            self.open_loop(&mut lines, axis, &size, self.lanes == Lanes::Outer(axis));
+            stages.iter().for_each(|s| s.early(&mut lines, depth + 1));
+        }
+        stages.iter().for_each(|s| s.print(&mut lines));
+        order.iter().for_each(|_| lines.close("}"));
+        lines
+    }
+
+    /// An index from the first row that there is, or from the first one that this thread does (`local`). The axis
+    /// `lane`, if any, counts from the lane of that name.
+    fn index(&self, index: &Index, local: bool, lane: Option<usize>) -> String {
+        text::index(index, &|axis| {
+            let split = axis == 0 && self.split && !local;
+            let name = if split { format!("(first + i{axis})") } else { format!("i{axis}") };
+            if lane == Some(axis) { format!("({name} + lane)") } else { name }
+        })
+    }
+
+    fn open_loop(&self, lines: &mut Lines, axis: usize, size: &str, lanes: bool) {
+        let runtime = self.runtime;
+        if lanes {
+            lines.open(format!("for i{axis} in (0..{size}).step_by({runtime}::LANES) {{"));
+            lines.line(format!("let n = {runtime}::LANES.min({size} - i{axis});"));
+        } else {
+            lines.open(format!("for i{axis} in 0..{size} {{"));
+        }
+    }
+
+    /// The key of a stream's random numbers.
+    fn key(&self, stream: u32) -> String {
+        format!("{}::Key::new(step, {stream})", self.runtime)
+    }
+}
+
+/// Prints one stage.
+struct StagePrinter<'a> {
+    body: &'a Body<'a>,
+    n: usize,
+    loops: &'a Loops,
+    places: Places,
+    /// The axis of the lanes.
+    along: Option<usize>,
+}
+
+impl<'a> StagePrinter<'a> {
+    fn new(body: &'a Body<'a>, n: usize) -> Self {
+        StagePrinter {
+            body,
+            n,
+            loops: &body.nest.stages[n],
+            places: Places::new(body.nest, body.lanes, n),
+            along: vector::axis(body.nest, body.lanes, n),
+        }
+    }
+
+    /// Values that wait for nothing, behind `depth` outer loops.
+    fn early(&self, lines: &mut Lines, depth: usize) {
+        self.values(lines, |p| p == Place { depth, late: false });
+    }
+
+    fn values(&self, lines: &mut Lines, here: impl Fn(Place) -> bool) {
+        for (i, &place) in self.places.of.iter().enumerate() {
+            if here(place) && !self.places.absorbed[i] {
+                self.value(lines, i);
+            }
+        }
+    }
+
+    fn print(&self, lines: &mut Lines) {
+        let outer = self.body.nest.outer.len();
+        let stage = &self.loops.stage;
+        self.values(lines, |p| p.late && p.depth <= outer);
+        for (slot, (how, _)) in stage.reduce.iter().enumerate() {
+            lines.line(format!("let mut r{}_{slot} = s.splat({});", self.n, text::number(how.identity())));
+        }
+        for (at, size) in self.loops.inner.iter().enumerate() {
+            let axis = outer + at;
+            self.body.open_loop(lines, axis, &size.text(), self.along == Some(axis));
+            self.values(lines, |p| p.depth == axis + 1);
+        }
+        (0..stage.reduce.len()).for_each(|slot| self.combine(lines, slot));
+        for store in &stage.stores {
+            let (t, value) = (store.tensor.0, self.number(store.value));
+            let at = self.body.index(&store.index, true, None);
+            lines.line(match self.along.map_or(Some(0), |a| store.index.stride(a)) {
+                Some(0) | None => format!("t{t}[{at}] = s.head({value});"),
+                Some(1) => format!("s.store(t{t}, {at}, n, {value});"),
+                Some(step) => format!("s.scatter(t{t}, {at}, {step}, n, {value});"),
+            });
+        }
+        self.loops.inner.iter().for_each(|_| lines.close("}"));
+        if self.across() {
+            for (slot, (how, _)) in stage.reduce.iter().enumerate() {
+                let all = match how {
+                    Reduction::Sum => "sum",
+                    Reduction::Maximum => "largest",
+                    Reduction::Minimum => "smallest",
+                };
+                lines.line(format!("let r{0}_{slot} = s.splat(s.{all}(r{0}_{slot}));", self.n));
+            }
+        }
+    }
+
+    /// Whether the stage's reductions run across lanes.
+    fn across(&self) -> bool {
+        self.body.lanes == Lanes::Inner && !self.loops.inner.is_empty()
+    }
+
+    /// Takes one point's value into a reduction.
+    fn combine(&self, lines: &mut Lines, slot: usize) {
+        let (how, value) = self.loops.stage.reduce[slot];
+        let r = format!("r{}_{slot}", self.n);
+        if let Some((a, b)) = self.absorbed(value) {
+            return lines.line(format!("{r} = s.mul_add({a}, {b}, {r});"));
+        }
+        let mut term = self.number(value);
+        if self.across() {
+            term = format!("s.first({term}, n, {})", text::number(how.identity()));
+        }
+        let f = match how {
+            Reduction::Sum => "add",
+            Reduction::Maximum => "max",
+            Reduction::Minimum => "min",
+        };
+        lines.line(format!("{r} = s.{f}({r}, {term});"));
+    }
+
+    fn get(&self, value: ValueId) -> &'a Value {
+        &self.loops.stage.body[value.0 as usize]
+    }
+
+    /// The factors of a product that its only user computes.
+    fn absorbed(&self, value: ValueId) -> Option<(String, String)> {
+        match self.get(value) {
+            Value::Binary(_, a, b) if self.places.absorbed[value.0 as usize] => {
+                Some((self.number(*a), self.number(*b)))
+            }
+            _ => None,
+        }
+    }
+
+    fn is_truth(&self, value: ValueId) -> bool {
+        matches!(self.get(value), Value::Binary(Binary::Less | Binary::LessEqual | Binary::Equal, ..))
+    }
+
+    /// A value as a vector of numbers.
+    fn number(&self, value: ValueId) -> String {
+        let (n, i) = (self.n, value.0);
+        if self.is_truth(value) { format!("s.number(m{n}_{i})") } else { format!("v{n}_{i}") }
+    }
+
+    /// A value as truth values.
+    fn truth(&self, value: ValueId) -> String {
+        let (n, i) = (self.n, value.0);
+        if self.is_truth(value) { format!("m{n}_{i}") } else { format!("s.nonzero(v{n}_{i})") }
+    }
+
+    /// The statement that computes a value.
+    fn value(&self, lines: &mut Lines, i: usize) {
+        let id = ValueId(i as u32);
+        let name = if self.is_truth(id) { format!("m{}_{i}", self.n) } else { format!("v{}_{i}", self.n) };
+        lines.line(format!("let {name} = {};", self.expression(self.get(id))));
+    }
+
+    fn expression(&self, value: &Value) -> String {
+        let number = |v: &ValueId| self.number(*v);
+        let stride = |index: &Index| self.along.map_or(Some(0), |a| index.stride(a));
+        let first = |index: &Index| self.body.index(index, false, None);
+        let lane = |index: &Index| self.body.index(index, false, self.along);
+        match value {
+            Value::Constant(c) => format!("s.splat({})", text::number(*c)),
+            Value::Scalar(scalar) => {
+                let at = self.body.scalars.iter().position(|s| s == scalar).expect("the plan lists every scalar");
+                format!("s.splat(step.scalars[{at}])")
+            }
+            Value::Index(index) => match stride(index) {
+                Some(step @ 0..) => format!("s.ramp({}, {step})", first(index)),
+                _ => format!("s.gather(n, |lane| ({}) as f32)", lane(index)),
+            },
+            Value::Random { stream, index } => match stride(index) {
+                Some(step @ 0..) => format!("s.uniform({}, {}, {step})", self.body.key(*stream), first(index)),
+                _ => format!("s.gather(n, |lane| {}.uniform_at({}))", self.body.key(*stream), lane(index)),
+            },
+            Value::Load { tensor, index } => {
+                let local = self.body.written.contains(tensor);
+                let at = |lane| self.body.index(index, local, lane);
+                match stride(index) {
+                    Some(0) => format!("s.splat(t{}[{}])", tensor.0, at(None)),
+                    Some(1) => format!("s.load(t{}, {}, n)", tensor.0, at(None)),
+                    _ => format!("s.gather(n, |lane| t{}[{}])", tensor.0, at(self.along)),
+                }
+            }
+            Value::Reduced { stage, slot } => format!("r{stage}_{slot}"),
+            Value::Unary(op, a) => format!("s.{}({})", unary(*op), number(a)),
+            Value::Binary(op, a, b) => self.binary(*op, *a, *b),
+            Value::Select(c, a, b) => format!("s.select({}, {}, {})", self.truth(*c), number(a), number(b)),
+        }
+    }
+
+    fn binary(&self, op: Binary, a: ValueId, b: ValueId) -> String {
+        let (left, right) = (self.absorbed(a), self.absorbed(b));
+        let (a, number_b) = (self.number(a), self.number(b));
+        match (op, left, right, self.get(b)) {
+            (Binary::Add, _, Some((x, y)), _) => format!("s.mul_add({x}, {y}, {a})"),
+            (Binary::Add, Some((x, y)), None, _) => format!("s.mul_add({x}, {y}, {number_b})"),
+            (Binary::Subtract, _, Some((x, y)), _) => format!("s.neg_mul_add({x}, {y}, {a})"),
+            (Binary::Subtract, Some((x, y)), None, _) => format!("s.mul_sub({x}, {y}, {number_b})"),
+            // One division in front of the loops instead of one in each: the same number within half a unit.
+            (Binary::Divide, _, _, Value::Constant(c)) if (1e-30..1e30).contains(&c.abs()) => {
+                format!("s.mul({a}, s.splat({}))", text::number(1.0 / c))
+            }
+            (Binary::Divide, _, _, Value::Scalar(_)) => format!("s.mul({a}, s.reciprocal({number_b}))"),
+            _ => format!("s.{}({a}, {number_b})", function(op)),
+        }
+    }
+}
+
+fn unary(op: Unary) -> &'static str {
+    match op {
+        Unary::Negate => "neg",
+        Unary::Exp => "exp",
+        Unary::ExpM1 => "exp_m1",
+        Unary::Log => "ln",
+        Unary::Log1p => "ln_1p",
+        Unary::Sqrt => "sqrt",
+        Unary::Reciprocal => "reciprocal",
+        Unary::Abs => "abs",
+        Unary::Sign => "sign",
+        Unary::Floor => "floor",
+        Unary::Tanh => "tanh",
+        Unary::Sigmoid => "sigmoid",
+        Unary::Erf => "erf",
+        Unary::Sin => "sin",
+        Unary::Cos => "cos",
+    }
+}
+
+fn function(op: Binary) -> &'static str {
+    match op {
+        Binary::Add => "add",
+        Binary::Subtract => "sub",
+        Binary::Multiply => "mul",
+        Binary::Divide => "div",
+        Binary::Power => "pow",
+        Binary::Minimum => "min",
+        Binary::Maximum => "max",
+        Binary::Less => "less",
+        Binary::LessEqual => "less_equal",
+        Binary::Equal => "equal",
+    }
+}

@@ -1,0 +1,107 @@
+//! Source text: lines with indentation, indices, numbers and names.
+
+use crate::ir::{Atom, Index};
+
+/// Lines of source text.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    text: String,
+    depth: usize,
+}
+
+impl Lines {
+    /// One line.
+    pub(super) fn line(&mut self, line: impl AsRef<str>) {
+        let line = line.as_ref();
+        if !line.is_empty() {
+            self.text.extend(std::iter::repeat_n("    ", self.depth));
+            self.text.push_str(line);
+        }
+        self.text.push('\n');
+    }
+
+    /// A line that opens a block.
+    pub(super) fn open(&mut self, line: impl AsRef<str>) {
+        self.line(line);
+        self.depth += 1;
+    }
+
+    /// A line that closes a block.
+    pub(super) fn close(&mut self, line: impl AsRef<str>) {
+        self.depth -= 1;
+        self.line(line);
+    }
+
+    /// Lines made elsewhere, at this depth.
+    pub(super) fn block(&mut self, lines: &Lines) {
+        lines.text.lines().for_each(|l| self.line(l));
+    }
+
+    /// Whether an identifier occurs.
+    pub(super) fn mention(&self, word: &str) -> bool {
+        let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        self.text.split(|c| !part(c)).any(|w| w == word)
+    }
+
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+}
+
+/// An index as an expression of type `usize`; `axis` names the axes.
+pub(super) fn index(index: &Index, axis: &impl Fn(usize) -> String) -> String {
+    let (mut plus, mut minus) = (vec![], vec![]);
+    for term in &index.terms {
+        let atom = atom(&term.atom, axis);
+        let (list, size) =
+            if term.coefficient < 0 { (&mut minus, -term.coefficient) } else { (&mut plus, term.coefficient) };
+        list.push(if size == 1 { atom } else { format!("{atom} * {size}") });
+    }
+    match index.offset {
+        0 => {}
+        o if o > 0 => plus.push(o.to_string()),
+        o => minus.push((-o).to_string()),
+    }
+    if plus.is_empty() {
+        plus.push("0".into());
+    }
+    // What is added stands first: the sum never falls below 0.
+    minus.into_iter().fold(plus.join(" + "), |text, term| format!("{text} - {term}"))
+}
+
+fn atom(atom: &Atom, axis: &impl Fn(usize) -> String) -> String {
+    match atom {
+        Atom::Axis(a) => axis(*a),
+        Atom::Div(i, by) => format!("(({}) / {by})", index(i, axis)),
+        Atom::Mod(i, by) => format!("(({}) % {by})", index(i, axis)),
+        // Only here can an index be negative: the offset goes to the bounds.
+        Atom::Clamp(i, lo, hi) => {
+            let shift = (-i.offset).max(-lo).max(0);
+            let (inner, lo, hi) = (index(&i.as_ref().clone().plus_constant(shift), axis), lo + shift, hi + shift);
+            let clamped = format!("Ord::clamp({inner}, {lo}, {hi})");
+            if shift == 0 { clamped } else { format!("({clamped} - {shift})") }
+        }
+    }
+}
+
+/// A number as an expression of type `f32`.
+#[allow(clippy::cast_possible_truncation)] // constants are f32 on every device
+pub(super) fn number(x: f64) -> String {
+    let x = x as f32;
+    if x.is_nan() {
+        "f32::NAN".into()
+    } else if x.is_infinite() {
+        if x > 0.0 { "f32::INFINITY" } else { "f32::NEG_INFINITY" }.into()
+    } else {
+        format!("{x:?}_f32")
+    }
+}
+
+/// `hidden_dense` as `HiddenDense`.
+pub(super) fn camel(name: &str) -> String {
+    let word = |w: &str| {
+        let mut chars = w.chars();
+        chars.next().map_or(String::new(), |c| c.to_ascii_uppercase().to_string() + chars.as_str())
+    };
+    name.split('_').map(word).collect()
+}
