@@ -297,6 +297,10 @@ def log_softmax(net, z):
     return F.log_softmax(z, -1)
 
 
+def counts(rng, n):
+    return rng.poisson(2.0, size=(n, 4))
+
+
 def long(function):
     return lambda p, y: function(p, y.long())
 
@@ -305,12 +309,14 @@ loss("mse", F.mse_loss, normal(4))
 loss("mae", F.l1_loss, normal(4))
 loss("huber", F.huber_loss, normal(4))
 loss("huber_delta", lambda p, y: F.huber_loss(p, y, delta=0.3), normal(4))
+loss("smooth_l1", F.smooth_l1_loss, normal(4))
+loss("smooth_l1_beta", lambda p, y: F.smooth_l1_loss(p, y, beta=0.3), normal(4))
 loss("log_cosh", log_cosh, normal(4, scale=3.0))
 loss("binary_cross_entropy", F.binary_cross_entropy, uniform(0.0, 1.0, 4), sigmoid)
 loss("binary_cross_entropy_hard", F.binary_cross_entropy, choice([0.0, 1.0], 4), sigmoid)
 loss("binary_cross_entropy_class", F.binary_cross_entropy, classes(2), sigmoid, width=1, shape=())
-loss("binary_cross_entropy_from_logits", F.binary_cross_entropy_with_logits, uniform(0.0, 1.0, 4))
-loss("binary_cross_entropy_from_logits_class", F.binary_cross_entropy_with_logits, classes(2, 4))
+loss("binary_cross_entropy_with_logits", F.binary_cross_entropy_with_logits, uniform(0.0, 1.0, 4))
+loss("binary_cross_entropy_with_logits_class", F.binary_cross_entropy_with_logits, classes(2, 4))
 loss("cross_entropy", long(F.cross_entropy), classes(4))
 loss(
     "cross_entropy_smooth",
@@ -336,9 +342,22 @@ loss("cross_entropy_soft", F.cross_entropy, distribution(4))
 loss("cross_entropy_soft_smooth", lambda p, y: F.cross_entropy(p, y, label_smoothing=0.1), distribution(4))
 loss("cross_entropy_soft_axis", F.cross_entropy, distribution(3, 4, axis=0), width=12, shape=(3, 4))
 loss("hinge", hinge, choice([-1.0, 1.0], 4))
+loss("hinge_class", lambda p, y: hinge(p, 2 * y - 1), classes(2, 4))
 loss("kl_divergence", F.kl_div, distribution(4), log_softmax)
-loss("poisson", F.poisson_nll_loss, lambda rng, n: rng.poisson(2.0, size=(n, 4)))
-loss("poisson_rate", lambda p, y: F.poisson_nll_loss(p, y, log_input=False), lambda rng, n: rng.poisson(2.0, size=(n, 4)), lambda net, z: F.softplus(z))
+loss(
+    "kl_divergence_log_target",
+    lambda p, y: F.kl_div(p, y, log_target=True),
+    lambda rng, n: np.log(distribution(4)(rng, n)),
+    log_softmax,
+)
+loss("poisson", F.poisson_nll_loss, counts)
+loss(
+    "poisson_rate",
+    lambda p, y: F.poisson_nll_loss(p, y, log_input=False),
+    counts,
+    lambda net, z: F.softplus(z),
+)
+loss("poisson_full", lambda p, y: F.poisson_nll_loss(p, y, full=True), counts)
 loss("weighted", lambda p, y: 0.7 * F.mse_loss(p, y) + 0.3 * F.l1_loss(p, y), normal(4))
 loss("own_formula", lambda p, y: (torch.sqrt((p - y) ** 2 + 1.0) - 1.0).mean(), normal(4))
 

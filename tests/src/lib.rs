@@ -5,10 +5,11 @@ pub mod data;
 mod devices;
 mod fixture;
 pub mod networks;
+pub mod oracle;
 pub mod parity;
 mod program;
 
 pub use compare::{assert_close, distance};
 pub use devices::gpu;
 pub use fixture::{Case, Fixture};
-pub use program::leak;
+pub use program::{CpuKernels, CpuPass, leak};

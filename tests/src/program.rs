@@ -4,10 +4,28 @@ use nn_kernels::emit::wgsl;
 use nn_kernels::graph::StepScalar;
 use nn_kernels::network::{Initializer, MetricKind};
 use nn_kernels::plan::{Place, Plan, Schedule, Tensor};
+use nn_runtime::cpu;
 use nn_runtime::program as p;
 
-/// A program for the GPU that lives as long as the process. Its CPU kernels do nothing.
-pub fn leak(plan: &Plan) -> &'static p::Program {
+/// A schedule's kernels for the CPU: those of the pass, and those of the update.
+pub type CpuPass = (fn(&mut cpu::Pass<'_>), Option<fn(&mut cpu::Update<'_>)>);
+
+/// A plan's kernels for the CPU, printed and compiled.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)] // the fields are those of the plan
+pub struct CpuKernels {
+    pub predict: CpuPass,
+    pub evaluate: Option<CpuPass>,
+    pub train: Option<CpuPass>,
+    pub gradients: Option<CpuPass>,
+}
+
+/// A program that lives as long as the process. Without kernels for the CPU, it is for the GPU alone.
+pub fn leak(plan: &Plan, kernels: Option<&CpuKernels>) -> &'static p::Program {
+    let nothing: CpuPass = (|_| {}, Some(|_| {}));
+    let optional = |s: &Option<Schedule>, prefix: &str, kernels: Option<CpuPass>| {
+        s.as_ref().map(|s| schedule(plan, s, prefix, kernels.unwrap_or(nothing)))
+    };
     Box::leak(Box::new(p::Program {
         name: text(&plan.name),
         hash: 0,
@@ -38,16 +56,15 @@ pub fn leak(plan: &Plan) -> &'static p::Program {
             offset: x.offset,
             len: x.len,
         }),
-        predict: schedule(plan, &plan.predict, "predict"),
-        evaluate: plan.evaluate.as_ref().map(|s| schedule(plan, s, "evaluate")),
-        train: plan.train.as_ref().map(|s| schedule(plan, s, "train")),
-        gradients: plan.gradients.as_ref().map(|s| schedule(plan, s, "gradients")),
+        predict: schedule(plan, &plan.predict, "predict", kernels.map_or(nothing, |k| k.predict)),
+        evaluate: optional(&plan.evaluate, "evaluate", kernels.and_then(|k| k.evaluate)),
+        train: optional(&plan.train, "train", kernels.and_then(|k| k.train)),
+        gradients: optional(&plan.gradients, "gradients", kernels.and_then(|k| k.gradients)),
         flops_per_sample: plan.flops_per_sample,
     }))
 }
 
-fn schedule(plan: &Plan, s: &Schedule, prefix: &str) -> p::Schedule {
-    let update: fn(&mut nn_runtime::cpu::Update<'_>) = |_| {};
+fn schedule(plan: &Plan, s: &Schedule, prefix: &str, (pass, update): CpuPass) -> p::Schedule {
     p::Schedule {
         fixed_floats: s.fixed_floats,
         sample_floats: s.sample_floats,
@@ -56,8 +73,8 @@ fn schedule(plan: &Plan, s: &Schedule, prefix: &str) -> p::Schedule {
         outputs: list(&s.outputs, |t| sample_offset(&s.tensors[t.0 as usize])),
         field_gradients: list(&s.field_gradients, |(field, t)| (*field, sample_offset(&s.tensors[t.0 as usize]))),
         shaders: list(&wgsl::print_schedule(plan, s, prefix), shader),
-        pass: |_| {},
-        update: (s.update < s.kernels.len()).then_some(update),
+        pass,
+        update: update.filter(|_| s.update < s.kernels.len()),
     }
 }
 
@@ -66,6 +83,7 @@ fn shader(s: &wgsl::ShaderText) -> p::Shader {
         name: text(&s.name),
         entry_point: text(&s.entry_point),
         workgroup_size: s.workgroup_size,
+        workgroup_bytes: s.workgroup_bytes,
         bindings: list(&s.bindings, |b| match b {
             wgsl::Binding::Step => p::Binding::Step,
             wgsl::Binding::Arena => p::Binding::Arena,
