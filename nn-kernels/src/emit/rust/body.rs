@@ -49,8 +49,8 @@ impl Body<'_> {
     fn index(&self, index: &Index, local: bool, lane: Option<usize>) -> String {
         text::index(index, &|axis| {
             let split = axis == 0 && self.split && !local;
-            let name = if split { format!("(first + i{axis})") } else { format!("i{axis}") };
-            if lane == Some(axis) { format!("({name} + lane)") } else { name }
+            let name = if split { format!("first + i{axis}") } else { format!("i{axis}") };
+            if lane == Some(axis) { format!("{name} + lane") } else { name }
         })
     }
 
@@ -153,7 +153,7 @@ impl<'a> StagePrinter<'a> {
         }
         let mut term = self.number(value);
         if self.across() {
-            term = format!("s.first({term}, n, {})", text::number(how.identity()));
+            term = format!("s.only({term}, n, {})", text::number(how.identity()));
         }
         let f = match how {
             Reduction::Sum => "add",

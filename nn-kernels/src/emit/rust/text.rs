@@ -48,14 +48,20 @@ impl Lines {
     }
 }
 
-/// An index as an expression of type `usize`; `axis` names the axes.
+/// An index as an expression of type `usize`; `axis` names the axes, by sums if need be.
 pub(super) fn index(index: &Index, axis: &impl Fn(usize) -> String) -> String {
     let (mut plus, mut minus) = (vec![], vec![]);
     for term in &index.terms {
         let atom = atom(&term.atom, axis);
         let (list, size) =
             if term.coefficient < 0 { (&mut minus, -term.coefficient) } else { (&mut plus, term.coefficient) };
-        list.push(if size == 1 { atom } else { format!("{atom} * {size}") });
+        let sum = atom.contains(" + ") && matches!(term.atom, Atom::Axis(_));
+        list.push(match size {
+            1 if sum && term.coefficient < 0 => format!("({atom})"),
+            1 => atom,
+            _ if sum => format!("({atom}) * {size}"),
+            _ => format!("{atom} * {size}"),
+        });
     }
     match index.offset {
         0 => {}

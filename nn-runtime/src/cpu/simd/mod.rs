@@ -132,7 +132,7 @@ pub trait Simd: Copy + Send + Sync {
 
     /// Lanes below `count` of `v`, `otherwise` behind.
     #[inline(always)]
-    fn first(self, v: Self::V, count: usize, otherwise: f32) -> Self::V {
+    fn only(self, v: Self::V, count: usize, otherwise: f32) -> Self::V {
         if count >= LANES {
             return v;
         }

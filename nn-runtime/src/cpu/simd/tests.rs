@@ -35,7 +35,7 @@ impl Kernel for Everything<'_> {
                 s.number(s.nonzero(a)),
                 s.sign(a),
                 s.copy_sign(a, b),
-                s.first(a, count, 7.0),
+                s.only(a, count, 7.0),
                 s.exp2_whole(s.floor(a)),
                 s.ramp(count, 3),
                 s.gather(count, |i| self.from[2 * i]),
