@@ -80,11 +80,15 @@ fn layers(network: &Network) -> Vec<Layer> {
                 }
             }
             None => {
-                let prefix = format!("{path}.");
-                let own = network.parameters.iter().filter(|p| p.name.starts_with(&prefix));
-                let parameters = own.map(|p| p.dims.iter().product::<usize>() as u64).sum();
-                layers.push(Layer { path: path.to_owned(), shape: node.shape.clone(), parameters, flops });
+                layers.push(Layer { path: path.to_owned(), shape: node.shape.clone(), parameters: 0, flops });
             }
+        }
+    }
+    // A parameter belongs to the innermost layer that its name begins with.
+    for parameter in &network.parameters {
+        let owns = |l: &&mut Layer| parameter.name.strip_prefix(&l.path).is_some_and(|rest| rest.starts_with('.'));
+        if let Some(layer) = layers.iter_mut().filter(owns).max_by_key(|l| l.path.len()) {
+            layer.parameters += parameter.dims.iter().product::<usize>() as u64;
         }
     }
     layers

@@ -146,6 +146,7 @@ fn the_table_of_layers_counts() {
     assert_eq!(row("label"), ["label", "(target)", "class(10)"]);
     // 784 * 128 weights and 128 biases; a multiply-add is two operations, and a bias is one.
     assert_eq!(row("first.dense"), ["first.dense", "[128]", "100,480", "200,832"]);
+    assert_eq!(row("first "), ["first", "[128]", "256"]);
     assert_eq!(row("total")[1], "109,386");
     assert!(summary.contains("memory of training for a batch of 64: "), "{summary}");
     let kernels = text::plan(&plan);
