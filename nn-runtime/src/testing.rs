@@ -1,6 +1,7 @@
 //! A network by hand, as the macro would print it: `fitted = x >> dense(2)`, mean squared error, plain gradient descent.
 
 use crate::cpu::{Pass, Update};
+use crate::data::DataSet;
 use crate::program::{
     Field, Initializer, Metric, MetricKind, Output, Parameter, Program, Schedule, StepScalar, StepUniform,
 };
@@ -16,7 +17,9 @@ pub(crate) const FIELDS: &[Field] =
     &[Field { name: "x", dims: &[3], classes: None }, Field { name: "y", dims: &[2], classes: None }];
 
 /// Layers `x >> dense(2)`, loss `mse(fitted, y)`, metrics `mae` and `r2`, optimizer `sgd(0.1)`.
-pub(crate) static PROGRAM: Program = Program {
+pub(crate) static PROGRAM: Program = NETWORK;
+
+pub(crate) const NETWORK: Program = Program {
     name: "Test",
     hash: 0x1234,
     fields: FIELDS,
@@ -39,19 +42,21 @@ pub(crate) static PROGRAM: Program = Program {
         Metric { name: "mae", kind: MetricKind::Mean, offset: 1, len: 1 },
         Metric { name: "r2", kind: MetricKind::R2, offset: 2, len: 6 },
     ],
-    predict: Schedule {
-        fields: &[(0, X)],
-        outputs: &[FITTED],
-        result_floats: 0,
-        pass: forward,
-        update: None,
-        field_gradients: &[],
-        ..TRAIN
-    },
+    predict: PREDICT,
     evaluate: Some(Schedule { pass: evaluate, update: None, ..TRAIN }),
     train: Some(TRAIN),
     gradients: Some(Schedule { pass: gradients, update: None, field_gradients: &[(0, X)], ..TRAIN }),
     flops_per_sample: 14,
+};
+
+pub(crate) const PREDICT: Schedule = Schedule {
+    fields: &[(0, X)],
+    outputs: &[FITTED],
+    result_floats: 0,
+    pass: forward,
+    update: None,
+    field_gradients: &[],
+    ..TRAIN
 };
 
 const TRAIN: Schedule = Schedule {
@@ -138,4 +143,12 @@ fn gradients(pass: &mut Pass<'_>) {
 fn update(update: &mut Update<'_>) {
     let rate = update.step.scalars[1];
     update.parameters.iter_mut().zip(&*update.gradients).for_each(|(p, g)| *p -= rate * g);
+}
+
+/// Samples of y = (x0 - x1, 2 x2 + 1), with a little that no linear layer can fit.
+pub(crate) fn data(samples: usize) -> DataSet {
+    let x: Vec<[f32; 3]> = (0..samples).map(|i| [i * 7 % 11, i * 5 % 13, i * 3 % 7].map(|v| v as f32 / 6.0 - 1.0)).collect();
+    let y: Vec<[f32; 2]> = x.iter().map(|[a, b, c]| [a - b + 0.1 * a * c, 2.0 * c + 1.0]).collect();
+    let data = DataSet::new(FIELDS).with::<f32, 3, [f32; 3]>(x).and_then(|d| d.with::<f32, 2, [f32; 2]>(y));
+    data.expect("as many of both")
 }
