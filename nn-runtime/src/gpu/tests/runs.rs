@@ -141,7 +141,7 @@ fn a_run_of_no_steps_is_nothing() {
     let mut results = vec![];
     backend.train(Steps { data: &data, order: &[], steps: &[] }, &mut results, &mut |_, _| ()).unwrap();
     assert!(results.is_empty());
-    assert_eq!(backend.predict(points.inputs(), StepUniform::default()).unwrap(), [vec![]]);
+    assert_eq!(backend.predict(points.inputs(), StepUniform::default()).unwrap(), [Vec::<f32>::new()]);
 }
 
 fn predict_and_compare(backend: &GpuBackend, samples: usize) {
