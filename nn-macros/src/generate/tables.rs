@@ -22,11 +22,11 @@ fn schedules(plan: &Plan) -> impl Iterator<Item = (&'static str, &Schedule)> {
 
 /// The whole program.
 pub(super) fn program(plan: &Plan) -> String {
-    let mut text = rust::imports(CPU);
+    let mut text = String::new();
     let mut shaders = vec![];
     let mut printed = vec![];
     for (name, schedule) in schedules(plan) {
-        let rust = rust::print(plan, schedule, name);
+        let rust = rust::print(plan, schedule, name, CPU);
         text.push_str(&rust.source);
         let first = shaders.len();
         shaders.extend(wgsl::print_schedule(plan, schedule, name));
