@@ -17,6 +17,7 @@ pub mod plan;
 mod compile;
 pub mod emit;
 pub mod interpret;
+pub mod random_graph;
 pub mod reference;
 
 pub use compile::{Options, compile};

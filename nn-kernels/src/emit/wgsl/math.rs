@@ -200,8 +200,10 @@ fn power_T(a: $F, b: $F) -> $F {
     let l = log_near_one_T(bitcast<$F>($I(bits) - (e << $U(23u))) - 1.0);
     // The logarithm and its rounding error apart, since the exponent magnifies both.
     let whole = n * 0.69335938;
-    let high = whole + l;
-    let low = fma(n, $F(-2.1219444e-4), (whole - high) + l);
+    let rough = whole + l;
+    let rest = fma(n, $F(-2.1219444e-4), (whole - rough) + l);
+    let high = rough + rest;
+    let low = (rough - high) + rest;
     let product = b * high;
     let error = fma(b, high, -product) + b * low;
     let size = exp_T(product) * (1.0 + clamp(error, $F(-0.5), $F(0.5)));
