@@ -129,7 +129,7 @@ impl Bench {
                 Leaf::Parameter(i) => leaves[1][*i].clone(),
                 _ => unreachable!("no optimizer here"),
             };
-            evaluate(&graph, &Environment { batch, leaf: &leaf, learning_rate: 0.0, step: 3, seed: 9, training: true })
+            evaluate(graph, &Environment { batch, leaf: &leaf, learning_rate: 0.0, step: 3, seed: 9, training: true })
         };
         let here = results(&graph, &leaves);
         for (&leaf, gradient) in wrt.iter().zip(found) {

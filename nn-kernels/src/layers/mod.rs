@@ -17,6 +17,8 @@ mod movement;
 mod normalize;
 mod optimizer;
 mod reduce;
+#[cfg(test)]
+mod tests;
 
 pub use activation::{
     celu, elu, gelu, hard_sigmoid, hard_swish, identity, leaky_relu, maxout, mish, prelu, relu, relu6, selu, sigmoid,

@@ -237,8 +237,6 @@ pub enum Allowed {
     AtLeast(f64),
     /// low < x.
     Above(f64),
-    /// x <= high.
-    AtMost(f64),
     /// Exactly this.
     Exactly(f64),
     /// Any finite number.
@@ -248,18 +246,19 @@ pub enum Allowed {
 }
 
 impl Allowed {
-    /// Whether a number is allowed. No option may be infinite or NaN.
+    /// Whether a number is allowed. It must be finite as f32; and where 0 is not allowed, what f32 cannot tell from 0 (or
+    /// whose inverse it cannot hold) is not either.
     pub fn holds(self, x: f64) -> bool {
-        x.is_finite()
+        let single = x as f32;
+        single.is_finite()
             && match self {
                 Allowed::Between(low, high) => low <= x && x <= high,
                 Allowed::FromBelow(low, high) => low <= x && x < high,
                 Allowed::AtLeast(low) => low <= x,
-                Allowed::Above(low) => low < x,
-                Allowed::AtMost(high) => x <= high,
+                Allowed::Above(low) => low < x && (low != 0.0 || single.is_normal()),
                 Allowed::Exactly(value) => x == value,
                 Allowed::Finite => true,
-                Allowed::NotZero => x != 0.0,
+                Allowed::NotZero => single.is_normal(),
             }
     }
 }

@@ -9,6 +9,8 @@
 
 mod fact;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 pub use fact::{Allowed, Fact, Sized};
 pub use rules::{
