@@ -90,6 +90,8 @@
 //! `DigitsOutput { probability: Vec<…>, … }`. A network without `loss` has only what prediction needs; one without
 //! `optimizer` has no `fit` and no `train_batch`.
 
+pub mod language;
+
 pub use nn_macros::network;
 pub use nn_runtime::{
     Column, Control, Device, Epoch, Error, Fit, Gradients, History, IntoColumn, ParameterInfo, Result, Row, Shader,

@@ -166,3 +166,11 @@ fn the_hash_is_of_what_weights_must_fit() {
     assert_ne!(hash(|c| c.network.fields[0].dims = vec![784]), plain);
     assert_ne!(hash(|c| c.network.parameters[0].name = "stem.weight".into()), plain);
 }
+
+#[test]
+fn every_function_has_an_item_for_editors_to_show() {
+    let items = include_str!("../../../src/language.rs");
+    for function in crate::functions::all() {
+        assert!(items.contains(&format!("\n    {}: \"{0}(", function.name)), "{} in src/language.rs", function.name);
+    }
+}
