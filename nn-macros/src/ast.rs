@@ -1,0 +1,119 @@
+//! The statements as written. Every expression is a Rust expression, and every mistake is confined to its statement.
+//!
+//! A part that could not be read is `None`: that was reported, and whoever meets it keeps silent. The names that such a
+//! statement declares are there all the same, so that nobody complains that they are missing.
+
+use proc_macro2::Ident;
+use syn::{Attribute, Expr, Path, Visibility};
+
+use crate::diagnostics::Place;
+
+/// The content of one `network! { … }`.
+#[derive(Default)]
+pub struct File {
+    /// What `crate = …;` says.
+    pub path: Option<Path>,
+    /// Blocks and networks in order.
+    pub items: Vec<Item>,
+}
+
+/// What stands in `network! { … }`.
+pub enum Item {
+    /// A block that all networks after it share.
+    Block(Block),
+    /// A network.
+    Network(Network),
+}
+
+/// `pub network Name { … }`.
+pub struct Network {
+    /// Doc comments and other attributes.
+    pub attributes: Vec<Attribute>,
+    /// `pub`, or nothing.
+    pub visibility: Visibility,
+    /// Its name.
+    pub name: Ident,
+    /// Its statements, in order.
+    pub statements: Vec<Statement>,
+}
+
+/// `block name(parameters) { … }`.
+pub struct Block {
+    /// Its name.
+    pub name: Ident,
+    /// Its parameters; `None` if they could not be read.
+    pub parameters: Option<Vec<Parameter>>,
+    /// `const`s and bindings, in order.
+    pub statements: Vec<Statement>,
+    /// Its last expression; `None` if that could not be read.
+    pub value: Option<Expr>,
+}
+
+/// A parameter of a block.
+pub struct Parameter {
+    /// Its name.
+    pub name: Ident,
+    /// What it is if the call does not say.
+    pub default: Option<Expr>,
+}
+
+/// A statement.
+pub enum Statement {
+    /// `const NAME = value;`
+    Const { name: Ident, value: Option<Expr> },
+    /// `input name: kind;` or `target name: kind;`
+    Field { attributes: Vec<Attribute>, target: bool, name: Ident, kind: Option<FieldKind> },
+    /// A block of this network.
+    Block(Block),
+    /// `name = value;` or `(a, b) = value;`
+    Let { names: Names, value: Option<Expr> },
+    /// `output name = value;`; without `= value` in the source, `value` is the name.
+    Output { attributes: Vec<Attribute>, name: Ident, value: Option<Expr> },
+    /// `loss value;`
+    Loss { word: Ident, value: Option<Expr> },
+    /// `metric value;` or `metric name = value;`
+    Metric { name: Option<Ident>, value: Option<Expr> },
+    /// `optimizer value;`
+    Optimizer { word: Ident, value: Option<Expr> },
+}
+
+/// What stands left of `=`.
+pub enum Names {
+    /// One name for the whole value.
+    One(Ident),
+    /// A name for each of several values; `None` stands for `_`.
+    Several { place: Place, names: Vec<Option<Ident>> },
+}
+
+/// The type of an input or target.
+pub struct FieldKind {
+    /// `class(N)`, or plain numbers.
+    pub classes: Option<Expr>,
+    /// What is in the brackets.
+    pub dims: Vec<Expr>,
+    /// All of it.
+    pub place: Place,
+}
+
+impl Statement {
+    /// Whether all of it could be read.
+    pub fn is_whole(&self) -> bool {
+        match self {
+            Statement::Const { value, .. }
+            | Statement::Let { value, .. }
+            | Statement::Output { value, .. }
+            | Statement::Loss { value, .. }
+            | Statement::Metric { value, .. }
+            | Statement::Optimizer { value, .. } => value.is_some(),
+            Statement::Field { kind, .. } => kind.is_some(),
+            Statement::Block(block) => block.is_whole(),
+        }
+    }
+}
+
+impl Block {
+    /// Whether all of it could be read.
+    pub fn is_whole(&self) -> bool {
+        self.parameters.is_some() && self.value.is_some() && self.statements.iter().all(Statement::is_whole)
+    }
+}

@@ -1,0 +1,350 @@
+//! Facts become sentences: what is wrong, with both shapes, and ways out.
+
+use nn_kernels::shape::{Allowed, Fact, Sized};
+use proc_macro2::Ident;
+
+use super::Elaborator;
+use crate::diagnostics::Place;
+use crate::functions::{Arguments, Bound, Operand};
+
+/// What a fact is about.
+pub struct Subject {
+    /// Where it is reported, unless it is about an option.
+    place: Place,
+    /// What messages call it: `dense(10)`, `+`, `a loss`.
+    name: String,
+    /// The function's name.
+    function: String,
+    /// The data, as written.
+    operands: Vec<Operand>,
+    /// A call's arguments.
+    arguments: Arguments,
+    /// Whether the first operand was piped in.
+    piped: bool,
+}
+
+impl Subject {
+    /// A call of a function.
+    pub fn of_call(word: &Ident, whole: String, piped: bool, mut arguments: Arguments) -> Self {
+        let operands = std::mem::take(&mut arguments.operands);
+        Subject { place: word.span().into(), name: whole, function: word.to_string(), operands, arguments, piped }
+    }
+
+    /// An operator between two operands.
+    pub fn of_operator(place: Place, operator: String, operands: [Operand; 2]) -> Self {
+        let (function, operands) = (operator.clone(), operands.to_vec());
+        Subject { place, name: operator, function, operands, arguments: Arguments::default(), piped: false }
+    }
+
+    /// The declaration of an input or target.
+    pub fn of_declaration(place: Place, name: String) -> Self {
+        let operands = vec![Operand { text: name.clone(), place }];
+        let function = name.clone();
+        Subject { place, name, function, operands, arguments: Arguments::default(), piped: false }
+    }
+
+    /// A value that has a role: "a loss".
+    pub fn of_value(place: Place, role: &str, text: String) -> Self {
+        let operands = vec![Operand { text, place }];
+        let (name, function) = (role.to_owned(), role.to_owned());
+        Subject { place, name, function, operands, arguments: Arguments::default(), piped: false }
+    }
+
+    fn operand(&self, index: usize) -> &str {
+        self.operands.get(index).map_or("the value", |o| &o.text)
+    }
+
+    /// The call without the data: what stands right of `>>`.
+    fn option(&self, name: &str) -> Option<Place> {
+        self.arguments.places.get(name).copied()
+    }
+}
+
+impl Elaborator<'_, '_> {
+    /// Reports a fact.
+    pub fn explain(&mut self, fact: &Fact, subject: &Subject) {
+        let Explanation { option, message, notes, helps } = Explanation::of(fact, subject);
+        let place = option.and_then(|option| subject.option(option)).unwrap_or(subject.place);
+        let found = self.diagnostics.error(place, message);
+        for note in notes {
+            found.note(note);
+        }
+        for help in helps {
+            found.help(help);
+        }
+    }
+}
+
+/// A fact in words.
+struct Explanation {
+    /// The option that it is about.
+    option: Option<&'static str>,
+    message: String,
+    notes: Vec<String>,
+    helps: Vec<String>,
+}
+
+impl Explanation {
+    fn new(message: String) -> Self {
+        Explanation { option: None, message, notes: Vec::new(), helps: Vec::new() }
+    }
+
+    fn at(mut self, option: &'static str) -> Self {
+        self.option = Some(option);
+        self
+    }
+
+    fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    fn help(mut self, help: impl Into<String>) -> Self {
+        self.helps.push(help.into());
+        self
+    }
+
+    fn of(fact: &Fact, subject: &Subject) -> Self {
+        let name = format!("`{}`", subject.name);
+        let x = |i: usize| format!("`{}`", subject.operand(i));
+        match fact {
+            Fact::NotAVector { operand, shape, features } => not_a_vector(subject, *operand, shape, *features),
+            Fact::NotAScalar { shape } => {
+                let (text, role) = (subject.operand(0), &subject.name);
+                Explanation::new(format!("{role} is one number for each sample, but `{text}` is {shape:?}"))
+                    .help(format!("take its mean: `mean({text})`"))
+                    .help(format!("or its sum: `sum({text})`"))
+            }
+            Fact::TooFewAxes { operand, shape, needed } => {
+                let axes = if *needed == 1 { "one axis".to_owned() } else { format!("{needed} axes") };
+                let e = Explanation::new(format!("{name} needs at least {axes}, but {} is {shape:?}", x(*operand)));
+                match (needed, shape.as_slice()) {
+                    (1, _) => e.help(format!("`reshape([1])` makes a vector of it: `{} >> reshape([1])`", subject.operand(*operand))),
+                    (2, [n]) => e.help(format!("`reshape([1, {n}])` makes a matrix of it")),
+                    _ => e,
+                }
+            }
+            Fact::AxisOutOfRange { axis, shape } => axis_out_of_range(subject, *axis, shape),
+            Fact::AxisTwice { axis, resolved, shape } => {
+                Explanation::new(format!("axis {axis} of {shape:?} is given twice: it is axis {resolved}")).at("axes").help("remove one of them")
+            }
+            Fact::Broadcast { left, right, left_axis, right_axis } => {
+                let (a, b) = (left[*left_axis], right[*right_axis]);
+                Explanation::new(format!("{} is {left:?} and {} is {right:?}: they do not fit each other", x(0), x(1)))
+                    .note(format!("axis {left_axis} is {a} on the left, axis {right_axis} is {b} on the right; axes are aligned at the last one, and must be equal or 1"))
+                    .help_broadcast(subject, left, right)
+            }
+            Fact::Differ { left, right, same_size, would_broadcast } => differ(subject, left, right, *same_size, *would_broadcast),
+            Fact::ReshapeSize { shape, elements, wanted, product, inferred } => {
+                let e = Explanation::new(format!(
+                    "{} is {shape:?} and has {elements} elements, which {wanted:?} cannot hold",
+                    x(0)
+                ))
+                .at("dims");
+                match inferred {
+                    Some(_) => e.note(format!("{elements} is no multiple of {product}, so nothing fits for -1")),
+                    None if elements % product == 0 => e
+                        .note(format!("{wanted:?} has {product} elements"))
+                        .help(format!("{elements} = {product} * {}", elements / product)),
+                    None => e.note(format!("{wanted:?} has {product} elements")),
+                }
+            }
+            Fact::ReshapeDimension { wanted, axis } => {
+                let e = Explanation::new(format!("dimension {axis} of {wanted:?} is {}", wanted[*axis])).at("dims");
+                if wanted[*axis] == -1 {
+                    e.help("at most one dimension can be -1, which stands for what remains")
+                } else {
+                    e.help("dimensions are at least 1; one of them can be -1, which stands for what remains")
+                }
+            }
+            Fact::NoParts => Explanation::new(format!("{name} has nothing to concatenate")).help("write `concat([a, b])`"),
+            Fact::Concat { operand, first, shape, along, axis } => {
+                let e = Explanation::new(format!("{} is {first:?} and {} is {shape:?}: they cannot be concatenated along axis {along}", x(0), x(*operand)));
+                match axis {
+                    Some(axis) => {
+                        let e = e.note(format!("all other axes must be equal, but axis {axis} is {} and {}", first[*axis], shape[*axis]));
+                        let fits = (0..first.len()).find(|&a| (0..first.len()).all(|i| i == a || first[i] == shape[i]));
+                        match fits {
+                            Some(fits) => e.help(format!("along axis {fits} they fit: `axis = {fits}`")),
+                            None => e,
+                        }
+                    }
+                    None => e.note(format!("one has {} axes, the other {}", first.len(), shape.len())),
+                }
+            }
+            Fact::MatmulInner { left, right, left_size, right_size, transposed_left_fits, transposed_right_fits } => {
+                let e = Explanation::new(format!("{} is {left:?} and {} is {right:?}: they have no matrix product", x(0), x(1)))
+                    .note(format!("the last axis of the first is {left_size}, the last but one of the second is {right_size}; they must be equal"));
+                if *transposed_right_fits || *transposed_left_fits {
+                    let which = if *transposed_right_fits { x(1) } else { x(0) };
+                    e.note(format!("with {which} transposed there would be one"))
+                } else if left.len() == right.len() && right.last() == left.get(left.len() - 2) {
+                    e.help(format!("the other way round there is one: `matmul({}, {})`", subject.operand(1), subject.operand(0)))
+                } else {
+                    e
+                }
+            }
+            Fact::Classes { logits, axis, width, classes, fitting_axes } => {
+                let e = Explanation::new(format!(
+                    "{} is {logits:?}, {width} numbers along axis {axis}, but `{}` has {classes} classes",
+                    x(0),
+                    subject.operand(1)
+                ));
+                match fitting_axes.first() {
+                    Some(fitting) => e.help(format!("its classes lie along axis {fitting}: add `axis = {fitting}`")),
+                    None if logits.len() == 1 => e
+                        .help(format!("let the last layer have {classes} features: `dense({classes})`"))
+                        .help(format!("or declare `{}: class({width})`", subject.operand(1))),
+                    None => e.help(format!("the logits need one number for each class: {classes} along axis {axis}")),
+                }
+            }
+            Fact::Positions { logits, axis, label, expected, fitting_axes } => {
+                let e = Explanation::new(format!(
+                    "{} is {logits:?} with classes along axis {axis}, so there is a decision for each of {expected:?}, but `{}` has {label:?}",
+                    x(0),
+                    subject.operand(1)
+                ));
+                match fitting_axes.first() {
+                    Some(fitting) => e.help(format!("if its classes lie along axis {fitting}, add `axis = {fitting}`")),
+                    None => e.help(format!("declare the label with that shape: `class(…){expected:?}`")),
+                }
+            }
+            Fact::NotBinary { classes } => {
+                Explanation::new(format!("{name} decides between two classes, but {} has {classes}", x(1)))
+                    .help("for several classes use `cross_entropy`")
+            }
+            Fact::NotDivisible { shape, axis, size, divisor, divisors } => {
+                let e = Explanation::new(format!("{name} cuts axis {axis} of {shape:?} into groups of {divisor}, but {size} is no multiple of {divisor}"));
+                let list: Vec<String> = divisors.iter().map(|d| format!("`{d}`")).collect();
+                if list.is_empty() { e } else { e.help(format!("{size} is a multiple of {}", list.join(" and "))) }
+            }
+            Fact::Slopes { shape, slopes } => {
+                let e = Explanation::new(format!("{} is {shape:?}, but there are {slopes} slopes", x(0))).at("num_parameters");
+                match shape.first() {
+                    Some(channels) => e.help(format!("take one slope for each channel, `num_parameters = {channels}`, or a single one")),
+                    None => e.help("take a single slope: `num_parameters = 1`"),
+                }
+            }
+            Fact::Zero { dims, axis } => {
+                if dims.len() == 1 && !subject.arguments.bound.is_empty() {
+                    Explanation::new(format!("{name} counts from 1, but here is 0"))
+                } else {
+                    Explanation::new(format!("dimension {axis} of {dims:?} is 0, so there would be nothing in it"))
+                        .help("dimensions are at least 1")
+                }
+            }
+            Fact::TooLarge { what, dims, limit } => {
+                let what = match what {
+                    Sized::Tensor => format!("one sample of {name}, {dims:?},"),
+                    Sized::Parameter => format!("a parameter of {name}, {dims:?},"),
+                    Sized::AllParameters => format!("with {name}, all parameters together"),
+                };
+                let verb = if what.starts_with("with") { "would have" } else { "has" };
+                Explanation::new(format!("{what} {verb} too many elements")).note(format!("there can be less than {limit} (2^31)"))
+            }
+            Fact::TooManyClasses { classes, limit } => {
+                Explanation::new(format!("{classes} classes are too many")).note(format!("there can be less than {limit} (2^24)"))
+            }
+            Fact::NoFans { initializer, dims } => {
+                let option = if subject.arguments.places.contains_key("bias_init") { "bias_init" } else { "init" };
+                Explanation::new(format!("`{initializer}` needs a matrix, but this parameter is {dims:?}"))
+                    .at(option)
+                    .help("vectors such as a bias start from `zeros`, `constant(…)`, `uniform(…)` or `normal(…)`")
+            }
+            Fact::Option { name, value, allowed } => {
+                let option = if subject.arguments.places.contains_key(name) {
+                    name
+                } else if subject.arguments.places.contains_key("init") {
+                    "init"
+                } else {
+                    "bias_init"
+                };
+                Explanation::new(format!("`{name}` {}, but it is {value:?}", must_be(*allowed))).at(option)
+            }
+            Fact::Conflict { option, other, allowed } => {
+                Explanation::new(format!("with `{option}`, `{other}` {}", must_be(*allowed))).at(option)
+            }
+        }
+    }
+
+    /// How one of two shapes could be made to fit the other.
+    fn help_broadcast(self, subject: &Subject, left: &[usize], right: &[usize]) -> Self {
+        // A vector for each row or channel, where broadcasting wants one for each column.
+        let (long, short, text) = if left.len() > right.len() {
+            (left, right, subject.operand(1))
+        } else {
+            (right, left, subject.operand(0))
+        };
+        if let ([n], true) = (short, long.len() > 1)
+            && let Some(axis) = long.iter().position(|d| d == n)
+        {
+            let mut dims = vec!["1".to_owned(); long.len() - axis];
+            dims[0] = n.to_string();
+            let piped = format!("({text} >> reshape([{}]))", dims.join(", "));
+            return self.help(format!("to align it with axis {axis}, write `{piped}`"));
+        }
+        if left.iter().product::<usize>() == right.iter().product::<usize>() {
+            return self.help(format!("they have the same number of elements: `{} >> reshape({left:?})` would fit", subject.operand(1)));
+        }
+        self
+    }
+}
+
+fn not_a_vector(subject: &Subject, operand: usize, shape: &[usize], features: usize) -> Explanation {
+    let e = Explanation::new(format!("`{}` takes a vector, but `{}` is {shape:?}", subject.name, subject.operand(operand)));
+    if shape.is_empty() {
+        return e.help("insert `reshape([1])` before it, which makes a vector of it");
+    }
+    let product: Vec<String> = shape.iter().map(usize::to_string).collect();
+    let e = e.help(format!("insert `flatten` before it: {} = {features} features", product.join("*")));
+    let Some(Bound::Integer(n)) = subject.arguments.bound.get("n") else { return e };
+    let mut result = shape.to_vec();
+    if let Some(last) = result.last_mut() {
+        *last = usize::try_from(*n).unwrap_or(0);
+    }
+    let linear = subject.name.replacen(&subject.function, "linear", 1);
+    e.help(format!("or use `{linear}`, which acts on the last axis and gives {result:?}"))
+}
+
+fn axis_out_of_range(subject: &Subject, axis: i64, shape: &[usize]) -> Explanation {
+    let option = if subject.arguments.places.contains_key("axes") { "axes" } else { "axis" };
+    let e = Explanation::new(format!("`{}` is {shape:?} and has no axis {axis}", subject.operand(0))).at(option);
+    let rank = shape.len();
+    match rank {
+        0 => e.note("it is a scalar, which has no axes"),
+        1 => e.note("its only axis is 0, or -1 from the end"),
+        _ => {
+            let e = e.note(format!("its axes are 0 to {}, or -{rank} to -1 from the end", rank - 1));
+            if axis == rank as i64 { e.note("the batch is not counted") } else { e }
+        }
+    }
+}
+
+fn differ(subject: &Subject, left: &[usize], right: &[usize], same_size: bool, would_broadcast: bool) -> Explanation {
+    let function = &subject.function;
+    let e = Explanation::new(format!(
+        "`{function}` compares values of one shape, but `{}` is {left:?} and `{}` is {right:?}",
+        subject.operand(0),
+        subject.operand(1)
+    ));
+    let e = if would_broadcast { e.note("losses and metrics never broadcast") } else { e };
+    let input = if subject.piped { "before it" } else { "into the first" };
+    match (left, right) {
+        _ if same_size => e.help(format!("insert `reshape({right:?})` {input}: both have the same number of elements")),
+        ([_], [n]) => e.help(format!("let the last layer have {n} features: `dense({n})`")),
+        (_, []) => e.help("reduce the prediction to one number, or declare the target with its shape"),
+        _ => e,
+    }
+}
+
+fn must_be(allowed: Allowed) -> String {
+    match allowed {
+        Allowed::Between(low, high) => format!("must be from {low:?} to {high:?}"),
+        Allowed::FromBelow(low, high) => format!("must be from {low:?} to below {high:?}"),
+        Allowed::AtLeast(low) => format!("must be at least {low:?}"),
+        Allowed::Above(low) => format!("must be above {low:?}"),
+        Allowed::Exactly(value) => format!("must be {value:?}"),
+        Allowed::Finite => "must be finite".to_owned(),
+        Allowed::NotZero => "must not be 0".to_owned(),
+    }
+}

@@ -1,0 +1,237 @@
+//! From statements to networks: names, values, and all that can be wrong with them.
+//!
+//! Expressions are evaluated as they stand: constants become numbers, functions add nodes to the network's graph. A
+//! mistake is reported where it is found, and its value becomes [`Value::Error`], about which nobody complains again.
+
+mod block;
+mod call;
+mod expression;
+mod explain;
+mod names;
+mod scope;
+mod statement;
+mod value;
+
+use std::collections::BTreeSet;
+
+use nn_kernels::network::Network;
+use proc_macro2::Ident;
+
+use self::scope::Scope;
+use self::value::Value;
+use crate::ast::{self, Block, File, Item};
+use crate::checked::{Checked, Header, Name, Partial, PartialField, PartialOutput};
+use crate::diagnostics::{Diagnostic, Diagnostics, Place};
+
+/// How many functions and operators a network may use, blocks expanded. It bounds what blocks that use blocks that use
+/// blocks can cost.
+const OPERATIONS: usize = 20_000;
+/// How deeply expressions may nest, blocks expanded.
+const DEPTH: usize = 100;
+
+/// Elaborates all networks.
+pub fn file(file: &File, diagnostics: &mut Diagnostics) -> Vec<Elaborated> {
+    let path = file.path.clone().unwrap_or_else(|| syn::parse_quote!(::nn));
+    let mut elaborator = Elaborator::new(diagnostics);
+    let mut networks: Vec<Elaborated> = Vec::new();
+    for item in &file.items {
+        match item {
+            Item::Block(block) => {
+                elaborator.scopes = vec![Scope::new(&[], None, elaborator.blocks.len(), String::new())];
+                elaborator.declare_block(block);
+            }
+            Item::Network(network) => {
+                if let Some(twin) = networks.iter().find(|n| n.header.name == network.name) {
+                    let line = Place::from(twin.header.name.span()).line();
+                    elaborator
+                        .diagnostics
+                        .error(network.name.span(), format!("there is a network `{}` already, on line {line}", network.name))
+                        .help("choose another name");
+                    continue;
+                }
+                networks.push(elaborator.network(network, &path));
+            }
+        }
+    }
+    // Shared blocks that nothing uses are the first network's to report.
+    let unused = elaborator.unused_blocks(0);
+    if let Some(first) = networks.first_mut() {
+        first.unused.extend(unused);
+    }
+    networks
+}
+
+/// A network, with mistakes or without.
+pub struct Elaborated {
+    header: Header,
+    network: Network,
+    inputs: Vec<Field>,
+    targets: Vec<Field>,
+    outputs: Vec<Output>,
+    has_loss: bool,
+    has_optimizer: bool,
+    words: Vec<Ident>,
+    unused: Vec<Ident>,
+}
+
+struct Field {
+    name: Name,
+    kind: Option<nn_kernels::network::Field>,
+}
+
+struct Output {
+    name: Name,
+    dims: Option<Vec<usize>>,
+}
+
+impl Elaborated {
+    /// For a network without mistakes.
+    pub fn checked(self) -> Checked {
+        let fields = self.inputs.into_iter().chain(self.targets).map(|f| f.name).collect();
+        let outputs = self.outputs.into_iter().map(|o| o.name).collect();
+        Checked { header: self.header, network: self.network, fields, outputs, words: self.words, unused: self.unused }
+    }
+
+    /// For a network with mistakes, of which one is given.
+    pub fn partial(self, mistake: &Diagnostic) -> Partial {
+        let inputs = self.inputs.len();
+        let field = |field: Field| {
+            let (dims, classes) = field.kind.map_or((None, None), |kind| (Some(kind.dims), kind.classes));
+            PartialField { name: field.name, dims, classes }
+        };
+        Partial {
+            header: self.header,
+            fields: self.inputs.into_iter().chain(self.targets).map(field).collect(),
+            inputs,
+            outputs: self.outputs.into_iter().map(|o| PartialOutput { name: o.name, dims: o.dims }).collect(),
+            metrics: self.network.metrics.iter().map(|m| m.name.clone()).collect(),
+            loss: self.has_loss,
+            optimizer: self.has_optimizer,
+            error: mistake.to_compile_error(),
+        }
+    }
+}
+
+/// The state of elaboration.
+struct Elaborator<'a, 'd> {
+    diagnostics: &'d mut Diagnostics,
+    /// All blocks so far, in order of declaration; each sees those before it.
+    blocks: Vec<BlockState<'a>>,
+    /// The network's names, and on top of them those of each block that is being used.
+    scopes: Vec<Scope<'a>>,
+    network: Network,
+    /// Paths of layers with parameters.
+    layers: BTreeSet<String>,
+    /// The functions in use, each where it was met first.
+    words: Vec<Ident>,
+    /// Names in blocks that nothing uses.
+    unused: Vec<Ident>,
+    /// Whether a block is looked at on its own, without arguments.
+    declaring: bool,
+    /// Whether the expression is (part of) the loss.
+    in_loss: bool,
+    operations: usize,
+    depth: usize,
+    /// A limit has been exceeded: nothing more is evaluated.
+    stopped: bool,
+}
+
+struct BlockState<'a> {
+    block: &'a Block,
+    used: bool,
+    /// Whether it has no mistake of its own.
+    sound: bool,
+}
+
+impl<'a, 'd> Elaborator<'a, 'd> {
+    fn new(diagnostics: &'d mut Diagnostics) -> Self {
+        Elaborator {
+            diagnostics,
+            blocks: Vec::new(),
+            scopes: Vec::new(),
+            network: Network::default(),
+            layers: BTreeSet::new(),
+            words: Vec::new(),
+            unused: Vec::new(),
+            declaring: false,
+            in_loss: false,
+            operations: 0,
+            depth: 0,
+            stopped: false,
+        }
+    }
+
+    fn network(&mut self, source: &'a ast::Network, path: &syn::Path) -> Elaborated {
+        let shared_blocks = self.blocks.len();
+        self.network = Network { name: source.name.to_string(), ..Network::default() };
+        self.scopes = vec![Scope::new(&source.statements, None, shared_blocks, String::new())];
+        self.layers.clear();
+        (self.operations, self.depth, self.stopped) = (0, 0, false);
+
+        let header = Header {
+            name: source.name.clone(),
+            attributes: source.attributes.clone(),
+            visibility: source.visibility.clone(),
+            path: path.clone(),
+        };
+        let declared = self.statements(source);
+
+        let mut unused: Vec<Ident> = self.scope().unused().cloned().collect();
+        unused.extend(self.unused_blocks(shared_blocks));
+        unused.append(&mut self.unused);
+        self.blocks.truncate(shared_blocks);
+        unused.sort_by_key(|name| (name.span().start().line, name.span().start().column));
+        Elaborated {
+            header,
+            network: std::mem::take(&mut self.network),
+            inputs: declared.inputs,
+            targets: declared.targets,
+            outputs: declared.outputs,
+            has_loss: declared.loss.is_some(),
+            has_optimizer: declared.optimizer.is_some(),
+            words: std::mem::take(&mut self.words),
+            unused,
+        }
+    }
+
+    fn unused_blocks(&self, from: usize) -> Vec<Ident> {
+        self.blocks[from..].iter().filter(|b| !b.used).map(|b| b.block.name.clone()).collect()
+    }
+
+    /// The innermost names.
+    fn scope(&mut self) -> &mut Scope<'a> {
+        self.scopes.last_mut().expect("there is always a scope")
+    }
+
+    /// Declares a name; a second declaration is a mistake.
+    fn declare(&mut self, ident: &Ident, value: Value) {
+        let visible = self.scope().blocks;
+        let block = self.blocks[..visible].iter().map(|b| &b.block.name).find(|name| *name == ident).cloned();
+        let twin = match block {
+            Some(block) => Some(block),
+            None => self.scope().declare(ident, value).err(),
+        };
+        if let Some(twin) = twin {
+            self.declared_twice(ident, &twin);
+        }
+    }
+
+    fn declared_twice(&mut self, ident: &Ident, twin: &Ident) {
+        let line = Place::from(twin.span()).line();
+        self.diagnostics
+            .error(ident.span(), format!("`{ident}` is declared already, on line {line}"))
+            .help(format!("a name is given once and keeps its value: choose another one, such as `{ident}_2`"));
+    }
+
+    /// Counts an operation, and says whether there is room for it.
+    fn count_operation(&mut self, place: Place) -> bool {
+        self.operations += 1;
+        if self.operations > OPERATIONS && !self.stopped {
+            self.stopped = true;
+            self.diagnostics
+                .error(place, format!("with this, the network has more than {OPERATIONS} operations"))
+                .note("each use of a block counts with all that it contains");
+        }
+        !self.stopped
+    }
+}

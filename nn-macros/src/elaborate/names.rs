@@ -1,0 +1,131 @@
+//! Names in expressions.
+
+use proc_macro2::Ident;
+use syn::ExprPath;
+
+use super::Elaborator;
+use super::value::Value;
+use crate::ast::Statement;
+use crate::diagnostics::Place;
+use crate::functions::{self, Apply};
+use crate::suggest::nearest;
+
+impl Elaborator<'_, '_> {
+    /// A name where a value stands.
+    pub fn name(&mut self, path: &ExprPath) -> Value {
+        let Some(ident) = path.path.get_ident() else {
+            self.diagnostics
+                .error(path, "only names that are declared in the network can be used")
+                .note("the macro sees nothing of the surrounding Rust code")
+                .help("declare the value in the network: `const N = …;`");
+            return Value::Error;
+        };
+        let name = ident.to_string();
+        if let Some(value) = self.scope().mention(&name) {
+            return value;
+        }
+        if let Some(function) = functions::find(&name)
+            && let Apply::Initializer(_) = function.apply
+        {
+            return self.initializer(function, ident, None, &name);
+        }
+        self.unknown_name(ident, &name);
+        Value::Error
+    }
+
+    fn unknown_name(&mut self, ident: &Ident, name: &str) {
+        let place = Place::from(ident.span());
+        let scope = self.scopes.last().expect("there is always a scope");
+        if let Some(later) = scope.declared_anywhere(name) {
+            let line = Place::from(later.span()).line();
+            let message = if scope.get(name).is_none() && line == place.line() {
+                format!("`{name}` is used in its own declaration")
+            } else {
+                format!("`{name}` is used before it is declared, on line {line}")
+            };
+            self.diagnostics.error(place, message).help("names are declared before they are used");
+            return;
+        }
+        if let Some(function) = functions::find(name) {
+            let found = self.diagnostics.error(place, format!("`{name}` is {}, not a value", function.apply.noun()));
+            if function.apply.is_value() {
+                found.help(format!("pipe a value into it: `x >> {name}`"));
+            }
+            return;
+        }
+        let blocks = &self.blocks[..scope.blocks];
+        if blocks.iter().any(|b| b.block.name == name) || scope.block.is_some_and(|b| b.name == name) {
+            let found = self.diagnostics.error(place, format!("`{name}` is a block, not a value"));
+            found.help(format!("pipe a value into it: `x >> {name}`"));
+            return;
+        }
+        let (where_, outer) = match scope.block {
+            Some(block) => (format!("block `{}`", block.name), self.scopes.first().filter(|_| self.scopes.len() > 1)),
+            None => (format!("network `{}`", self.network.name), None),
+        };
+        if let Some(outside) = outer.and_then(|outer| outer.declared_anywhere(name)) {
+            let line = Place::from(outside.span()).line();
+            let constant = outer.is_some_and(|outer| outer.declares_constant(name));
+            let found = self.diagnostics.error(place, format!("{where_} does not see `{name}` of line {line}"));
+            found.note("a block sees its parameters, and what is declared in it");
+            if constant {
+                found.help(format!("declare it in the block: `const {name} = …;`"));
+            }
+            found.help(format!("make it a parameter, and pass it where the block is used: `{name} = {name}`"));
+            return;
+        }
+        let near = nearest(name, scope.names()).map(str::to_owned);
+        let found = self.diagnostics.error(place, format!("cannot find value `{name}` in {where_}"));
+        if let Some(near) = near {
+            found.help(format!("did you mean `{near}`?"));
+        } else if matches!(name.to_ascii_lowercase().as_str(), "batch" | "batch_size" | "none") {
+            found.help("the batch dimension is never written: shapes are those of one sample");
+        } else if !name.chars().any(char::is_lowercase) {
+            found
+                .note("the macro sees nothing of the surrounding Rust code, constants included")
+                .help(format!("declare it in the {}: `const {name} = …;`", where_.split(' ').next().unwrap_or_default()));
+        }
+    }
+
+    /// Explains a function that is none.
+    pub fn unknown_function(&mut self, ident: &Ident) {
+        let name = ident.to_string();
+        let place = Place::from(ident.span());
+        let scope = self.scopes.last().expect("there is always a scope");
+        if scope.block.is_some_and(|block| block.name == name) {
+            self.diagnostics.error(place, format!("block `{name}` uses itself, which would never end"));
+            return;
+        }
+        let later = self.scopes.iter().find_map(|scope| scope.block_anywhere(&name));
+        if let Some(later) = later {
+            let line = Place::from(later.span()).line();
+            self.diagnostics
+                .error(place, format!("block `{name}` is used before it is declared, on line {line}"))
+                .help("move it up: names are declared before they are used");
+            return;
+        }
+        if let Some(value) = scope.get(&name) {
+            let is = value.value.describe(&self.network.graph);
+            let found = self.diagnostics.error(place, format!("`{name}` is a value, not a function"));
+            if !matches!(value.value, Value::Error) {
+                found.note(format!("it is {is}, declared on line {}", Place::from(value.ident.span()).line()));
+            }
+            return;
+        }
+        let blocks = self.blocks[..scope.blocks].iter().map(|b| b.block.name.to_string());
+        let known: Vec<String> = blocks
+            .chain(functions::all().filter(|f| !matches!(f.apply, Apply::Optimizer(_))).map(|f| f.name.to_owned()))
+            .collect();
+        let near = functions::known_elsewhere_as(&name).or_else(|| nearest(&name, known.iter().map(String::as_str)));
+        let found = self.diagnostics.error(place, format!("cannot find function `{name}`"));
+        if let Some(near) = near {
+            found.help(format!("did you mean `{near}`?"));
+        }
+    }
+}
+
+impl super::scope::Scope<'_> {
+    fn declares_constant(&self, wanted: &str) -> bool {
+        self.statements().iter().any(|s| matches!(s, Statement::Const { name, .. } if name == wanted))
+    }
+}

@@ -1,0 +1,403 @@
+//! The statements of a network.
+
+use nn_kernels::graph::{Leaf, NodeId, Op, Shape};
+use nn_kernels::layers;
+use nn_kernels::network;
+use nn_kernels::shape;
+use proc_macro2::Ident;
+use syn::{Attribute, Expr};
+
+use super::explain::Subject;
+use super::value::{Tensor, Value};
+use super::{Elaborator, Field, Output};
+use crate::ast::{self, FieldKind, Names, Statement};
+use crate::checked::Name;
+use crate::diagnostics::Place;
+use crate::functions::{self, Apply};
+use crate::text;
+
+/// What a network's statements declare.
+#[derive(Default)]
+pub struct Declared {
+    /// Inputs in order.
+    pub inputs: Vec<Field>,
+    /// Targets in order.
+    pub targets: Vec<Field>,
+    /// Outputs in order.
+    pub outputs: Vec<Output>,
+    /// The word of the `loss` statement.
+    pub loss: Option<Ident>,
+    /// The word of the `optimizer` statement.
+    pub optimizer: Option<Ident>,
+    metrics: Vec<Ident>,
+}
+
+impl<'a> Elaborator<'a, '_> {
+    /// Elaborates a network's statements.
+    pub fn statements(&mut self, source: &'a ast::Network) -> Declared {
+        let before = self.diagnostics.len();
+        let is_input = |s: &&Statement| matches!(s, Statement::Field { target: false, .. });
+        let inputs = source.statements.iter().filter(is_input).count();
+        self.network.inputs = inputs;
+        let mut declared = Declared::default();
+        for statement in &source.statements {
+            match statement {
+                Statement::Const { name, value } => self.constant(name, value.as_ref()),
+                Statement::Field { attributes, target, name, kind } => {
+                    let fields = if *target { &declared.targets } else { &declared.inputs };
+                    let number = fields.len() + if *target { inputs } else { 0 };
+                    let kind = kind.as_ref().and_then(|kind| self.field(name, kind));
+                    let value = kind.as_ref().map_or(Value::Error, |kind| {
+                        let node = self.network.graph.leaf(Leaf::Field(number), Shape::batched(&kind.dims));
+                        Value::Tensor(Tensor { node, classes: kind.classes })
+                    });
+                    self.declare(name, value);
+                    let field = Field { name: named(name, attributes), kind };
+                    if *target { declared.targets.push(field) } else { declared.inputs.push(field) }
+                }
+                Statement::Block(block) => self.declare_block(block),
+                Statement::Let { names, value } => self.binding(names, value.as_ref()),
+                Statement::Output { attributes, name, value } => {
+                    self.output(name, attributes, value.as_ref(), &mut declared);
+                }
+                Statement::Loss { word, value } => self.loss(word, value.as_ref(), &mut declared),
+                Statement::Metric { name, value } => self.metric(name.as_ref(), value.as_ref(), &mut declared),
+                Statement::Optimizer { word, value } => self.optimizer(word, value.as_ref(), &mut declared),
+            }
+        }
+        self.whole_network(source, &declared, before);
+        let fields = declared.inputs.iter().chain(&declared.targets);
+        self.network.fields = fields.filter_map(|f| f.kind.clone()).collect();
+        declared
+    }
+
+    /// What only all statements together can have wrong.
+    fn whole_network(&mut self, source: &ast::Network, declared: &Declared, before: usize) {
+        // After a mistake, what seems to be missing may be what could not be read.
+        if self.diagnostics.len() > before || source.statements.iter().any(|s| !s.is_whole()) || self.stopped {
+            return;
+        }
+        let name = &source.name;
+        if declared.inputs.is_empty() {
+            self.diagnostics
+                .error(name.span(), format!("network `{name}` has no input"))
+                .help("declare what it reads: `input x: [3];`");
+            return;
+        }
+        if declared.outputs.is_empty() && declared.loss.is_none() {
+            self.diagnostics
+                .error(name.span(), format!("network `{name}` has neither an output nor a loss"))
+                .help("say what it computes: `output y = …;`");
+            return;
+        }
+        if let (Some(optimizer), None) = (&declared.optimizer, &declared.loss) {
+            self.diagnostics
+                .error(optimizer.span(), "there is no loss for this optimizer to minimize")
+                .help("add `loss …;`, or remove the optimizer: without a loss, a network only predicts");
+        } else if let (Some(optimizer), true) = (&declared.optimizer, self.network.parameters.is_empty()) {
+            self.diagnostics
+                .error(optimizer.span(), format!("network `{name}` has no parameters that could be trained"))
+                .help("parameters come with layers such as `dense(10)`");
+        }
+    }
+
+    /// `const NAME = value;`
+    pub fn constant(&mut self, name: &Ident, value: Option<&Expr>) {
+        let value = value.map_or(Value::Error, |expression| match self.expression(expression) {
+            value @ (Value::Number(_) | Value::Error) => value,
+            other => {
+                let is = other.describe(&self.network.graph);
+                let found = self
+                    .diagnostics
+                    .error(expression, format!("a constant is an integer or a float, but `{}` is {is}", text::of(expression)));
+                if let Value::Tensor(_) = other {
+                    found.help(format!("values are named without `const`: `{name} = …;`"));
+                }
+                Value::Error
+            }
+        });
+        self.declare(name, value);
+    }
+
+    fn field(&mut self, name: &Ident, kind: &FieldKind) -> Option<network::Field> {
+        let classes = match &kind.classes {
+            Some(expression) => Some(self.size(expression, "the number of classes")),
+            None => None,
+        };
+        let dims: Vec<Option<usize>> = kind.dims.iter().map(|d| self.size(d, "a dimension")).collect();
+        let dims: Vec<usize> = dims.into_iter().collect::<Option<_>>()?;
+        let classes = match classes {
+            Some(classes) => Some(classes?),
+            None => None,
+        };
+        let checked = classes.map_or(Ok(()), shape::class_count).and_then(|()| shape::dims(&dims));
+        if let Err(fact) = checked {
+            self.explain(&fact, &Subject::of_declaration(kind.place, name.to_string()));
+            return None;
+        }
+        Some(network::Field { name: name.to_string(), dims, classes })
+    }
+
+    /// `name = value;` or `(a, b) = value;`
+    pub fn binding(&mut self, names: &Names, value: Option<&Expr>) {
+        match names {
+            Names::One(name) => {
+                let bound = value.map_or(Value::Error, |v| self.at_path(&name.to_string(), |this| this.expression(v)));
+                let bound = match bound {
+                    Value::Tuple(values) => {
+                        let all: Vec<String> = (1..=values.len()).map(|i| format!("{name}_{i}")).collect();
+                        let count = text::count(values.len(), "value");
+                        self.diagnostics
+                            .error(name.span(), format!("this is one name for {count}"))
+                            .help(format!("write `({}) = …;`", all.join(", ")));
+                        Value::Error
+                    }
+                    bound => bound,
+                };
+                self.declare(name, bound);
+            }
+            Names::Several { place, names } => {
+                let path = names.iter().flatten().next().map_or_else(String::new, Ident::to_string);
+                let bound = value.map_or(Value::Error, |v| self.at_path(&path, |this| this.expression(v)));
+                let mut bound = match bound {
+                    Value::Tuple(values) if values.len() == names.len() => values,
+                    Value::Error => Vec::new(),
+                    other => {
+                        let has = match &other {
+                            Value::Tuple(values) => text::count(values.len(), "value"),
+                            _ => "one value".to_owned(),
+                        };
+                        let given = text::count(names.len(), "name");
+                        self.diagnostics.error(*place, format!("these are {given} for {has}"));
+                        Vec::new()
+                    }
+                }
+                .into_iter();
+                for name in names {
+                    let value = bound.next().unwrap_or(Value::Error);
+                    if let Some(name) = name {
+                        self.declare(name, value);
+                    }
+                }
+            }
+        }
+    }
+
+    /// `output name = value;`
+    fn output(&mut self, name: &Ident, attributes: &[Attribute], value: Option<&Expr>, declared: &mut Declared) {
+        let is_shorthand = matches!(value, Some(Expr::Path(p)) if p.path.get_ident().is_some_and(|i| i == name));
+        let bound = value.map_or(Value::Error, |v| self.at_path(&name.to_string(), |this| this.expression(v)));
+        if let Some(twin) = declared.outputs.iter().find(|o| o.name.ident == *name) {
+            let twin = twin.name.ident.clone();
+            self.declared_twice(name, &twin);
+            return;
+        }
+        let node = value.and_then(|expression| self.output_node(name, expression, &bound, declared));
+        if !is_shorthand {
+            self.declare(name, node.map_or(Value::Error, Value::numbers));
+            self.scope().mention(&name.to_string());
+        }
+        let dims = node.map(|node| self.network.graph.shape(node).dims.clone());
+        self.network.outputs.extend(node.map(|node| (name.to_string(), node)));
+        declared.outputs.push(Output { name: named(name, attributes), dims });
+    }
+
+    fn output_node(&mut self, name: &Ident, expression: &Expr, value: &Value, declared: &Declared) -> Option<NodeId> {
+        let tensor = self.tensor(value, expression, "an output")?;
+        if let Some(classes) = tensor.classes {
+            self.diagnostics
+                .error(expression, format!("`{}` is class({classes}), and an output is made of numbers", text::of(expression)))
+                .help("classes go into losses and metrics");
+            return None;
+        }
+        if let Some(target) = self.target_behind(tensor.node).and_then(|number| declared.targets.get(number)) {
+            let target = &target.name.ident;
+            self.diagnostics
+                .error(expression, format!("output `{name}` depends on target `{target}`, which nobody knows when predicting"))
+                .help(format!("compute it from inputs alone, and compare it with `{target}` in `loss` and `metric`"));
+            return None;
+        }
+        Some(layers::output(&mut self.network.graph, tensor.node))
+    }
+
+    /// The number of a target that this value is computed from.
+    fn target_behind(&self, node: NodeId) -> Option<usize> {
+        let graph = &self.network.graph;
+        let mut seen = vec![false; graph.len()];
+        let mut left = vec![node];
+        while let Some(node) = left.pop() {
+            if std::mem::replace(&mut seen[node.index()], true) {
+                continue;
+            }
+            if let Op::Leaf(Leaf::Field(number)) = graph.node(node).op
+                && number >= self.network.inputs
+            {
+                return Some(number - self.network.inputs);
+            }
+            left.extend(&graph.node(node).args);
+        }
+        None
+    }
+
+    fn loss(&mut self, word: &Ident, value: Option<&Expr>, declared: &mut Declared) {
+        if let Some(first) = &declared.loss {
+            let line = Place::from(first.span()).line();
+            self.diagnostics
+                .error(word.span(), format!("`loss` stands at most once, and there is one on line {line}"))
+                .help("several losses are one weighted sum: `loss 0.5 * mse(a, b) + mae(c, d);`");
+        } else {
+            declared.loss = Some(word.clone());
+        }
+        let Some(expression) = value else { return };
+        self.in_loss = true;
+        let value = self.at_path("loss", |this| this.expression(expression));
+        self.in_loss = false;
+        let Some(node) = self.scalar(&value, expression, "a loss") else { return };
+        self.network.loss = Some(node);
+    }
+
+    /// A value that must be one number for each sample.
+    fn scalar(&mut self, value: &Value, expression: &Expr, what: &str) -> Option<NodeId> {
+        let tensor = self.tensor(value, expression, what)?;
+        if let Some(classes) = tensor.classes {
+            let message = format!("{what} is a number, but `{}` is class({classes})", text::of(expression));
+            self.diagnostics.error(expression, message).help("compare it with a prediction: `cross_entropy(logits, label)`");
+            return None;
+        }
+        match layers::per_sample_loss(&mut self.network.graph, tensor.node) {
+            Ok(node) => Some(node),
+            Err(fact) => {
+                self.explain(&fact, &Subject::of_value(Place::from(expression), what, text::of(expression)));
+                None
+            }
+        }
+    }
+
+    fn metric(&mut self, name: Option<&Ident>, value: Option<&Expr>, declared: &mut Declared) {
+        let function = value.and_then(called_function).cloned();
+        let Some(name) = name.or(function.as_ref()).cloned() else {
+            if let Some(expression) = value {
+                let text = text::of(expression);
+                self.diagnostics
+                    .error(expression, "this metric needs a name: it is no function's value")
+                    .help(format!("write `metric name = {text};`"));
+                self.expression(expression);
+            }
+            return;
+        };
+        let twin = declared.metrics.iter().find(|m| **m == name).cloned();
+        if let Some(twin) = &twin {
+            let line = Place::from(twin.span()).line();
+            self.diagnostics
+                .error(name.span(), format!("there is a metric `{name}` already, on line {line}"))
+                .help(format!("give this one a name: `metric {name}_2 = …;`"));
+        } else {
+            declared.metrics.push(name.clone());
+        }
+        let Some(expression) = value else { return };
+        let path = format!("metric.{name}");
+        let declaration = self.at_path(&path, |this| this.metric_declaration(&name.to_string(), expression));
+        if let (Some(declaration), None) = (declaration, twin) {
+            self.network.metrics.push(declaration);
+        }
+    }
+
+    fn metric_declaration(&mut self, name: &str, expression: &Expr) -> Option<network::MetricDeclaration> {
+        if let Some((word, arguments)) = call_parts(expression)
+            && let Some(function) = functions::find(&word.to_string())
+            && let Apply::Metric(apply) = function.apply
+        {
+            let arguments = self.bind(function, word, None, arguments, &text::of(expression))?;
+            self.note_word(word);
+            if !self.count_operation(word.span().into()) {
+                return None;
+            }
+            let result = apply(&mut self.network.graph, name, &arguments);
+            return result
+                .map_err(|fact| self.explain(&fact, &Subject::of_call(word, text::of(expression), false, arguments)))
+                .ok();
+        }
+        let value = self.expression(expression);
+        let node = self.scalar(&value, expression, "a metric")?;
+        layers::mean_metric(&mut self.network.graph, name, node).ok()
+    }
+
+    fn optimizer(&mut self, word: &Ident, value: Option<&Expr>, declared: &mut Declared) {
+        if let Some(first) = &declared.optimizer {
+            let line = Place::from(first.span()).line();
+            self.diagnostics
+                .error(word.span(), format!("`optimizer` stands at most once, and there is one on line {line}"));
+        } else {
+            declared.optimizer = Some(word.clone());
+        }
+        let Some(expression) = value else { return };
+        let names = || text::list(optimizers().map(|f| f.name), "and");
+        let Some((name, arguments)) = call_parts(expression) else {
+            self.diagnostics
+                .error(expression, "expected an optimizer, such as `adam(learning_rate = 1e-3)`")
+                .help(format!("there are {}", names()));
+            return;
+        };
+        let function = optimizers().find(|f| name == f.name);
+        let Some((function, Apply::Optimizer(apply))) = function.map(|f| (f, &f.apply)) else {
+            let written = name.to_string();
+            let found = self.diagnostics.error(name.span(), format!("cannot find optimizer `{name}`"));
+            match crate::suggest::nearest(&written, optimizers().map(|f| f.name)) {
+                Some(near) => found.help(format!("did you mean `{near}`?")),
+                None => found.help(format!("there are {}", names())),
+            };
+            return;
+        };
+        self.note_word(name);
+        let Some(arguments) = self.bind(function, name, None, arguments, &text::of(expression)) else { return };
+        let optimizer = apply(&arguments);
+        match layers::check_optimizer(&optimizer) {
+            Ok(()) => self.network.optimizer = Some(optimizer),
+            Err(fact) => self.explain(&fact, &Subject::of_call(name, text::of(expression), false, arguments)),
+        }
+    }
+
+    /// Evaluates where parameters are named after one more word.
+    fn at_path<T>(&mut self, word: &str, evaluate: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = self.scope().path.clone();
+        let inner = if outer.is_empty() { word.to_owned() } else { format!("{outer}.{word}") };
+        self.scope().path = inner;
+        let result = evaluate(self);
+        self.scope().path = outer;
+        result
+    }
+}
+
+fn named(ident: &Ident, attributes: &[Attribute]) -> Name {
+    Name { ident: ident.clone(), attributes: attributes.to_vec() }
+}
+
+fn optimizers() -> impl Iterator<Item = &'static functions::Function> {
+    functions::all().filter(|f| matches!(f.apply, Apply::Optimizer(_)))
+}
+
+type Arguments = syn::punctuated::Punctuated<Expr, syn::Token![,]>;
+
+/// The parts of `name(arguments)`, or of `name` alone.
+fn call_parts(expression: &Expr) -> Option<(&Ident, Option<&Arguments>)> {
+    match expression {
+        Expr::Group(group) => call_parts(&group.expr),
+        Expr::Path(path) => Some((path.path.get_ident()?, None)),
+        Expr::Call(call) => match &*call.func {
+            Expr::Path(path) => Some((path.path.get_ident()?, Some(&call.args))),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The function whose value an expression is: a call, or the last one of a pipeline.
+fn called_function(expression: &Expr) -> Option<&Ident> {
+    match expression {
+        Expr::Group(group) => called_function(&group.expr),
+        Expr::Paren(paren) => called_function(&paren.expr),
+        Expr::Binary(binary) if matches!(binary.op, syn::BinOp::Shr(_)) => call_parts(&binary.right).map(|(word, _)| word),
+        Expr::Call(_) => call_parts(expression).map(|(word, _)| word),
+        _ => None,
+    }
+}

@@ -1,0 +1,71 @@
+//! What expressions are.
+
+use nn_kernels::graph::{Graph, NodeId};
+use nn_kernels::layers::Init;
+
+use crate::numbers::Number;
+use crate::text;
+
+/// The value of an expression.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// A constant.
+    Number(Number),
+    /// `true` or `false`.
+    Flag(bool),
+    /// Text in quotes.
+    Text(String),
+    /// An initializer.
+    Init(Init),
+    /// Values in brackets.
+    List(Vec<Value>),
+    /// Several results.
+    Tuple(Vec<Value>),
+    /// A tensor.
+    Tensor(Tensor),
+    /// What follows from a mistake that has been reported. Nobody complains about it again.
+    Error,
+}
+
+/// A tensor of the graph.
+#[derive(Clone, Copy, Debug)]
+pub struct Tensor {
+    /// Its node.
+    pub node: NodeId,
+    /// `Some(n)` for class indices below `n`.
+    pub classes: Option<usize>,
+}
+
+impl Value {
+    /// A tensor of plain numbers.
+    pub fn numbers(node: NodeId) -> Self {
+        Value::Tensor(Tensor { node, classes: None })
+    }
+
+    /// What it is, for a sentence: "`x` is …".
+    pub fn describe(&self, graph: &Graph) -> String {
+        match self {
+            Value::Number(Number::Integer(n, _)) => format!("the integer {n}"),
+            Value::Number(Number::Float(x)) => format!("the float {x:?}"),
+            Value::Flag(flag) => format!("`{flag}`"),
+            Value::Text(text) => format!("the text {text:?}"),
+            Value::Init(init) => format!("the initializer `{}`", init.name()),
+            Value::List(values) => format!("a list of {}", text::count(values.len(), "value")),
+            Value::Tuple(values) => format!("a tuple of {}", text::count(values.len(), "value")),
+            Value::Tensor(tensor) => tensor.describe(graph),
+            Value::Error => "a mistake".to_owned(),
+        }
+    }
+}
+
+impl Tensor {
+    /// Its type as one would declare it: `[16, 14, 14]`, `class(10)`, `class(50)[12]`.
+    pub fn describe(&self, graph: &Graph) -> String {
+        let shape = graph.shape(self.node);
+        match self.classes {
+            None => shape.to_string(),
+            Some(n) if shape.dims.is_empty() => format!("class({n})"),
+            Some(n) => format!("class({n}){shape}"),
+        }
+    }
+}

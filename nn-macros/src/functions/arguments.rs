@@ -1,0 +1,123 @@
+//! The arguments of one call, bound to the parameters of its function.
+
+use std::collections::BTreeMap;
+
+use nn_kernels::graph::NodeId;
+use nn_kernels::layers::{Init, Target};
+
+use crate::diagnostics::Place;
+
+/// Arguments by parameter. The kinds have been checked: asking for another kind than the table says is a bug in the table.
+#[derive(Debug, Default)]
+pub struct Arguments {
+    /// Those that the call gives, and defaults.
+    pub bound: BTreeMap<&'static str, Bound>,
+    /// Where the call gives them.
+    pub places: BTreeMap<&'static str, Place>,
+    /// The data in the order of the parameters, for messages.
+    pub operands: Vec<Operand>,
+    /// Whether all of the data are numbers.
+    pub numbers_only: bool,
+}
+
+/// One argument.
+#[derive(Clone, Debug)]
+pub enum Bound {
+    /// A tensor of plain numbers.
+    Tensor(NodeId),
+    /// What a prediction is compared with.
+    Target(Target),
+    /// Several tensors.
+    Tensors(Vec<NodeId>),
+    /// A count or an axis.
+    Integer(i64),
+    /// Axes or dimensions.
+    Integers(Vec<i64>),
+    /// A number.
+    Number(f64),
+    /// `true` or `false`.
+    Flag(bool),
+    /// A word or a name.
+    Word(String),
+    /// An initializer.
+    Init(Init),
+}
+
+/// Data of a call, as the user wrote it.
+#[derive(Clone, Debug)]
+pub struct Operand {
+    /// Its text.
+    pub text: String,
+    /// Its place.
+    pub place: Place,
+}
+
+macro_rules! getter {
+    ($(#[$doc:meta])* $name:ident, $pattern:pat => $value:expr, $type:ty) => {
+        $(#[$doc])*
+        pub fn $name(&self, name: &str) -> $type {
+            match self.bound.get(name) {
+                Some($pattern) => $value,
+                other => unreachable!("argument `{name}` is {other:?}"),
+            }
+        }
+    };
+}
+
+impl Arguments {
+    getter!(
+        /// A [`Bound::Tensor`].
+        tensor, Bound::Tensor(node) => *node, NodeId
+    );
+    getter!(
+        /// A [`Bound::Target`].
+        target, Bound::Target(target) => *target, Target
+    );
+    getter!(
+        /// A [`Bound::Tensors`].
+        tensors, Bound::Tensors(nodes) => nodes, &[NodeId]
+    );
+    getter!(
+        /// A [`Bound::Integer`].
+        integer, Bound::Integer(n) => *n, i64
+    );
+    getter!(
+        /// A [`Bound::Integer`] that is a count.
+        count, Bound::Integer(n) => *n as usize, usize
+    );
+    getter!(
+        /// A [`Bound::Integers`].
+        integers, Bound::Integers(list) => list, &[i64]
+    );
+    getter!(
+        /// A [`Bound::Number`].
+        number, Bound::Number(x) => *x, f64
+    );
+    getter!(
+        /// A [`Bound::Flag`].
+        flag, Bound::Flag(flag) => *flag, bool
+    );
+    getter!(
+        /// A [`Bound::Word`].
+        word, Bound::Word(word) => word, &str
+    );
+
+    /// A [`Bound::Number`] that may be missing.
+    pub fn number_or_none(&self, name: &str) -> Option<f64> {
+        self.bound.contains_key(name).then(|| self.number(name))
+    }
+
+    /// A [`Bound::Init`] that may be missing.
+    pub fn init(&self, name: &str) -> Option<Init> {
+        match self.bound.get(name) {
+            Some(Bound::Init(init)) => Some(init.clone()),
+            _ => None,
+        }
+    }
+
+    /// What `axis` or `axes` say, if they are given.
+    pub fn axes(&self) -> Option<&[i64]> {
+        let given = ["axis", "axes"].into_iter().find(|name| self.bound.contains_key(name));
+        given.map(|name| self.integers(name))
+    }
+}

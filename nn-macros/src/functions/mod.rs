@@ -1,0 +1,216 @@
+//! The functions of the language: what they are called, what they take, and what they add to the graph.
+//!
+//! All knowledge about a function is one entry of a table. What it computes is `nn_kernels::layers`' business, and its
+//! documentation is the item of the same name in the facade's `language` module.
+
+mod arguments;
+mod initializers;
+mod optimizers;
+mod values;
+
+use nn_kernels::graph::{Graph, NodeId};
+use nn_kernels::layers::Init;
+use nn_kernels::network::{MetricDeclaration, Network, Optimizer};
+use nn_kernels::shape::Fact;
+
+pub use arguments::{Arguments, Bound, Operand};
+
+/// A function of the language.
+pub struct Function {
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes, in order; tensors first.
+    pub parameters: &'static [Parameter],
+    /// What it does.
+    pub apply: Apply,
+}
+
+/// What a function does.
+pub enum Apply {
+    /// A tensor from tensors.
+    Value(fn(&mut Graph, &Arguments) -> Result<NodeId, Fact>),
+    /// As `Value`, and of numbers it gives a number.
+    Arithmetic(fn(&mut Graph, &Arguments) -> Result<NodeId, Fact>),
+    /// As `Value`, but no gradient flows through it, so it cannot be a loss.
+    Decision(fn(&mut Graph, &Arguments) -> Result<NodeId, Fact>),
+    /// A tensor from tensors and from parameters, which are named after the path given.
+    Layer(fn(&mut Network, &str, &Arguments) -> Result<NodeId, Fact>),
+    /// A metric that is no mean over samples, of the name given.
+    Metric(fn(&mut Graph, &str, &Arguments) -> Result<MetricDeclaration, Fact>),
+    /// How a parameter starts.
+    Initializer(fn(&Arguments) -> Init),
+    /// How parameters are updated.
+    Optimizer(fn(&Arguments) -> Optimizer),
+}
+
+impl Apply {
+    /// What it is, with an article.
+    pub fn noun(&self) -> &'static str {
+        match self {
+            Apply::Value(_) | Apply::Arithmetic(_) | Apply::Layer(_) | Apply::Decision(_) => "a function",
+            Apply::Metric(_) => "a metric",
+            Apply::Initializer(_) => "an initializer",
+            Apply::Optimizer(_) => "an optimizer",
+        }
+    }
+
+    /// Whether the result is a value that expressions can go on with.
+    pub fn is_value(&self) -> bool {
+        matches!(self, Apply::Value(_) | Apply::Arithmetic(_) | Apply::Layer(_) | Apply::Decision(_))
+    }
+}
+
+/// What a function takes.
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it may be.
+    pub kind: Kind,
+    /// What it is when the call does not say.
+    pub default: Default,
+    /// Whether its place in the call may say which one it is. Options must be named.
+    pub positional: bool,
+}
+
+/// What an argument may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kind {
+    /// A tensor of plain numbers.
+    Tensor,
+    /// A tensor of plain numbers, or a number.
+    Operand,
+    /// A tensor of plain numbers or of classes.
+    Target,
+    /// Several tensors, in brackets or one after another.
+    Tensors,
+    /// How many: a whole number above 0.
+    Count,
+    /// An axis; negative ones count from the end.
+    Axis,
+    /// One axis, or several in brackets.
+    Axes,
+    /// Dimensions in brackets; one of them may be -1.
+    Dims,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Flag,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// An initializer.
+    Init,
+    /// A name in quotes.
+    Name,
+}
+
+/// What is taken for an argument that is missing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Default {
+    /// There is none.
+    Required,
+    /// Nothing, which the function understands.
+    Nothing,
+    /// A count or an axis.
+    Integer(i64),
+    /// A number.
+    Number(f64),
+    /// `true` or `false`.
+    Flag(bool),
+    /// A word.
+    Word(&'static str),
+}
+
+impl Parameter {
+    const fn tensor(name: &'static str) -> Self {
+        Parameter { name, kind: Kind::Tensor, default: Default::Required, positional: true }
+    }
+
+    const fn operand(name: &'static str) -> Self {
+        Parameter { name, kind: Kind::Operand, default: Default::Required, positional: true }
+    }
+
+    const fn positional(name: &'static str, kind: Kind, default: Default) -> Self {
+        Parameter { name, kind, default, positional: true }
+    }
+
+    const fn option(name: &'static str, kind: Kind, default: Default) -> Self {
+        Parameter { name, kind, default, positional: false }
+    }
+
+    const fn number(name: &'static str, default: f64) -> Self {
+        Parameter::option(name, Kind::Number, Default::Number(default))
+    }
+
+    const fn flag(name: &'static str, default: bool) -> Self {
+        Parameter::option(name, Kind::Flag, Default::Flag(default))
+    }
+
+    /// Whether it is data that flows through the network.
+    pub fn is_data(&self) -> bool {
+        matches!(self.kind, Kind::Tensor | Kind::Operand | Kind::Target | Kind::Tensors)
+    }
+}
+
+/// All functions.
+pub fn all() -> impl Iterator<Item = &'static Function> {
+    [values::ELEMENTWISE, values::ACTIVATIONS, values::LAYERS, values::LOSSES, initializers::TABLE, optimizers::TABLE]
+        .into_iter()
+        .flatten()
+}
+
+/// The function of this name.
+pub fn find(name: &str) -> Option<&'static Function> {
+    all().find(|f| f.name == name)
+}
+
+/// What others call it: names from elsewhere, for "did you mean".
+pub fn known_elsewhere_as(name: &str) -> Option<&'static str> {
+    #[rustfmt::skip]
+    const NAMES: [(&str, &str); 28] = [
+        ("bce", "binary_cross_entropy"), ("bce_loss", "binary_cross_entropy"),
+        ("bce_with_logits", "binary_cross_entropy_with_logits"), ("categorical_cross_entropy", "cross_entropy"),
+        ("sparse_categorical_cross_entropy", "cross_entropy"), ("mean_squared_error", "mse"), ("mse_loss", "mse"),
+        ("l2_loss", "mse"), ("mean_absolute_error", "mae"), ("l1_loss", "mae"), ("l1", "mae"), ("kl_div", "kl_divergence"),
+        ("poisson_nll", "poisson"), ("poisson_nll_loss", "poisson"), ("fc", "dense"), ("fully_connected", "dense"),
+        ("affine", "linear"), ("view", "reshape"), ("cat", "concat"), ("concatenate", "concat"), ("mm", "matmul"),
+        ("bmm", "matmul"), ("amax", "max"), ("power", "pow"), ("ln", "log"), ("r2_score", "r2"),
+        ("glorot_uniform", "xavier_uniform"), ("he_normal", "kaiming_normal"),
+    ];
+    let plain = name.to_ascii_lowercase();
+    NAMES.iter().find(|(other, _)| *other == plain).map(|(_, ours)| *ours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Default, all, find, known_elsewhere_as};
+
+    #[test]
+    fn names_are_unique_and_positions_come_before_options() {
+        for f in all() {
+            assert!(std::ptr::eq(find(f.name).unwrap(), f), "{} is there twice", f.name);
+            let positions: Vec<bool> = f.parameters.iter().map(|p| p.positional).collect();
+            assert!(positions.is_sorted_by(|a, b| a >= b), "{}", f.name);
+            for (i, p) in f.parameters.iter().enumerate() {
+                assert!(f.parameters[..i].iter().all(|q| q.name != p.name), "{}: {} twice", f.name, p.name);
+                assert!(p.positional || p.default != Default::Required, "{}: option {} is required", f.name, p.name);
+            }
+        }
+        for other in ["bce", "he_normal", "View"] {
+            assert!(find(known_elsewhere_as(other).unwrap()).is_some());
+        }
+    }
+
+    #[test]
+    fn every_function_is_documented_in_the_facade() {
+        let facade = include_str!("../../../src/language.rs");
+        for f in all() {
+            let signature = format!("    {}: \"{}(", f.name, f.name);
+            let at = facade.find(&signature).unwrap_or_else(|| panic!("no {signature} in src/language.rs"));
+            for p in f.parameters.iter().filter(|p| p.positional || f.parameters.len() > 2) {
+                let line = facade[at..].lines().next().unwrap_or_default();
+                let data = p.is_data() || p.name == "dims";
+                assert!(data || line.contains(p.name), "{} is missing in {line}", p.name);
+            }
+        }
+    }
+}

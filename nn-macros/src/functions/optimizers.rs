@@ -1,0 +1,127 @@
+//! Optimizers, with the defaults of `torch.optim`.
+
+use nn_kernels::network::{Optimizer, Rule};
+
+use super::Default::Nothing;
+use super::{Apply, Arguments, Function, Kind, Parameter};
+
+const fn optimizer(
+    name: &'static str,
+    parameters: &'static [Parameter],
+    apply: fn(&Arguments) -> Optimizer,
+) -> Function {
+    Function { name, parameters, apply: Apply::Optimizer(apply) }
+}
+
+const fn learning_rate(default: f64) -> Parameter {
+    Parameter::number("learning_rate", default)
+}
+
+const WEIGHT_DECAY: Parameter = Parameter::number("weight_decay", 0.0);
+const CLIP_NORM: Parameter = Parameter::option("clip_norm", Kind::Number, Nothing);
+const CLIP_VALUE: Parameter = Parameter::option("clip_value", Kind::Number, Nothing);
+const MOMENTUM: Parameter = Parameter::number("momentum", 0.0);
+const BETA1: Parameter = Parameter::number("beta1", 0.9);
+const BETA2: Parameter = Parameter::number("beta2", 0.999);
+const AMSGRAD: Parameter = Parameter::flag("amsgrad", false);
+
+const fn eps(default: f64) -> Parameter {
+    Parameter::number("eps", default)
+}
+
+pub static TABLE: &[Function] = &[
+    optimizer(
+        "sgd",
+        &[
+            learning_rate(1e-3),
+            MOMENTUM,
+            Parameter::number("dampening", 0.0),
+            Parameter::flag("nesterov", false),
+            WEIGHT_DECAY,
+            CLIP_NORM,
+            CLIP_VALUE,
+        ],
+        |a| {
+            let (momentum, dampening) = (a.number("momentum"), a.number("dampening"));
+            with(Rule::Sgd { momentum, dampening, nesterov: a.flag("nesterov") }, a)
+        },
+    ),
+    optimizer(
+        "rmsprop",
+        &[
+            learning_rate(1e-2),
+            Parameter::number("alpha", 0.99),
+            eps(1e-8),
+            MOMENTUM,
+            Parameter::flag("centered", false),
+            WEIGHT_DECAY,
+            CLIP_NORM,
+            CLIP_VALUE,
+        ],
+        |a| {
+            let (alpha, eps, momentum) = (a.number("alpha"), a.number("eps"), a.number("momentum"));
+            with(Rule::RmsProp { alpha, eps, momentum, centered: a.flag("centered") }, a)
+        },
+    ),
+    optimizer(
+        "adagrad",
+        &[
+            learning_rate(1e-2),
+            Parameter::number("lr_decay", 0.0),
+            eps(1e-10),
+            Parameter::number("initial_accumulator", 0.0),
+            WEIGHT_DECAY,
+            CLIP_NORM,
+            CLIP_VALUE,
+        ],
+        |a| {
+            let (lr_decay, initial_accumulator) = (a.number("lr_decay"), a.number("initial_accumulator"));
+            with(Rule::Adagrad { lr_decay, eps: a.number("eps"), initial_accumulator }, a)
+        },
+    ),
+    optimizer(
+        "adadelta",
+        &[learning_rate(1.0), Parameter::number("rho", 0.9), eps(1e-6), WEIGHT_DECAY, CLIP_NORM, CLIP_VALUE],
+        |a| with(Rule::Adadelta { rho: a.number("rho"), eps: a.number("eps") }, a),
+    ),
+    optimizer(
+        "adam",
+        &[learning_rate(1e-3), BETA1, BETA2, eps(1e-8), AMSGRAD, WEIGHT_DECAY, CLIP_NORM, CLIP_VALUE],
+        |a| {
+            let (beta1, beta2) = (a.number("beta1"), a.number("beta2"));
+            with(Rule::Adam { beta1, beta2, eps: a.number("eps"), amsgrad: a.flag("amsgrad") }, a)
+        },
+    ),
+    optimizer(
+        "adamw",
+        &[
+            learning_rate(1e-3),
+            BETA1,
+            BETA2,
+            eps(1e-8),
+            AMSGRAD,
+            Parameter::number("weight_decay", 1e-2),
+            CLIP_NORM,
+            CLIP_VALUE,
+        ],
+        |a| {
+            let (beta1, beta2) = (a.number("beta1"), a.number("beta2"));
+            with(Rule::AdamW { beta1, beta2, eps: a.number("eps"), amsgrad: a.flag("amsgrad") }, a)
+        },
+    ),
+    optimizer(
+        "adamax",
+        &[learning_rate(2e-3), BETA1, BETA2, eps(1e-8), WEIGHT_DECAY, CLIP_NORM, CLIP_VALUE],
+        |a| with(Rule::Adamax { beta1: a.number("beta1"), beta2: a.number("beta2"), eps: a.number("eps") }, a),
+    ),
+];
+
+fn with(rule: Rule, a: &Arguments) -> Optimizer {
+    Optimizer {
+        rule,
+        learning_rate: a.number("learning_rate"),
+        weight_decay: a.number("weight_decay"),
+        clip_norm: a.number_or_none("clip_norm"),
+        clip_value: a.number_or_none("clip_value"),
+    }
+}

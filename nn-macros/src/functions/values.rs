@@ -1,0 +1,207 @@
+//! Functions of tensors: arithmetic, activations, layers, losses and metrics.
+
+use nn_kernels::graph::{Graph, NodeId};
+use nn_kernels::layers::{self, Affine};
+use nn_kernels::network::Network;
+use nn_kernels::shape::Fact;
+
+use super::Default::{Integer, Nothing, Number, Required};
+use super::{Apply, Arguments, Function, Kind, Parameter};
+
+type Pure = fn(&mut Graph, &Arguments) -> Result<NodeId, Fact>;
+
+const fn value(name: &'static str, parameters: &'static [Parameter], apply: Pure) -> Function {
+    Function { name, parameters, apply: Apply::Value(apply) }
+}
+
+const fn arithmetic(name: &'static str, parameters: &'static [Parameter], apply: Pure) -> Function {
+    Function { name, parameters, apply: Apply::Arithmetic(apply) }
+}
+
+const fn layer(
+    name: &'static str,
+    parameters: &'static [Parameter],
+    apply: fn(&mut Network, &str, &Arguments) -> Result<NodeId, Fact>,
+) -> Function {
+    Function { name, parameters, apply: Apply::Layer(apply) }
+}
+
+const X: Parameter = Parameter::tensor("x");
+const OPERAND: Parameter = Parameter::operand("x");
+const OTHER: Parameter = Parameter::operand("y");
+const PREDICTION: Parameter = Parameter::tensor("prediction");
+const VALUES: Parameter = Parameter::tensor("target");
+const TARGET: Parameter = Parameter { name: "target", kind: Kind::Target, default: Required, positional: true };
+const LAST_AXIS: Parameter = Parameter::option("axis", Kind::Axis, Integer(-1));
+/// `axis` and `axes` are two spellings of one option.
+const AXIS: Parameter = Parameter::option("axis", Kind::Axes, Nothing);
+const AXES: Parameter = Parameter::option("axes", Kind::Axes, Nothing);
+const KEEP_DIMS: Parameter = Parameter::flag("keep_dims", false);
+const NAME: Parameter = Parameter::option("name", Kind::Name, Nothing);
+const AFFINE: &[Parameter] = &[
+    X,
+    Parameter::positional("n", Kind::Count, Required),
+    Parameter::flag("bias", true),
+    Parameter::option("init", Kind::Init, Nothing),
+    Parameter::option("bias_init", Kind::Init, Nothing),
+    NAME,
+];
+
+pub static ELEMENTWISE: &[Function] = &[
+    arithmetic("exp", &[OPERAND], |g, a| layers::exp(g, a.tensor("x"))),
+    arithmetic("log", &[OPERAND], |g, a| layers::log(g, a.tensor("x"))),
+    arithmetic("sqrt", &[OPERAND], |g, a| layers::sqrt(g, a.tensor("x"))),
+    arithmetic("abs", &[OPERAND], |g, a| layers::abs(g, a.tensor("x"))),
+    arithmetic("square", &[OPERAND], |g, a| layers::square(g, a.tensor("x"))),
+    arithmetic("pow", &[OPERAND, Parameter::operand("exponent")], |g, a| {
+        layers::pow(g, a.tensor("x"), a.tensor("exponent"))
+    }),
+    arithmetic("minimum", &[OPERAND, OTHER], |g, a| layers::minimum(g, a.tensor("x"), a.tensor("y"))),
+    arithmetic("maximum", &[OPERAND, OTHER], |g, a| layers::maximum(g, a.tensor("x"), a.tensor("y"))),
+    value(
+        "clamp",
+        &[
+            X,
+            Parameter::positional("min", Kind::Number, Nothing),
+            Parameter::positional("max", Kind::Number, Nothing),
+        ],
+        |g, a| layers::clamp(g, a.tensor("x"), a.number_or_none("min"), a.number_or_none("max")),
+    ),
+    value("sum", &[X, AXIS, AXES, KEEP_DIMS], |g, a| {
+        layers::sum(g, a.tensor("x"), a.axes(), a.flag("keep_dims"))
+    }),
+    value("mean", &[X, AXIS, AXES, KEEP_DIMS], |g, a| {
+        layers::mean(g, a.tensor("x"), a.axes(), a.flag("keep_dims"))
+    }),
+    value("max", &[X, AXIS, AXES, KEEP_DIMS], |g, a| {
+        layers::max(g, a.tensor("x"), a.axes(), a.flag("keep_dims"))
+    }),
+    value(
+        "concat",
+        &[
+            Parameter { name: "parts", kind: Kind::Tensors, default: Required, positional: true },
+            Parameter::option("axis", Kind::Axis, Integer(0)),
+        ],
+        |g, a| layers::concat(g, a.tensors("parts"), a.integer("axis")),
+    ),
+    value("matmul", &[X, Parameter::tensor("y")], |g, a| layers::matmul(g, a.tensor("x"), a.tensor("y"))),
+];
+
+pub static ACTIVATIONS: &[Function] = &[
+    value("identity", &[X], |g, a| layers::identity(g, a.tensor("x"))),
+    value("step", &[X], |g, a| layers::step(g, a.tensor("x"))),
+    value("sigmoid", &[X], |g, a| layers::sigmoid(g, a.tensor("x"))),
+    value("hard_sigmoid", &[X], |g, a| layers::hard_sigmoid(g, a.tensor("x"))),
+    value("tanh", &[X], |g, a| layers::tanh(g, a.tensor("x"))),
+    value("relu", &[X], |g, a| layers::relu(g, a.tensor("x"))),
+    value("relu6", &[X], |g, a| layers::relu6(g, a.tensor("x"))),
+    value("leaky_relu", &[X, Parameter::number("negative_slope", 0.01)], |g, a| {
+        layers::leaky_relu(g, a.tensor("x"), a.number("negative_slope"))
+    }),
+    layer(
+        "prelu",
+        &[
+            X,
+            Parameter::option("num_parameters", Kind::Count, Integer(1)),
+            Parameter::number("init", 0.25),
+            NAME,
+        ],
+        |n, path, a| layers::prelu(n, path, a.tensor("x"), a.count("num_parameters"), a.number("init")),
+    ),
+    value("elu", &[X, Parameter::number("alpha", 1.0)], |g, a| layers::elu(g, a.tensor("x"), a.number("alpha"))),
+    value("selu", &[X], |g, a| layers::selu(g, a.tensor("x"))),
+    value("celu", &[X, Parameter::number("alpha", 1.0)], |g, a| layers::celu(g, a.tensor("x"), a.number("alpha"))),
+    value(
+        "gelu",
+        &[X, Parameter::option("approximate", Kind::Word(&["none", "tanh"]), super::Default::Word("none"))],
+        |g, a| layers::gelu(g, a.tensor("x"), a.word("approximate") == "tanh"),
+    ),
+    value("silu", &[X], |g, a| layers::silu(g, a.tensor("x"))),
+    value("swish", &[X], |g, a| layers::silu(g, a.tensor("x"))),
+    value("mish", &[X], |g, a| layers::mish(g, a.tensor("x"))),
+    value(
+        "softplus",
+        &[X, Parameter::number("beta", 1.0), Parameter::number("threshold", 20.0)],
+        |g, a| layers::softplus(g, a.tensor("x"), a.number("beta"), a.number("threshold")),
+    ),
+    value("softsign", &[X], |g, a| layers::softsign(g, a.tensor("x"))),
+    value("hard_swish", &[X], |g, a| layers::hard_swish(g, a.tensor("x"))),
+    value("softmax", &[X, LAST_AXIS], |g, a| layers::softmax(g, a.tensor("x"), a.integer("axis"))),
+    value("log_softmax", &[X, LAST_AXIS], |g, a| layers::log_softmax(g, a.tensor("x"), a.integer("axis"))),
+    value("maxout", &[X, Parameter::positional("pieces", Kind::Count, Required)], |g, a| {
+        layers::maxout(g, a.tensor("x"), a.count("pieces"))
+    }),
+];
+
+pub static LAYERS: &[Function] = &[
+    layer("dense", AFFINE, |n, path, a| layers::dense(n, path, a.tensor("x"), &affine(a))),
+    layer("linear", AFFINE, |n, path, a| layers::linear(n, path, a.tensor("x"), &affine(a))),
+    value("flatten", &[X], |g, a| layers::flatten(g, a.tensor("x"))),
+    value("reshape", &[X, Parameter::positional("dims", Kind::Dims, Required)], |g, a| {
+        layers::reshape(g, a.tensor("x"), a.integers("dims"))
+    }),
+    value("dropout", &[X, Parameter::positional("p", Kind::Number, Number(0.5))], |g, a| {
+        layers::dropout(g, a.tensor("x"), a.number("p"))
+    }),
+];
+
+fn affine(a: &Arguments) -> Affine {
+    Affine { features: a.count("n"), bias: a.flag("bias"), init: a.init("init"), bias_init: a.init("bias_init") }
+}
+
+pub static LOSSES: &[Function] = &[
+    value("mse", &[PREDICTION, VALUES], |g, a| layers::mse(g, a.tensor("prediction"), a.tensor("target"))),
+    value("mae", &[PREDICTION, VALUES], |g, a| layers::mae(g, a.tensor("prediction"), a.tensor("target"))),
+    value("huber", &[PREDICTION, VALUES, Parameter::number("delta", 1.0)], |g, a| {
+        layers::huber(g, a.tensor("prediction"), a.tensor("target"), a.number("delta"))
+    }),
+    value("smooth_l1", &[PREDICTION, VALUES, Parameter::number("beta", 1.0)], |g, a| {
+        layers::smooth_l1(g, a.tensor("prediction"), a.tensor("target"), a.number("beta"))
+    }),
+    value("log_cosh", &[PREDICTION, VALUES], |g, a| layers::log_cosh(g, a.tensor("prediction"), a.tensor("target"))),
+    value("binary_cross_entropy", &[PREDICTION, TARGET], |g, a| {
+        layers::binary_cross_entropy(g, a.tensor("prediction"), a.target("target"))
+    }),
+    value("binary_cross_entropy_with_logits", &[Parameter::tensor("logits"), TARGET], |g, a| {
+        layers::binary_cross_entropy_with_logits(g, a.tensor("logits"), a.target("target"))
+    }),
+    value(
+        "cross_entropy",
+        &[Parameter::tensor("logits"), TARGET, LAST_AXIS, Parameter::number("label_smoothing", 0.0)],
+        |g, a| {
+            let (logits, target) = (a.tensor("logits"), a.target("target"));
+            layers::cross_entropy(g, logits, target, a.integer("axis"), a.number("label_smoothing"))
+        },
+    ),
+    value("hinge", &[PREDICTION, TARGET], |g, a| layers::hinge(g, a.tensor("prediction"), a.target("target"))),
+    value("kl_divergence", &[PREDICTION, VALUES, Parameter::flag("log_target", false)], |g, a| {
+        layers::kl_divergence(g, a.tensor("prediction"), a.tensor("target"), a.flag("log_target"))
+    }),
+    value(
+        "poisson",
+        &[
+            PREDICTION,
+            VALUES,
+            Parameter::flag("log_input", true),
+            Parameter::flag("full", false),
+            Parameter::number("eps", 1e-8),
+        ],
+        |g, a| {
+            let (prediction, target) = (a.tensor("prediction"), a.tensor("target"));
+            layers::poisson_nll(g, prediction, target, a.flag("log_input"), a.flag("full"), a.number("eps"))
+        },
+    ),
+    Function {
+        name: "accuracy",
+        parameters: &[PREDICTION, TARGET, LAST_AXIS, Parameter::option("threshold", Kind::Number, Nothing)],
+        apply: Apply::Decision(|g, a| {
+            let (prediction, target) = (a.tensor("prediction"), a.target("target"));
+            layers::accuracy(g, prediction, target, a.integer("axis"), a.number_or_none("threshold"))
+        }),
+    },
+    Function {
+        name: "r2",
+        parameters: &[PREDICTION, VALUES],
+        apply: Apply::Metric(|g, name, a| layers::r2(g, name, a.tensor("prediction"), a.tensor("target"))),
+    },
+];

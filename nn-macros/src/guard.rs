@@ -1,0 +1,93 @@
+//! Limits on raw tokens, so that nothing below can overflow the stack.
+//!
+//! Everything that walks an expression recurses: syn's parser, the tree's destructor, our own checks. How deep they can
+//! get is bounded by what stands on the way from the outermost token to the innermost: each group costs a level, so
+//! does each operator before its operand (`- - x`), and each operator behind it at most one (`a + b + c` is a tree that
+//! leans to the left). So each token has a cost by how much of a stack frame it can cause, and the sum along any way
+//! inwards has a limit. Commas and semicolons end what they separate: long lists and long programs cost nothing.
+
+use proc_macro2::{TokenStream, TokenTree};
+
+use crate::diagnostics::{Diagnostics, Place};
+
+/// What a way inwards may cost.
+const LIMIT: usize = 2048;
+/// What a token may cost that a recursive call of a parser can begin with: a group, a prefix operator, a keyword.
+const DEEP: usize = 32;
+
+/// Reports tokens that nest too deeply, and says whether all is well.
+pub fn check(tokens: &TokenStream, diagnostics: &mut Diagnostics) -> bool {
+    let mut left = vec![(tokens.clone(), 0)];
+    while let Some((tokens, outside)) = left.pop() {
+        // Brackets made of `<` and `|` reach over commas, so what looks like one is counted to the next semicolon.
+        let (mut run, mut far) = (0, 0);
+        let mut groups = Vec::new();
+        let mut operand = false;
+        for token in tokens.into_iter().map(Some).chain([None]) {
+            let separator = match &token {
+                None => Some(';'),
+                Some(TokenTree::Punct(p)) if matches!(p.as_char(), ',' | ';') => Some(p.as_char()),
+                _ => None,
+            };
+            if let Some(separator) = separator {
+                left.extend(groups.drain(..).map(|inside| (inside, outside + far + run + DEEP)));
+                (run, operand) = (0, false);
+                far = if separator == ';' { 0 } else { far };
+                continue;
+            }
+            let Some(token) = token else { break };
+            match &token {
+                TokenTree::Group(group) => {
+                    groups.push(group.stream());
+                    run += 1;
+                    operand = true;
+                }
+                TokenTree::Literal(_) => {
+                    run += 1;
+                    operand = true;
+                }
+                TokenTree::Ident(word) if is_keyword(&word.to_string()) => {
+                    far += DEEP;
+                    operand = false;
+                }
+                TokenTree::Ident(_) => {
+                    run += 1;
+                    operand = true;
+                }
+                TokenTree::Punct(punct) => {
+                    match punct.as_char() {
+                        '<' | '|' | '&' | '!' | '?' => far += DEEP,
+                        '=' => run += DEEP,
+                        // (`>` without an operand is the second half of `>>`.)
+                        '#' | ':' | '>' => run += 1,
+                        _ if operand => run += 1,
+                        _ => run += DEEP,
+                    }
+                    operand = false;
+                }
+            }
+            if outside + far + run > LIMIT {
+                too_deep(Place::from(token.span()), diagnostics);
+                return false;
+            }
+        }
+    }
+    true
+}
+
+/// Reports a place that nests too deeply.
+pub fn too_deep(place: Place, diagnostics: &mut Diagnostics) {
+    diagnostics
+        .error(place, "this is nested too deeply")
+        .help("give parts of the expression names: `h = …;`, then use `h`");
+}
+
+/// Words of Rust that begin or continue an expression and recurse. (`const` begins our own statements.)
+fn is_keyword(word: &str) -> bool {
+    #[rustfmt::skip]
+    const KEYWORDS: [&str; 26] = [
+        "as", "async", "await", "become", "box", "break", "continue", "do", "dyn", "else", "fn", "for", "if", "impl", "in",
+        "let", "loop", "match", "move", "mut", "return", "static", "try", "unsafe", "while", "yield",
+    ];
+    KEYWORDS.contains(&word)
+}

@@ -1,0 +1,196 @@
+//! From tokens to statements.
+//!
+//! Statements are cut apart on the raw tokens, at `;`, before anything is parsed: what one of them has wrong cannot spoil
+//! the next one.
+
+mod runs;
+mod statement;
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::{Path, Token};
+
+use self::runs::{Run, Start, after_braces, group, place_at, runs};
+use self::statement::Reader;
+use crate::ast::{Block, File, Item, Network, Parameter};
+use crate::diagnostics::{Diagnostic, Diagnostics, Place};
+use crate::guard;
+use crate::suggest::nearest;
+
+/// The words that begin statements. They name nothing else.
+const WORDS: [&str; 9] = ["const", "input", "target", "block", "output", "loss", "metric", "optimizer", "network"];
+
+/// Reads the content of one `network! { … }`.
+pub fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> File {
+    let mut file = File::default();
+    for (i, run) in runs(tokens).iter().enumerate() {
+        let mut rest = run.tokens.as_slice();
+        if i == 0 && matches!(rest.first(), Some(TokenTree::Ident(word)) if word == "crate") {
+            file.path = crate_path(run, diagnostics);
+            continue;
+        }
+        if let (true, Some(end)) = (rest.is_empty(), run.end) {
+            diagnostics.error(end, "there is nothing before this `;`").help("remove it");
+        }
+        while !rest.is_empty() {
+            let start = Start::of(rest);
+            rest = match start.word().as_deref() {
+                Some("network") => {
+                    let (network, after) = network(&start, run, diagnostics);
+                    file.items.extend(network.map(Item::Network));
+                    after
+                }
+                Some("block") => {
+                    let (block, after) = block(&start, run, diagnostics);
+                    file.items.extend(block.map(Item::Block));
+                    after
+                }
+                word => {
+                    let found = diagnostics.error(
+                        place_at(start.body, 0, run),
+                        "expected `network Name { … }` or `block name(…) { … }`",
+                    );
+                    match word {
+                        Some("crate") => {
+                            found.help("`crate = path;` stands once, before everything else");
+                        }
+                        Some(word) if WORDS.contains(&word) => {
+                            found.help(format!("`{word}` stands in a network: `network Name {{ {word} … }}`"));
+                        }
+                        word => {
+                            if let Some(near) = word.and_then(|w| nearest(w, ["network", "block"])) {
+                                found.help(format!("did you mean `{near}`?"));
+                            }
+                        }
+                    }
+                    &[]
+                }
+            }
+        }
+    }
+    file
+}
+
+/// `crate = path`
+fn crate_path(run: &Run, diagnostics: &mut Diagnostics) -> Option<Path> {
+    let tokens: TokenStream = run.tokens.iter().cloned().collect();
+    if !guard::check(&tokens, diagnostics) {
+        return None;
+    }
+    let parser = |input: ParseStream<'_>| {
+        input.parse::<Token![crate]>()?;
+        input.parse::<Token![=]>()?;
+        Path::parse_mod_style(input)
+    };
+    let path = parser
+        .parse2(tokens)
+        .map_err(|e| {
+            syntax_error(&e, run.last_span(), diagnostics).help("this says where `nn` is: `crate = path::to::nn;`");
+        })
+        .ok()?;
+    if run.end.is_none() {
+        diagnostics.error(run.last_span(), "expected `;` after this");
+    }
+    Some(path)
+}
+
+/// Reads a network, and returns the tokens after it.
+fn network<'a>(
+    start: &Start<'a>,
+    run: &Run,
+    diagnostics: &mut Diagnostics,
+) -> (Option<Network>, &'a [TokenTree]) {
+    let Some(TokenTree::Ident(name)) = start.body.get(1) else {
+        diagnostics
+            .error(place_at(start.body, 1, run), "expected the network's name")
+            .help("write `network Name { … }`");
+        return (None, after_braces(start.body));
+    };
+    let usable = declarable(name, diagnostics);
+    let Some(body) = group(start.body.get(2), Delimiter::Brace) else {
+        diagnostics
+            .error(place_at(start.body, 2, run), format!("expected the statements of `{name}` in braces"))
+            .help(format!("write `network {name} {{ … }}`"));
+        return (None, after_braces(start.body));
+    };
+    let (attributes, visibility) = (start.attributes(diagnostics), start.visibility(diagnostics));
+    let statements = Reader::of_network(diagnostics).read(body);
+    let network = Network { attributes, visibility, name: name.clone(), statements };
+    (usable.then_some(network), &start.body[3..])
+}
+
+/// Reads a block, and returns the tokens after it.
+fn block<'a>(start: &Start<'a>, run: &Run, diagnostics: &mut Diagnostics) -> (Option<Block>, &'a [TokenTree]) {
+    start.forbid_visibility(diagnostics);
+    start.forbid_attributes(diagnostics);
+    let Some(TokenTree::Ident(name)) = start.body.get(1) else {
+        diagnostics.error(place_at(start.body, 1, run), "expected the block's name").help("write `block name(x) { … }`");
+        return (None, after_braces(start.body));
+    };
+    let usable = declarable(name, diagnostics);
+    let parameters = group(start.body.get(2), Delimiter::Parenthesis);
+    let at = if parameters.is_some() { 3 } else { 2 };
+    let body = group(start.body.get(at), Delimiter::Brace);
+    let block = if let (Some(parameters), Some(body)) = (parameters, body) {
+        let parameters = block_parameters(parameters, diagnostics);
+        let (statements, value) = Reader::of_block(name, diagnostics).read_with_value(body);
+        Block { name: name.clone(), parameters, statements, value }
+    } else {
+        let what = if parameters.is_none() { "parameters in parentheses" } else { "statements in braces" };
+        diagnostics
+            .error(place_at(start.body, at, run), format!("expected the {what} of block `{name}`"))
+            .help(format!("write `block {name}(x) {{ … }}`"));
+        Block { name: name.clone(), parameters: None, statements: Vec::new(), value: None }
+    };
+    (usable.then_some(block), after_braces(start.body))
+}
+
+fn block_parameters(group: &Group, diagnostics: &mut Diagnostics) -> Option<Vec<Parameter>> {
+    let tokens = group.stream();
+    if !guard::check(&tokens, diagnostics) {
+        return None;
+    }
+    let parameter = |input: ParseStream<'_>| {
+        let name = input.call(Ident::parse_any)?;
+        if input.peek(Token![:]) {
+            return Err(input.error("parameters have no types"));
+        }
+        let default = if input.parse::<Option<Token![=]>>()?.is_some() { Some(input.parse()?) } else { None };
+        Ok(Parameter { name, default })
+    };
+    let parser = |input: ParseStream<'_>| input.parse_terminated(parameter, Token![,]);
+    match parser.parse2(tokens) {
+        Ok(parameters) => Some(parameters.into_iter().filter(|p| declarable(&p.name, diagnostics)).collect()),
+        Err(e) => {
+            syntax_error(&e, group.span_close(), diagnostics)
+                .help("parameters are names, some with defaults: `(x, filters, kernel = 3)`");
+            None
+        }
+    }
+}
+
+/// Whether a name may be declared; if not, says why.
+fn declarable(name: &Ident, diagnostics: &mut Diagnostics) -> bool {
+    let text = name.to_string();
+    if WORDS.contains(&text.as_str()) {
+        let message = format!("`{text}` begins a statement, so it cannot be a name");
+        diagnostics.error(name.span(), message).help(format!("choose another name, such as `{text}_value`"));
+    } else if text.starts_with("r#") || syn::parse_str::<Ident>(&text).is_err() {
+        let message = format!("`{text}` is a keyword of Rust, so it cannot be a name");
+        diagnostics.error(name.span(), message).help("choose another name");
+    } else {
+        return true;
+    }
+    false
+}
+
+/// Reports what syn did not understand. It does not know where its tokens end: `end` says it.
+fn syntax_error<'a>(error: &syn::Error, end: Span, diagnostics: &'a mut Diagnostics) -> &'a mut Diagnostic {
+    // Only the first of combined errors counts.
+    let (span, text) = error.clone().into_iter().next().map_or((end, String::new()), |e| (e.span(), e.to_string()));
+    let at_end = text.strip_prefix("unexpected end of input, ");
+    let outside = span.start() == Span::call_site().start();
+    let place = if at_end.is_some() && outside { end } else { span };
+    diagnostics.error(Place::from(place), at_end.unwrap_or(&text))
+}

@@ -1,0 +1,550 @@
+//! Statements of a network or block.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Expr, Token, bracketed, parenthesized, token};
+
+use super::runs::{Run, Start, place_at, runs};
+use super::{WORDS, block, declarable, syntax_error};
+use crate::ast::{FieldKind, Names, Statement};
+use crate::diagnostics::{Diagnostics, Place};
+use crate::{guard, text};
+
+/// Reads the statements between braces.
+pub struct Reader<'a> {
+    /// The block whose statements these are; `None` for a network's.
+    block: Option<&'a Ident>,
+    diagnostics: &'a mut Diagnostics,
+    statements: Vec<Statement>,
+}
+
+/// What one statement turned out to be.
+enum Parsed {
+    Statement,
+    /// An expression that no name is given to: a block's value if nothing follows.
+    Lone(Expr),
+}
+
+impl<'a> Reader<'a> {
+    /// For a network.
+    pub fn of_network(diagnostics: &'a mut Diagnostics) -> Self {
+        Reader { block: None, diagnostics, statements: Vec::new() }
+    }
+
+    /// For a block.
+    pub fn of_block(name: &'a Ident, diagnostics: &'a mut Diagnostics) -> Self {
+        Reader { block: Some(name), diagnostics, statements: Vec::new() }
+    }
+
+    /// Reads a network's statements.
+    pub fn read(mut self, body: &Group) -> Vec<Statement> {
+        for run in runs(body.stream()) {
+            if let Some(expression) = self.run(&run) {
+                self.unused(&expression);
+            }
+        }
+        self.statements
+    }
+
+    /// Reads a block's statements, and the expression that is its value (`None` after a mistake).
+    pub fn read_with_value(mut self, body: &Group) -> (Vec<Statement>, Option<Expr>) {
+        let before = self.diagnostics.len();
+        let runs = runs(body.stream());
+        let mut value = None;
+        for (i, run) in runs.iter().enumerate() {
+            let last = i + 1 == runs.len();
+            match (self.run(run), run.end) {
+                (Some(expression), end) if last => {
+                    if let Some(semicolon) = end {
+                        self.diagnostics
+                            .error(semicolon, "this `;` hides the block's value")
+                            .help(format!("remove it: `{}` is the value then", text::of(&expression)));
+                    }
+                    value = Some(expression);
+                }
+                (Some(expression), _) => self.unused(&expression),
+                (None, _) => {}
+            }
+        }
+        if value.is_none() && self.diagnostics.len() == before {
+            let name = self.block.map_or_else(String::new, Ident::to_string);
+            let found = self.diagnostics.error(body.span_close(), format!("block `{name}` has no value"));
+            match self.statements.last() {
+                Some(Statement::Let { names: Names::One(last), .. }) => {
+                    found.help(format!("write `{last}` before this brace, without `;`"));
+                }
+                _ => {
+                    found.help("its last expression, without `;`, is its value");
+                }
+            }
+        }
+        (self.statements, value)
+    }
+
+    fn unused(&mut self, expression: &Expr) {
+        let text = text::of(expression);
+        let found = self.diagnostics.error(expression, "nothing can use this value: it has no name");
+        match expression {
+            Expr::Path(_) => found.help("remove it"),
+            _ => found.help(format!("write `name = {text};`")),
+        };
+    }
+
+    /// Reads what stands before one `;`. Returns the expression at its end if that has no name.
+    fn run(&mut self, run: &Run) -> Option<Expr> {
+        let mut rest = run.tokens.clone();
+        if rest.is_empty() {
+            self.diagnostics.error(run.last_span(), "there is nothing before this `;`").help("remove it");
+        }
+        let mut first = true;
+        while !rest.is_empty() {
+            let start = Start::of(&rest);
+            if start.word().as_deref() == Some("block") && matches!(start.body.get(1), Some(TokenTree::Ident(_))) {
+                let after = self.block(&start, run).to_vec();
+                rest = after;
+                first = true;
+                continue;
+            }
+            let Some(place) = rest.first().map(|token| Place::from(token.span())) else { break };
+            if !first {
+                self.diagnostics.error(place, "expected `;` before this");
+            }
+            first = false;
+            let (parsed, after) = self.statement(&start, run);
+            match parsed {
+                Some(Parsed::Lone(expression)) if after.is_empty() => return Some(expression),
+                Some(Parsed::Lone(expression)) => self.unused(&expression),
+                Some(Parsed::Statement) if after.is_empty() && run.end.is_none() => {
+                    self.diagnostics.error(run.last_span(), "expected `;` after this");
+                }
+                _ => {}
+            }
+            rest = after;
+        }
+        None
+    }
+
+    fn block<'t>(&mut self, start: &Start<'t>, run: &Run) -> &'t [TokenTree] {
+        let (block, after) = block(start, run, self.diagnostics);
+        if let Some(outer) = self.block {
+            self.diagnostics
+                .error(place_at(start.body, 0, run), "a block stands in a network or beside it, not in another block")
+                .help(format!("move it to before block `{outer}`"));
+        }
+        self.statements.extend(block.map(Statement::Block));
+        after
+    }
+
+    /// Reads one statement. Returns the tokens after it: some if a `;` is missing, none after a mistake.
+    fn statement(&mut self, start: &Start<'_>, run: &Run) -> (Option<Parsed>, Vec<TokenTree>) {
+        let mut draft = None;
+        let body: TokenStream = start.body.iter().cloned().collect();
+        if !guard::check(&body, self.diagnostics) {
+            self.statements.extend(self.names_of(start));
+            return (None, Vec::new());
+        }
+        let attributes = start.attributes(self.diagnostics);
+        if !matches!(start.word().as_deref(), Some("input" | "target" | "output")) {
+            start.forbid_attributes(self.diagnostics);
+        }
+        start.forbid_visibility(self.diagnostics);
+        if body.is_empty() {
+            self.diagnostics.error(run.last_span(), "expected a statement");
+            return (None, Vec::new());
+        }
+        let parser = |input: ParseStream<'_>| {
+            let parsed = self.one(input, attributes, &mut draft)?;
+            let continues = input.is_empty() || begins_statement(input);
+            if continues { Ok((parsed, input.parse::<TokenStream>()?)) } else { Err(unexpected(input)) }
+        };
+        let result = parser.parse2(body);
+        self.statements.extend(draft);
+        match result {
+            Ok((parsed, after)) => (Some(parsed), after.into_iter().collect()),
+            Err(e) => {
+                if e.to_string() != REPORTED {
+                    syntax_error(&e, run.last_span(), self.diagnostics);
+                }
+                (None, Vec::new())
+            }
+        }
+    }
+
+    /// What a statement declares that must not be parsed as a whole.
+    fn names_of(&self, start: &Start<'_>) -> Option<Statement> {
+        let ends_head = |t: &TokenTree| matches!(t, TokenTree::Punct(p) if matches!(p.as_char(), '=' | ':'));
+        let end = start.body.iter().position(ends_head).map_or(1, |i| i + 1);
+        let head: TokenStream = start.body.iter().take(end).cloned().collect();
+        // That the rest is missing is no news.
+        let mut quiet = Diagnostics::default();
+        let mut draft = None;
+        if guard::check(&head, &mut quiet) {
+            let mut reader = Reader { block: self.block, diagnostics: &mut quiet, statements: Vec::new() };
+            let parser = |input: ParseStream<'_>| reader.one(input, Vec::new(), &mut draft);
+            drop(parser.parse2(head));
+        }
+        quiet.finish();
+        draft
+    }
+
+    /// Reads one statement. `draft` is what is known about it so far, in case that the rest cannot be read.
+    fn one(
+        &mut self,
+        input: ParseStream<'_>,
+        attributes: Vec<Attribute>,
+        draft: &mut Option<Statement>,
+    ) -> syn::Result<Parsed> {
+        if input.peek(Token![const]) && !input.peek2(token::Brace) {
+            input.parse::<Token![const]>()?;
+            self.constant(input, draft)?;
+            return Ok(Parsed::Statement);
+        }
+        if input.peek(Token![let]) {
+            let word: Token![let] = input.parse()?;
+            let mutable: Option<Token![mut]> = input.parse()?;
+            let rest = text::of(&input.fork().parse::<TokenStream>()?);
+            let place = mutable.map_or(Place::from(word.span), |m| Place::from(word.span).to(m.span.into()));
+            self.diagnostics.error(place, "values are named without `let`").help(format!("write `{rest};`"));
+        }
+        let word = input.fork().call(Ident::parse_any).ok().map(|word| (word.to_string(), word.span()));
+        if let Some((word, span)) = word.filter(|(word, _)| WORDS.contains(&word.as_str())) {
+            return self.worded(&word, span, input, attributes, draft);
+        }
+        let assigns = input.peek2(Token![=]) && !input.peek2(Token![==]);
+        if input.peek(token::Paren) && assigns {
+            return self.several(input, draft);
+        }
+        if is_name(input) && (assigns || input.peek2(Token![:]) && !input.peek2(Token![::])) {
+            return self.one_name(input, draft);
+        }
+        let expression: Expr = input.parse()?;
+        if let Some(operator) = compound_assignment(&expression) {
+            self.diagnostics
+                .error(&operator, "a name is given once and keeps its value")
+                .help("give the new value a new name: `y = x + 1;`");
+            return Ok(Parsed::Statement);
+        }
+        Ok(Parsed::Lone(expression))
+    }
+
+    /// `const NAME = value`, after the word.
+    fn constant(&mut self, input: ParseStream<'_>, draft: &mut Option<Statement>) -> syn::Result<()> {
+        let name = a_name(input)?;
+        let usable = declarable(&name, self.diagnostics);
+        let make = |value| usable.then(|| Statement::Const { name: name.clone(), value });
+        *draft = make(None);
+        if input.peek(Token![:]) {
+            let start = input.span();
+            let mut tokens = TokenStream::new();
+            while !input.is_empty() && !input.peek(Token![=]) {
+                tokens.extend([input.parse::<TokenTree>()?]);
+            }
+            self.diagnostics
+                .error(Place::from(start).to(Place::from(&tokens)), "constants have no type")
+                .help(format!("remove `{}`: `10` is an integer, `10.0` is a float", text::of(&tokens)));
+        }
+        input.parse::<Token![=]>()?;
+        *draft = make(Some(input.parse()?));
+        Ok(())
+    }
+
+    /// A statement that begins with one of the other words.
+    fn worded(
+        &mut self,
+        word: &str,
+        span: Span,
+        input: ParseStream<'_>,
+        attributes: Vec<Attribute>,
+        draft: &mut Option<Statement>,
+    ) -> syn::Result<Parsed> {
+        let ident = input.call(Ident::parse_any)?;
+        if input.peek(Token![=]) && !input.peek(Token![==]) {
+            self.assigned_word(&ident, input)?;
+        }
+        if let Some(block) = self.block.filter(|_| !matches!(word, "block" | "network")) {
+            self.diagnostics
+                .error(span, format!("`{word}` stands in a network, not in a block"))
+                .help(match word {
+                    "input" | "target" => "make it a parameter of the block".to_owned(),
+                    _ => format!("give the value to the network: let it be the value of block `{block}`"),
+                });
+        }
+        match word {
+            "input" | "target" => self.field(word == "target", input, attributes, draft)?,
+            "output" => self.output(input, attributes, draft)?,
+            "loss" => {
+                *draft = Some(Statement::Loss { word: ident.clone(), value: None });
+                *draft = Some(Statement::Loss { word: ident, value: Some(input.parse()?) });
+            }
+            "optimizer" => {
+                *draft = Some(Statement::Optimizer { word: ident.clone(), value: None });
+                *draft = Some(Statement::Optimizer { word: ident, value: Some(input.parse()?) });
+            }
+            "metric" => {
+                let named = is_name(input) && input.peek2(Token![=]) && !input.peek2(Token![==]);
+                let name = if named { Some(input.call(Ident::parse_any)?) } else { None };
+                if named {
+                    input.parse::<Token![=]>()?;
+                }
+                let usable = name.as_ref().is_none_or(|n| declarable(n, self.diagnostics));
+                *draft = usable.then(|| Statement::Metric { name: name.clone(), value: None });
+                let value = Some(input.parse()?);
+                *draft = usable.then_some(Statement::Metric { name, value });
+            }
+            "block" => return Err(input.error("expected the block's name")),
+            _ => {
+                self.diagnostics
+                    .error(span, "a network cannot stand in another one")
+                    .help("close the braces before it");
+                input.parse::<TokenStream>()?;
+            }
+        }
+        if self.block.is_some() {
+            // What it declares is silently unknown; it is nothing else to a block.
+            *draft = draft.take().and_then(|statement| match statement {
+                Statement::Field { name, .. } | Statement::Output { name, .. } => {
+                    Some(Statement::Let { names: Names::One(name), value: None })
+                }
+                _ => None,
+            });
+        }
+        Ok(Parsed::Statement)
+    }
+
+    /// `loss = value`: says how it is meant, and reads on as if it were written so.
+    fn assigned_word(&mut self, word: &Ident, input: ParseStream<'_>) -> syn::Result<()> {
+        let equals = input.span();
+        input.parse::<Token![=]>()?;
+        let value = text::of(&input.fork().parse::<TokenStream>()?);
+        let (message, help) = match word.to_string().as_str() {
+            word @ ("loss" | "optimizer") => {
+                (format!("`{word}` is a statement, not a name"), format!("write it without `=`: `{word} {value};`"))
+            }
+            "metric" => (
+                "`metric` is a statement, not a name".to_owned(),
+                format!("write it without `=`: `metric {value};`, or name it: `metric name = {value};`"),
+            ),
+            "output" => {
+                ("`output` is a statement, not a name".to_owned(), format!("name the output: `output y = {value};`"))
+            }
+            word => (
+                format!("`{word}` begins a statement, so it cannot be a name"),
+                format!("choose another name: `{word}_value = {value};`"),
+            ),
+        };
+        let goes_on = matches!(word.to_string().as_str(), "loss" | "optimizer" | "metric");
+        self.diagnostics.error(Place::from(word.span()).to(equals.into()), message).help(help);
+        if goes_on { Ok(()) } else { Err(syn::Error::new(equals, REPORTED)) }
+    }
+
+    /// `input name: kind` or `target name: kind`, after the word.
+    fn field(
+        &mut self,
+        target: bool,
+        input: ParseStream<'_>,
+        attributes: Vec<Attribute>,
+        draft: &mut Option<Statement>,
+    ) -> syn::Result<()> {
+        let name = a_name(input)?;
+        let usable = declarable(&name, self.diagnostics);
+        let make = |kind| {
+            usable.then(|| Statement::Field { attributes: attributes.clone(), target, name: name.clone(), kind })
+        };
+        *draft = make(None);
+        if input.peek(Token![=]) {
+            let word = if target { "target" } else { "input" };
+            return Err(syn::Error::new(name.span(), format!("`{name}` needs a shape, not a value: `{word} {name}: [3];`")));
+        }
+        if !input.peek(Token![:]) {
+            let place = if input.is_empty() { name.span() } else { input.span() };
+            return Err(syn::Error::new(place, format!("expected `:` and the shape of `{name}`")));
+        }
+        input.parse::<Token![:]>()?;
+        *draft = make(Some(self.kind(&name, input)?));
+        Ok(())
+    }
+
+    /// `[dims]`, `class(N)` or `class(N)[dims]`.
+    fn kind(&mut self, name: &Ident, input: ParseStream<'_>) -> syn::Result<FieldKind> {
+        let start = input.span();
+        let brackets = |input: ParseStream<'_>| -> syn::Result<(Vec<Expr>, Span)> {
+            let content;
+            let brackets = bracketed!(content in input);
+            let mut dims: Punctuated<Expr, Token![,]> = Punctuated::new();
+            while !content.is_empty() {
+                dims.push_value(content.parse()?);
+                if content.is_empty() {
+                    break;
+                }
+                if content.peek(Token![;]) {
+                    return Err(content.error("expected `,`: a shape is a list, such as `[28, 28]`"));
+                }
+                dims.push_punct(content.parse()?);
+            }
+            Ok((dims.into_iter().collect(), brackets.span.close()))
+        };
+        if input.peek(token::Bracket) {
+            let (dims, end) = brackets(input)?;
+            return Ok(FieldKind { classes: None, dims, place: Place::from(start).to(end.into()) });
+        }
+        let word = input.fork().call(Ident::parse_any).ok().map(|w| w.to_string());
+        if word.as_deref() == Some("class") && input.peek2(token::Paren) {
+            input.parse::<Ident>()?;
+            let content;
+            let parens = parenthesized!(content in input);
+            if content.is_empty() {
+                return Err(syn::Error::new(start, "`class` needs the number of classes: `class(10)`"));
+            }
+            let classes: Expr = content.parse()?;
+            content.parse::<Option<Token![,]>>()?;
+            if !content.is_empty() {
+                return Err(content.error("`class` takes one number: the number of classes"));
+            }
+            let (dims, end) = if input.peek(token::Bracket) { brackets(input)? } else { (vec![], parens.span.close()) };
+            return Ok(FieldKind { classes: Some(classes), dims, place: Place::from(start).to(end.into()) });
+        }
+        let message = match word.as_deref() {
+            Some("class") => "`class` needs the number of classes: `class(10)`",
+            _ => "expected a shape",
+        };
+        let found = self.diagnostics.error(start, message);
+        if word.as_deref() != Some("class") {
+            found.help(format!(
+                "write `{name}: [28, 28]` for numbers (`[]` for one), or `{name}: class(10)` for an integer below 10"
+            ));
+        }
+        Err(syn::Error::new(start, REPORTED))
+    }
+
+    /// `output name = value`, or `output name` for what has its name already, after the word.
+    fn output(
+        &mut self,
+        input: ParseStream<'_>,
+        attributes: Vec<Attribute>,
+        draft: &mut Option<Statement>,
+    ) -> syn::Result<()> {
+        let alone = {
+            let fork = input.fork();
+            fork.call(Ident::parse_any).is_ok() && (fork.is_empty() || begins_statement(&fork))
+        };
+        if is_name(input) && (alone || input.peek2(Token![=]) && !input.peek2(Token![==])) {
+            let name = input.call(Ident::parse_any)?;
+            let usable = declarable(&name, self.diagnostics);
+            let make =
+                |value| usable.then(|| Statement::Output { attributes: attributes.clone(), name: name.clone(), value });
+            *draft = make(None);
+            if alone {
+                let path = syn::Path::from(name.clone());
+                *draft = make(Some(Expr::Path(syn::ExprPath { attrs: Vec::new(), qself: None, path })));
+                return Ok(());
+            }
+            input.parse::<Token![=]>()?;
+            *draft = make(Some(input.parse()?));
+            return Ok(());
+        }
+        let value: Expr = input.parse()?;
+        self.diagnostics
+            .error(&value, "an output needs a name")
+            .help(format!("write `output y = {};`", text::of(&value)));
+        Ok(())
+    }
+
+    /// `name = value`
+    fn one_name(&mut self, input: ParseStream<'_>, draft: &mut Option<Statement>) -> syn::Result<Parsed> {
+        let name = input.call(Ident::parse_any)?;
+        let make = |value| Statement::Let { names: Names::One(name.clone()), value };
+        if name == "_" {
+            self.diagnostics.error(name.span(), "`_` is no name").help("write `_unused = …;`, or remove the statement");
+        }
+        let usable = name == "_" || declarable(&name, self.diagnostics);
+        if usable && name != "_" {
+            *draft = Some(make(None));
+        }
+        if input.peek(Token![:]) {
+            let rest = text::of(&input.parse::<TokenStream>()?);
+            let message = format!("`{name}{rest}` does not say what it is");
+            self.diagnostics
+                .error(name.span(), message)
+                .help(format!("write `input {name}{rest};` or `target {name}{rest};`"));
+            return Ok(Parsed::Statement);
+        }
+        input.parse::<Token![=]>()?;
+        let value: Expr = input.parse()?;
+        if draft.is_some() {
+            *draft = Some(make(Some(value)));
+        }
+        Ok(Parsed::Statement)
+    }
+
+    /// `(a, b) = value`
+    fn several(&mut self, input: ParseStream<'_>, draft: &mut Option<Statement>) -> syn::Result<Parsed> {
+        let content;
+        let parens = parenthesized!(content in input);
+        let place = Place::from(parens.span.open()).to(parens.span.close().into());
+        let names = content.parse_terminated(Ident::parse_any, Token![,]);
+        let names: Vec<Option<Ident>> = names
+            .map_err(|e| syn::Error::new(e.span(), "expected names: `(a, b) = …;`"))?
+            .into_iter()
+            .map(|name| (name != "_" && declarable(&name, self.diagnostics)).then_some(name))
+            .collect();
+        let make = |value| Statement::Let { names: Names::Several { place, names: names.clone() }, value };
+        *draft = Some(make(None));
+        input.parse::<Token![=]>()?;
+        *draft = Some(make(Some(input.parse()?)));
+        Ok(Parsed::Statement)
+    }
+}
+
+/// In the place of a message: the mistake has been reported.
+const REPORTED: &str = "reported";
+
+/// The name that a statement declares.
+fn a_name(input: ParseStream<'_>) -> syn::Result<Ident> {
+    if is_name(input) { input.call(Ident::parse_any) } else { Err(input.error("expected a name")) }
+}
+
+/// Whether an identifier comes, a keyword or not.
+fn is_name(input: ParseStream<'_>) -> bool {
+    input.fork().call(Ident::parse_any).is_ok()
+}
+
+/// Whether what comes can only be the next statement, so that a `;` is missing before it.
+fn begins_statement(input: ParseStream<'_>) -> bool {
+    let assigns = input.peek2(Token![=]) && !input.peek2(Token![==]);
+    input.peek(Token![#])
+        || input.peek(Token![const])
+        || input.peek(Token![let])
+        || is_name(input) && (assigns || input.peek2(syn::Ident) && !input.peek(Token![as]))
+        || input.peek(token::Paren) && assigns
+        || input.fork().call(Ident::parse_any).is_ok_and(|w| WORDS.contains(&w.to_string().as_str()))
+}
+
+/// Something stands behind a complete expression.
+fn unexpected(input: ParseStream<'_>) -> syn::Error {
+    let group = input.fork().parse::<TokenTree>().ok();
+    let token = match &group {
+        Some(TokenTree::Group(g)) if g.delimiter() == Delimiter::Brace => "{".to_owned(),
+        Some(token) => text::of(token),
+        None => String::new(),
+    };
+    input.error(format!("expected an operator or `;`, found `{token}`"))
+}
+
+/// `x = …` in the midst of an expression, or `x += …`: the operator.
+fn compound_assignment(expression: &Expr) -> Option<TokenStream> {
+    use quote::ToTokens;
+    use syn::BinOp;
+    match expression {
+        Expr::Assign(assign) => Some(assign.eq_token.to_token_stream()),
+        Expr::Binary(binary) => {
+            let assigns = matches!(
+                binary.op,
+                BinOp::AddAssign(_) | BinOp::SubAssign(_) | BinOp::MulAssign(_) | BinOp::DivAssign(_) | BinOp::ShrAssign(_)
+            );
+            assigns.then(|| binary.op.to_token_stream())
+        }
+        _ => None,
+    }
+}
