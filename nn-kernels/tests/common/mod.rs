@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub)] // each test program uses its part
 
 pub mod kernels;
+pub mod sample;
 
 use naga::back::{hlsl, msl, spv};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};

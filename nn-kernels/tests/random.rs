@@ -1,0 +1,69 @@
+//! Random networks: the fused kernels, the unfused ones and the graph's definition agree in f64, and every shader is
+//! valid. (`tests/` of the workspace runs the same networks on devices.)
+
+mod common;
+
+use common::sample::{Sample, differences};
+use nn_kernels::emit::wgsl::print_schedule;
+use nn_kernels::plan::{Plan, Schedule};
+use nn_kernels::{Options, compile, random_graph};
+
+/// How many networks there are.
+const NETWORKS: u32 = 200;
+
+fn schedules(plan: &Plan) -> impl Iterator<Item = (&'static str, &Schedule)> {
+    let optional = [("evaluate", &plan.evaluate), ("train", &plan.train), ("gradients", &plan.gradients)];
+    std::iter::once(("predict", &plan.predict)).chain(optional.into_iter().filter_map(|(n, s)| Some((n, s.as_ref()?))))
+}
+
+#[test]
+fn fused_and_unfused_kernels_compute_what_the_graph_says() {
+    let mut wrong = vec![];
+    for seed in 0..NETWORKS {
+        let network = random_graph::network(seed);
+        let fused = compile(&network, &Options { fuse: true });
+        let unfused = compile(&network, &Options { fuse: false });
+        let sample = Sample::new(&fused, seed, 1 + seed as usize % 6);
+        let want = sample.reference(&network, &fused);
+        for (what, plan) in [("fused", &fused), ("unfused", &unfused)] {
+            match sample.interpret(plan) {
+                Ok(got) => wrong
+                    .extend(differences(&got, &want, 1e-8).into_iter().map(|d| format!("network {seed}, {what}: {d}"))),
+                Err(e) => wrong.push(format!("network {seed}, {what}: {e}")),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} differences\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn the_networks_are_worth_comparing() {
+    // Numbers are neither lost nor all the same, and every kind of thing occurs.
+    let (mut contractions, mut rows, mut random) = (0, 0, 0);
+    for seed in 0..NETWORKS {
+        let network = random_graph::network(seed);
+        let plan = compile(&network, &Options::default());
+        let results = Sample::new(&plan, seed, 3).interpret(&plan).expect("a plan that runs");
+        for (name, values) in &results {
+            assert!(values.iter().all(|v| v.abs() < 1e6), "network {seed}: {name}: {values:?}");
+        }
+        let kernels = schedules(&plan).flat_map(|(_, s)| &s.kernels);
+        for kernel in kernels {
+            contractions += usize::from(kernel.contraction().is_some());
+            rows += usize::from(kernel.stages.len() > 2 && kernel.stages.iter().all(|s| !s.inner.is_empty()));
+            let values = kernel.stages.iter().flat_map(|s| &s.body);
+            random += values.filter(|v| matches!(v, nn_kernels::ir::Value::Random { .. })).count();
+        }
+    }
+    assert!(contractions > 1000 && rows > 20 && random > 50, "{contractions} {rows} {random}");
+}
+
+#[test]
+fn every_shader_is_valid_everywhere() {
+    for seed in 0..NETWORKS / 8 {
+        let plan = compile(&random_graph::network(seed), &Options::default());
+        for (name, schedule) in schedules(&plan) {
+            print_schedule(&plan, schedule, name).iter().for_each(common::check_shader);
+        }
+    }
+}
