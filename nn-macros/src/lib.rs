@@ -18,6 +18,9 @@ mod numbers;
 mod checked;
 mod generate;
 
+#[cfg(test)]
+mod tests;
+
 use proc_macro2::TokenStream;
 
 /// Declares networks; see the documentation of `nn::network`.

@@ -264,7 +264,7 @@ impl Elaborator<'_, '_> {
     ) -> Option<Arguments> {
         let (is_piped, before) = (piped.is_some(), self.diagnostics.len());
         let (positional, named) = self.arguments(piped, written);
-        let mut binder = Binder { function, word, arguments: Arguments::default(), sound: true };
+        let mut binder = Binder { function, word, arguments: Arguments::default(), given: Vec::new(), sound: true };
         if !is_piped && self.lacks_its_input(function, word, &positional, whole) {
             return None;
         }
@@ -351,11 +351,14 @@ impl Elaborator<'_, '_> {
             }
             return;
         };
-        let twin = if parameter.kind == Kind::Axes { "axis" } else { parameter.name };
-        let given = [twin, "axes"].into_iter().filter(|n| parameter.kind == Kind::Axes || *n == twin);
-        if given.into_iter().any(|n| binder.arguments.bound.contains_key(n) || binder.arguments.places.contains_key(n)) {
+        let twin = match parameter.name {
+            "axis" if parameter.kind == Kind::Axes => "axes",
+            "axes" => "axis",
+            same => same,
+        };
+        if let Some(first) = binder.given.iter().find(|given| **given == parameter.name || **given == twin) {
             binder.sound = false;
-            self.diagnostics.error(argument.name.span(), format!("`{name}` is given already")).help("remove one of them");
+            self.diagnostics.error(argument.name.span(), format!("`{first}` is given already")).help("remove one of them");
             return;
         }
         let place = Place::from(argument.value);
@@ -404,7 +407,7 @@ impl Elaborator<'_, '_> {
             let bound = match parameter.default {
                 Default::Required => {
                     // What is missing may be what another mistake is about.
-                    if self.diagnostics.len() == before && !binder.missing_input(parameter) {
+                    if self.diagnostics.len() == before && !binder.given.contains(&name) {
                         self.diagnostics
                             .error(binder.word.span(), format!("`{whole}` lacks its argument `{name}`"))
                             .note(signature(binder.function));
@@ -595,19 +598,16 @@ struct Binder<'w> {
     function: &'static Function,
     word: &'w Ident,
     arguments: Arguments,
+    /// Parameters that the call gives, for better or worse.
+    given: Vec<&'static str>,
     /// Whether nothing is wrong so far.
     sound: bool,
 }
 
 impl Binder<'_> {
-    /// Whether this is data that was given, but follows from a mistake.
-    fn missing_input(&self, parameter: &Parameter) -> bool {
-        let position = self.function.parameters.iter().position(|p| p.name == parameter.name);
-        parameter.is_data() && position.is_some_and(|i| i < self.arguments.operands.len())
-    }
-
     fn take(&mut self, parameter: &'static Parameter, bound: Option<Bound>, place: Option<Place>) {
         self.sound &= bound.is_some();
+        self.given.push(parameter.name);
         self.arguments.bound.extend(bound.map(|bound| (parameter.name, bound)));
         self.arguments.places.extend(place.map(|place| (parameter.name, place)));
     }

@@ -1,0 +1,41 @@
+//! Tests of the front end as a whole.
+
+mod language;
+mod mangled;
+mod names;
+
+use proc_macro2::TokenStream;
+
+use crate::diagnostics::Diagnostics;
+use crate::{elaborate, parse};
+
+/// The mistakes of a source: `line: message`, in order.
+fn mistakes(source: &str) -> Vec<String> {
+    mistakes_in(source.parse().expect("tokens"))
+}
+
+fn mistakes_in(tokens: TokenStream) -> Vec<String> {
+    let mut diagnostics = Diagnostics::default();
+    let file = parse::parse(tokens, &mut diagnostics);
+    elaborate::file(&file, &mut diagnostics);
+    diagnostics.finish().iter().map(|d| format!("{}: {}", d.place().line(), d.message())).collect()
+}
+
+/// The only network of a source that has no mistakes.
+fn checked(source: &str) -> crate::checked::Checked {
+    let mut diagnostics = Diagnostics::default();
+    let file = parse::parse(source.parse().expect("tokens"), &mut diagnostics);
+    let mut networks = elaborate::file(&file, &mut diagnostics);
+    let mistakes: Vec<String> = diagnostics.finish().iter().map(|d| d.message().to_owned()).collect();
+    assert!(mistakes.is_empty(), "{mistakes:#?}");
+    assert_eq!(networks.len(), 1);
+    networks.remove(0).checked()
+}
+
+/// Statements inside of a network with some fields.
+fn in_network(statements: &str) -> String {
+    format!(
+        "network N {{ input x: [4]; input image: [1, 28, 28]; target y: [4]; target label: class(10);\n{statements}\n\
+         _all = concat([x, image >> flatten], axis = 0); metric _m = mean(y) + 0.0 * accuracy(x >> dense(10), label); }}"
+    )
+}
