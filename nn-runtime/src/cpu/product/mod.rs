@@ -1,7 +1,17 @@
 //! Sums of products: the engine behind every contraction.
 //!
 //! Generated code describes a product by its sizes and strides alone ([`Product`]); how it is computed is decided here,
-//! by the sizes of the batch at hand.
+//! by the sizes of the batch at hand. Small and middle ones are done in register [`tile`]s; large ones go to the crate
+//! `matrixmultiply`. [`split`] cuts both into blocks for several threads.
+//!
+//! Every decision depends on sizes and strides alone, so the number of threads changes no bit.
+
+mod pack;
+mod split;
+mod tile;
+
+use super::simd::dispatch;
+use tile::Tiles;
 
 /// `c[i, j] = Σ_k a[i, k] * b[k, j]`, all three with any strides.
 #[derive(Clone, Copy, Debug)]
@@ -36,9 +46,9 @@ pub struct Around {
 /// Computes a product for every point of the loops around it, outermost first. Sums over loops start from 0.
 ///
 /// # Panics
-/// If a slice is too short.
+/// If a slice is too short, or if the result's elements lie on one another.
 pub fn product(p: &Product, around: &[Around], a: &[f32], b: &[f32], c: &mut [f32]) {
-    assert!(p.reaches(around), "a product of nothing");
+    assert!(p.m > 0 && p.n > 0 && p.k > 0 && around.iter().all(|l| l.count > 0), "a product of nothing");
     let last = |strides: [usize; 2], sizes: [usize; 2], step: fn(&Around) -> usize| {
         let around: usize = around.iter().map(|l| (l.count - 1) * step(l)).sum();
         around + (sizes[0] - 1) * strides[0] + (sizes[1] - 1) * strides[1]
@@ -46,43 +56,146 @@ pub fn product(p: &Product, around: &[Around], a: &[f32], b: &[f32], c: &mut [f3
     assert!(last(p.a, [p.m, p.k], |l| l.a) < a.len(), "the first operand is too short");
     assert!(last(p.b, [p.k, p.n], |l| l.b) < b.len(), "the second operand is too short");
     assert!(last(p.c, [p.m, p.n], |l| l.c) < c.len(), "the result is too short");
+    assert!(p.is_injective(), "the result's elements lie on one another");
     nest(p, around, a, b, c, false);
 }
 
 fn nest(p: &Product, around: &[Around], a: &[f32], b: &[f32], c: &mut [f32], add: bool) {
     let Some((l, inner)) = around.split_first() else {
-        return large(p, a, b, c, add);
+        // Engines like rows to be contiguous.
+        let (p, a, b) = if p.c[0] == 1 && p.c[1] != 1 && p.n > 1 { (&p.transposed(), b, a) } else { (p, a, b) };
+        // SAFETY: `product` has checked that the largest index of each operand lies within its slice.
+        return unsafe { split::run(Engine::of(p), p, Operands { a, b, c: Out::new(c), add }) };
     };
     for i in 0..l.count {
         nest(p, inner, &a[i * l.a..], &b[i * l.b..], &mut c[i * l.c..], add || (i > 0 && l.c == 0));
     }
 }
 
-fn large(p: &Product, a: &[f32], b: &[f32], c: &mut [f32], add: bool) {
+impl Product {
+    /// Whether no two elements of the result share a place.
+    fn is_injective(&self) -> bool {
+        let [rows, columns] = self.c;
+        (self.m == 1 || rows > 0)
+            && (self.n == 1 || columns > 0)
+            && (self.m == 1 || self.n == 1 || rows > (self.n - 1) * columns || columns > (self.m - 1) * rows)
+    }
+
+    /// Multiply-adds.
+    fn work(&self) -> usize {
+        self.m.saturating_mul(self.n).saturating_mul(self.k)
+    }
+
+    /// The same product with the result's rows and columns exchanged; then the operands change places, too.
+    fn transposed(&self) -> Self {
+        let flip = |[x, y]: [usize; 2]| [y, x];
+        Product { m: self.n, n: self.m, k: self.k, a: flip(self.b), b: flip(self.a), c: flip(self.c) }
+    }
+}
+
+/// The memory of a product.
+#[derive(Clone, Copy)]
+struct Operands<'a> {
+    a: &'a [f32],
+    b: &'a [f32],
+    c: Out<'a>,
+    /// Whether the result is added to what is there.
+    add: bool,
+}
+
+/// The memory of the result. Threads that compute blocks of one result share it; each touches its own elements alone.
+#[derive(Clone, Copy)]
+struct Out<'a> {
+    start: *mut f32,
+    len: usize,
+    owner: std::marker::PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: it stands for a `&mut [f32]`, which may go between threads; that threads share no element is a condition of
+// `Out::part`.
+unsafe impl Send for Out<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for Out<'_> {}
+
+impl<'a> Out<'a> {
+    fn new(slice: &'a mut [f32]) -> Self {
+        Out { start: slice.as_mut_ptr(), len: slice.len(), owner: std::marker::PhantomData }
+    }
+
+    /// The memory from an element on.
+    fn from(self, at: usize) -> Self {
+        assert!(at < self.len, "a block begins within the result");
+        // SAFETY: the element lies within the memory.
+        Out { start: unsafe { self.start.add(at) }, len: self.len - at, owner: self.owner }
+    }
+
+    /// Some elements.
+    ///
+    /// # Safety
+    /// Nobody else touches them while they are borrowed.
+    #[inline(always)]
+    unsafe fn part(&mut self, at: usize, count: usize) -> &mut [f32] {
+        assert!(at + count <= self.len, "a row ends within the result");
+        // SAFETY: they lie within the memory, and the caller says that they are his.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(at), count) }
+    }
+}
+
+/// How a product is computed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Engine {
+    /// In register tiles, which store whole rows: the stride of columns is 1.
+    Tiles,
+    /// By `matrixmultiply`.
+    Large,
+}
+
+/// The largest product, in multiply-adds, that tiles do faster than `matrixmultiply`, which first copies both operands
+/// into the order in which it reads them.
+const TILE_WORK: usize = 1 << 24;
+
+impl Engine {
+    fn of(p: &Product) -> Self {
+        if p.work() <= TILE_WORK && (p.c[1] == 1 || p.n == 1) { Engine::Tiles } else { Engine::Large }
+    }
+
+    /// Computes a block on this thread.
+    ///
+    /// # Safety
+    /// The largest index of each operand lies within its slice, and nobody else touches the elements of the result.
+    unsafe fn compute(self, p: &Product, o: Operands<'_>) {
+        match self {
+            Engine::Tiles => dispatch(Tiles { p: *p, o }),
+            // SAFETY: the caller says so.
+            Engine::Large => unsafe { large(p, o) },
+        }
+    }
+}
+
+/// # Safety
+/// As for [`Engine::compute`].
+unsafe fn large(p: &Product, o: Operands<'_>) {
     let stride = |s: usize| isize::try_from(s).expect("strides lie within slices");
-    // SAFETY: `product` has checked the largest index of all three; strides are not negative, so it is the last.
+    // SAFETY: strides are not negative, so the largest index is the last one, and the caller says that it lies within.
     unsafe {
         matrixmultiply::sgemm(
             p.m,
             p.k,
             p.n,
             1.0,
-            a.as_ptr(),
+            o.a.as_ptr(),
             stride(p.a[0]),
             stride(p.a[1]),
-            b.as_ptr(),
+            o.b.as_ptr(),
             stride(p.b[0]),
             stride(p.b[1]),
-            f32::from(u8::from(add)),
-            c.as_mut_ptr(),
+            f32::from(u8::from(o.add)),
+            o.c.start,
             stride(p.c[0]),
             stride(p.c[1]),
         );
     }
 }
 
-impl Product {
-    fn reaches(&self, around: &[Around]) -> bool {
-        self.m > 0 && self.n > 0 && self.k > 0 && around.iter().all(|l| l.count > 0)
-    }
-}
+#[cfg(test)]
+mod tests;

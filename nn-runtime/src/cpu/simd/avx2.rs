@@ -214,4 +214,24 @@ impl Simd for Avx2 {
             _mm256_or_ps(_mm256_andnot_ps(sign, a), _mm256_and_ps(sign, b))
         }
     }
+
+    #[inline(always)]
+    fn transpose(self, r: [__m256; LANES]) -> [__m256; LANES] {
+        // SAFETY: see above.
+        unsafe {
+            // Pairs of rows, then quadruples, then halves.
+            let p: [__m256; LANES] = std::array::from_fn(|i| {
+                let (a, b) = (r[i / 4 * 4 + i % 2 * 2], r[i / 4 * 4 + i % 2 * 2 + 1]);
+                if i % 4 < 2 { _mm256_unpacklo_ps(a, b) } else { _mm256_unpackhi_ps(a, b) }
+            });
+            let q: [__m256; LANES] = std::array::from_fn(|i| {
+                let (a, b) = (p[i / 4 * 4 + i % 4 / 2 * 2], p[i / 4 * 4 + i % 4 / 2 * 2 + 1]);
+                if i % 2 == 0 { _mm256_shuffle_ps::<0x44>(a, b) } else { _mm256_shuffle_ps::<0xee>(a, b) }
+            });
+            std::array::from_fn(|i| {
+                let (a, b) = (q[i % 4], q[i % 4 + 4]);
+                if i < 4 { _mm256_permute2f128_ps::<0x20>(a, b) } else { _mm256_permute2f128_ps::<0x31>(a, b) }
+            })
+        }
+    }
 }

@@ -141,6 +141,13 @@ pub trait Simd: Copy + Send + Sync {
         self.select(self.less(lane, self.splat(count as f32)), v, self.splat(otherwise))
     }
 
+    /// Lane `j` of vector `i` becomes lane `i` of vector `j`.
+    #[inline(always)]
+    fn transpose(self, rows: [Self::V; LANES]) -> [Self::V; LANES] {
+        let rows = rows.map(|v| self.to_array(v));
+        std::array::from_fn(|j| self.from_array(std::array::from_fn(|i| rows[i][j])))
+    }
+
     /// The first lane.
     #[inline(always)]
     fn head(self, v: Self::V) -> f32 {

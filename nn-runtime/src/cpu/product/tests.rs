@@ -1,0 +1,133 @@
+//! The engine against sums in f64, on every path.
+
+use super::*;
+use crate::cpu::simd::{Kernel, Plain};
+
+fn numbers(count: usize, seed: u32) -> Vec<f32> {
+    (0..count as u32).map(|i| ((i + 1).wrapping_mul(seed | 1).wrapping_mul(2_654_435_761) >> 8) as f32 / 8_388_608.0 - 1.0).collect()
+}
+
+/// All ways in which operands may lie: row by row, column by column, with gaps, and as parts of something larger.
+fn layouts(m: usize, n: usize, k: usize) -> Vec<Product> {
+    let ways = |rows: usize, columns: usize| [[columns, 1], [1, rows], [columns + 3, 1], [2 * columns, 2]];
+    let mut all = vec![];
+    for a in ways(m, k) {
+        for b in ways(k, n) {
+            all.extend([[n, 1], [1, m], [n + 5, 1], [3 * n, 3]].map(|c| Product { m, n, k, a, b, c }));
+        }
+    }
+    all
+}
+
+fn len(strides: [usize; 2], sizes: [usize; 2]) -> usize {
+    (sizes[0] - 1) * strides[0] + (sizes[1] - 1) * strides[1] + 1
+}
+
+/// Fails unless `run` gives what the sums are.
+fn check(p: &Product, add: bool, run: impl Fn(&[f32], &[f32], &mut [f32])) {
+    let (a, b) = (numbers(len(p.a, [p.m, p.k]), 3), numbers(len(p.b, [p.k, p.n]), 5));
+    let before = numbers(len(p.c, [p.m, p.n]), 7);
+    let mut c = before.clone();
+    run(&a, &b, &mut c);
+    let mut touched = vec![false; c.len()];
+    for (i, j) in (0..p.m).flat_map(|i| (0..p.n).map(move |j| (i, j))) {
+        let at = i * p.c[0] + j * p.c[1];
+        let start = if add { f64::from(before[at]) } else { 0.0 };
+        let term = |k: usize| f64::from(a[i * p.a[0] + k * p.a[1]]) * f64::from(b[k * p.b[0] + j * p.b[1]]);
+        let sum = start + (0..p.k).map(term).sum::<f64>();
+        assert!((f64::from(c[at]) - sum).abs() < 2e-6 * p.k as f64 + 1e-6, "{p:?} at {i}, {j}: {} for {sum}", c[at]);
+        touched[at] = true;
+    }
+    for ((touched, c), before) in touched.iter().zip(&c).zip(&before) {
+        assert!(*touched || c == before, "{p:?}: something beside the result has changed");
+    }
+}
+
+const SIZES: [[usize; 3]; 12] = [
+    [1, 1, 1],
+    [1, 16, 32],
+    [32, 1, 16],
+    [3, 10, 9],
+    [4, 7, 100],
+    [6, 16, 16],
+    [7, 17, 5],
+    [12, 33, 64],
+    [32, 16, 1],
+    [13, 8, 600],
+    [64, 40, 20],
+    [2, 100, 3],
+];
+
+#[test]
+fn every_layout_and_size() {
+    for [m, n, k] in SIZES {
+        for p in layouts(m, n, k) {
+            check(&p, false, |a, b, c| product(&p, &[], a, b, c));
+        }
+    }
+}
+
+#[test]
+fn tiles_without_features_and_onto_something() {
+    for [m, n, k] in SIZES {
+        for p in layouts(m, n, k).into_iter().filter(|p| p.c[1] == 1) {
+            for add in [false, true] {
+                check(&p, add, |a, b, c| Tiles { p, o: Operands { a, b, c: Out::new(c), add } }.run(Plain));
+                check(&p, add, |a, b, c| dispatch(Tiles { p, o: Operands { a, b, c: Out::new(c), add } }));
+            }
+        }
+    }
+}
+
+#[test]
+fn large_products() {
+    for [m, n, k] in [[70, 900, 300], [900, 70, 300], [300, 300, 400], [1100, 600, 33]] {
+        for p in layouts(m, n, k).into_iter().step_by(5) {
+            check(&p, false, |a, b, c| product(&p, &[], a, b, c));
+        }
+    }
+}
+
+#[test]
+fn loops_around_are_separate_products_or_one_sum() {
+    // Two products side by side, each a sum over 3 blocks of 4 terms.
+    let p = Product { m: 2, n: 2, k: 4, a: [12, 1], b: [2, 1], c: [2, 1] };
+    let around = [Around { count: 2, a: 24, b: 24, c: 4 }, Around { count: 3, a: 4, b: 8, c: 0 }];
+    let (a, b) = (numbers(48, 3), numbers(48, 5));
+    let mut c = vec![9.0; 8];
+    product(&p, &around, &a, &b, &mut c);
+    for (g, i, j) in (0..8).map(|x| (x / 4, x / 2 % 2, x % 2)) {
+        let sum: f32 = (0..12).map(|k| a[g * 24 + i * 12 + k] * b[g * 24 + k * 2 + j]).sum();
+        assert!((c[g * 4 + i * 2 + j] - sum).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    for [m, n, k] in [[64, 128, 784], [300, 500, 200], [40, 2000, 30]] {
+        let p = Product { m, n, k, a: [k, 1], b: [1, k], c: [n, 1] };
+        let (a, b) = (numbers(m * k, 3), numbers(n * k, 5));
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let mut c = vec![0.0; m * n];
+            pool.install(|| product(&p, &[], &a, &b, &mut c));
+            c
+        };
+        let one = run(1);
+        assert!(one == run(2) && one == run(3));
+    }
+}
+
+#[test]
+#[should_panic(expected = "the second operand is too short")]
+fn short_operands_are_refused() {
+    let p = Product { m: 2, n: 2, k: 2, a: [2, 1], b: [2, 1], c: [2, 1] };
+    product(&p, &[], &[0.0; 4], &[0.0; 3], &mut [0.0; 4]);
+}
+
+#[test]
+#[should_panic(expected = "lie on one another")]
+fn a_result_on_itself_is_refused() {
+    let p = Product { m: 2, n: 2, k: 2, a: [2, 1], b: [2, 1], c: [1, 1] };
+    product(&p, &[], &[0.0; 4], &[0.0; 4], &mut [0.0; 4]);
+}
