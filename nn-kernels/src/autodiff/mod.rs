@@ -28,10 +28,14 @@ pub fn gradients(g: &mut Graph, root: NodeId, seed: NodeId, wrt: &[NodeId]) -> V
     gradients[root.index()] = Some(seed);
     let backwards: Vec<NodeId> =
         g.nodes().map(|(id, _)| id).take(root.index() + 1).filter(|id| wanted[id.index()]).collect();
+    let mut label = None;
     for id in backwards.into_iter().rev() {
         let Some(gradient) = gradients[id.index()] else { continue };
-        let (node, label) = (g.node(id).clone(), g.label(id).to_owned());
-        g.set_label(&label);
+        let node = g.node(id).clone();
+        if label != Some(node.label) {
+            label = Some(node.label);
+            g.set_label(&g.label(id).to_owned());
+        }
         for (i, &arg) in node.args.iter().enumerate() {
             if !wanted[arg.index()] {
                 continue;

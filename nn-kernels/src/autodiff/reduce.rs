@@ -18,7 +18,11 @@ pub fn reduce(
         return spread_gradient;
     }
     let extreme = spread(g, y, axes, &shape);
-    let is_extreme = g.binary(Binary::Equal, x, extreme);
+    // Equality would do, if devices did not recompute x with another rounding now and then.
+    let is_extreme = match how {
+        Reduction::Minimum => g.binary(Binary::LessEqual, x, extreme),
+        _ => g.binary(Binary::LessEqual, extreme, x),
+    };
     let zero = g.filled(0.0, &shape);
     if batch {
         // Samples have no number by which one could be the first, so all extremes share.

@@ -76,7 +76,7 @@ fn first_maximum(g: &mut Graph, x: NodeId, axis: usize) -> NodeId {
     let shape = g.shape(x).clone();
     let max = g.reduce_keep(Reduction::Maximum, x, &[axis]);
     let max = g.broadcast(max, &shape);
-    let is_max = g.binary(Binary::Equal, x, max);
+    let is_max = g.binary(Binary::LessEqual, max, x);
     let index = g.iota(axis, &shape);
     let index = g.broadcast(index, &shape);
     let none = g.filled(shape.dims[axis] as f64, &shape);
