@@ -43,15 +43,14 @@ pub fn linear(n: &mut Network, path: &str, x: NodeId, options: &Affine) -> Resul
 
     let weight_dims = [outputs, inputs];
     let default = Init::KaimingUniform { a: 5_f64.sqrt(), mode: Fan::In, nonlinearity: Nonlinearity::LeakyRelu };
-    let init = options.init.as_ref().unwrap_or(&default).resolve(&weight_dims)?;
-    let weight = add_parameter(n, format!("{path}.weight"), &weight_dims, init)?;
-    let bias = if options.bias {
-        let bound = 1.0 / (inputs as f64).sqrt();
-        let default = Init::Uniform { low: -bound, high: bound };
-        let init = options.bias_init.as_ref().unwrap_or(&default).resolve(&[outputs])?;
-        Some(add_parameter(n, format!("{path}.bias"), &[outputs], init)?)
-    } else {
-        None
+    let weight_init = options.init.as_ref().unwrap_or(&default).resolve(&weight_dims)?;
+    let bound = 1.0 / (inputs as f64).sqrt();
+    let default = Init::Uniform { low: -bound, high: bound };
+    let bias_init = options.bias_init.as_ref().unwrap_or(&default).resolve(&[outputs])?;
+    let weight = add_parameter(n, format!("{path}.weight"), &weight_dims, weight_init)?;
+    let bias = match options.bias {
+        true => Some(add_parameter(n, format!("{path}.bias"), &[outputs], bias_init)?),
+        false => None,
     };
 
     let g = &mut n.graph;

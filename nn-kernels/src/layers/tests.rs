@@ -238,6 +238,9 @@ fn dense_reads_one_vector_and_linear_any_shape() {
     let image = field(&mut n.graph, 0, &[16, 14, 14]);
     let fact = dense(&mut n, "a.dense", image, &Affine::new(10)).unwrap_err();
     assert_eq!(fact, Fact::NotAVector { operand: 0, shape: vec![16, 14, 14], features: 3136 });
+    let bias_init = Some(Init::XavierUniform { gain: 1.0 });
+    let fact = linear(&mut n, "a.linear", image, &Affine { bias_init, ..Affine::new(10) }).unwrap_err();
+    assert_eq!(fact, Fact::NoFans { initializer: "xavier_uniform", dims: vec![10] });
     assert!(n.parameters.is_empty(), "a layer that fails declares nothing");
     let y = linear(&mut n, "a.linear", image, &Affine::new(10)).unwrap();
     assert_eq!(n.graph.shape(y), &Shape::batched(&[16, 14, 10]));
