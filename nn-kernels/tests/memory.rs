@@ -1,0 +1,159 @@
+//! An independent check of memory plans: every kernel is replayed element by element, with nothing but the question
+//! whose number lies in which cell.
+
+use std::collections::HashMap;
+
+use nn_kernels::graph::Extent;
+use nn_kernels::ir::{Index, TensorId, Value};
+use nn_kernels::plan::{Place, Plan, Schedule, Tensor};
+use nn_kernels::{Options, compile, random_graph};
+
+/// Samples in the batch, and in the arena.
+const BATCH: usize = 3;
+const CAPACITY: usize = 4;
+
+/// A float somewhere: the vector it is in, and its position there.
+type Cell = (u8, usize);
+
+/// Which tensor's element a cell of the arena holds.
+type Owners = HashMap<Cell, (TensorId, usize)>;
+
+fn cell(schedule: &Schedule, tensor: &Tensor, element: usize) -> Cell {
+    match tensor.place {
+        Place::Sample(o) => (0, schedule.fixed_floats + CAPACITY * o + element),
+        Place::Fixed(o) => (0, o + element),
+        Place::Parameters(o) => (1, o + element),
+        Place::Gradients(o) => (2, o + element),
+        Place::Results(o) => (3, o + element),
+        Place::State(i, o) => (4 + i as u8, o + element),
+    }
+}
+
+fn elements(tensor: &Tensor) -> usize {
+    tensor.size() * if tensor.batch { BATCH } else { 1 }
+}
+
+fn points(extents: &[Extent]) -> Vec<Vec<usize>> {
+    extents.iter().fold(vec![vec![]], |all, extent| {
+        all.iter().flat_map(|p| (0..extent.at(BATCH)).map(move |i| p.iter().copied().chain([i]).collect())).collect()
+    })
+}
+
+/// Says the first thing that is wrong with where a schedule's tensors lie.
+fn check(schedule: &Schedule) -> Result<(), String> {
+    let mut owners = Owners::new();
+    let in_arena = |t: &Tensor| matches!(t.place, Place::Sample(_) | Place::Fixed(_));
+    let arena = schedule.fixed_floats + CAPACITY * schedule.sample_floats;
+    for (_, id) in &schedule.fields {
+        let tensor = &schedule.tensors[id.0 as usize];
+        (0..elements(tensor)).for_each(|e| {
+            owners.insert(cell(schedule, tensor, e), (*id, e));
+        });
+    }
+    for kernel in &schedule.kernels {
+        let fail = |what: String| Err(format!("kernel `{}`: {what}", kernel.name));
+        let outer = points(&kernel.outer);
+        // Who reads and writes what, each with the number of the outer point.
+        let mut reads: HashMap<Cell, Vec<usize>> = HashMap::new();
+        let mut writes: HashMap<Cell, (usize, TensorId, usize)> = HashMap::new();
+        for (number, o) in outer.iter().enumerate() {
+            for stage in &kernel.stages {
+                for inner in points(&stage.inner) {
+                    let point: Vec<usize> = o.iter().chain(&inner).copied().collect();
+                    let access = |id: &TensorId, index: &Index| {
+                        let tensor = &schedule.tensors[id.0 as usize];
+                        let element = usize::try_from(index.eval(&point)).ok().filter(|&e| e < elements(tensor));
+                        match element {
+                            Some(e) => Ok((cell(schedule, tensor, e), e)),
+                            None => Err(format!("kernel `{}` leaves `{}`", kernel.name, tensor.name)),
+                        }
+                    };
+                    for value in &stage.body {
+                        let Value::Load { tensor, index } = value else { continue };
+                        let (at, element) = access(tensor, index)?;
+                        let t = &schedule.tensors[tensor.0 as usize];
+                        if in_arena(t) && owners.get(&at) != Some(&(*tensor, element)) {
+                            return fail(format!("`{}`[{element}] is not there when it is read", t.name));
+                        }
+                        reads.entry(at).or_default().push(number);
+                    }
+                    for store in &stage.stores {
+                        let (at, element) = access(&store.tensor, &store.index)?;
+                        let t = &schedule.tensors[store.tensor.0 as usize];
+                        if in_arena(t) && at.1 >= arena {
+                            return fail(format!("`{}` lies behind the arena's end", t.name));
+                        }
+                        if let Some((other, ..)) = writes.insert(at, (number, store.tensor, element))
+                            && other != number
+                        {
+                            return fail(format!("two points write `{}`[{element}]", t.name));
+                        }
+                    }
+                }
+            }
+        }
+        for (at, (number, tensor, element)) in writes {
+            let t = &schedule.tensors[tensor.0 as usize];
+            if reads.get(&at).is_some_and(|readers| readers.iter().any(|r| *r != number)) {
+                return fail(format!("one point reads what another one overwrites with `{}`[{element}]", t.name));
+            }
+            owners.insert(at, (tensor, element));
+        }
+    }
+    for id in schedule.outputs.iter().chain(schedule.field_gradients.iter().map(|(_, t)| t)) {
+        let tensor = &schedule.tensors[id.0 as usize];
+        if let Some(e) = (0..elements(tensor)).find(|&e| owners.get(&cell(schedule, tensor, e)) != Some(&(*id, e))) {
+            return Err(format!("`{}`[{e}] is not there at the end", tensor.name));
+        }
+    }
+    Ok(())
+}
+
+fn schedules(plan: &Plan) -> impl Iterator<Item = &Schedule> {
+    std::iter::once(&plan.predict).chain([&plan.evaluate, &plan.train, &plan.gradients].into_iter().flatten())
+}
+
+#[test]
+fn no_tensor_is_overwritten_while_it_lives() {
+    for seed in 0..40 {
+        for fuse in [true, false] {
+            let plan = compile(&random_graph::network(seed), &Options { fuse });
+            for schedule in schedules(&plan) {
+                check(schedule).unwrap_or_else(|e| panic!("network {seed}, fuse = {fuse}: {e}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn arenas_are_smaller_than_a_buffer_for_each_tensor() {
+    let (mut arenas, mut buffers, mut smaller, mut all) = (0, 0, 0, 0);
+    for seed in 0..80 {
+        let plan = compile(&random_graph::network(seed), &Options { fuse: false });
+        for schedule in schedules(&plan) {
+            let in_sample_zone = schedule.tensors.iter().filter(|t| matches!(t.place, Place::Sample(_)));
+            let sum: usize = in_sample_zone.map(Tensor::size).sum();
+            assert!(schedule.sample_floats <= sum, "network {seed}");
+            smaller += usize::from(schedule.sample_floats < sum);
+            (arenas, buffers, all) = (arenas + schedule.sample_floats, buffers + sum, all + 1);
+        }
+    }
+    assert!(smaller * 10 > all * 8, "{smaller} of {all} arenas share memory");
+    assert!(arenas * 2 < buffers, "{arenas} floats in arenas, {buffers} in buffers");
+}
+
+#[test]
+fn the_checker_sees_tensors_that_share_too_much() {
+    let mut caught = 0;
+    for seed in 0..20 {
+        let plan = compile(&random_graph::network(seed), &Options { fuse: false });
+        let mut schedule = plan.train.expect("every random network trains");
+        schedule.tensors.iter_mut().for_each(|t| {
+            if let Place::Sample(o) = &mut t.place {
+                *o /= 2;
+            }
+        });
+        caught += usize::from(check(&schedule).is_err());
+    }
+    assert_eq!(caught, 20);
+}
