@@ -34,7 +34,8 @@ pub fn gradients(g: &mut Graph, root: NodeId, seed: NodeId, wrt: &[NodeId]) -> V
         let node = g.node(id).clone();
         if label != Some(node.label) {
             label = Some(node.label);
-            g.set_label(&g.label(id).to_owned());
+            let path = g.label(id).to_owned();
+            g.set_label(&path);
         }
         for (i, &arg) in node.args.iter().enumerate() {
             if !wanted[arg.index()] {

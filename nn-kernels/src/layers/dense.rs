@@ -25,7 +25,8 @@ impl Affine {
     }
 }
 
-/// A fully connected layer that reads one vector: x · weightᵀ + bias, with weight [features, inputs] and bias [features].
+/// A fully connected layer that reads one vector: x · weightᵀ + bias, with weight `[features, inputs]` and bias
+/// `[features]`.
 pub fn dense(n: &mut Network, path: &str, x: NodeId, options: &Affine) -> Result<NodeId, Fact> {
     shape::vector(0, &n.graph.shape(x).dims)?;
     linear(n, path, x, options)
