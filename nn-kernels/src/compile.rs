@@ -139,8 +139,7 @@ impl Programs<'_> {
         self.parameter_gradients(&mut graph, loss, &mut table, &mut list);
         let mut pinned = vec![];
         let plain = (0..self.network.inputs).filter(|&i| self.network.fields[i].classes.is_none());
-        let leaves: Vec<(usize, NodeId)> =
-            plain.filter_map(|i| Some((i, find(&graph, &Leaf::Field(i))?))).collect();
+        let leaves: Vec<(usize, NodeId)> = plain.filter_map(|i| Some((i, find(&graph, &Leaf::Field(i))?))).collect();
         let seed = seed(&mut graph, loss);
         let wrt: Vec<NodeId> = leaves.iter().map(|(_, id)| *id).collect();
         let found = autodiff::gradients(&mut graph, loss, seed, &wrt);
@@ -168,7 +167,14 @@ impl Programs<'_> {
     }
 
     /// The mean loss and the metrics, stored where the host reads them.
-    fn results(&self, graph: &mut Graph, loss: NodeId, metrics: &[NodeId], table: &mut Table<'_>, list: &mut Vec<Root>) {
+    fn results(
+        &self,
+        graph: &mut Graph,
+        loss: NodeId,
+        metrics: &[NodeId],
+        table: &mut Table<'_>,
+        list: &mut Vec<Root>,
+    ) {
         graph.set_label("loss");
         let total = graph.reduce(Reduction::Sum, loss, &[], true);
         let inverse = graph.scalar(StepScalar::InverseBatch);
@@ -185,9 +191,8 @@ impl Programs<'_> {
     }
 
     fn parameter_gradients(&self, graph: &mut Graph, loss: NodeId, table: &mut Table<'_>, list: &mut Vec<Root>) {
-        let leaves: Vec<(usize, NodeId)> = (0..self.network.parameters.len())
-            .filter_map(|i| Some((i, find(graph, &Leaf::Parameter(i))?)))
-            .collect();
+        let leaves: Vec<(usize, NodeId)> =
+            (0..self.network.parameters.len()).filter_map(|i| Some((i, find(graph, &Leaf::Parameter(i))?))).collect();
         let seed = seed(graph, loss);
         let wrt: Vec<NodeId> = leaves.iter().map(|(_, id)| *id).collect();
         let found = autodiff::gradients(graph, loss, seed, &wrt);
@@ -209,9 +214,8 @@ impl Programs<'_> {
         graph.set_label("optimizer");
         let parameters = graph.leaf(Leaf::Parameters, all.clone());
         let gradients = graph.leaf(Leaf::Gradients, all.clone());
-        let states: Vec<NodeId> = (0..state_init(optimizer).len())
-            .map(|i| graph.leaf(Leaf::State(i), all.clone()))
-            .collect();
+        let states: Vec<NodeId> =
+            (0..state_init(optimizer).len()).map(|i| graph.leaf(Leaf::State(i), all.clone())).collect();
         let update = optimizer_update(&mut graph, optimizer, parameters, gradients, &states);
         let nodes: Vec<NodeId> = std::iter::once(update.new_parameters).chain(update.new_states).collect();
         let (graph, nodes) = split_reductions(&graph, &nodes);

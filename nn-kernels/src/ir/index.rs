@@ -128,8 +128,7 @@ impl Index {
 
     /// `(q, r)` with `self = q * by + r`, and as much as possible in `q`.
     fn split(self, by: i64) -> (Self, Self) {
-        let (mut q, mut r) =
-            (Index::constant(self.offset.div_euclid(by)), Index::constant(self.offset.rem_euclid(by)));
+        let (mut q, mut r) = (Index::constant(self.offset.div_euclid(by)), Index::constant(self.offset.rem_euclid(by)));
         for Term { atom, coefficient } in self.terms {
             let (cq, cr) = (coefficient.div_euclid(by), coefficient.rem_euclid(by));
             if cq != 0 {

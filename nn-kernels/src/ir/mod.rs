@@ -70,11 +70,20 @@ pub enum Value {
     /// An index as a number.
     Index(Index),
     /// An element of a tensor.
-    Load { tensor: TensorId, index: Index },
+    Load {
+        tensor: TensorId,
+        index: Index,
+    },
     /// Uniform in [0, 1), by stream and element position.
-    Random { stream: u32, index: Index },
+    Random {
+        stream: u32,
+        index: Index,
+    },
     /// The result of an earlier stage's reduction.
-    Reduced { stage: usize, slot: usize },
+    Reduced {
+        stage: usize,
+        slot: usize,
+    },
     Unary(Unary, ValueId),
     Binary(Binary, ValueId, ValueId),
     /// `0 != 0 ? 1 : 2`
@@ -128,8 +137,11 @@ impl Kernel {
             return None;
         }
         let [(Reduction::Sum, product)] = first.reduce[..] else { return None };
-        let [Value::Load { tensor: ta, index: ia }, Value::Load { tensor: tb, index: ib }, Value::Binary(Binary::Multiply, ValueId(0), ValueId(1))] =
-            &first.body[..]
+        let [
+            Value::Load { tensor: ta, index: ia },
+            Value::Load { tensor: tb, index: ib },
+            Value::Binary(Binary::Multiply, ValueId(0), ValueId(1)),
+        ] = &first.body[..]
         else {
             return None;
         };

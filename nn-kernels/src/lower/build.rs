@@ -27,8 +27,7 @@ pub(super) struct Built<'g> {
 
 impl<'g> Built<'g> {
     pub fn new(graph: &'g Graph, groups: &'g Groups, realized: &[bool]) -> Self {
-        let mut built =
-            Built { graph, groups, kernels: vec![], stored: realized.to_vec(), places: BTreeMap::new() };
+        let mut built = Built { graph, groups, kernels: vec![], stored: realized.to_vec(), places: BTreeMap::new() };
         for place in (0..groups.list.len()).rev() {
             let kernel = GroupBuilder::new(&mut built, place).kernel();
             built.kernels.push(kernel);
@@ -70,7 +69,9 @@ impl<'g> Built<'g> {
                 _ => 0,
             };
             let has_memory = |a: NodeId| {
-                self.stored[a.index()] || reduces(&self.graph.node(a).op) || matches!(self.graph.node(a).op, Op::Leaf(_))
+                self.stored[a.index()]
+                    || reduces(&self.graph.node(a).op)
+                    || matches!(self.graph.node(a).op, Op::Leaf(_))
             };
             loads[id.index()] = node.args.iter().any(|&a| has_memory(a) || loads[a.index()]);
             if loads[id.index()] {
@@ -153,12 +154,7 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
                 self.stages[stage].stores.push(Store { tensor: TensorId(member.index() as u32), index, value });
             }
         }
-        Kernel {
-            name: self.name(),
-            outer: self.group.outer.clone(),
-            covers: self.covers(),
-            stages: self.stages,
-        }
+        Kernel { name: self.name(), outer: self.group.outer.clone(), covers: self.covers(), stages: self.stages }
     }
 
     /// A stage with these loops, not before `earliest`; a new one if there is none.
@@ -202,7 +198,8 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
 
     /// Whether a node's value lies in memory when this kernel runs.
     fn elsewhere(&self, id: NodeId) -> bool {
-        matches!(self.built.graph.node(id).op, Op::Leaf(_)) || self.built.groups.of[id.index()].is_some_and(|g| g != self.place)
+        matches!(self.built.graph.node(id).op, Op::Leaf(_))
+            || self.built.groups.of[id.index()].is_some_and(|g| g != self.place)
     }
 
     /// What a reduction combines at each inner point, and how.
@@ -337,7 +334,8 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
     /// One line for each label: the operations done here.
     fn covers(&self) -> Vec<String> {
         let mut lines: Vec<(String, Vec<&'static str>)> = vec![];
-        let inlined = self.built.places.iter().filter(|(_, p)| p.keys().any(|(g, _)| *g == self.place)).map(|(id, _)| *id);
+        let inlined =
+            self.built.places.iter().filter(|(_, p)| p.keys().any(|(g, _)| *g == self.place)).map(|(id, _)| *id);
         let mut nodes: Vec<NodeId> = self.group.members.iter().copied().chain(inlined).collect();
         nodes.sort_unstable();
         nodes.dedup();
@@ -374,7 +372,12 @@ fn word(op: &Op) -> &'static str {
 }
 
 /// What a node at a point reads, and where. For reductions, the axes behind the point's are the reduced ones.
-pub(super) fn arguments_at(graph: &Graph, id: NodeId, point: &[Index], extents: &[Extent]) -> Vec<(NodeId, Vec<Index>)> {
+pub(super) fn arguments_at(
+    graph: &Graph,
+    id: NodeId,
+    point: &[Index],
+    extents: &[Extent],
+) -> Vec<(NodeId, Vec<Index>)> {
     let node = graph.node(id);
     match &node.op {
         Op::Contract(c) => {
