@@ -27,7 +27,7 @@ nn::network! {
     }
 
     /// A few hundred weights: nearly all of a step is overhead.
-    pub network Curve {
+    network Curve {
         input  x: [1];
         target y: [1];
         fitted = x >> dense(16) >> tanh >> dense(16) >> tanh >> dense(1);
@@ -37,7 +37,7 @@ nn::network! {
     }
 
     /// The classic network for handwritten digits.
-    pub network Mlp {
+    network Mlp {
         input  image: [784];
         target digit: class(10);
         logits = image >> hidden_layers(128, 64) >> dense(10);
@@ -47,7 +47,7 @@ nn::network! {
     }
 
     /// 25 million weights: nearly all of a step is matrix products.
-    pub network Wide {
+    network Wide {
         input  x: [1024];
         target y: [1024];
         fitted = x >> hidden_layers(4096, 4096) >> dense(1024);

@@ -13,7 +13,7 @@ use nn_examples::points::Pattern;
 
 nn::network! {
     /// From two coordinates to the probabilities of three classes.
-    pub network Regions {
+    network Regions {
         input  point: [2];
         target class_of_point: class(3);
 

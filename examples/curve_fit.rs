@@ -55,7 +55,7 @@ enum Activation {
 macro_rules! curve_network {
     ($network:ident, $data:ident, $activation:ident) => {
         nn::network! {
-            pub network $network {
+            network $network {
                 input  x: [1];
                 target y: [1];
 

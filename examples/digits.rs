@@ -15,13 +15,13 @@ use nn_examples::{drawn_digits, idx, text_art};
 
 nn::network! {
     /// 784-128-64-10, the classic network for 28 x 28 pixels.
-    pub network Reader {
+    network Reader {
         const CLASSES = 10;
 
-        input  image: [784];
+        input  image: [28, 28];
         target digit: class(CLASSES);
 
-        hidden = image  >> dense(128) >> relu >> dense(64) >> relu;
+        hidden = image  >> flatten >> dense(128) >> relu >> dense(64) >> relu;
         logits = hidden >> dense(CLASSES);
 
         output    probability = softmax(logits);

@@ -16,7 +16,7 @@ nn::network! {
     /// The perceptron rule adds (wanted - fires) * input to the weights. It is the gradient descent of the loss below:
     /// a step has gradient zero, so only the second factor's gradient is left, and that is the input. The loss itself is
     /// never negative, and zero when every answer is right.
-    pub network Perceptron {
+    network Perceptron {
         input  inputs: [2];
         target wanted: [1];
 
@@ -30,7 +30,7 @@ nn::network! {
     }
 
     /// Between the inputs and the answer stand four neurons: each draws a line of its own.
-    pub network TwoLayers {
+    network TwoLayers {
         input  inputs: [2];
         target wanted: [1];
 
@@ -44,7 +44,7 @@ nn::network! {
     }
 
     /// One neuron for the sum of five numbers. Its answer is a probability; "more than 2.5" is any above a half.
-    pub network SumOfFive {
+    network SumOfFive {
         input  numbers: [5];
         target above: [1];
 

@@ -50,7 +50,7 @@ impl CurveChart<'_> {
             .caption(self.title, ("sans-serif", 18))
             .margin(14)
             .x_label_area_size(34)
-            .y_label_area_size(46)
+            .y_label_area_size(56)
             .build_cartesian_2d(x_range, y_range)?;
         chart.configure_mesh().light_line_style(TRANSPARENT).x_desc("x").y_desc("y").draw()?;
         let sample = |x: i32, y: i32, color: RGBColor, width| {
