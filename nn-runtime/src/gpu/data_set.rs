@@ -86,12 +86,14 @@ impl<'a> DataSet<'a> {
         let at_once = (UPLOAD_BYTES / bytes(self.width()).max(1)).max(1) as usize;
         let numbers: Vec<u32> = (0..self.columns.samples as u32).collect();
         for (i, part) in numbers.chunks(at_once).enumerate() {
+            if i > 0 {
+                let pending = gpu.submit(|_| ()).await?;
+                gpu.finished(pending).await?;
+            }
+            // The last of them goes along with the first run.
             let at = bytes((i * at_once) as u64 * self.width());
-            let write = |_: &mut wgpu::CommandEncoder| {
-                gpu.queue().write_buffer(records, at, bytemuck::cast_slice(&self.pack(part)));
-            };
-            let pending = gpu.submit(write).await?;
-            gpu.finished(pending).await?;
+            let write = || gpu.queue().write_buffer(records, at, bytemuck::cast_slice(&self.pack(part)));
+            gpu.scoped("an upload of data", write).await?;
         }
         Ok(())
     }
