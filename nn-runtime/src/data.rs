@@ -283,6 +283,12 @@ impl<T: Clone, const N: usize, const L: usize, Nested, R: Row<T, N, Nested>> Int
     }
 }
 
+impl<T, const N: usize, const L: usize, Nested, R: Row<T, N, Nested>> IntoColumn<T, N, Nested> for [R; L] {
+    fn into_column(self) -> Column<T, N, Nested> {
+        Vec::from(self).into_column()
+    }
+}
+
 /// Samples of one field for one call, borrowed where they need no conversion.
 #[derive(Debug)]
 pub struct Input<'a> {
@@ -290,14 +296,14 @@ pub struct Input<'a> {
     pub(crate) values: Cow<'a, [f32]>,
     /// How many samples they are.
     pub(crate) samples: usize,
-    /// The first number that is no class index below the bound: sample, number.
-    bound: Option<u32>,
+    /// The largest class index, where they are class indices.
+    largest: Option<u32>,
 }
 
 /// Samples for one call, from the user's arrays.
 pub fn rows<T: Element, const N: usize, Nested, R: Row<T, N, Nested>>(rows: &[R]) -> Input<'_> {
     let flat = R::flat(rows);
-    Input { values: T::floats(flat), samples: rows.len(), bound: flat.iter().filter_map(|v| v.class()).max() }
+    Input { values: T::floats(flat), samples: rows.len(), largest: flat.iter().filter_map(|v| v.class()).max() }
 }
 
 /// Numbers as an array for each sample.
@@ -319,7 +325,7 @@ impl<'a> Input<'a> {
             if input.samples != samples {
                 return Err(unequal(&fields[0], samples, field, input.samples));
             }
-            if let (Some(classes), Some(largest)) = (field.classes, input.bound)
+            if let (Some(classes), Some(largest)) = (field.classes, input.largest)
                 && largest as usize >= classes
             {
                 let at = input.values.iter().position(|&v| v as usize >= classes).unwrap_or_default();
@@ -380,7 +386,7 @@ impl DataSet {
 
     /// The samples of a field, as one call's input.
     pub fn input(&self, field: usize) -> Input<'_> {
-        Input { values: Cow::Borrowed(&self.values[field]), samples: self.samples, bound: None }
+        Input { values: Cow::Borrowed(&self.values[field]), samples: self.samples, largest: None }
     }
 
     /// Adds the next field's samples.
@@ -510,7 +516,8 @@ mod tests {
         let rows = [[1.0f32, 2.0], [3.0, 4.0]];
         let expected: Column<f32, 2, [f32; 2]> = Column::from_flat([1.0, 2.0, 3.0, 4.0]).unwrap();
         let bytes: Vec<u8> = [1.0f32, 2.0, 3.0, 4.0].iter().flat_map(|v| v.to_le_bytes()).collect();
-        let columns: [Column<f32, 2, [f32; 2]>; 7] = [
+        let columns: [Column<f32, 2, [f32; 2]>; 8] = [
+            rows.into_column(),
             rows.to_vec().into_column(),
             (&rows).into_column(),
             rows.as_slice().into_column(),

@@ -71,7 +71,7 @@ fn layers(network: &Network) -> Vec<Layer> {
             continue;
         }
         let flops = node_flops(&graph, node);
-        match layers.iter_mut().find(|l| l.path == path) {
+        match layers.last_mut().filter(|l| l.path == path) {
             // The last one with a batch is what the layer hands on.
             Some(layer) => {
                 layer.flops += flops;
@@ -87,7 +87,8 @@ fn layers(network: &Network) -> Vec<Layer> {
     // A parameter belongs to the innermost layer that its name begins with.
     for parameter in &network.parameters {
         let owns = |l: &&mut Layer| parameter.name.strip_prefix(&l.path).is_some_and(|rest| rest.starts_with('.'));
-        if let Some(layer) = layers.iter_mut().filter(owns).max_by_key(|l| l.path.len()) {
+        // Of several rows of one layer, the first.
+        if let Some(layer) = layers.iter_mut().rev().filter(owns).max_by_key(|l| l.path.len()) {
             layer.parameters += parameter.dims.iter().product::<usize>() as u64;
         }
     }

@@ -1,7 +1,7 @@
 //! The types that a network consists of for its user, and their methods.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 
 use super::samples::Sample;
 use crate::checked::{Header, Name};
@@ -52,6 +52,11 @@ pub(super) struct Numbers {
 
 /// Methods of the generated data type: a field of this name gets an underscore.
 const METHODS: [&str; 8] = ["new", "len", "is_empty", "slice", "split_at", "clone", "fmt", "data"];
+
+/// The place of a field's declaration, which errors about its samples then show.
+fn here(field: &Field<'_>) -> Span {
+    Span::call_site().located_at(field.name.ident.span())
+}
 
 impl Api<'_> {
     /// All of it.
@@ -237,7 +242,7 @@ impl Api<'_> {
         let names: Vec<&Ident> = inputs.iter().map(|f| &f.name.ident).collect();
         let bounds = inputs.iter().zip(&rows).filter_map(|(field, row)| {
             let arguments = field.sample.as_ref()?.arguments();
-            Some(quote!(#row: #nn::Row<#arguments>))
+            Some(quote_spanned!(here(field)=> #row: #nn::Row<#arguments>))
         });
         let reads = inputs.iter().zip(&names).filter_map(|(field, name)| {
             let arguments = field.sample.as_ref()?.arguments();
@@ -375,7 +380,7 @@ impl Api<'_> {
         let columns = self.fields.iter().map(|f| match &f.sample {
             Some(sample) => {
                 let arguments = sample.arguments();
-                quote!(impl #nn::IntoColumn<#arguments>)
+                quote_spanned!(here(f)=> impl #nn::IntoColumn<#arguments>)
             }
             None => quote!(impl ::core::marker::Sized),
         });
