@@ -10,7 +10,7 @@ use crate::program::StepUniform;
 
 /// A network's memory on one device, and the player of its schedules.
 ///
-/// Programs that change nothing take `&self` and may run from many threads at once.
+/// A new one has the optimizer's first states already; its parameters are 0. Programs that change nothing take `&self` and may run from many threads at once.
 pub(crate) trait Backend: Debug + Send + Sync {
     /// Copies the vector of all parameters to the device.
     fn set_parameters(&mut self, values: &[f32]) -> Result<()>;

@@ -41,8 +41,9 @@ impl Net {
     /// # Errors
     /// If the network does not fit the device.
     pub fn new(device: &Device, program: &'static Program, seed: u64) -> Result<Self> {
-        let backend = device.backend(program)?;
-        let mut net = Net {
+        let mut backend = device.backend(program)?;
+        backend.set_parameters(&init::parameters(program, seed))?;
+        let net = Net {
             program,
             backend,
             seed,
@@ -51,12 +52,11 @@ impl Net {
             epochs: 0,
             device: device.clone(),
         };
-        net.restart(&init::parameters(program, seed))?;
         log::debug!("`{}` with {} parameter floats on {device:?}", program.name, program.parameter_floats);
         Ok(net)
     }
 
-    /// Starts over from these parameters.
+    /// Starts training over from these parameters.
     fn restart(&mut self, parameters: &[f32]) -> Result<()> {
         self.backend.set_parameters(parameters)?;
         if !self.program.states.is_empty() {
