@@ -323,6 +323,19 @@ fn select_by_an_argument() {
         let condition = g.binary(Binary::Less, x, y);
         let picked = g.select(condition, y, z);
         bench.check("select", picked);
+
+        // Both branches of one condition meet again in the gradient of x, in either order.
+        for swap in [false, true] {
+            let mut bench = Bench::new(seed);
+            let [x, y] = [(); 2].map(|()| bench.batched(&dims, REAL));
+            let g = bench.graph();
+            let condition = g.binary(Binary::Less, x, y);
+            let zero = g.filled(0.0, &Shape::batched(&dims));
+            let guarded = if swap { g.select(condition, x, zero) } else { g.select(condition, zero, x) };
+            let e = g.unary(Unary::Exp, guarded);
+            let picked = if swap { g.select(condition, e, x) } else { g.select(condition, x, e) };
+            bench.check("guarded select", picked);
+        }
     }
 }
 
