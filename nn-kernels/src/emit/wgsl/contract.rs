@@ -46,12 +46,12 @@ pub(super) fn print(mut printer: Printer, view: ContractionView, name: &str) -> 
     let count = |axes: &[usize]| Count::of(axes.iter().map(|&a| &extents[a]));
     let (group, m, n, k) = (count(&view.group), count(&view.m), count(&view.n), count(&view.k));
     let wide = is_multiple_of_four(&extents, &view.n);
-    let block = Block::choose(group, m, n, k, wide);
+    let block = Block::choose(m, n, k, wide);
     let names: Vec<String> = (0..extents.len())
         .map(|i| match extents[i] {
             Extent::Batch if i < printer.kernel.outer.len() => "sample".to_owned(),
-            _ if view.k.contains(&i) => format!("k{i}"),
-            _ => format!("i{i}"),
+            extent if view.k.contains(&i) => text::axis_name(extent, format!("k{i}")),
+            extent => text::axis_name(extent, format!("i{i}")),
         })
         .collect();
 
@@ -182,17 +182,14 @@ impl Contract<'_, '_> {
     }
 
     fn address(&mut self, out: &mut Text, name: &str, flat: &str, (tensor, index): &(TensorId, Index), axes: &[usize]) {
+        let flat = if flat.contains(' ') && !flat.starts_with("min(") { format!("({flat})") } else { flat.to_owned() };
         let mut names = self.names.clone();
-        if axes.len() == 1 {
-            names[axes[0]] =
-                if flat.contains(' ') && !flat.ends_with(')') { format!("({flat})") } else { flat.to_owned() };
-        } else if !axes.is_empty() {
-            let extents: Vec<Extent> = axes.iter().map(|&a| self.extents[a]).collect();
-            axes.iter().for_each(|&a| names[a] = format!("{name}_{}", self.names[a]));
-            let own: Vec<String> = axes.iter().map(|&a| names[a].clone()).collect();
-            let flat = if flat.contains(' ') && !flat.ends_with(')') { format!("({flat})") } else { flat.to_owned() };
-            unflatten(out, &extents, &own, &flat);
+        let extents: Vec<Extent> = axes.iter().map(|&a| self.extents[a]).collect();
+        for &axis in axes.iter().filter(|&&a| self.extents[a] != Extent::Size(1)) {
+            names[axis] = if axes.len() == 1 { flat.clone() } else { format!("{name}_{}", names[axis]) };
         }
+        let own: Vec<String> = axes.iter().map(|&a| names[a].clone()).collect();
+        unflatten(out, &extents, &own, &flat);
         let fixed: Vec<usize> = self.view.group.iter().chain(axes).copied().collect();
         let mut part = text::part(index, &fixed, self.extents.len()).expect("a contraction's indices are affine");
         part.offset = index.offset;
@@ -213,11 +210,8 @@ impl Contract<'_, '_> {
         }
         let view = self.view.clone();
         for (level, &axis) in view.k.iter().enumerate() {
-            let name = &self.names[axis];
-            let end = Count::of([&self.extents[axis]]).text();
             let step = if level + 1 == view.k.len() { self.unroll } else { 1 };
-            let advance = if step == 1 { format!("{name}++") } else { format!("{name} += {step}u") };
-            out.open(format!("for (var {name} = 0u; {name} < {end}; {advance}) {{"));
+            text::open_loop(out, &self.names[axis], self.extents[axis], step);
         }
         let inner = *view.k.last().expect("a contraction reduces");
         let along = |(_, index): &(TensorId, Index)| {
@@ -301,7 +295,7 @@ impl Contract<'_, '_> {
                 }
             }
         }
-        view.k.iter().for_each(|_| out.close());
+        view.k.iter().for_each(|&axis| text::close_loop(out, &self.names[axis]));
         sums
     }
 

@@ -26,7 +26,7 @@ pub(super) fn print(mut printer: Printer, name: &str) -> ShaderText {
     out.line("return;");
     out.close();
     let mut axes = outer_axes(&mut out, &extents, "point");
-    if let (Some(_), Some(last)) = (lanes, axes.last_mut()) {
+    if let (Some(_), Some(last)) = (lanes, axes.last_mut().filter(|name| *name != "0u")) {
         // `i1` counts groups of four; its first element is at four times as much.
         let first = format!("{last}x4");
         out.line(format!("let {first} = {last} * 4u;"));
@@ -61,7 +61,9 @@ fn four_at_once(printer: &mut Printer) -> Option<usize> {
 /// Prints the outer axes of a flat point, and names them: `sample` for the batch, else `i<axis>`.
 pub(super) fn outer_axes(out: &mut Text, outer: &[Extent], point: &str) -> Vec<String> {
     let names: Vec<String> = (0..outer.len())
-        .map(|i| if outer[i] == Extent::Batch { "sample".to_owned() } else { format!("i{i}") })
+        .map(|i| {
+            text::axis_name(outer[i], if outer[i] == Extent::Batch { "sample".to_owned() } else { format!("i{i}") })
+        })
         .collect();
     unflatten(out, outer, &names, point);
     names
@@ -69,13 +71,14 @@ pub(super) fn outer_axes(out: &mut Text, outer: &[Extent], point: &str) -> Vec<S
 
 /// Prints the coordinates of a flat number in a space of axes, the last axis fastest.
 pub(super) fn unflatten(out: &mut Text, extents: &[Extent], names: &[String], flat: &str) {
-    for (i, name) in names.iter().enumerate() {
+    for (i, name) in names.iter().enumerate().filter(|(_, name)| *name != "0u") {
         let behind = Count::of(&extents[i + 1..]);
         let mut text = flat.to_owned();
         if behind != (Count { size: 1, batches: 0 }) {
             text = format!("{text} / {}", behind.text());
         }
-        if i > 0 {
+        let before = Count::of(&extents[..i]);
+        if before != (Count { size: 1, batches: 0 }) {
             let own = Count::of(&extents[i..=i]);
             text = if text.contains(' ') {
                 format!("({text}) % {}", own.text())
@@ -89,13 +92,18 @@ pub(super) fn unflatten(out: &mut Text, extents: &[Extent], names: &[String], fl
     }
 }
 
+/// Names a stage's inner axes: `r<axis>`.
+pub(super) fn inner_axes(outer: usize, inner: &[Extent]) -> impl Iterator<Item = String> + '_ {
+    inner.iter().enumerate().map(move |(i, extent)| text::axis_name(*extent, format!("r{}", outer + i)))
+}
+
 /// Prints all stages one after another, inner axes as loops.
 fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: Option<usize>) {
     let kernel = printer.kernel;
     let mut reduced: Vec<Vec<Expr>> = vec![];
     for (n, stage) in kernel.stages.iter().enumerate() {
         let mut axes = outer.to_vec();
-        axes.extend((0..stage.inner.len()).map(|i| format!("r{}", outer.len() + i)));
+        axes.extend(inner_axes(outer.len(), &stage.inner));
         let mut results = vec![];
         if !stage.inner.is_empty() {
             for (slot, (how, _)) in stage.reduce.iter().enumerate() {
@@ -105,8 +113,7 @@ fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: Option
             }
         }
         for (extent, axis) in stage.inner.iter().zip(&axes[outer.len()..]) {
-            let end = Count::of([extent]).text();
-            out.open(format!("for (var {axis} = 0u; {axis} < {end}; {axis}++) {{"));
+            text::open_loop(out, axis, *extent, 1);
         }
         let place = Place { stage: n, axes: &axes, lanes, reduced: &reduced };
         let values = printer.body(out, stage, &place);
@@ -121,7 +128,7 @@ fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: Option
                 None => results.push(value),
             }
         }
-        stage.inner.iter().for_each(|_| out.close());
+        axes[outer.len()..].iter().for_each(|axis| text::close_loop(out, axis));
         reduced.push(results);
     }
 }

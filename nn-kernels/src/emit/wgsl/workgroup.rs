@@ -8,7 +8,7 @@
 use super::body::{Expr, Place, combine};
 use super::printer::Printer;
 use super::text::{self, Count, Text};
-use super::thread::{outer_axes, unflatten};
+use super::thread::{inner_axes, outer_axes, unflatten};
 use super::{ShaderText, Workgroups};
 use crate::graph::Extent;
 
@@ -52,7 +52,7 @@ fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: usize)
     let mut reduced: Vec<Vec<Expr>> = vec![];
     for (n, stage) in kernel.stages.iter().enumerate() {
         let mut axes = outer.to_vec();
-        axes.extend((0..stage.inner.len()).map(|i| format!("r{}", outer.len() + i)));
+        axes.extend(inner_axes(outer.len(), &stage.inner));
         if stage.inner.is_empty() {
             // Every invocation computes the same, and the first one stores it.
             let place = Place { stage: n, axes: &axes, lanes: None, reduced: &reduced };
@@ -75,12 +75,14 @@ fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: usize)
         for (slot, (how, _)) in stage.reduce.iter().enumerate() {
             out.line(format!("var partial{n}_{slot} = {};", text::float(how.identity())));
         }
-        let flat = if stage.inner.len() == 1 { axes[outer.len()].clone() } else { "inner".to_owned() };
+        let own = &axes[outer.len()..];
+        let flat = match own {
+            [one] if one != "0u" => one.clone(),
+            _ => "inner".to_owned(),
+        };
         let end = Count::of(&stage.inner).text();
         out.open(format!("for (var {flat} = lane; {flat} < {end}; {flat} += {lanes}u) {{"));
-        if stage.inner.len() > 1 {
-            unflatten(out, &stage.inner, &axes[outer.len()..], &flat);
-        }
+        unflatten(out, &stage.inner, own, &flat);
         let place = Place { stage: n, axes: &axes, lanes: None, reduced: &reduced };
         let values = printer.body(out, stage, &place);
         printer.stores(out, &stage.stores, &values, &place);
