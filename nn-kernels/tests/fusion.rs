@@ -95,6 +95,22 @@ fn activations_and_biases_stand_in_the_epilogues_of_products() {
 }
 
 #[test]
+fn flattening_an_image_costs_nothing() {
+    let mut n = Network {
+        fields: vec![Field { name: "image".into(), dims: vec![1, 28, 28], classes: None }],
+        inputs: 1,
+        ..Network::default()
+    };
+    let image = n.graph.leaf(Leaf::Field(0), Shape::batched(&[1, 28, 28]));
+    let flat = layers::flatten(&mut n.graph, image).unwrap();
+    let y = layers::dense(&mut n, "y.dense", flat, &features(10)).unwrap();
+    n.outputs = vec![("y".into(), y)];
+    let plan = compile(&n, &Options::default());
+    assert_eq!(plan.predict.kernels.len(), 1, "{:#?}", names(&plan.predict));
+    assert!(plan.predict.kernels[0].contraction().is_some());
+}
+
+#[test]
 fn the_arena_is_smaller_than_one_buffer_for_each_tensor() {
     let plan = plan(true);
     for schedule in [Some(&plan.predict), plan.train.as_ref(), plan.gradients.as_ref()].into_iter().flatten() {

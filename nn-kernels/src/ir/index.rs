@@ -69,7 +69,24 @@ impl Index {
                 Err(i) => self.terms.insert(i, term.clone()),
             }
         }
+        self.recombine();
         self
+    }
+
+    /// Puts quotient and remainder together again: `c * (x % n) + c * n * (x / n)` is `c * x`. This is what makes a
+    /// tensor that is flattened and read in order one run of memory.
+    fn recombine(&mut self) {
+        let pair = self.terms.iter().enumerate().find_map(|(i, rest)| {
+            let Atom::Mod(x, n) = &rest.atom else { return None };
+            let whole = Atom::Div(x.clone(), *n);
+            let j = self.terms.iter().position(|t| t.atom == whole && t.coefficient == rest.coefficient * n)?;
+            Some((i, j, x.clone().times(rest.coefficient)))
+        });
+        if let Some((i, j, x)) = pair {
+            self.terms.remove(i.max(j));
+            self.terms.remove(i.min(j));
+            *self = std::mem::take(self).plus(&x);
+        }
     }
 
     /// The sum with a constant.
@@ -275,6 +292,14 @@ mod tests {
             assert_eq!(got, [flat / 24, flat / 3 % 8, flat % 3].map(|x| x as i64));
         }
         assert_eq!(to[0], Index::axis(0), "the batch comes back whole");
+    }
+
+    #[test]
+    fn a_flattened_tensor_read_in_order_is_one_run_of_memory() {
+        let extents = [Extent::Batch, Extent::Size(24)];
+        let dims = [Extent::Size(2), Extent::Size(3), Extent::Size(4)];
+        let point = Index::axis(1).delinearize(&dims, &extents);
+        assert_eq!(Index::linear(&point, &dims), Index::axis(1));
     }
 
     #[test]
