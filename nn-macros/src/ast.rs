@@ -35,18 +35,24 @@ pub struct Network {
     pub name: Ident,
     /// Its statements, in order.
     pub statements: Vec<Statement>,
+    /// Whether all of it could be read.
+    pub sound: bool,
 }
 
 /// `block name(parameters) { … }`.
 pub struct Block {
     /// Its name.
     pub name: Ident,
-    /// Its parameters; `None` if they could not be read.
-    pub parameters: Option<Vec<Parameter>>,
+    /// Its parameters.
+    pub parameters: Vec<Parameter>,
     /// `const`s and bindings, in order.
     pub statements: Vec<Statement>,
     /// Its last expression; `None` if that could not be read.
     pub value: Option<Expr>,
+    /// Whether its parameters could be read.
+    pub callable: bool,
+    /// Whether all of it could be read.
+    pub sound: bool,
 }
 
 /// A parameter of a block.
@@ -93,27 +99,4 @@ pub struct FieldKind {
     pub dims: Vec<Expr>,
     /// All of it.
     pub place: Place,
-}
-
-impl Statement {
-    /// Whether all of it could be read.
-    pub fn is_whole(&self) -> bool {
-        match self {
-            Statement::Const { value, .. }
-            | Statement::Let { value, .. }
-            | Statement::Output { value, .. }
-            | Statement::Loss { value, .. }
-            | Statement::Metric { value, .. }
-            | Statement::Optimizer { value, .. } => value.is_some(),
-            Statement::Field { kind, .. } => kind.is_some(),
-            Statement::Block(block) => block.is_whole(),
-        }
-    }
-}
-
-impl Block {
-    /// Whether all of it could be read.
-    pub fn is_whole(&self) -> bool {
-        self.parameters.is_some() && self.value.is_some() && self.statements.iter().all(Statement::is_whole)
-    }
 }

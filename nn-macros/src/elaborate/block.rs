@@ -32,7 +32,7 @@ impl<'a> Elaborator<'a, '_> {
         }
         let before = self.diagnostics.len();
         self.look_at(block);
-        let sound = self.diagnostics.len() == before && block.is_whole();
+        let sound = self.diagnostics.len() == before && block.sound;
         self.blocks.push(BlockState { block, used: false, sound });
         let count = self.blocks.len();
         self.scope().blocks = count;
@@ -44,7 +44,7 @@ impl<'a> Elaborator<'a, '_> {
         let outer = std::mem::replace(&mut self.declaring, true);
         let operations = self.operations;
         self.scopes.push(Scope::new(&block.statements, Some(block), visible, path));
-        for parameter in block.parameters.iter().flatten() {
+        for parameter in &block.parameters {
             if let Some(default) = &parameter.default {
                 self.expression(default);
             }
@@ -52,7 +52,7 @@ impl<'a> Elaborator<'a, '_> {
         }
         self.body(block);
         let scope = self.scopes.pop();
-        if block.parameters.is_some() && block.value.is_some() {
+        if block.sound {
             self.unused.extend(scope.iter().flat_map(Scope::unused).cloned());
         }
         (self.declaring, self.operations) = (outer, operations);
@@ -79,9 +79,13 @@ impl<'a> Elaborator<'a, '_> {
             return Value::Error;
         }
         let before = self.diagnostics.len();
+        let outermost = self.use_in_network.is_none();
+        if outermost {
+            self.use_in_network = Some(word.span().into());
+        }
         let path = self.scope().path.clone();
         self.scopes.push(Scope::new(&block.statements, Some(block), index, path));
-        for (parameter, argument) in block.parameters.iter().flatten().zip(arguments) {
+        for (parameter, argument) in block.parameters.iter().zip(arguments) {
             let value = argument.unwrap_or_else(|| {
                 parameter.default.as_ref().map_or(Value::Error, |default| self.expression(default))
             });
@@ -89,9 +93,14 @@ impl<'a> Elaborator<'a, '_> {
         }
         let value = self.body(block);
         self.scopes.pop();
+        if outermost {
+            self.use_in_network = None;
+        }
         self.diagnostics.keep_one_a_place(before);
-        let line = Place::from(word.span()).line();
-        self.diagnostics.note_since(before, &format!("in block `{}`, as it is used on line {line}", block.name));
+        if !self.stopped {
+            let line = Place::from(word.span()).line();
+            self.diagnostics.note_since(before, &format!("in block `{}`, as it is used on line {line}", block.name));
+        }
         value
     }
 
@@ -104,7 +113,13 @@ impl<'a> Elaborator<'a, '_> {
         written: Written<'_>,
     ) -> Option<Vec<Option<Value>>> {
         let (positional, named) = self.arguments(piped, written);
-        let parameters = block.parameters.as_ref()?;
+        let parameters = &block.parameters;
+        if !block.callable {
+            for argument in named {
+                self.expression(argument.value);
+            }
+            return None;
+        }
         let mut bound: Vec<Option<Value>> = vec![None; parameters.len()];
         let mut sound = true;
         let given = positional.len();

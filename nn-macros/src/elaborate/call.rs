@@ -24,6 +24,8 @@ pub struct Positional {
     pub value: Value,
     /// As written.
     pub operand: Operand,
+    /// For a list: its elements as written.
+    pub elements: Vec<Operand>,
 }
 
 /// An argument that is known by its name.
@@ -55,7 +57,7 @@ impl Elaborator<'_, '_> {
         while let Expr::Group(group) = right {
             right = &group.expr;
         }
-        let piped = |left| Positional { value: left, operand: operand_of(&binary.left) };
+        let piped = |left| Positional { value: left, operand: operand_of(&binary.left), elements: Vec::new() };
         match right {
             Expr::Path(path) if path.path.get_ident().is_some() => {
                 let word = path.path.get_ident().expect("just looked");
@@ -208,7 +210,7 @@ impl Elaborator<'_, '_> {
             if let Some(place) = arguments.places.get("name") {
                 self.diagnostics
                     .error(*place, format!("there is a layer `{path}` already"))
-                    .help("its parameters would have equal names: choose another name, or let the layer have its own");
+                    .help("its parameters would have equal names: choose another one, or leave it out");
             }
             return None;
         }
@@ -247,7 +249,11 @@ impl Elaborator<'_, '_> {
             {
                 named.push(Named { name, value: &assign.right });
             } else {
-                positional.push(Positional { value: self.expression(argument), operand: operand_of(argument) });
+                let elements = match argument {
+                    Expr::Array(array) => array.elems.iter().map(operand_of).collect(),
+                    _ => Vec::new(),
+                };
+                positional.push(Positional { value: self.expression(argument), operand: operand_of(argument), elements });
             }
         }
         (positional, named)
@@ -286,9 +292,12 @@ impl Elaborator<'_, '_> {
         if !takes_one || has_one || numbers_will_do {
             return false;
         }
-        self.diagnostics
-            .error(word.span(), format!("`{whole}` has nothing to act on"))
-            .help(format!("pipe a value into it: `x >> {whole}`"));
+        let found = self.diagnostics.error(word.span(), format!("`{whole}` has nothing to act on"));
+        if function.parameters[0].kind == Kind::Tensors {
+            found.help(format!("write `{word}([a, b])`"));
+        } else {
+            found.help(format!("pipe a value into it: `x >> {}`", whole.trim_end_matches("()")));
+        }
         true
     }
 
@@ -301,7 +310,7 @@ impl Elaborator<'_, '_> {
             self.bind_parts(binder, parameter, positional.collect());
             return;
         }
-        while let Some(Positional { value, operand }) = positional.next() {
+        while let Some(Positional { value, operand, .. }) = positional.next() {
             let Some(parameter) = parameters.next() else {
                 let extra = positional.len() + 1;
                 self.too_many(binder, &operand, extra);
@@ -365,12 +374,52 @@ impl Elaborator<'_, '_> {
         let what = format!("`{name}` of `{}`", function.name);
         let bound = match parameter.kind {
             Kind::Word(words) => self.bind_word(argument.value, words, &what),
+            Kind::Init if self.is_no_initializer(argument.value) => None,
+            Kind::Name if self.is_unquoted_name(argument.value, &what) => None,
             kind => {
                 let value = self.expression(argument.value);
                 self.bind_value(&value, kind, &what, place, &text::of(argument.value))
             }
         };
         binder.take(parameter, bound, Some(place));
+    }
+
+    /// Reports what is meant as an initializer and is none.
+    fn is_no_initializer(&mut self, expression: &Expr) -> bool {
+        let ident = match expression {
+            Expr::Path(path) => path.path.get_ident(),
+            Expr::Call(call) => match &*call.func {
+                Expr::Path(path) => path.path.get_ident(),
+                _ => None,
+            },
+            _ => None,
+        };
+        let Some(ident) = ident else { return false };
+        let name = ident.to_string();
+        let initializers = || functions::all().filter(|f| matches!(f.apply, Apply::Initializer(_))).map(|f| f.name);
+        if self.scope().get(&name).is_some() || initializers().any(|i| i == name) {
+            return false;
+        }
+        let near = functions::known_elsewhere_as(&name).filter(|n| initializers().any(|i| i == *n));
+        let found = self.diagnostics.error(ident.span(), format!("cannot find initializer `{name}`"));
+        match near.or_else(|| nearest(&name, initializers())) {
+            Some(near) => found.help(format!("did you mean `{near}`?")),
+            None => found.note(format!("there are {}", text::list(initializers(), "and"))),
+        };
+        true
+    }
+
+    /// Reports a name without quotes where there is no value of that name.
+    fn is_unquoted_name(&mut self, expression: &Expr, what: &str) -> bool {
+        let Expr::Path(path) = expression else { return false };
+        let Some(ident) = path.path.get_ident() else { return false };
+        if self.scope().get(&ident.to_string()).is_some() {
+            return false;
+        }
+        self.diagnostics
+            .error(expression, format!("{what} is a text in quotes"))
+            .help(format!("write `name = \"{ident}\"`"));
+        true
     }
 
     fn unknown_option(&mut self, function: &Function, ident: &Ident, name: &str) {
@@ -427,11 +476,12 @@ impl Elaborator<'_, '_> {
 
     fn bind_parts(&mut self, binder: &mut Binder<'_>, parameter: &'static Parameter, given: Vec<Positional>) {
         let mut parts = Vec::new();
-        for Positional { value, operand } in given {
+        for Positional { value, operand, elements } in given {
             match value {
                 Value::List(values) => {
-                    for value in values {
-                        parts.push(self.bind_data(binder, parameter, &value, &operand));
+                    for (i, value) in values.iter().enumerate() {
+                        let operand = elements.get(i).unwrap_or(&operand);
+                        parts.push(self.bind_data(binder, parameter, value, operand));
                         binder.arguments.operands.push(operand.clone());
                     }
                 }
@@ -513,7 +563,9 @@ impl Elaborator<'_, '_> {
         {
             return Some(Bound::Word(text));
         }
-        let found = self.diagnostics.error(expression, format!("{what} is {}", text::list(words.iter().copied(), "or")));
+        let allowed = text::list(words.iter().copied(), "or");
+        let text = text::of(expression);
+        let found = self.diagnostics.error(expression, format!("{what} is {allowed}, but it is `{text}`"));
         if let Some(near) = written.and_then(|w| nearest(&w, words.iter().copied())) {
             found.help(format!("did you mean `{near}`?"));
         }
@@ -567,8 +619,8 @@ impl Elaborator<'_, '_> {
             }
             (_, Kind::Count) => "an integer above 0",
             (_, Kind::Axis) => "an integer",
-            (_, Kind::Axes) => "an integer, or integers in brackets: `[0, 1]`",
-            (_, Kind::Dims) => "dimensions in brackets, such as `[2, 3]`",
+            (_, Kind::Axes) => "an integer or a list of integers",
+            (_, Kind::Dims) => "a list of dimensions, such as `[2, 3]`",
             (_, Kind::Number) => "a number",
             (_, Kind::Flag) => "`true` or `false`",
             (_, Kind::Init) => "an initializer, such as `zeros` or `xavier_uniform`",
@@ -614,7 +666,7 @@ impl Binder<'_> {
 }
 
 /// "it is 3", or "`n` is 3" where that says more.
-fn is_value(written: &str, is: &str) -> String {
+pub fn is_value(written: &str, is: &str) -> String {
     if is.ends_with(written) || is.trim_matches('`') == written { format!("it is {is}") } else { format!("`{written}` is {is}") }
 }
 

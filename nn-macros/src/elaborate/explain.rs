@@ -63,6 +63,13 @@ impl Subject {
 impl Elaborator<'_, '_> {
     /// Reports a fact.
     pub fn explain(&mut self, fact: &Fact, subject: &Subject) {
+        // A loss and a metric of the same two values have one mistake, not two.
+        if let Fact::Differ { left, right, .. } | Fact::Classes { logits: left, classes: _, fitting_axes: right, .. } = fact
+            && let [prediction, target] = subject.operands.as_slice()
+            && !self.compared.insert(format!("{} {left:?} {} {right:?}", prediction.text, target.text))
+        {
+            return;
+        }
         let Explanation { option, message, notes, helps } = Explanation::of(fact, subject);
         let place = option.and_then(|option| subject.option(option)).unwrap_or(subject.place);
         let found = self.diagnostics.error(place, message);
@@ -230,6 +237,7 @@ impl Explanation {
                     Explanation::new(format!("{name} counts from 1, but here is 0"))
                 } else {
                     Explanation::new(format!("dimension {axis} of {dims:?} is 0, so there would be nothing in it"))
+                        .at("dims")
                         .help("dimensions are at least 1")
                 }
             }
@@ -262,7 +270,8 @@ impl Explanation {
                 Explanation::new(format!("`{name}` {}, but it is {value:?}", must_be(*allowed))).at(option)
             }
             Fact::Conflict { option, other, allowed } => {
-                Explanation::new(format!("with `{option}`, `{other}` {}", must_be(*allowed))).at(option)
+                let e = Explanation::new(format!("with `{option}`, `{other}` {}", must_be(*allowed))).at(option);
+                if *other == "momentum" { e.help("add `momentum = 0.9`, or remove `nesterov`") } else { e }
             }
         }
     }

@@ -21,7 +21,8 @@ impl Elaborator<'_, '_> {
         }
         if self.depth == DEPTH {
             self.stopped = true;
-            guard::too_deep(Place::from(expression), self.diagnostics);
+            let place = self.use_in_network.unwrap_or_else(|| Place::from(expression));
+            guard::too_deep(place, self.diagnostics);
             return Value::Error;
         }
         self.depth += 1;
@@ -270,11 +271,9 @@ impl Elaborator<'_, '_> {
         let text = text::of(expression);
         match expression {
             Expr::MethodCall(call) => {
-                let (receiver, method) = (text::of(&call.receiver), &call.method);
-                let arguments = if call.args.is_empty() { String::new() } else { format!("({})", text::of(&call.args)) };
                 self.diagnostics
-                    .error(method.span(), "functions are not called as methods")
-                    .help(format!("write `{receiver} >> {method}{arguments}`"));
+                    .error(call.method.span(), "functions are not called as methods")
+                    .help(format!("write `{}`", as_pipeline(expression)));
             }
             Expr::Field(field) => {
                 self.diagnostics
@@ -324,6 +323,13 @@ impl Elaborator<'_, '_> {
         }
         Value::Error
     }
+}
+
+/// `x >> f(a)` for `x.f(a)`.
+fn as_pipeline(expression: &Expr) -> String {
+    let Expr::MethodCall(call) = expression else { return text::of(expression) };
+    let arguments = if call.args.is_empty() { String::new() } else { format!("({})", text::of(&call.args)) };
+    format!("{} >> {}{arguments}", as_pipeline(&call.receiver), call.method)
 }
 
 /// Data as the user wrote it.

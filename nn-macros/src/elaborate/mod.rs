@@ -68,6 +68,8 @@ pub struct Elaborated {
     inputs: Vec<Field>,
     targets: Vec<Field>,
     outputs: Vec<Output>,
+    /// The metrics' names, also of those with mistakes.
+    metrics: Vec<Ident>,
     has_loss: bool,
     has_optimizer: bool,
     words: Vec<Ident>,
@@ -104,7 +106,7 @@ impl Elaborated {
             fields: self.inputs.into_iter().chain(self.targets).map(field).collect(),
             inputs,
             outputs: self.outputs.into_iter().map(|o| PartialOutput { name: o.name, dims: o.dims }).collect(),
-            metrics: self.network.metrics.iter().map(|m| m.name.clone()).collect(),
+            metrics: self.metrics.iter().map(Ident::to_string).collect(),
             loss: self.has_loss,
             optimizer: self.has_optimizer,
             error: mistake.to_compile_error(),
@@ -122,6 +124,8 @@ struct Elaborator<'a, 'd> {
     network: Network,
     /// Paths of layers with parameters.
     layers: BTreeSet<String>,
+    /// Pairs of values that have been found not to be comparable, as text.
+    compared: BTreeSet<String>,
     /// The functions in use, each where it was met first.
     words: Vec<Ident>,
     /// Names in blocks that nothing uses.
@@ -132,6 +136,8 @@ struct Elaborator<'a, 'd> {
     in_loss: bool,
     operations: usize,
     depth: usize,
+    /// Where the network itself uses the block that is being used.
+    use_in_network: Option<Place>,
     /// A limit has been exceeded: nothing more is evaluated.
     stopped: bool,
 }
@@ -151,12 +157,14 @@ impl<'a, 'd> Elaborator<'a, 'd> {
             scopes: Vec::new(),
             network: Network::default(),
             layers: BTreeSet::new(),
+            compared: BTreeSet::new(),
             words: Vec::new(),
             unused: Vec::new(),
             declaring: false,
             in_loss: false,
             operations: 0,
             depth: 0,
+            use_in_network: None,
             stopped: false,
         }
     }
@@ -166,6 +174,7 @@ impl<'a, 'd> Elaborator<'a, 'd> {
         self.network = Network { name: source.name.to_string(), ..Network::default() };
         self.scopes = vec![Scope::new(&source.statements, None, shared_blocks, String::new())];
         self.layers.clear();
+        self.compared.clear();
         (self.operations, self.depth, self.stopped) = (0, 0, false);
 
         let header = Header {
@@ -187,6 +196,7 @@ impl<'a, 'd> Elaborator<'a, 'd> {
             inputs: declared.inputs,
             targets: declared.targets,
             outputs: declared.outputs,
+            metrics: declared.metrics,
             has_loss: declared.loss.is_some(),
             has_optimizer: declared.optimizer.is_some(),
             words: std::mem::take(&mut self.words),
@@ -207,10 +217,7 @@ impl<'a, 'd> Elaborator<'a, 'd> {
     fn declare(&mut self, ident: &Ident, value: Value) {
         let visible = self.scope().blocks;
         let block = self.blocks[..visible].iter().map(|b| &b.block.name).find(|name| *name == ident).cloned();
-        let twin = match block {
-            Some(block) => Some(block),
-            None => self.scope().declare(ident, value).err(),
-        };
+        let twin = block.or(self.scope().declare(ident, value).err());
         if let Some(twin) = twin {
             self.declared_twice(ident, &twin);
         }
@@ -229,7 +236,7 @@ impl<'a, 'd> Elaborator<'a, 'd> {
         if self.operations > OPERATIONS && !self.stopped {
             self.stopped = true;
             self.diagnostics
-                .error(place, format!("with this, the network has more than {OPERATIONS} operations"))
+                .error(self.use_in_network.unwrap_or(place), format!("with this, the network has more than {OPERATIONS} operations"))
                 .note("each use of a block counts with all that it contains");
         }
         !self.stopped

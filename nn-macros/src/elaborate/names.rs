@@ -96,6 +96,10 @@ impl Elaborator<'_, '_> {
             self.diagnostics.error(place, format!("block `{name}` uses itself, which would never end"));
             return;
         }
+        if scope.block.is_some() && scope.block_anywhere(&name).is_some() {
+            // It is declared in this block, which has been reported.
+            return;
+        }
         let later = self.scopes.iter().find_map(|scope| scope.block_anywhere(&name));
         if let Some(later) = later {
             let line = Place::from(later.span()).line();

@@ -7,6 +7,7 @@ use nn_kernels::shape;
 use proc_macro2::Ident;
 use syn::{Attribute, Expr};
 
+use super::call::is_value;
 use super::explain::Subject;
 use super::value::{Tensor, Value};
 use super::{Elaborator, Field, Output};
@@ -29,7 +30,8 @@ pub struct Declared {
     pub loss: Option<Ident>,
     /// The word of the `optimizer` statement.
     pub optimizer: Option<Ident>,
-    metrics: Vec<Ident>,
+    /// The metrics' names in order.
+    pub metrics: Vec<Ident>,
 }
 
 impl<'a> Elaborator<'a, '_> {
@@ -74,7 +76,7 @@ impl<'a> Elaborator<'a, '_> {
     /// What only all statements together can have wrong.
     fn whole_network(&mut self, source: &ast::Network, declared: &Declared, before: usize) {
         // After a mistake, what seems to be missing may be what could not be read.
-        if self.diagnostics.len() > before || source.statements.iter().any(|s| !s.is_whole()) || self.stopped {
+        if self.diagnostics.len() > before || !source.sound || self.stopped {
             return;
         }
         let name = &source.name;
@@ -106,10 +108,8 @@ impl<'a> Elaborator<'a, '_> {
         let value = value.map_or(Value::Error, |expression| match self.expression(expression) {
             value @ (Value::Number(_) | Value::Error) => value,
             other => {
-                let is = other.describe(&self.network.graph);
-                let found = self
-                    .diagnostics
-                    .error(expression, format!("a constant is an integer or a float, but `{}` is {is}", text::of(expression)));
+                let is = is_value(&text::of(expression), &other.describe(&self.network.graph));
+                let found = self.diagnostics.error(expression, format!("a constant is an integer or a float, but {is}"));
                 if let Value::Tensor(_) = other {
                     found.help(format!("values are named without `const`: `{name} = …;`"));
                 }
@@ -204,9 +204,10 @@ impl<'a> Elaborator<'a, '_> {
 
     fn output_node(&mut self, name: &Ident, expression: &Expr, value: &Value, declared: &Declared) -> Option<NodeId> {
         let tensor = self.tensor(value, expression, "an output")?;
-        if let Some(classes) = tensor.classes {
+        if tensor.classes.is_some() {
+            let is = tensor.describe(&self.network.graph);
             self.diagnostics
-                .error(expression, format!("`{}` is class({classes}), and an output is made of numbers", text::of(expression)))
+                .error(expression, format!("`{}` is {is}, and an output is made of numbers", text::of(expression)))
                 .help("classes go into losses and metrics");
             return None;
         }
@@ -274,12 +275,12 @@ impl<'a> Elaborator<'a, '_> {
     }
 
     fn metric(&mut self, name: Option<&Ident>, value: Option<&Expr>, declared: &mut Declared) {
-        let function = value.and_then(called_function).cloned();
+        let function = value.and_then(obvious_name).cloned();
         let Some(name) = name.or(function.as_ref()).cloned() else {
             if let Some(expression) = value {
                 let text = text::of(expression);
                 self.diagnostics
-                    .error(expression, "this metric needs a name: it is no function's value")
+                    .error(expression, "this metric needs a name: it is no single function's value")
                     .help(format!("write `metric name = {text};`"));
                 self.expression(expression);
             }
@@ -391,13 +392,13 @@ fn call_parts(expression: &Expr) -> Option<(&Ident, Option<&Arguments>)> {
     }
 }
 
-/// The function whose value an expression is: a call, or the last one of a pipeline.
-fn called_function(expression: &Expr) -> Option<&Ident> {
+/// The name for a metric that has none of its own: a call's, the last one of a pipeline, or the value's.
+fn obvious_name(expression: &Expr) -> Option<&Ident> {
     match expression {
-        Expr::Group(group) => called_function(&group.expr),
-        Expr::Paren(paren) => called_function(&paren.expr),
+        Expr::Group(group) => obvious_name(&group.expr),
+        Expr::Paren(paren) => obvious_name(&paren.expr),
         Expr::Binary(binary) if matches!(binary.op, syn::BinOp::Shr(_)) => call_parts(&binary.right).map(|(word, _)| word),
-        Expr::Call(_) => call_parts(expression).map(|(word, _)| word),
+        Expr::Call(_) | Expr::Path(_) => call_parts(expression).map(|(word, _)| word),
         _ => None,
     }
 }

@@ -115,8 +115,10 @@ fn network<'a>(
         return (None, after_braces(start.body));
     };
     let (attributes, visibility) = (start.attributes(diagnostics), start.visibility(diagnostics));
+    let before = diagnostics.len();
     let statements = Reader::of_network(diagnostics).read(body);
-    let network = Network { attributes, visibility, name: name.clone(), statements };
+    let sound = diagnostics.len() == before;
+    let network = Network { attributes, visibility, name: name.clone(), statements, sound };
     (usable.then_some(network), &start.body[3..])
 }
 
@@ -133,41 +135,68 @@ fn block<'a>(start: &Start<'a>, run: &Run, diagnostics: &mut Diagnostics) -> (Op
     let at = if parameters.is_some() { 3 } else { 2 };
     let body = group(start.body.get(at), Delimiter::Brace);
     let block = if let (Some(parameters), Some(body)) = (parameters, body) {
+        let before = diagnostics.len();
         let parameters = block_parameters(parameters, diagnostics);
+        let callable = diagnostics.len() == before;
         let (statements, value) = Reader::of_block(name, diagnostics).read_with_value(body);
-        Block { name: name.clone(), parameters, statements, value }
+        let sound = diagnostics.len() == before;
+        Block { name: name.clone(), parameters, statements, value, callable, sound }
     } else {
-        let what = if parameters.is_none() { "parameters in parentheses" } else { "statements in braces" };
+        let what = if parameters.is_none() { "parameters in parentheses" } else { "a body in braces" };
         diagnostics
-            .error(place_at(start.body, at, run), format!("expected the {what} of block `{name}`"))
+            .error(place_at(start.body, at, run), format!("block `{name}` needs {what}"))
             .help(format!("write `block {name}(x) {{ … }}`"));
-        Block { name: name.clone(), parameters: None, statements: Vec::new(), value: None }
+        let (parameters, statements) = (Vec::new(), Vec::new());
+        Block { name: name.clone(), parameters, statements, value: None, callable: false, sound: false }
     };
     (usable.then_some(block), after_braces(start.body))
 }
 
-fn block_parameters(group: &Group, diagnostics: &mut Diagnostics) -> Option<Vec<Parameter>> {
+/// The parameters that could be read.
+fn block_parameters(group: &Group, diagnostics: &mut Diagnostics) -> Vec<Parameter> {
     let tokens = group.stream();
+    let mut parameters: Vec<Parameter> = Vec::new();
     if !guard::check(&tokens, diagnostics) {
-        return None;
+        return parameters;
     }
-    let parameter = |input: ParseStream<'_>| {
-        let name = input.call(Ident::parse_any)?;
-        if input.peek(Token![:]) {
-            return Err(input.error("parameters have no types"));
+    let parser = |input: ParseStream<'_>| {
+        while !input.is_empty() {
+            let name = a_name(input)?;
+            if input.peek(Token![:]) {
+                diagnostics
+                    .error(input.span(), "parameters have no types")
+                    .help(format!("write `{name}`: it may be any tensor or constant"));
+                while !input.is_empty() && !input.peek(Token![,]) && !input.peek(Token![=]) {
+                    input.parse::<TokenTree>()?;
+                }
+            }
+            let default = if input.parse::<Option<Token![=]>>()?.is_some() { Some(input.parse()?) } else { None };
+            if parameters.iter().any(|p| p.name == name) {
+                diagnostics.error(name.span(), format!("there are two parameters `{name}`")).help("choose another name");
+            } else if declarable(&name, diagnostics) {
+                parameters.push(Parameter { name, default });
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
         }
-        let default = if input.parse::<Option<Token![=]>>()?.is_some() { Some(input.parse()?) } else { None };
-        Ok(Parameter { name, default })
+        Ok(())
     };
-    let parser = |input: ParseStream<'_>| input.parse_terminated(parameter, Token![,]);
-    match parser.parse2(tokens) {
-        Ok(parameters) => Some(parameters.into_iter().filter(|p| declarable(&p.name, diagnostics)).collect()),
-        Err(e) => {
-            syntax_error(&e, group.span_close(), diagnostics)
-                .help("parameters are names, some with defaults: `(x, filters, kernel = 3)`");
-            None
-        }
+    if let Err(e) = parser.parse2(tokens) {
+        syntax_error(&e, group.span_close(), diagnostics)
+            .help("parameters are names, some with defaults: `(x, filters, kernel = 3)`");
     }
+    parameters
+}
+
+/// The name that is declared.
+fn a_name(input: ParseStream<'_>) -> syn::Result<Ident> {
+    if is_name(input) { input.call(Ident::parse_any) } else { Err(input.error("expected a name")) }
+}
+
+/// Whether an identifier comes, a keyword or not.
+fn is_name(input: ParseStream<'_>) -> bool {
+    input.fork().call(Ident::parse_any).is_ok()
 }
 
 /// Whether a name may be declared; if not, says why.

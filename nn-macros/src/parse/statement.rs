@@ -7,9 +7,10 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, Token, bracketed, parenthesized, token};
 
 use super::runs::{Run, Start, place_at, runs};
-use super::{WORDS, block, declarable, syntax_error};
+use super::{WORDS, a_name, block, declarable, is_name, syntax_error};
 use crate::ast::{FieldKind, Names, Statement};
 use crate::diagnostics::{Diagnostics, Place};
+use crate::suggest::nearest;
 use crate::{guard, text};
 
 /// Reads the statements between braces.
@@ -208,9 +209,14 @@ impl<'a> Reader<'a> {
             let place = mutable.map_or(Place::from(word.span), |m| Place::from(word.span).to(m.span.into()));
             self.diagnostics.error(place, "values are named without `let`").help(format!("write `{rest};`"));
         }
-        let word = input.fork().call(Ident::parse_any).ok().map(|word| (word.to_string(), word.span()));
-        if let Some((word, span)) = word.filter(|(word, _)| WORDS.contains(&word.as_str())) {
-            return self.worded(&word, span, input, attributes, draft);
+        if let Ok(word) = input.fork().call(Ident::parse_any) {
+            let text = word.to_string();
+            if WORDS.contains(&text.as_str()) {
+                return self.worded(&text, word.span(), input, attributes, draft);
+            }
+            if input.peek(syn::Ident) && input.peek2(syn::Ident) {
+                return self.mistyped(&text, word.span(), input, attributes, draft);
+            }
         }
         let assigns = input.peek2(Token![=]) && !input.peek2(Token![==]);
         if input.peek(token::Paren) && assigns {
@@ -227,6 +233,32 @@ impl<'a> Reader<'a> {
             return Ok(Parsed::Statement);
         }
         Ok(Parsed::Lone(expression))
+    }
+
+    /// Two names in a row, of which the first one should have been a statement's word.
+    fn mistyped(
+        &mut self,
+        word: &str,
+        span: Span,
+        input: ParseStream<'_>,
+        attributes: Vec<Attribute>,
+        draft: &mut Option<Statement>,
+    ) -> syn::Result<Parsed> {
+        let near = nearest(word, WORDS);
+        let found = self.diagnostics.error(span, format!("`{word}` begins no statement"));
+        match near {
+            Some(near) => found.help(format!("did you mean `{near}`?")),
+            None => found.help(format!("statements begin with a name and `=`, or with {}", text::list(WORDS, "or"))),
+        };
+        match near {
+            Some("const") => {
+                input.parse::<Ident>()?;
+                self.constant(input, draft)?;
+                Ok(Parsed::Statement)
+            }
+            Some(near) if !matches!(near, "block" | "network") => self.worded(near, span, input, attributes, draft),
+            _ => Err(syn::Error::new(span, REPORTED)),
+        }
     }
 
     /// `const NAME = value`, after the word.
@@ -499,16 +531,6 @@ impl<'a> Reader<'a> {
 
 /// In the place of a message: the mistake has been reported.
 const REPORTED: &str = "reported";
-
-/// The name that a statement declares.
-fn a_name(input: ParseStream<'_>) -> syn::Result<Ident> {
-    if is_name(input) { input.call(Ident::parse_any) } else { Err(input.error("expected a name")) }
-}
-
-/// Whether an identifier comes, a keyword or not.
-fn is_name(input: ParseStream<'_>) -> bool {
-    input.fork().call(Ident::parse_any).is_ok()
-}
 
 /// Whether what comes can only be the next statement, so that a `;` is missing before it.
 fn begins_statement(input: ParseStream<'_>) -> bool {

@@ -1,0 +1,10 @@
+use nn::network;
+
+network! {
+    pub network Example {
+        input x: [4];
+        output y = x * 1e300;
+    }
+}
+
+fn main() {}

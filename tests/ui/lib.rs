@@ -1,0 +1,1 @@
+//! The cases lie in the folders beside this file; `ui.rs` runs them.

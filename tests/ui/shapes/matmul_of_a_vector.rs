@@ -1,0 +1,11 @@
+use nn::network;
+
+network! {
+    pub network Example {
+        input a: [2, 3];
+        input b: [3];
+        output y = matmul(a, b);
+    }
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+//! Compile errors and warnings, word for word. The toolchain that wrote the `.stderr` files is pinned; to write them anew,
+//! set `TRYBUILD=overwrite`, and read what changed as a user would.
+
+#[test]
+fn mistakes_are_explained() {
+    let cases = trybuild::TestCases::new();
+    for topic in TOPICS {
+        cases.compile_fail(format!("{topic}/*.rs"));
+    }
+    cases.pass("pass/*.rs");
+}
+
+const TOPICS: [&str; 12] = [
+    "blocks", "constants", "losses", "metrics", "names", "optimizers", "options", "several", "shapes", "syntax", "types",
+    "warnings",
+];
