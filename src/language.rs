@@ -72,7 +72,7 @@ functions! {
 functions! {
     /// `x`.
     identity: "identity(x)";
-    /// 1 where `x` ≥ 0, else 0: the perceptron's. Its gradient is 0.
+    /// 1 where `x` > 0, else 0: the perceptron's. Its gradient is 0.
     step: "step(x)";
     /// 1 / (1 + exp(-x)).
     sigmoid: "sigmoid(x)";

@@ -48,6 +48,100 @@
 //! }
 //! ```
 //!
+//! # The rest by example
+//!
+//! Data comes from typed arrays, nested or flat, or from flat numbers and readers, which [`Column`] checks:
+//!
+//! ```
+//! # nn::network! {
+//! #     pub network Digits {
+//! #         input image: [1, 4, 4];
+//! #         target label: class(3);
+//! #         logits = image >> flatten >> dense(3);
+//! #         output probability = softmax(logits);
+//! #         loss cross_entropy(logits, label);
+//! #         metric accuracy(logits, label);
+//! #         optimizer adam(learning_rate = 1e-2);
+//! #     }
+//! # }
+//! # fn main() -> nn::Result<()> {
+//! // `input image: [1, 4, 4]; target label: class(3);`
+//! let nested = DigitsData::new(vec![[[[0.5; 4]; 4]; 1]; 2], vec![0, 2])?;
+//! let flat = DigitsData::new(vec![[0.5; 16]; 2], vec![0, 2])?;
+//! let bytes = [128_u8; 32]; // two images as they lie in a file
+//! let checked = DigitsData::new(nn::Column::from_u8(&bytes, 1.0 / 255.0)?, vec![0, 2])?;
+//! assert_eq!(nested.image(), flat.image());
+//! assert_eq!(checked.label(), [0, 2]);
+//!
+//! // What does not fit is an error that says where: "`label` of sample 1 is 3, but …".
+//! assert!(DigitsData::new(vec![[0.5; 16]; 2], vec![0, 3]).is_err());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Training reports every epoch, which can set the learning rate or stop; weights are read and written by name, saved and
+//! loaded; gradients are at hand without training:
+//!
+//! ```
+//! # nn::network! {
+//! #     pub network Digits {
+//! #         input image: [1, 4, 4];
+//! #         target label: class(3);
+//! #         logits = image >> flatten >> dense(3);
+//! #         output probability = softmax(logits);
+//! #         loss cross_entropy(logits, label);
+//! #         metric accuracy(logits, label);
+//! #         optimizer adam(learning_rate = 1e-2);
+//! #     }
+//! # }
+//! # fn main() -> nn::Result<()> {
+//! # let data = DigitsData::new(vec![[0.5; 16]; 20], (0..20).map(|i| i % 3).collect::<Vec<u32>>())?;
+//! let mut net = Digits::new(&nn::Device::cpu(), 7)?;
+//! let (train, test) = data.split_at(15);
+//! let options = nn::Fit::default().epochs(10).validation_data(&test).quiet().on_epoch(|epoch, control| {
+//!     control.learning_rate *= 0.9;
+//!     control.stop = epoch.train.accuracy == 1.0;
+//! });
+//! let history = net.fit(&train, options)?;
+//! println!("{history}"); // a line for each epoch
+//!
+//! let bias: Vec<f32> = net.parameter("logits.dense.bias")?;
+//! net.set_parameter("logits.dense.bias", &[0.0; 3])?;
+//! let gradients = net.gradients(&test)?;
+//! let (by_weight, by_pixel) = (gradients.parameter("logits.dense.weight")?, gradients.input("image")?);
+//! # assert_eq!((bias.len(), by_weight.len(), by_pixel.len()), (3, 48, 80));
+//!
+//! let mut file = Vec::new();
+//! net.save_to(&mut file)?; // or save("digits.safetensors")
+//! let mut copy = Digits::new(&nn::Device::cpu(), 0)?;
+//! copy.load_bytes(&file)?; // or load("digits.safetensors")
+//! assert_eq!(copy.predict(test.image())?, net.predict(test.image())?);
+//!
+//! // Known without running:
+//! const BYTES: usize = Digits::memory(64);
+//! println!("{}\n{} parameters, {BYTES} bytes", Digits::summary(), Digits::PARAMETERS);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Several inputs and outputs, no training:
+//!
+//! ```
+//! nn::network! {
+//!     network Geometry {
+//!         input a: [2];
+//!         input b: [2];
+//!         output sum = a + b;
+//!         output dot = sum(a * b);
+//!     }
+//! }
+//! # fn main() -> nn::Result<()> {
+//! let found = Geometry::new(&nn::Device::cpu(), 0)?.predict(&[[1.0, 2.0]], &[[3.0, 4.0]])?;
+//! assert_eq!(found, GeometryOutput { sum: vec![[4.0, 6.0]], dot: vec![11.0] });
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What the macro generates
 //!
 //! For a network `Digits` with inputs `image: [1, 28, 28]`, target `label: class(10)`, output `probability` of shape
@@ -82,6 +176,7 @@
 //!                                                        // or an nn::Column made from flat numbers or a reader
 //!     fn len(&self), is_empty(&self), split_at(&self, n) -> (DigitsData, DigitsData), slice(&self, range) -> DigitsData
 //!     fn image(&self) -> &[[[[f32; 28]; 28]; 1]], fn label(&self) -> Vec<u32>
+//!                                                        // a field with the name of a method gets an underscore
 //!
 //! pub struct DigitsReport { pub loss: f64, pub accuracy: f64 }             // Display
 //! ```

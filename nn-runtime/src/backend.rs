@@ -25,7 +25,12 @@ pub(crate) trait Backend: Debug + Send + Sync {
     /// Plays the training schedule once for each step; nothing is read back in between. Appends each step's results
     /// (`result_floats` numbers) to `results`. `progress` hears, now and then, how many of the steps have ended, and their
     /// results as far as they are known (all of them on the CPU, none inside an epoch on the GPU).
-    fn train(&mut self, steps: Steps<'_>, results: &mut Vec<f32>, progress: &mut dyn FnMut(usize, &[f32])) -> Result<()>;
+    fn train(
+        &mut self,
+        steps: Steps<'_>,
+        results: &mut Vec<f32>,
+        progress: &mut dyn FnMut(usize, &[f32]),
+    ) -> Result<()>;
     /// Plays the evaluation schedule once for each step and appends each step's results.
     fn evaluate(&self, steps: Steps<'_>, results: &mut Vec<f32>) -> Result<()>;
     /// Plays the prediction schedule; samples in order, cut into chunks. Gives one vector for each output.

@@ -49,9 +49,10 @@ pub(crate) fn from_bytes(program: &Program, bytes: &[u8], source: &str) -> Resul
         }
     }
     let unknown = found.iter().filter(|(name, _)| program.parameters.iter().all(|p| p.name != name.as_str()));
-    problems.extend(unknown.map(|(name, info)| {
-        format!("`{name}`: the file has it with shape {:?}, the network does not", info.shape)
-    }));
+    problems
+        .extend(unknown.map(|(name, info)| {
+            format!("`{name}`: the file has it with shape {:?}, the network does not", info.shape)
+        }));
     if problems.is_empty()
         && let Some(problem) = header.metadata().as_ref().and_then(|m| other_architecture(program, m.get(KEY)?))
     {
@@ -72,7 +73,8 @@ fn header(bytes: &[u8]) -> Result<(Metadata, &[u8]), String> {
     let Some((header, data)) = header else {
         return Err(not(format!("its header should have {length} bytes, but the file ends after {}", rest.len())));
     };
-    let header: Metadata = serde_json::from_slice(header).map_err(|e| not(format!("its header cannot be read: {e}")))?;
+    let header: Metadata =
+        serde_json::from_slice(header).map_err(|e| not(format!("its header cannot be read: {e}")))?;
     Ok((header, data))
 }
 

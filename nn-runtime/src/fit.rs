@@ -31,11 +31,8 @@ pub trait Report: Sized {
     fn from_values(values: &[f64]) -> Self;
 }
 
-/// How to train. `D` is the network's data type; it follows from where the value is used.
-///
-/// ```ignore
-/// let history = net.fit(&train, nn::Fit::default().epochs(5).batch_size(64).validation_split(0.1))?;
-/// ```
+/// How to train: `net.fit(&data, nn::Fit::default().epochs(5).batch_size(64).validation_split(0.1))`. `D` is the network's
+/// data type; it follows from where the value is used.
 pub struct Fit<'a, D: Dataset> {
     options: Options,
     validation: Option<&'a D>,
@@ -99,14 +96,8 @@ impl<'a, D: Dataset> Fit<'a, D> {
         self
     }
 
-    /// Calls this after each epoch; it can set the learning rate of the next one, or stop the training.
-    ///
-    /// ```ignore
-    /// nn::Fit::default().epochs(100).on_epoch(|epoch, control| {
-    ///     control.learning_rate *= 0.95;
-    ///     control.stop = epoch.train.loss < 1e-4;
-    /// })
-    /// ```
+    /// Calls this after each epoch; it can set the learning rate of the next one, or stop the training:
+    /// `|epoch, control| control.stop = epoch.train.loss < 1e-4`.
     pub fn on_epoch(mut self, call: impl FnMut(&Epoch<D::Report>, &mut Control) + 'a) -> Self {
         self.on_epoch = Some(Box::new(call));
         self
@@ -201,7 +192,8 @@ impl Net {
                 if progress.is_bar() && shown.seconds() >= REFRESH.as_secs_f64() {
                     shown = Clock::start();
                     let known = results.len() / schedule.result_floats.max(1);
-                    let message = || if known > 0 { describe(program, &combine(known, results)) } else { String::new() };
+                    let message =
+                        || if known > 0 { describe(program, &combine(known, results)) } else { String::new() };
                     progress.steps((number - 1) * batches.len() + ended, message);
                 }
             };
@@ -276,9 +268,7 @@ impl Options {
             return Ok((data.slice(0, middle), validation));
         };
         if fraction > 0.0 {
-            return Err(Error::Option(
-                "validation_split and validation_data are both set: choose one of them".into(),
-            ));
+            return Err(Error::Option("validation_split and validation_data are both set: choose one of them".into()));
         }
         if validation.samples == 0 {
             return Err(Error::Data("the validation data has no samples".into()));

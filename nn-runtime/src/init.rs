@@ -25,7 +25,9 @@ fn fill(parameter: &Parameter, seed: u64, values: &mut [f32]) {
         Initializer::Uniform { low, high } => {
             values.iter_mut().for_each(|v| *v = (low + (high - low) * numbers.uniform()) as f32);
         }
-        Initializer::Normal { mean, std } => values.iter_mut().for_each(|v| *v = (mean + std * numbers.normal()) as f32),
+        Initializer::Normal { mean, std } => {
+            values.iter_mut().for_each(|v| *v = (mean + std * numbers.normal()) as f32)
+        }
         Initializer::TruncatedNormal { mean, std, low, high } => {
             let (a, b) = ((low - mean) / std, (high - mean) / std);
             let draw = |v: &mut f32| *v = (mean + std * numbers.truncated(a, b)).clamp(low.min(high), high) as f32;

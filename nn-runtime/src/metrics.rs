@@ -84,9 +84,7 @@ impl Combined {
     pub(crate) fn values(&self) -> Vec<f64> {
         let value = |state: &State| match state {
             State::Mean(value) => *value,
-            State::R2(columns) => {
-                columns.iter().map(|c| c.r2(self.samples)).sum::<f64>() / columns.len().max(1) as f64
-            }
+            State::R2(columns) => columns.iter().map(|c| c.r2(self.samples)).sum::<f64>() / columns.len().max(1) as f64,
         };
         std::iter::once(self.loss).chain(self.states.iter().map(value)).collect()
     }
@@ -142,9 +140,8 @@ mod tests {
     /// Statistics as the device computes them for one batch of (prediction, target).
     fn statistics(batch: &[(f32, f32)]) -> [f32; 4] {
         let n = batch.len() as f64;
-        let mean = |f: &dyn Fn(f64, f64) -> f64| {
-            batch.iter().map(|&(p, t)| f(f64::from(p), f64::from(t))).sum::<f64>() / n
-        };
+        let mean =
+            |f: &dyn Fn(f64, f64) -> f64| batch.iter().map(|&(p, t)| f(f64::from(p), f64::from(t))).sum::<f64>() / n;
         let target = mean(&|_, t| t);
         let error = mean(&|p, t| (p - t).powi(2));
         [0.0, error as f32, target as f32, mean(&|_, t| (t - target).powi(2)) as f32]

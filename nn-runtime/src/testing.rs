@@ -147,7 +147,8 @@ fn update(update: &mut Update<'_>) {
 
 /// Samples of y = (x0 - x1, 2 x2 + 1), with a little that no linear layer can fit.
 pub(crate) fn data(samples: usize) -> DataSet {
-    let x: Vec<[f32; 3]> = (0..samples).map(|i| [i * 7 % 11, i * 5 % 13, i * 3 % 7].map(|v| v as f32 / 6.0 - 1.0)).collect();
+    let x: Vec<[f32; 3]> =
+        (0..samples).map(|i| [i * 7 % 11, i * 5 % 13, i * 3 % 7].map(|v| v as f32 / 6.0 - 1.0)).collect();
     let y: Vec<[f32; 2]> = x.iter().map(|[a, b, c]| [a - b + 0.1 * a * c, 2.0 * c + 1.0]).collect();
     let data = DataSet::new(FIELDS).with::<f32, 3, [f32; 3]>(x).and_then(|d| d.with::<f32, 2, [f32; 2]>(y));
     data.expect("as many of both")

@@ -63,7 +63,8 @@ impl Api<'_> {
     pub(super) fn tokens(&self) -> TokenStream {
         let Header { name, attributes, visibility, path } = self.header;
         let types = [self.data_type(), self.output_type(), self.report_type()];
-        let impls = [self.constants(), self.common(), self.predict(), self.training(), self.data_impl(), self.report_impl()];
+        let impls =
+            [self.constants(), self.common(), self.predict(), self.training(), self.data_impl(), self.report_impl()];
         let tables = &self.tables;
         let mentions = self.mentions();
         quote! {
@@ -109,7 +110,13 @@ impl Api<'_> {
         let Numbers { parameters, flops_per_sample, vectors, parameter_floats, fixed_floats, sample_floats } =
             self.numbers;
         let (summary, plan) = (&self.summary, &self.plan);
-        let what = if self.optimizer { "Training" } else if self.loss { "Taking gradients" } else { "Prediction" };
+        let what = if self.optimizer {
+            "Training"
+        } else if self.loss {
+            "Taking gradients"
+        } else {
+            "Prediction"
+        };
         let memory = format!("Bytes of device memory: {what} with batches of this size, data not counted.");
         quote! {
             impl #name {
@@ -248,7 +255,8 @@ impl Api<'_> {
             let arguments = field.sample.as_ref()?.arguments();
             Some(quote!(#nn::rows::<#arguments, _>(#name)))
         });
-        let unread = inputs.iter().zip(&names).filter(|(f, _)| f.sample.is_none()).map(|(_, name)| quote!(let _ = #name;));
+        let unread =
+            inputs.iter().zip(&names).filter(|(f, _)| f.sample.is_none()).map(|(_, name)| quote!(let _ = #name;));
         let take = |output: &Output<'_>| {
             let Sample { size, .. } = &output.sample;
             quote!(#nn::floats::<#size, _>(&outputs.next().unwrap_or_default()))
@@ -262,7 +270,11 @@ impl Api<'_> {
             outputs => {
                 let (result, names) = (self.output_name(), outputs.iter().map(|o| &o.name.ident));
                 let values = outputs.iter().map(take);
-                (quote!(#result), quote!(#result { #(#names: #values),* }), "All outputs for each sample, any number of them.".to_owned())
+                (
+                    quote!(#result),
+                    quote!(#result { #(#names: #values),* }),
+                    "All outputs for each sample, any number of them.".to_owned(),
+                )
             }
         };
         quote! {
@@ -399,7 +411,11 @@ impl Api<'_> {
             let attributes = &f.name.attributes;
             let name = &f.name.ident;
             let text = name.to_string();
-            let name = if METHODS.contains(&text.as_str()) { format_ident!("{name}_", span = name.span()) } else { name.clone() };
+            let name = if METHODS.contains(&text.as_str()) {
+                format_ident!("{name}_", span = name.span())
+            } else {
+                name.clone()
+            };
             let doc = format!("The samples of `{text}`.");
             let (result, method) = match classes {
                 true => (quote!(::std::vec::Vec<#nested>), quote!(classes)),

@@ -27,7 +27,8 @@ pub fn network(checked: &Checked) -> TokenStream {
     let tables = match tables::program(&plan).parse::<TokenStream>() {
         Ok(tokens) => tokens,
         Err(error) => {
-            let text = format!("`nn` has printed a program that is no Rust: {error}. This is a bug of `nn`; please report it");
+            let text =
+                format!("`nn` has printed a program that is no Rust: {error}. This is a bug of `nn`; please report it");
             return quote! { ::core::compile_error! { #text } };
         }
     };
@@ -59,14 +60,11 @@ pub fn stub(partial: &Partial) -> TokenStream {
         // The mistakes are reported beside the stub; nothing must be added to them.
         Err(_) => return TokenStream::new(),
     };
-    let output = |o: &crate::checked::PartialOutput| {
-        sample(&o.dims, None).unwrap_or_else(|| Sample::unknown(&partial.error))
-    };
+    let output =
+        |o: &crate::checked::PartialOutput| sample(&o.dims, None).unwrap_or_else(|| Sample::unknown(&partial.error));
     let api = Api {
         header: &partial.header,
-        fields: (partial.fields.iter())
-            .map(|f| Field { name: &f.name, sample: sample(&f.dims, f.classes) })
-            .collect(),
+        fields: (partial.fields.iter()).map(|f| Field { name: &f.name, sample: sample(&f.dims, f.classes) }).collect(),
         inputs: partial.inputs,
         outputs: partial.outputs.iter().map(|o| Output { name: &o.name, sample: output(o) }).collect(),
         metrics: partial.metrics.iter().map(|m| identifier(m)).collect(),

@@ -14,8 +14,7 @@ const CPU: &str = "__nn::cpu";
 
 /// The program's schedules, in order, with their names.
 fn schedules(plan: &Plan) -> impl Iterator<Item = (&'static str, &Schedule)> {
-    let optional =
-        [("evaluate", &plan.evaluate), ("train", &plan.train), ("gradients", &plan.gradients)].into_iter();
+    let optional = [("evaluate", &plan.evaluate), ("train", &plan.train), ("gradients", &plan.gradients)].into_iter();
     let optional = optional.filter_map(|(name, schedule)| Some((name, schedule.as_ref()?)));
     std::iter::once(("predict", &plan.predict)).chain(optional)
 }
@@ -215,7 +214,10 @@ mod tests {
         for value in [0.1, -1e-300, 1e300, 0.0, -0.0, 123_456_789.123_456_79] {
             assert_eq!(float64(value).trim_end_matches("f64").parse::<f64>().unwrap().to_bits(), value.to_bits());
         }
-        assert_eq!([f64::INFINITY, f64::NEG_INFINITY, 1e39].map(float32), ["f32::INFINITY", "-f32::INFINITY", "f32::INFINITY"]);
+        assert_eq!(
+            [f64::INFINITY, f64::NEG_INFINITY, 1e39].map(float32),
+            ["f32::INFINITY", "-f32::INFINITY", "f32::INFINITY"]
+        );
         assert_eq!(float32(1e-3), "0.001f32");
     }
 }

@@ -116,7 +116,8 @@ fn without_a_loss_there_is_prediction_only() {
     checked.fields.truncate(1);
     let text = network(&checked).to_string();
     assert!(text.contains("fn predict") && text.contains("fn load"));
-    for absent in ["fn fit", "fn evaluate", "fn gradients", "fn train_batch", "DigitsData", "DigitsReport", "fn steps"] {
+    for absent in ["fn fit", "fn evaluate", "fn gradients", "fn train_batch", "DigitsData", "DigitsReport", "fn steps"]
+    {
         assert!(!text.contains(absent), "{absent}");
     }
 }
