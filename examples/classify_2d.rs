@@ -29,6 +29,8 @@ nn::network! {
 
 const TRAINING_POINTS: usize = 900;
 const TEST_POINTS: usize = 600;
+/// How many of the training points the pictures show.
+const SHOWN_POINTS: usize = 300;
 
 /// Trains a network on rings, petals and spirals, and draws its regions.
 #[derive(Debug, Parser)]
@@ -66,7 +68,8 @@ fn main() -> anyhow::Result<()> {
         let report = network.evaluate(&RegionsData::new(&test_points, &test_classes)?)?;
         let file = options.out.join(format!("classify_2d_{}.svg", pattern.name()));
         let probabilities = network.predict(&RegionChart::grid())?;
-        RegionChart { probabilities: &probabilities, points: &points, classes: &classes }.save(&file)?;
+        let (points, classes) = (&points[..SHOWN_POINTS], &classes[..SHOWN_POINTS]);
+        RegionChart { probabilities: &probabilities, points, classes }.save(&file)?;
         println!("{}: {report}, picture: {}", pattern.name(), file.display());
         lowest = lowest.min(report.accuracy);
     }

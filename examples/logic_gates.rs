@@ -29,12 +29,13 @@ nn::network! {
         optimizer sgd(learning_rate = 0.1);
     }
 
-    /// Between the inputs and the answer stand four neurons: each draws a line of its own.
+    /// Between the inputs and the answer stand eight neurons: each draws a line of its own. (Two can do it, but find it
+    /// less often.)
     network TwoLayers {
         input  inputs: [2];
         target wanted: [1];
 
-        hidden = inputs >> dense(4) >> tanh;
+        hidden = inputs >> dense(8) >> tanh;
         excitation = hidden >> dense(1);
 
         output    answer = sigmoid(excitation);
@@ -99,7 +100,7 @@ fn main() -> anyhow::Result<()> {
     let (training, test) = (draw(1000), draw(1000));
     println!("Do five numbers add up to more than 2.5? One neuron learns it from 1000 examples.");
     let mut sum = SumOfFive::new(&device, options.seed)?;
-    sum.fit(&SumOfFiveData::new(&training, &above(&training))?, nn::Fit::default().epochs(50).batch_size(20).quiet())?;
+    sum.fit(&SumOfFiveData::new(&training, &above(&training))?, nn::Fit::default().epochs(200).batch_size(20).quiet())?;
     for (five, [answer]) in test.iter().zip(sum.predict(&test[..5])?) {
         let terms = five.map(|number| format!("{number:.2}")).join(" + ");
         println!("  {terms} = {:.2}: above with probability {answer:.3}", five.iter().sum::<f32>());

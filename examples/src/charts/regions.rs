@@ -12,7 +12,7 @@ const COLORS: [RGBColor; CLASSES] = [RGBColor(41, 98, 168), RGBColor(222, 135, 3
 /// Pixels along one side of the picture.
 const PICTURE: i32 = 480;
 /// Fields along one side of the grid on which regions are drawn.
-const GRID: usize = 120;
+const GRID: usize = 96;
 /// How many shades there are between "as likely as any other class" and "certain".
 const SHADES: f64 = 6.0;
 
