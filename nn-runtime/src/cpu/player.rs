@@ -50,7 +50,13 @@ impl CpuBackend {
     }
 
     /// Outputs of samples `first..`, as many as the vectors' parts are for.
-    fn predict_chunk(&self, data: &Columns<'_>, first: usize, step: StepUniform, outputs: &mut [&mut [f32]]) -> Result<()> {
+    fn predict_chunk(
+        &self,
+        data: &Columns<'_>,
+        first: usize,
+        step: StepUniform,
+        outputs: &mut [&mut [f32]],
+    ) -> Result<()> {
         let schedule = &self.program.predict;
         let (batch, capacity) = (step.batch as usize, step.capacity as usize);
         self.pool.with(|arena| {
@@ -168,8 +174,10 @@ impl Backend for CpuBackend {
 
         // One job for each chunk, with its part of every output.
         let mut parts: Vec<_> = outputs.iter_mut().zip(&widths).map(|(o, w)| o.chunks_mut(w * chunk)).collect();
-        let mut jobs: Vec<(usize, Vec<&mut [f32]>)> =
-            (0..data.samples).step_by(chunk).map(|first| (first, parts.iter_mut().filter_map(Iterator::next).collect())).collect();
+        let mut jobs: Vec<(usize, Vec<&mut [f32]>)> = (0..data.samples)
+            .step_by(chunk)
+            .map(|first| (first, parts.iter_mut().filter_map(Iterator::next).collect()))
+            .collect();
         let run = |(first, parts): &mut (usize, Vec<&mut [f32]>)| {
             let batch = chunk.min(data.samples - *first) as u32;
             let step = StepUniform { batch, capacity: capacity(batch) as u32, ..step };
@@ -246,5 +254,7 @@ fn host<'a>(data: &'a Resident<'_>) -> Result<&'a Columns<'a>> {
 
 /// A schedule that the network may not have.
 fn required<'a>(schedule: Option<&'a Schedule>, program: &Program) -> Result<&'a Schedule> {
-    schedule.ok_or_else(|| Error::Option(format!("`{}` has no program for this: it declares no loss or no optimizer", program.name)))
+    schedule.ok_or_else(|| {
+        Error::Option(format!("`{}` has no program for this: it declares no loss or no optimizer", program.name))
+    })
 }

@@ -28,10 +28,10 @@ impl Key {
         // Loop by loop over arrays: this is what the vectorizer understands.
         let first = |a: u32| a.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let mut x = position.map(first);
-        let (mut y, mut z, mut w) =
-            ([first(self.stream); LANES], [first(self.step); LANES], [first(self.seed); LANES]);
-        let multiply_add =
-            |a: [u32; LANES], b: [u32; LANES], c: [u32; LANES]| -> [u32; LANES] { std::array::from_fn(|i| a[i].wrapping_add(b[i].wrapping_mul(c[i]))) };
+        let (mut y, mut z, mut w) = ([first(self.stream); LANES], [first(self.step); LANES], [first(self.seed); LANES]);
+        let multiply_add = |a: [u32; LANES], b: [u32; LANES], c: [u32; LANES]| -> [u32; LANES] {
+            std::array::from_fn(|i| a[i].wrapping_add(b[i].wrapping_mul(c[i])))
+        };
         for round in 0..2 {
             if round == 1 {
                 [x, y, z, w] = [x, y, z, w].map(|a| a.map(|a| a ^ (a >> 16)));

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::nest::{Loops, Nest};
-use super::place::{Place, Places, outer_order};
+use super::place::{Place, Places, folds, outer_order};
 use super::text::{self, Lines};
 use super::vector::{self, Lanes};
 use crate::graph::{Binary, Reduction, StepScalar, Unary};
@@ -244,7 +244,7 @@ impl<'a> StagePrinter<'a> {
             (Binary::Subtract, _, Some((x, y)), _) => format!("s.neg_mul_add({x}, {y}, {a})"),
             (Binary::Subtract, Some((x, y)), None, _) => format!("s.mul_sub({x}, {y}, {number_b})"),
             // One division in front of the loops instead of one in each: the same number within half a unit.
-            (Binary::Divide, _, _, Value::Constant(c)) if (1e-30..1e30).contains(&c.abs()) => {
+            (Binary::Divide, _, _, divisor @ Value::Constant(c)) if folds(divisor) => {
                 format!("s.mul({a}, s.splat({}))", text::number(1.0 / c))
             }
             (Binary::Divide, _, _, Value::Scalar(_)) => format!("s.mul({a}, s.reciprocal({number_b}))"),

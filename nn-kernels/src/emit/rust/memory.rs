@@ -65,21 +65,22 @@ pub(super) fn bind(
     lines
 }
 
-/// A tensor's part of its zone, as an expression; `fixed` zone first, then `capacity` times what a sample needs.
+/// A tensor's part of its zone, as an expression of `batch` and the arena's `capacity`.
 fn range(schedule: &Schedule, tensor: TensorId) -> String {
     let t = &schedule.tensors[tensor.0 as usize];
-    let size = t.size();
+    let times = |word: &str, n: usize| if n == 1 { word.to_owned() } else { format!("{word} * {n}") };
     match t.place {
         Place::Sample(offset) => {
-            let start = match (schedule.fixed_floats, offset) {
-                (fixed, 0) => fixed.to_string(),
-                (0, offset) => format!("capacity * {offset}"),
-                (fixed, offset) => format!("{fixed} + capacity * {offset}"),
-            };
-            if t.batch { format!("{start}..{start} + batch * {size}") } else { format!("{start}..{start} + {size}") }
+            let len = if t.batch { times("batch", t.size()) } else { t.size().to_string() };
+            match (schedule.fixed_floats, offset) {
+                (0, 0) => format!("0..{len}"),
+                (fixed, 0) => format!("{fixed}..{fixed} + {len}"),
+                (0, offset) => format!("{0}..{0} + {len}", times("capacity", offset)),
+                (fixed, offset) => format!("{fixed} + {0}..{fixed} + {0} + {len}", times("capacity", offset)),
+            }
         }
         Place::Fixed(o) | Place::Parameters(o) | Place::Gradients(o) | Place::State(_, o) | Place::Results(o) => {
-            format!("{o}..{}", o + size)
+            format!("{o}..{}", o + t.size())
         }
     }
 }

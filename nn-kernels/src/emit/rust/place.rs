@@ -19,7 +19,8 @@ pub(super) struct Place {
 pub(super) struct Places {
     /// The place of each value.
     pub of: Vec<Place>,
-    /// The values that are computed by the sum that uses them, as a fused multiply-add.
+    /// The values that have no statement of their own: products that the sum which uses them computes, as a fused
+    /// multiply-add, and constants that values are only divided by ([`folds`]).
     pub absorbed: Vec<bool>,
 }
 
@@ -31,6 +32,11 @@ pub(super) fn outer_order(nest: &Nest, lanes: Lanes) -> Vec<usize> {
         order.push(axis);
     }
     order
+}
+
+/// Whether a division by this value is printed as a multiplication by a constant.
+pub(super) fn folds(divisor: &Value) -> bool {
+    matches!(divisor, Value::Constant(c) if (1e-30..1e30).contains(&c.abs()))
 }
 
 impl Places {
@@ -57,10 +63,9 @@ impl Places {
         places
     }
 
-    /// Finds products that are used once, by a sum at the same place.
+    /// Finds products that are used once, by a sum at the same place, and folded divisors.
     fn absorb(&mut self, nest: &Nest, lanes: Lanes, stage: usize) {
-        let Nest { stages, .. } = nest;
-        let stage = &stages[stage].stage;
+        let stage = &nest.stages[stage].stage;
         let mut uses = vec![0; stage.body.len()];
         let reduced = stage.reduce.iter().map(|(_, v)| *v);
         let stored = stage.stores.iter().map(|s| s.value);
@@ -71,6 +76,10 @@ impl Places {
             uses[v.0 as usize] == 1 && matches!(stage.body[v.0 as usize], Value::Binary(Binary::Multiply, ..))
         };
         for (i, value) in stage.body.iter().enumerate() {
+            let divides = |v: &Value| matches!(v, Value::Binary(Binary::Divide, a, b) if b.0 as usize == i && a != b);
+            if folds(value) && stage.body.iter().filter(|v| divides(v)).count() == uses[i] {
+                self.absorbed[i] = true;
+            }
             if let Value::Binary(Binary::Add | Binary::Subtract, a, b) = value {
                 let fits = |v: &&ValueId| single(**v) && self.of[v.0 as usize] == self.of[i];
                 if let Some(v) = [b, a].iter().find(|v| fits(*v)) {

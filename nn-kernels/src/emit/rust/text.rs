@@ -55,11 +55,11 @@ pub(super) fn index(index: &Index, axis: &impl Fn(usize) -> String) -> String {
         let atom = atom(&term.atom, axis);
         let (list, size) =
             if term.coefficient < 0 { (&mut minus, -term.coefficient) } else { (&mut plus, term.coefficient) };
-        let sum = atom.contains(" + ") && matches!(term.atom, Atom::Axis(_));
+        let is_sum = matches!(term.atom, Atom::Axis(_) | Atom::Clamp(..)) && atom.contains(' ');
         list.push(match size {
-            1 if sum && term.coefficient < 0 => format!("({atom})"),
+            1 if is_sum && term.coefficient < 0 => format!("({atom})"),
             1 => atom,
-            _ if sum => format!("({atom}) * {size}"),
+            _ if is_sum => format!("({atom}) * {size}"),
             _ => format!("{atom} * {size}"),
         });
     }
@@ -75,17 +75,23 @@ pub(super) fn index(index: &Index, axis: &impl Fn(usize) -> String) -> String {
     minus.into_iter().fold(plus.join(" + "), |text, term| format!("{text} - {term}"))
 }
 
+/// An expression as an operand: in parentheses, unless it is a word.
+fn operand(text: String) -> String {
+    if text.contains(' ') { format!("({text})") } else { text }
+}
+
 fn atom(atom: &Atom, axis: &impl Fn(usize) -> String) -> String {
     match atom {
         Atom::Axis(a) => axis(*a),
-        Atom::Div(i, by) => format!("(({}) / {by})", index(i, axis)),
-        Atom::Mod(i, by) => format!("(({}) % {by})", index(i, axis)),
+        // No parentheses around: nothing binds stronger than these, and what binds as strong stands on the right.
+        Atom::Div(i, by) => format!("{} / {by}", operand(index(i, axis))),
+        Atom::Mod(i, by) => format!("{} % {by}", operand(index(i, axis))),
         // Only here can an index be negative: the offset goes to the bounds.
         Atom::Clamp(i, lo, hi) => {
             let shift = (-i.offset).max(-lo).max(0);
             let (inner, lo, hi) = (index(&i.as_ref().clone().plus_constant(shift), axis), lo + shift, hi + shift);
             let clamped = format!("Ord::clamp({inner}, {lo}, {hi})");
-            if shift == 0 { clamped } else { format!("({clamped} - {shift})") }
+            if shift == 0 { clamped } else { format!("{clamped} - {shift}") }
         }
     }
 }

@@ -28,7 +28,8 @@ fn ulps(got: f32, truth: f64) -> f64 {
     }
     if rounded.is_infinite() || got.is_infinite() {
         // At the edge of the range, one step too far is an error of one step.
-        let (edge, next) = (f64::from(f32::MAX), f64::from(f32::MAX) - f64::from(f32::from_bits(f32::MAX.to_bits() - 1)));
+        let (edge, next) =
+            (f64::from(f32::MAX), f64::from(f32::MAX) - f64::from(f32::from_bits(f32::MAX.to_bits() - 1)));
         let clip = |x: f64| x.clamp(-edge - next, edge + next);
         return (clip(f64::from(got)) - clip(truth)).abs() / next;
     }

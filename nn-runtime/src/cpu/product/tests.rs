@@ -4,7 +4,9 @@ use super::*;
 use crate::cpu::simd::{Kernel, Plain};
 
 fn numbers(count: usize, seed: u32) -> Vec<f32> {
-    (0..count as u32).map(|i| ((i + 1).wrapping_mul(seed | 1).wrapping_mul(2_654_435_761) >> 8) as f32 / 8_388_608.0 - 1.0).collect()
+    (0..count as u32)
+        .map(|i| ((i + 1).wrapping_mul(seed | 1).wrapping_mul(2_654_435_761) >> 8) as f32 / 8_388_608.0 - 1.0)
+        .collect()
 }
 
 /// All ways in which operands may lie: row by row, column by column, with gaps, and as parts of something larger.
