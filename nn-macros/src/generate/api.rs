@@ -396,15 +396,13 @@ impl Api<'_> {
             }
             None => quote!(impl ::core::marker::Sized),
         });
-        let adds = self.fields.iter().map(|f| {
+        let adds = self.fields.iter().filter_map(|f| {
+            let (name, arguments) = (&f.name.ident, f.sample.as_ref()?.arguments());
+            Some(quote!(.with::<#arguments>(#name)?))
+        });
+        let unread = self.fields.iter().filter(|f| f.sample.is_none()).map(|f| {
             let name = &f.name.ident;
-            match &f.sample {
-                Some(sample) => {
-                    let arguments = sample.arguments();
-                    quote!(let set = set.with::<#arguments>(#name)?;)
-                }
-                None => quote!(let _ = #name;),
-            }
+            quote!(let _ = #name;)
         });
         let accessors = self.fields.iter().enumerate().filter_map(|(i, f)| {
             let Sample { size, nested, classes, .. } = f.sample.as_ref()?;
@@ -438,9 +436,8 @@ impl Api<'_> {
                 /// # Errors
                 /// If their numbers differ, or if a class index is out of range.
                 pub fn new(#(#names: #columns),*) -> #nn::Result<Self> {
-                    let set = #nn::DataSet::new(__nn_program::PROGRAM.fields);
-                    #(#adds)*
-                    ::core::result::Result::Ok(Self { set })
+                    #(#unread)*
+                    ::core::result::Result::Ok(Self { set: #nn::DataSet::new(__nn_program::PROGRAM.fields) #(#adds)* })
                 }
 
                 #(#accessors)*
