@@ -7,7 +7,7 @@ use quote::ToTokens;
 const LIMIT: usize = 60;
 
 /// Tokens as one would write them, on one line; `…` where they are too many.
-pub fn of<T: ToTokens>(tokens: &T) -> String {
+pub fn of<T: ToTokens + ?Sized>(tokens: &T) -> String {
     let mut text = String::new();
     write(tokens.to_token_stream(), &mut text);
     if text.chars().count() > LIMIT {

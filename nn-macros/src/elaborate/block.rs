@@ -4,9 +4,7 @@
 //! with the block itself, once, and names that it does not use. And where it is used, with all that the arguments say:
 //! what is wrong then is between the block and this use, and says so.
 
-use proc_macro2::Ident;
-
-use super::call::{Positional, Written};
+use super::call::Call;
 use super::scope::Scope;
 use super::value::Value;
 use super::{BlockState, Elaborator};
@@ -21,7 +19,7 @@ impl<'a> Elaborator<'a, '_> {
     pub fn declare_block(&mut self, block: &'a Block) {
         let name = block.name.to_string();
         let visible = self.scope().blocks;
-        let twin = self.blocks[..visible].iter().map(|b| &b.block.name).find(|n| **n == block.name);
+        let twin = self.blocks[..visible].iter().find(|b| b.name == name).map(|b| &b.block.name);
         let twin = twin.or_else(|| self.scopes.last().and_then(|s| s.get(&name)).map(|n| &n.ident)).cloned();
         if functions::find(&name).is_some() {
             self.diagnostics
@@ -33,7 +31,7 @@ impl<'a> Elaborator<'a, '_> {
         let before = self.diagnostics.len();
         self.look_at(block);
         let sound = self.diagnostics.len() == before && block.sound;
-        self.blocks.push(BlockState { block, used: false, sound });
+        self.blocks.push(BlockState { name, block, used: false, sound });
         let count = self.blocks.len();
         self.scope().blocks = count;
     }
@@ -71,10 +69,11 @@ impl<'a> Elaborator<'a, '_> {
     }
 
     /// A block with its arguments.
-    pub fn use_block(&mut self, index: usize, word: &Ident, piped: Option<Positional>, written: Written<'_>) -> Value {
+    pub fn use_block(&mut self, index: usize, call: &mut Call<'_>) -> Value {
+        let word = call.word;
         let block = self.blocks[index].block;
         self.blocks[index].used = true;
-        let Some(arguments) = self.block_arguments(block, word, piped, written) else { return Value::Error };
+        let Some(arguments) = self.block_arguments(block, call) else { return Value::Error };
         if self.declaring || !self.blocks[index].sound || !self.count_operation(word.span().into()) {
             return Value::Error;
         }
@@ -105,14 +104,9 @@ impl<'a> Elaborator<'a, '_> {
     }
 
     /// A value for each parameter; `None` where the default stands. Nothing at all if something is wrong.
-    fn block_arguments(
-        &mut self,
-        block: &Block,
-        word: &Ident,
-        piped: Option<Positional>,
-        written: Written<'_>,
-    ) -> Option<Vec<Option<Value>>> {
-        let (positional, named) = self.arguments(piped, written);
+    fn block_arguments(&mut self, block: &Block, call: &mut Call<'_>) -> Option<Vec<Option<Value>>> {
+        let word = call.word;
+        let (positional, named) = self.arguments(call);
         let parameters = &block.parameters;
         if !block.callable {
             for argument in named {
@@ -127,7 +121,7 @@ impl<'a> Elaborator<'a, '_> {
             let Some(place) = bound.get_mut(i) else {
                 self.diagnostics
                     .error(
-                        argument.operand.place,
+                        argument.expression,
                         format!("block `{}` has {}, but {given} are given", block.name, text::count(parameters.len(), "parameter")),
                     )
                     .note(signature(block, parameters));

@@ -2,10 +2,14 @@
 
 use nn_kernels::shape::{Allowed, Fact, Sized};
 use proc_macro2::Ident;
+use syn::{Expr, ExprBinary};
 
 use super::Elaborator;
+use super::bind::Binding;
+use super::call::Call;
 use crate::diagnostics::Place;
-use crate::functions::{Arguments, Bound, Operand};
+use crate::functions::{Arguments, Bound};
+use crate::text;
 
 /// What a fact is about.
 pub struct Subject {
@@ -16,7 +20,7 @@ pub struct Subject {
     /// The function's name.
     function: String,
     /// The data, as written.
-    operands: Vec<Operand>,
+    operands: Vec<String>,
     /// A call's arguments.
     arguments: Arguments,
     /// Whether the first operand was piped in.
@@ -24,37 +28,38 @@ pub struct Subject {
 }
 
 impl Subject {
+    fn new(place: Place, name: String, operands: Vec<String>) -> Self {
+        Subject { place, function: name.clone(), name, operands, arguments: Arguments::default(), piped: false }
+    }
+
     /// A call of a function.
-    pub fn of_call(word: &Ident, whole: String, piped: bool, mut arguments: Arguments) -> Self {
-        let operands = std::mem::take(&mut arguments.operands);
-        Subject { place: word.span().into(), name: whole, function: word.to_string(), operands, arguments, piped }
+    pub fn of_call(call: &Call<'_>, binding: Binding<'_>, piped: bool) -> Self {
+        let operands = binding.data.iter().map(|e| text::of(*e)).collect();
+        let (function, arguments) = (call.word.to_string(), binding.arguments);
+        Subject { place: call.word.span().into(), name: call.text(), function, operands, arguments, piped }
     }
 
     /// An operator between two operands.
-    pub fn of_operator(place: Place, operator: String, operands: [Operand; 2]) -> Self {
-        let (function, operands) = (operator.clone(), operands.to_vec());
-        Subject { place, name: operator, function, operands, arguments: Arguments::default(), piped: false }
+    pub fn of_operator(binary: &ExprBinary) -> Self {
+        let operands = vec![text::of(&binary.left), text::of(&binary.right)];
+        Subject::new(Place::from(&binary.op), text::of(&binary.op), operands)
     }
 
     /// The declaration of an input or target.
-    pub fn of_declaration(place: Place, name: String) -> Self {
-        let operands = vec![Operand { text: name.clone(), place }];
-        let function = name.clone();
-        Subject { place, name, function, operands, arguments: Arguments::default(), piped: false }
+    pub fn of_declaration(place: Place, name: &Ident) -> Self {
+        Subject::new(place, name.to_string(), vec![name.to_string()])
     }
 
     /// A value that has a role: "a loss".
-    pub fn of_value(place: Place, role: &str, text: String) -> Self {
-        let operands = vec![Operand { text, place }];
-        let (name, function) = (role.to_owned(), role.to_owned());
-        Subject { place, name, function, operands, arguments: Arguments::default(), piped: false }
+    pub fn of_value(expression: &Expr, role: &str) -> Self {
+        Subject::new(Place::from(expression), role.to_owned(), vec![text::of(expression)])
     }
 
     fn operand(&self, index: usize) -> &str {
-        self.operands.get(index).map_or("the value", |o| &o.text)
+        self.operands.get(index).map_or("the value", String::as_str)
     }
 
-    /// The call without the data: what stands right of `>>`.
+    /// Where an option is given.
     fn option(&self, name: &str) -> Option<Place> {
         self.arguments.places.get(name).copied()
     }
@@ -66,7 +71,7 @@ impl Elaborator<'_, '_> {
         // A loss and a metric of the same two values have one mistake, not two.
         if let Fact::Differ { left, right, .. } | Fact::Classes { logits: left, classes: _, fitting_axes: right, .. } = fact
             && let [prediction, target] = subject.operands.as_slice()
-            && !self.compared.insert(format!("{} {left:?} {} {right:?}", prediction.text, target.text))
+            && !self.compared.insert(format!("{prediction} {left:?} {target} {right:?}"))
         {
             return;
         }

@@ -5,11 +5,12 @@ use nn_kernels::layers;
 use quote::ToTokens;
 use syn::{BinOp, Expr, ExprBinary, Lit, UnOp};
 
+use super::argument::is_value;
 use super::explain::Subject;
 use super::value::{Tensor, Value};
 use super::{DEPTH, Elaborator};
 use crate::diagnostics::Place;
-use crate::functions::{Bound, Operand};
+use crate::functions::{Bound, Kind};
 use crate::numbers::{Division, Number, Operator};
 use crate::{guard, text};
 
@@ -100,8 +101,7 @@ impl Elaborator<'_, '_> {
         match apply(&mut self.network.graph, left, right) {
             Ok(node) => Value::numbers(node),
             Err(fact) => {
-                let operands = [&binary.left, &binary.right].map(|side| operand_of(side));
-                self.explain(&fact, &Subject::of_operator(place, binary.op.to_token_stream().to_string(), operands));
+                self.explain(&fact, &Subject::of_operator(binary));
                 Value::Error
             }
         }
@@ -109,31 +109,31 @@ impl Elaborator<'_, '_> {
 
     /// One side of an operator, as a tensor.
     fn operand(&mut self, value: &Value, expression: &Expr, binary: &ExprBinary) -> Option<NodeId> {
-        let operator = binary.op.to_token_stream().to_string();
+        let operator = || text::of(&binary.op);
         match value {
-            Value::Number(number) => self.constant_node(number, Place::from(expression)),
+            Value::Number(number) => self.constant_node(number, expression),
             Value::Tensor(Tensor { node, classes: None }) => Some(*node),
             Value::Tensor(Tensor { classes: Some(classes), .. }) => {
-                let text = text::of(expression);
+                let (operator, text) = (operator(), text::of(expression));
                 self.diagnostics
                     .error(expression, format!("`{operator}` computes with numbers, but `{text}` is class({classes})"))
                     .help("class indices are only names of classes: compare them by `cross_entropy` or `accuracy`");
                 None
             }
             other => {
-                let (text, is) = (text::of(expression), other.describe(&self.network.graph));
-                self.diagnostics.error(expression, format!("`{operator}` computes with numbers, but `{text}` is {is}"));
+                let is = is_value(&text::of(expression), &other.describe(&self.network.graph));
+                self.diagnostics.error(expression, format!("`{}` computes with numbers, but {is}", operator()));
                 None
             }
         }
     }
 
     /// A number as a tensor.
-    pub fn constant_node(&mut self, number: &Number, place: Place) -> Option<NodeId> {
+    pub fn constant_node(&mut self, number: &Number, expression: &Expr) -> Option<NodeId> {
         let x = number.to_float(self.diagnostics)?;
         if x.abs() > f64::from(f32::MAX) {
             self.diagnostics
-                .error(place, format!("{x:?} is too large for a tensor"))
+                .error(expression, format!("{x:?} is too large for a tensor"))
                 .note("tensors are f32, which ends at 3.4e38");
             return None;
         }
@@ -215,7 +215,7 @@ impl Elaborator<'_, '_> {
         match value {
             Value::Tensor(tensor) => Some(*tensor),
             Value::Number(number) => {
-                let node = self.constant_node(number, Place::from(expression))?;
+                let node = self.constant_node(number, expression)?;
                 Some(Tensor { node, classes: None })
             }
             Value::Error => None,
@@ -236,8 +236,7 @@ impl Elaborator<'_, '_> {
             return None;
         }
         let value = self.expression(expression);
-        let place = Place::from(expression);
-        match self.bind_value(&value, crate::functions::Kind::Count, what, place, &text::of(expression))? {
+        match self.bind_value(&value, Kind::Count, what, expression)? {
             Bound::Integer(n) => usize::try_from(n).ok(),
             _ => None,
         }
@@ -330,11 +329,6 @@ fn as_pipeline(expression: &Expr) -> String {
     let Expr::MethodCall(call) = expression else { return text::of(expression) };
     let arguments = if call.args.is_empty() { String::new() } else { format!("({})", text::of(&call.args)) };
     format!("{} >> {}{arguments}", as_pipeline(&call.receiver), call.method)
-}
-
-/// Data as the user wrote it.
-pub fn operand_of(expression: &Expr) -> Operand {
-    Operand { text: text::of(expression), place: Place::from(expression) }
 }
 
 /// A division, and how one would write it to get a float.

@@ -3,16 +3,19 @@
 //! Expressions are evaluated as they stand: constants become numbers, functions add nodes to the network's graph. A
 //! mistake is reported where it is found, and its value becomes [`Value::Error`], about which nobody complains again.
 
+mod argument;
+mod bind;
 mod block;
 mod call;
 mod expression;
 mod explain;
 mod names;
+mod pipe;
 mod scope;
 mod statement;
 mod value;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nn_kernels::network::Network;
 use proc_macro2::Ident;
@@ -25,7 +28,7 @@ use crate::diagnostics::{Diagnostic, Diagnostics, Place};
 
 /// How many functions and operators a network may use, blocks expanded. It bounds what blocks that use blocks that use
 /// blocks can cost.
-const OPERATIONS: usize = 20_000;
+const OPERATIONS: usize = 10_000;
 /// How deeply expressions may nest, blocks expanded.
 const DEPTH: usize = 100;
 
@@ -122,12 +125,12 @@ struct Elaborator<'a, 'd> {
     /// The network's names, and on top of them those of each block that is being used.
     scopes: Vec<Scope<'a>>,
     network: Network,
-    /// Paths of layers with parameters.
-    layers: BTreeSet<String>,
+    /// Paths of layers with parameters, and the number that the next one of the same path gets.
+    layers: BTreeMap<String, usize>,
     /// Pairs of values that have been found not to be comparable, as text.
     compared: BTreeSet<String>,
     /// The functions in use, each where it was met first.
-    words: Vec<Ident>,
+    words: BTreeMap<String, Ident>,
     /// Names in blocks that nothing uses.
     unused: Vec<Ident>,
     /// Whether a block is looked at on its own, without arguments.
@@ -143,6 +146,7 @@ struct Elaborator<'a, 'd> {
 }
 
 struct BlockState<'a> {
+    name: String,
     block: &'a Block,
     used: bool,
     /// Whether it has no mistake of its own.
@@ -156,9 +160,9 @@ impl<'a, 'd> Elaborator<'a, 'd> {
             blocks: Vec::new(),
             scopes: Vec::new(),
             network: Network::default(),
-            layers: BTreeSet::new(),
+            layers: BTreeMap::new(),
             compared: BTreeSet::new(),
-            words: Vec::new(),
+            words: BTreeMap::new(),
             unused: Vec::new(),
             declaring: false,
             in_loss: false,
@@ -199,7 +203,7 @@ impl<'a, 'd> Elaborator<'a, 'd> {
             metrics: declared.metrics,
             has_loss: declared.loss.is_some(),
             has_optimizer: declared.optimizer.is_some(),
-            words: std::mem::take(&mut self.words),
+            words: std::mem::take(&mut self.words).into_values().collect(),
             unused,
         }
     }
@@ -216,7 +220,8 @@ impl<'a, 'd> Elaborator<'a, 'd> {
     /// Declares a name; a second declaration is a mistake.
     fn declare(&mut self, ident: &Ident, value: Value) {
         let visible = self.scope().blocks;
-        let block = self.blocks[..visible].iter().map(|b| &b.block.name).find(|name| *name == ident).cloned();
+        let name = ident.to_string();
+        let block = self.blocks[..visible].iter().find(|b| b.name == name).map(|b| b.block.name.clone());
         let twin = block.or(self.scope().declare(ident, value).err());
         if let Some(twin) = twin {
             self.declared_twice(ident, &twin);

@@ -4,6 +4,7 @@ use proc_macro2::Ident;
 use syn::ExprPath;
 
 use super::Elaborator;
+use super::call::Call;
 use super::value::Value;
 use crate::ast::Statement;
 use crate::diagnostics::Place;
@@ -27,7 +28,7 @@ impl Elaborator<'_, '_> {
         if let Some(function) = functions::find(&name)
             && let Apply::Initializer(_) = function.apply
         {
-            return self.initializer(function, ident, None, &name);
+            return self.initializer(function, Call { word: ident, piped: None, written: None, whole: path });
         }
         self.unknown_name(ident, &name);
         Value::Error
@@ -54,7 +55,7 @@ impl Elaborator<'_, '_> {
             return;
         }
         let blocks = &self.blocks[..scope.blocks];
-        if blocks.iter().any(|b| b.block.name == name) || scope.block.is_some_and(|b| b.name == name) {
+        if blocks.iter().any(|b| b.name == name) || scope.block.is_some_and(|b| b.name == name) {
             let found = self.diagnostics.error(place, format!("`{name}` is a block, not a value"));
             found.help(format!("pipe a value into it: `x >> {name}`"));
             return;
@@ -116,7 +117,7 @@ impl Elaborator<'_, '_> {
             }
             return;
         }
-        let blocks = self.blocks[..scope.blocks].iter().map(|b| b.block.name.to_string());
+        let blocks = self.blocks[..scope.blocks].iter().map(|b| b.name.clone());
         let known: Vec<String> = blocks
             .chain(functions::all().filter(|f| !matches!(f.apply, Apply::Optimizer(_))).map(|f| f.name.to_owned()))
             .collect();

@@ -7,7 +7,8 @@ use nn_kernels::shape;
 use proc_macro2::Ident;
 use syn::{Attribute, Expr};
 
-use super::call::is_value;
+use super::argument::is_value;
+use super::call::Call;
 use super::explain::Subject;
 use super::value::{Tensor, Value};
 use super::{Elaborator, Field, Output};
@@ -132,7 +133,7 @@ impl<'a> Elaborator<'a, '_> {
         };
         let checked = classes.map_or(Ok(()), shape::class_count).and_then(|()| shape::dims(&dims));
         if let Err(fact) = checked {
-            self.explain(&fact, &Subject::of_declaration(kind.place, name.to_string()));
+            self.explain(&fact, &Subject::of_declaration(kind.place, name));
             return None;
         }
         Some(network::Field { name: name.to_string(), dims, classes })
@@ -268,7 +269,7 @@ impl<'a> Elaborator<'a, '_> {
         match layers::per_sample_loss(&mut self.network.graph, tensor.node) {
             Ok(node) => Some(node),
             Err(fact) => {
-                self.explain(&fact, &Subject::of_value(Place::from(expression), what, text::of(expression)));
+                self.explain(&fact, &Subject::of_value(expression, what));
                 None
             }
         }
@@ -304,19 +305,18 @@ impl<'a> Elaborator<'a, '_> {
     }
 
     fn metric_declaration(&mut self, name: &str, expression: &Expr) -> Option<network::MetricDeclaration> {
-        if let Some((word, arguments)) = call_parts(expression)
+        if let Some((word, written)) = call_parts(expression)
             && let Some(function) = functions::find(&word.to_string())
             && let Apply::Metric(apply) = function.apply
         {
-            let arguments = self.bind(function, word, None, arguments, &text::of(expression))?;
+            let mut call = Call { word, piped: None, written, whole: expression };
+            let binding = self.bind(function, &mut call)?;
             self.note_word(word);
             if !self.count_operation(word.span().into()) {
                 return None;
             }
-            let result = apply(&mut self.network.graph, name, &arguments);
-            return result
-                .map_err(|fact| self.explain(&fact, &Subject::of_call(word, text::of(expression), false, arguments)))
-                .ok();
+            let result = apply(&mut self.network.graph, name, &binding.arguments);
+            return result.map_err(|fact| self.explain(&fact, &Subject::of_call(&call, binding, false))).ok();
         }
         let value = self.expression(expression);
         let node = self.scalar(&value, expression, "a metric")?;
@@ -333,7 +333,7 @@ impl<'a> Elaborator<'a, '_> {
         }
         let Some(expression) = value else { return };
         let names = || text::list(optimizers().map(|f| f.name), "and");
-        let Some((name, arguments)) = call_parts(expression) else {
+        let Some((name, written)) = call_parts(expression) else {
             self.diagnostics
                 .error(expression, "expected an optimizer, such as `adam(learning_rate = 1e-3)`")
                 .help(format!("there are {}", names()));
@@ -350,11 +350,12 @@ impl<'a> Elaborator<'a, '_> {
             return;
         };
         self.note_word(name);
-        let Some(arguments) = self.bind(function, name, None, arguments, &text::of(expression)) else { return };
-        let optimizer = apply(&arguments);
+        let mut call = Call { word: name, piped: None, written, whole: expression };
+        let Some(binding) = self.bind(function, &mut call) else { return };
+        let optimizer = apply(&binding.arguments);
         match layers::check_optimizer(&optimizer) {
             Ok(()) => self.network.optimizer = Some(optimizer),
-            Err(fact) => self.explain(&fact, &Subject::of_call(name, text::of(expression), false, arguments)),
+            Err(fact) => self.explain(&fact, &Subject::of_call(&call, binding, false)),
         }
     }
 

@@ -14,10 +14,6 @@ pub struct Arguments {
     pub bound: BTreeMap<&'static str, Bound>,
     /// Where the call gives them.
     pub places: BTreeMap<&'static str, Place>,
-    /// The data in the order of the parameters, for messages.
-    pub operands: Vec<Operand>,
-    /// Whether all of the data are numbers.
-    pub numbers_only: bool,
 }
 
 /// One argument.
@@ -41,15 +37,6 @@ pub enum Bound {
     Word(String),
     /// An initializer.
     Init(Init),
-}
-
-/// Data of a call, as the user wrote it.
-#[derive(Clone, Debug)]
-pub struct Operand {
-    /// Its text.
-    pub text: String,
-    /// Its place.
-    pub place: Place,
 }
 
 macro_rules! getter {

@@ -13,7 +13,7 @@ use nn_kernels::layers::Init;
 use nn_kernels::network::{MetricDeclaration, Network, Optimizer};
 use nn_kernels::shape::Fact;
 
-pub use arguments::{Arguments, Bound, Operand};
+pub use arguments::{Arguments, Bound};
 
 /// A function of the language.
 pub struct Function {

@@ -565,7 +565,7 @@ impl Api<'_> {
         });
         let unused = (!unused.is_empty()).then(|| {
             quote! {
-                #[allow(dead_code, clippy::no_effect_underscore_binding)]
+                #[allow(dead_code, non_snake_case, clippy::no_effect_underscore_binding)]
                 fn __nn_unused() {
                     #(let #unused = 0_u8;)*
                 }
