@@ -15,7 +15,7 @@ pub fn network(seed: u32) -> Network {
     let mut maker = Maker { network: Network::default(), dice: Dice(u64::from(seed)), values: vec![] };
     maker.network.name = format!("Random{seed}");
     maker.inputs();
-    let steps = 3 + maker.dice.below(12);
+    let steps = 3 + maker.dice.below(9);
     for step in 0..steps {
         maker.network.graph.set_label(&format!("step{step}"));
         maker.step(step);

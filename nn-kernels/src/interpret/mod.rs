@@ -238,3 +238,101 @@ fn points(axes: &[Extent], batch: usize) -> impl Iterator<Item = Vec<usize>> {
         point
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Binary, Reduction};
+    use crate::ir::{Stage, Store, ValueId};
+    use crate::plan::Tensor;
+
+    /// `y = x / Σ x` over rows of 3, with x and y in the arena and a number in the results.
+    fn normalize() -> (Plan, Schedule) {
+        let tensor =
+            |name: &str, dims: &[usize], place| Tensor { name: name.into(), batch: true, dims: dims.into(), place };
+        let (x, y) = (TensorId(0), TensorId(1));
+        let at = Index::axis(0).times(3).plus(&Index::axis(1));
+        let stage = |body: Vec<Value>, reduce, stores| Stage { inner: vec![Extent::Size(3)], body, reduce, stores };
+        let load = Value::Load { tensor: x, index: at.clone() };
+        let divide = Value::Binary(Binary::Divide, ValueId(0), ValueId(1));
+        let kernel = Kernel {
+            name: "normalize".into(),
+            outer: vec![Extent::Batch],
+            stages: vec![
+                stage(vec![load.clone()], vec![(Reduction::Sum, ValueId(0))], vec![]),
+                stage(
+                    vec![load, Value::Reduced { stage: 0, slot: 0 }, divide],
+                    vec![],
+                    vec![Store { tensor: y, index: at, value: ValueId(2) }],
+                ),
+            ],
+            covers: vec![],
+        };
+        let schedule = Schedule {
+            kernels: vec![kernel],
+            update: 1,
+            tensors: vec![tensor("x", &[3], Place::Sample(0)), tensor("y", &[3], Place::Sample(3))],
+            fixed_floats: 4,
+            sample_floats: 6,
+            ..Schedule::default()
+        };
+        let plan = Plan { predict: schedule.clone(), ..crate::compile(&Default::default(), &Default::default()) };
+        (plan, schedule)
+    }
+
+    const STEP: StepNumbers = StepNumbers { seed: 1, step: 0, learning_rate: 0.1 };
+
+    #[test]
+    fn tensors_lie_where_the_plan_says() {
+        let (plan, schedule) = normalize();
+        let mut memory = Memory::new(&plan, &schedule, 4);
+        memory.write(&schedule, TensorId(0), 4, &[1.0, 2.0, 5.0, 4.0, 4.0, 8.0]);
+        run(&plan, &schedule, 2, 4, &mut memory, &STEP).unwrap();
+        assert_eq!(memory.read(&schedule, TensorId(1), 2, 4), [0.125, 0.25, 0.625, 0.25, 0.25, 0.5]);
+        // Behind the fixed zone and four samples of x.
+        assert_eq!(memory.arena[4 + 4 * 3..][..2], [0.125, 0.25]);
+        assert!(memory.arena[..4].iter().all(|x| x.to_bits() == POISON), "nothing else is touched");
+    }
+
+    #[test]
+    fn reading_what_nobody_wrote_is_an_error() {
+        let (plan, schedule) = normalize();
+        let mut memory = Memory::new(&plan, &schedule, 4);
+        memory.write(&schedule, TensorId(0), 4, &[1.0, 2.0, 5.0]);
+        let error = run(&plan, &schedule, 2, 4, &mut memory, &STEP).unwrap_err();
+        assert_eq!(error, "kernel `normalize` reads `x` where nothing has been written, at [1, 0]");
+    }
+
+    #[test]
+    fn leaving_a_tensor_is_an_error() {
+        let (plan, mut schedule) = normalize();
+        schedule.kernels[0].outer = vec![Extent::Size(3)];
+        let mut memory = Memory::new(&plan, &schedule, 4);
+        memory.arena.fill(1.0);
+        let error = run(&plan, &schedule, 2, 4, &mut memory, &STEP).unwrap_err();
+        assert_eq!(error, "kernel `normalize` leaves `x`, which has 6 elements: element 6 at [2, 0]");
+    }
+
+    #[test]
+    fn scalars_follow_the_step() {
+        let (plan, mut schedule) = normalize();
+        let store = |i: i64, value| Store { tensor: TensorId(2), index: Index::constant(i), value: ValueId(value) };
+        schedule.tensors.push(Tensor { name: "scalars".into(), batch: false, dims: vec![3], place: Place::Results(1) });
+        schedule.result_floats = 4;
+        schedule.kernels[0].outer = vec![];
+        schedule.kernels[0].stages = vec![Stage {
+            body: vec![
+                Value::Scalar(StepScalar::InverseBatch),
+                Value::Scalar(StepScalar::LearningRate),
+                Value::Scalar(StepScalar::BiasCorrection(0.9)),
+            ],
+            stores: (0..3).map(|i| store(i, i as u32)).collect(),
+            ..Stage::default()
+        }];
+        let mut memory = Memory::new(&plan, &schedule, 4);
+        let step = StepNumbers { step: 2, ..STEP };
+        run(&plan, &schedule, 4, 4, &mut memory, &step).unwrap();
+        assert_eq!(memory.results[1..3], [0.25, 0.1]);
+        assert!((memory.results[3] - (1.0 - 0.9_f64.powi(3))).abs() < 1e-12);
+    }
+}
