@@ -27,7 +27,7 @@ nn::network! {
         output    probability = softmax(logits);
         loss      cross_entropy(logits, digit);
         metric    accuracy(logits, digit);
-        optimizer adam(learning_rate = 1e-3);
+        optimizer adam(learning_rate = 2e-3);
     }
 }
 
@@ -53,9 +53,9 @@ struct Options {
     /// Draws the first weights, the order of training, and the digits if they are drawn
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// The learning rate
-    #[arg(long, value_parser = positive, default_value_t = 1e-3)]
-    learning_rate: f32,
+    /// The learning rate, instead of the declared one
+    #[arg(long, value_parser = positive)]
+    learning_rate: Option<f32>,
     /// Where to save the trained network
     #[arg(long, value_name = "FILE", default_value = "digits.safetensors")]
     save: PathBuf,
@@ -78,7 +78,9 @@ fn main() -> anyhow::Result<()> {
     println!("{} digits for training, {} for the test, on {}", training.labels.len(), test.labels.len(), device.name());
 
     let mut network = Reader::new(&device, options.seed)?;
-    network.set_learning_rate(options.learning_rate)?;
+    if let Some(rate) = options.learning_rate {
+        network.set_learning_rate(rate)?;
+    }
     let fit = nn::Fit::default().epochs(options.epochs as usize).batch_size(BATCH);
     let history = network.fit(&ReaderData::new(&training.images, &training.labels)?, fit)?;
     for (step, loss) in history.step_losses.iter().take(options.print_losses).enumerate() {
