@@ -258,3 +258,6 @@ fn required<'a>(schedule: Option<&'a Schedule>, program: &Program) -> Result<&'a
         Error::Option(format!("`{}` has no program for this: it declares no loss or no optimizer", program.name))
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,7 +58,7 @@ pub(super) fn bind(
     }
     for &t in tensors {
         let zone = Zone::of(schedule, t);
-        if !written.contains(&t) && !(zone == Zone::Parameters && !update) {
+        if !written.contains(&t) && (zone != Zone::Parameters || update) {
             lines.line(format!("let {0}: &[f32] = {0};", name(t)));
         }
     }

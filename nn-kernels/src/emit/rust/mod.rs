@@ -217,12 +217,12 @@ fn span(index: &Index, sizes: &[nest::Size]) -> Option<usize> {
         return None;
     }
     let mut span = usize::try_from(index.offset).ok()?;
-    for axis in 1..sizes.len() {
+    for (axis, size) in sizes.iter().enumerate().skip(1) {
         let stride = usize::try_from(index.stride(axis)?).ok()?;
-        if stride > 0 && sizes[axis].batch {
+        if stride > 0 && size.batch {
             return None;
         }
-        span += stride * (sizes[axis].times - 1);
+        span += stride * (size.times - 1);
     }
     Some(span)
 }

@@ -82,7 +82,7 @@ impl Places {
             }
             if let Value::Binary(Binary::Add | Binary::Subtract, a, b) = value {
                 let fits = |v: &&ValueId| single(**v) && self.of[v.0 as usize] == self.of[i];
-                if let Some(v) = [b, a].iter().find(|v| fits(*v)) {
+                if let Some(v) = [b, a].iter().find(|v| fits(v)) {
                     self.absorbed[v.0 as usize] = true;
                 }
             }

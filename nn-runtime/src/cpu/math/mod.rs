@@ -9,7 +9,7 @@ use super::simd::Simd;
 /// log2(e)
 const LOG2_E: f32 = std::f32::consts::LOG2_E;
 /// ln(2) in two parts; the first has 9 bits, so that its product with an exponent is exact.
-const LN_2: (f32, f32) = (0.693_359_375, -2.121_944_4e-4);
+const LN_2: (f32, f32) = (355.0 / 512.0, -2.121_944_4e-4);
 /// 1.5 * 2^23: adding and subtracting it rounds to a whole number, for arguments below 2^22.
 const ROUND: f32 = 12_582_912.0;
 
@@ -72,7 +72,7 @@ pub fn ln<S: Simd>(s: S, x: S::V) -> S::V {
         s,
         f,
         [
-            3.333_333_1e-1,
+            3.333_333e-1,
             -2.499_999_4e-1,
             2.000_071_5e-1,
             -1.666_805_8e-1,
@@ -121,8 +121,8 @@ pub fn tanh<S: Simd>(s: S, x: S::V) -> S::V {
             6.372_619_3e-4,
             1.485_722_4e-5,
             5.122_297e-8,
-            -8.604_671_5e-11,
-            2.000_187_9e-13,
+            -8.604_672e-11,
+            2.000_188e-13,
             -2.760_768_5e-16,
         ],
     );

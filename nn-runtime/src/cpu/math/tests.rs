@@ -10,7 +10,7 @@ macro_rules! kernels {
             type Output = [f32; LANES];
             #[inline(always)]
             fn run<S: Simd>(self, s: S) -> [f32; LANES] {
-                s.to_array(super::$function(s, s.from_array(self.0)))
+                s.lanes(super::$function(s, s.vector(self.0)))
             }
         }
     )* };

@@ -76,13 +76,13 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn from_array(self, lanes: [f32; LANES]) -> __m256 {
+    fn vector(self, lanes: [f32; LANES]) -> __m256 {
         // SAFETY: see above; the array has eight floats.
         unsafe { _mm256_loadu_ps(lanes.as_ptr()) }
     }
 
     #[inline(always)]
-    fn to_array(self, v: __m256) -> [f32; LANES] {
+    fn lanes(self, v: __m256) -> [f32; LANES] {
         let mut lanes = [0.0; LANES];
         // SAFETY: see above; the array has eight floats.
         unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), v) };

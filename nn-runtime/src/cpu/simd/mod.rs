@@ -50,9 +50,9 @@ pub trait Simd: Copy + Send + Sync {
     /// Writes `to[at..at + count]`.
     fn store(self, to: &mut [f32], at: usize, count: usize, v: Self::V);
     /// A vector from its lanes.
-    fn from_array(self, lanes: [f32; LANES]) -> Self::V;
+    fn vector(self, lanes: [f32; LANES]) -> Self::V;
     /// A vector's lanes.
-    fn to_array(self, v: Self::V) -> [f32; LANES];
+    fn lanes(self, v: Self::V) -> [f32; LANES];
 
     /// `a + b`
     fn add(self, a: Self::V, b: Self::V) -> Self::V;
@@ -112,14 +112,14 @@ pub trait Simd: Copy + Send + Sync {
         for (i, lane) in lanes.iter_mut().enumerate().take(count) {
             *lane = f(i);
         }
-        self.from_array(lanes)
+        self.vector(lanes)
     }
 
     /// Lane `i` is `first + i * step` as a number.
     #[inline(always)]
     #[allow(clippy::cast_precision_loss)] // indices are exact below 2^24, as everywhere
     fn ramp(self, first: usize, step: usize) -> Self::V {
-        self.from_array(std::array::from_fn(|i| (first + i * step) as f32))
+        self.vector(std::array::from_fn(|i| (first + i * step) as f32))
     }
 
     /// Uniform numbers in [0, 1) for positions `first + i * step`; see [`super::random`].
@@ -127,7 +127,7 @@ pub trait Simd: Copy + Send + Sync {
     #[allow(clippy::cast_possible_truncation)] // the hash takes positions modulo 2^32
     fn uniform(self, key: super::random::Key, first: usize, step: usize) -> Self::V {
         let position: [u32; LANES] = std::array::from_fn(|i| (first + i * step) as u32);
-        self.from_array(key.uniform(position))
+        self.vector(key.uniform(position))
     }
 
     /// Lanes below `count` of `v`, `otherwise` behind.
@@ -144,20 +144,20 @@ pub trait Simd: Copy + Send + Sync {
     /// Lane `j` of vector `i` becomes lane `i` of vector `j`.
     #[inline(always)]
     fn transpose(self, rows: [Self::V; LANES]) -> [Self::V; LANES] {
-        let rows = rows.map(|v| self.to_array(v));
-        std::array::from_fn(|j| self.from_array(std::array::from_fn(|i| rows[i][j])))
+        let rows = rows.map(|v| self.lanes(v));
+        std::array::from_fn(|j| self.vector(std::array::from_fn(|i| rows[i][j])))
     }
 
     /// The first lane.
     #[inline(always)]
     fn head(self, v: Self::V) -> f32 {
-        self.to_array(v)[0]
+        self.lanes(v)[0]
     }
 
     /// Writes `to[at + i * step]` for lanes `i` below `count`.
     #[inline(always)]
     fn scatter(self, to: &mut [f32], at: usize, step: usize, count: usize, v: Self::V) {
-        for (i, x) in self.to_array(v).into_iter().enumerate().take(count) {
+        for (i, x) in self.lanes(v).into_iter().enumerate().take(count) {
             to[at + i * step] = x;
         }
     }
@@ -171,19 +171,19 @@ pub trait Simd: Copy + Send + Sync {
     /// The sum of all lanes: pairs at distance 4, then 2, then 1.
     #[inline(always)]
     fn sum(self, v: Self::V) -> f32 {
-        fold(self.to_array(v), |a, b| a + b)
+        fold(self.lanes(v), |a, b| a + b)
     }
 
     /// The largest lane.
     #[inline(always)]
     fn largest(self, v: Self::V) -> f32 {
-        fold(self.to_array(v), |a, b| if b > a { b } else { a })
+        fold(self.lanes(v), |a, b| if b > a { b } else { a })
     }
 
     /// The smallest lane.
     #[inline(always)]
     fn smallest(self, v: Self::V) -> f32 {
-        fold(self.to_array(v), |a, b| if b < a { b } else { a })
+        fold(self.lanes(v), |a, b| if b < a { b } else { a })
     }
 
     /// -1, 0 or 1; 0 for NaN.
@@ -244,20 +244,20 @@ pub trait Simd: Copy + Send + Sync {
     /// The sine, by the standard library.
     #[inline(always)]
     fn sin(self, a: Self::V) -> Self::V {
-        self.from_array(self.to_array(a).map(f32::sin))
+        self.vector(self.lanes(a).map(f32::sin))
     }
 
     /// The cosine, by the standard library.
     #[inline(always)]
     fn cos(self, a: Self::V) -> Self::V {
-        self.from_array(self.to_array(a).map(f32::cos))
+        self.vector(self.lanes(a).map(f32::cos))
     }
 
     /// `a` to the power of `b`, by the standard library.
     #[inline(always)]
     fn pow(self, a: Self::V, b: Self::V) -> Self::V {
-        let (a, b) = (self.to_array(a), self.to_array(b));
-        self.from_array(std::array::from_fn(|i| a[i].powf(b[i])))
+        let (a, b) = (self.lanes(a), self.lanes(b));
+        self.vector(std::array::from_fn(|i| a[i].powf(b[i])))
     }
 }
 

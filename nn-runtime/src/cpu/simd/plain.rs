@@ -34,10 +34,10 @@ impl Simd for Plain {
 
     #[inline(always)]
     fn load(self, from: &[f32], at: usize, count: usize) -> V {
-        if count >= LANES {
-            if let Some(chunk) = from.get(at..).and_then(<[f32]>::first_chunk) {
-                return *chunk;
-            }
+        if count >= LANES
+            && let Some(chunk) = from.get(at..).and_then(<[f32]>::first_chunk)
+        {
+            return *chunk;
         }
         let mut lanes = [0.0; LANES];
         for (lane, x) in lanes.iter_mut().zip(&from[at..at + count]) {
@@ -48,11 +48,11 @@ impl Simd for Plain {
 
     #[inline(always)]
     fn store(self, to: &mut [f32], at: usize, count: usize, v: V) {
-        if count >= LANES {
-            if let Some(chunk) = to.get_mut(at..).and_then(<[f32]>::first_chunk_mut) {
-                *chunk = v;
-                return;
-            }
+        if count >= LANES
+            && let Some(chunk) = to.get_mut(at..).and_then(<[f32]>::first_chunk_mut)
+        {
+            *chunk = v;
+            return;
         }
         for (x, lane) in to[at..at + count].iter_mut().zip(v) {
             *x = lane;
@@ -60,12 +60,12 @@ impl Simd for Plain {
     }
 
     #[inline(always)]
-    fn from_array(self, lanes: [f32; LANES]) -> V {
+    fn vector(self, lanes: [f32; LANES]) -> V {
         lanes
     }
 
     #[inline(always)]
-    fn to_array(self, v: V) -> [f32; LANES] {
+    fn lanes(self, v: V) -> [f32; LANES] {
         v
     }
 

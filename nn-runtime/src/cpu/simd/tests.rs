@@ -40,9 +40,9 @@ impl Kernel for Everything<'_> {
                 s.ramp(count, 3),
                 s.gather(count, |i| self.from[2 * i]),
             ];
-            seen.extend(list.into_iter().flat_map(|v| s.to_array(v)));
+            seen.extend(list.into_iter().flat_map(|v| s.lanes(v)));
             let (m, e) = s.split_exponent(s.max(s.abs(a), s.splat(1e-30)));
-            seen.extend(s.to_array(m).into_iter().chain(s.to_array(e)));
+            seen.extend(s.lanes(m).into_iter().chain(s.lanes(e)));
             seen.extend([s.sum(a), s.largest(a), s.smallest(a)]);
         }
         seen.extend_from_slice(self.to);
@@ -88,7 +88,7 @@ fn minimum_and_maximum_keep_nan() {
         #[inline(always)]
         fn run<S: Simd>(self, s: S) -> Vec<f32> {
             let (nan, one) = (s.splat(f32::NAN), s.splat(1.0));
-            [s.min(nan, one), s.max(nan, one)].into_iter().map(|v| s.to_array(v)[0]).collect()
+            [s.min(nan, one), s.max(nan, one)].into_iter().map(|v| s.lanes(v)[0]).collect()
         }
     }
     assert!(dispatch(Extremes).iter().all(|x| x.is_nan()));
