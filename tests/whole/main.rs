@@ -6,5 +6,6 @@ mod determinism;
 mod devices;
 mod gradients;
 mod initializers;
+mod names;
 mod training;
 mod twins;
