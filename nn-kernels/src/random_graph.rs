@@ -281,10 +281,10 @@ impl Maker {
             }
             _ => {
                 let size: usize = dims.iter().product();
-                let divisors: Vec<usize> = (1..=size).filter(|d| size % d == 0).collect();
+                let divisors: Vec<usize> = (1..=size).filter(|d| size.is_multiple_of(*d)).collect();
                 let first = self.dice.pick(&divisors);
                 let rest = size / first;
-                let divisors: Vec<usize> = (1..=rest).filter(|d| rest % d == 0).collect();
+                let divisors: Vec<usize> = (1..=rest).filter(|d| rest.is_multiple_of(*d)).collect();
                 let second = self.dice.pick(&divisors);
                 let node = self.graph().reshape(x.node, &[first, second, rest / second]);
                 Ok(Value { node, ..x })

@@ -2,11 +2,66 @@
 
 mod common;
 
-use nn_kernels::emit::wgsl::print_schedule;
+use nn_kernels::emit::wgsl::{Binding, ShaderText, print_schedule};
+use nn_kernels::plan::{Plan, Schedule};
+
+fn shader((plan, schedule): (Plan, Schedule)) -> ShaderText {
+    print_schedule(&plan, &schedule, "test").remove(0)
+}
 
 #[test]
 fn every_archetype_is_valid_everywhere() {
     for (plan, schedule) in common::kernels::all() {
         print_schedule(&plan, &schedule, "test").iter().for_each(common::check_shader);
+    }
+}
+
+#[test]
+fn a_shader_is_named_after_schedule_number_and_kernel() {
+    let shader = shader(common::kernels::dense(784, 128));
+    assert_eq!((shader.name.as_str(), shader.entry_point.as_str()), ("test_00_dense", "test_00_dense"));
+    assert!(shader.wgsl.starts_with("// test_00_dense\n//   dense: by hand\n"), "{}", shader.wgsl);
+}
+
+#[test]
+fn aligned_buffers_are_read_in_fours() {
+    let aligned = shader(common::kernels::dense(784, 128));
+    assert_eq!(aligned.bindings, [Binding::Step, Binding::Arena, Binding::Parameters]);
+    assert_eq!(aligned.wgsl.matches("array<vec4<f32>>;").count(), 2, "{}", aligned.wgsl);
+    // The arena takes single floats, but the weight's rows are whole groups.
+    let narrow = shader(common::kernels::dense(300, 2));
+    assert!(narrow.wgsl.contains("arena: array<f32>;"), "{}", narrow.wgsl);
+    assert!(narrow.wgsl.contains("parameters: array<vec4<f32>>;"), "{}", narrow.wgsl);
+    let adam = shader(common::kernels::adam(1000));
+    assert_eq!(adam.wgsl.matches("array<vec4<f32>>;").count(), 4, "{}", adam.wgsl);
+    assert_eq!((adam.workgroups.fixed, adam.workgroups.points), (250, 64));
+}
+
+#[test]
+fn the_archetype_follows_the_shape() {
+    let blocks = |s: ShaderText| s.wgsl.contains("for each block of");
+    let workgroup = |s: ShaderText| s.workgroup_bytes > 0;
+    assert!(blocks(shader(common::kernels::dense(784, 128))));
+    assert!(blocks(shader(common::kernels::weight_gradient(784, 128))));
+    assert!(!blocks(shader(common::kernels::dense(64, 10))), "few short sums");
+    assert!(!workgroup(shader(common::kernels::softmax(10))), "short rows");
+    assert!(workgroup(shader(common::kernels::softmax(1000))), "long rows");
+    assert!(workgroup(shader(common::kernels::mean_over_batch())), "one result from the whole batch");
+    assert!(!workgroup(shader(common::kernels::bias_gradient(128))), "many results from the whole batch");
+}
+
+#[test]
+fn constants_are_baked_in_and_nothing_needless_is_declared() {
+    let map = shader(common::kernels::concat(3, 5)).wgsl;
+    assert!(map.contains("step.batch * 2u"), "eight columns are two groups of four: {map}");
+    assert!(!map.contains("exp"), "{map}");
+    let softmax = shader(common::kernels::softmax(10)).wgsl;
+    assert!(softmax.contains("fn exp_f(") && !softmax.contains("fn log_f("), "{softmax}");
+}
+
+#[test]
+fn the_same_kernel_gives_the_same_text() {
+    for (plan, schedule) in common::kernels::all() {
+        assert_eq!(print_schedule(&plan, &schedule, "test"), print_schedule(&plan, &schedule, "test"));
     }
 }

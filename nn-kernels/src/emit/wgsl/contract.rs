@@ -65,7 +65,8 @@ pub(super) fn print(mut printer: Printer, view: ContractionView, name: &str) -> 
             Reading::Single
         }
     };
-    let row_axis = view.m.last().copied().filter(|_| block.rows % 4 == 0 && is_multiple_of_four(&extents, &view.m));
+    let row_axis =
+        view.m.last().copied().filter(|_| block.rows.is_multiple_of(4) && is_multiple_of_four(&extents, &view.m));
     let (read_a, read_b) = (reading(&view.a, row_axis), reading(&view.b, view.n.last().copied().filter(|_| wide)));
     let unroll = if read_a == Reading::AlongSum || read_b == Reading::AlongSum { 4 } else { 1 };
 
@@ -93,7 +94,8 @@ pub(super) fn print(mut printer: Printer, view: ContractionView, name: &str) -> 
         _ => format!("({} + {}u) / {rows}u", m.text(), rows - 1),
     };
     out.line(format!("let row_tiles = {row_tiles};"));
-    out.open(format!("if tile >= {} * row_tiles * {columns}u {{", group.text()));
+    let groups = if group == Count::of([]) { String::new() } else { format!("{} * ", group.text()) };
+    out.open(format!("if tile >= {groups}row_tiles * {columns}u {{"));
     out.line("return;");
     out.close();
     out.line(format!("let n = tile % {columns}u * {}u;", block.columns));
@@ -162,7 +164,7 @@ impl Contract<'_, '_> {
     /// Prints where each row of `a` and each column of `b` begins: `a0`, `a1`, … and `b0`, `b1`, ….
     fn addresses(&mut self, out: &mut Text, m: Count, n: Count) {
         let row_step = if self.read_a == Reading::Across { 4 } else { 1 };
-        let exact_rows = m.batches == 0 && m.size % self.block.rows as u64 == 0;
+        let exact_rows = m.batches == 0 && m.size.is_multiple_of(self.block.rows as u64);
         for i in (0..self.block.rows).step_by(row_step) {
             let last = match (m.batches, row_step) {
                 (0, _) => format!("{}u", m.size.saturating_sub(row_step as u64)),
@@ -172,7 +174,7 @@ impl Contract<'_, '_> {
             let (a, axes) = (self.view.a.clone(), self.view.m.clone());
             self.address(out, &format!("a{i}"), &flat, &a, &axes);
         }
-        let exact_columns = n.size % self.block.columns as u64 == 0;
+        let exact_columns = n.size.is_multiple_of(self.block.columns as u64);
         for q in 0..self.quads() {
             let last = format!("{}u", n.size - self.step() as u64);
             let flat = clamped("n", q * self.step(), (!exact_columns).then_some(last));
@@ -240,8 +242,7 @@ impl Contract<'_, '_> {
                 }
             }
         }
-        for k in 0..self.unroll {
-            let component = COMPONENTS[k];
+        for (k, component) in COMPONENTS.iter().enumerate().take(self.unroll) {
             let suffix = if self.unroll == 1 { String::new() } else { format!("_{k}") };
             // `x<row>` and `y<column group>` for this step.
             let mut x = vec![];
@@ -330,10 +331,10 @@ impl Contract<'_, '_> {
             sum = Expr::name("sums[t]", self.wide);
         }
         let mut guards = vec![];
-        if m.batches > 0 && rows > 1 || m.size % rows as u64 != 0 {
+        if m.batches > 0 && rows > 1 || !m.size.is_multiple_of(rows as u64) {
             guards.push(format!("{row} < {}", m.text()));
         }
-        if n.size % self.block.columns as u64 != 0 {
+        if !n.size.is_multiple_of(self.block.columns as u64) {
             guards.push(format!("{column} < {}", n.text()));
         }
         if !guards.is_empty() {
@@ -376,8 +377,9 @@ fn constant(steps: usize, stride: i64) -> String {
     format!("{}u", (steps as i64 * stride) as u32)
 }
 
-/// Whether a contraction is worth blocks of its own: it has outputs enough to keep a device busy without splitting sums.
-pub(super) fn suits(outer: &[Extent]) -> bool {
-    let outputs = Count::of(outer);
-    outputs.at(64) >= 64
+/// Whether a contraction is worth blocks: it has many outputs, or long sums for some. An invocation for each output is simpler
+/// for few short sums, and a workgroup for each output better for few outputs.
+pub(super) fn suits(outer: &[Extent], reduced: &[Extent]) -> bool {
+    let outputs = Count::of(outer).at(64);
+    outputs >= 1024 || (outputs >= 64 && Count::of(reduced).at(64) > 256)
 }

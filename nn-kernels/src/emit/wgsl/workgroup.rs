@@ -1,7 +1,7 @@
 //! One workgroup for each outer point: long rows, and reductions with few results.
 //!
-//! Invocations stride over the inner points of a stage, combine what they found in a tree in workgroup memory, and go on
-//! to the next stage together. Which elements meet in which order depends on the extents alone, so sums repeat. Control
+//! Invocations stride over the inner points of a stage, combine what they found in workgroup memory, and go on to the
+//! next stage together. Which elements meet in which order depends on the extents alone, so sums repeat. Control
 //! flow at barriers is uniform by construction: they stand outside of all loops, behind one test of the workgroup's
 //! number.
 
@@ -10,7 +10,8 @@ use super::printer::Printer;
 use super::text::{self, Count, Text};
 use super::thread::{inner_axes, outer_axes, unflatten};
 use super::{ShaderText, Workgroups};
-use crate::graph::Extent;
+use crate::graph::{Extent, Reduction};
+use crate::ir::ValueId;
 
 /// The most workgroup memory that we use; every device has 16 KiB.
 const MEMORY: usize = 8 << 10;
@@ -28,7 +29,8 @@ pub(super) fn print(mut printer: Printer, name: &str) -> ShaderText {
     out.close();
     let axes = outer_axes(&mut out, &kernel.outer, "point");
     for slot in 0..slots {
-        printer.shared.push((format!("partial{slot}"), lanes));
+        printer.shared.push((format!("parts{slot}"), lanes));
+        printer.shared.push((format!("groups{slot}"), groups(lanes)));
     }
     stages(&mut printer, &mut out, &axes, lanes);
 
@@ -73,7 +75,7 @@ fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: usize)
         }
         let mut results = vec![];
         for (slot, (how, _)) in stage.reduce.iter().enumerate() {
-            out.line(format!("var partial{n}_{slot} = {};", text::float(how.identity())));
+            out.line(format!("var part{n}_{slot} = {};", text::float(how.identity())));
         }
         let own = &axes[outer.len()..];
         let flat = match own {
@@ -87,37 +89,58 @@ fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: usize)
         let values = printer.body(out, stage, &place);
         printer.stores(out, &stage.stores, &values, &place);
         for (slot, (how, value)) in stage.reduce.iter().enumerate() {
-            let name = format!("partial{n}_{slot}");
+            let name = format!("part{n}_{slot}");
             out.line(format!("{name} = {};", combine(*how, &name, &values[value.0 as usize].operand())));
         }
         out.close();
         if !stage.reduce.is_empty() {
-            for slot in 0..stage.reduce.len() {
-                out.line(format!("partial{slot}[lane] = partial{n}_{slot};"));
-            }
-            out.line("workgroupBarrier();");
-            out.open(format!("for (var half = {}u; half > 0u; half /= 2u) {{", lanes / 2));
-            out.open("if lane < half {");
-            for (slot, (how, _)) in stage.reduce.iter().enumerate() {
-                let (own, other) = (format!("partial{slot}[lane]"), format!("partial{slot}[lane + half]"));
-                out.line(format!("{own} = {};", combine(*how, &own, &other)));
-            }
-            out.close();
-            out.line("workgroupBarrier();");
-            out.close();
-            for slot in 0..stage.reduce.len() {
-                let name = format!("reduced{n}_{slot}");
-                out.line(format!("let {name} = partial{slot}[0];"));
-                results.push(Expr::name(name, false));
-            }
-            // The next stage writes to the same memory.
-            let again = kernel.stages[n + 1..].iter().any(|s| !s.inner.is_empty() && !s.reduce.is_empty());
-            if again {
-                out.line("workgroupBarrier();");
-            }
+            let names = (0..stage.reduce.len()).map(|slot| format!("reduced{n}_{slot}"));
+            results.extend(names.map(|name| Expr::name(name, false)));
+            combine_lanes(out, n, &stage.reduce, lanes);
         }
         reduced.push(results);
     }
+}
+
+/// Prints the combination of every invocation's part: a few invocations combine a few parts each, then every
+/// invocation combines what they found. That is two barriers, where a binary tree has one for each level.
+///
+/// No barrier is needed before the next stage's: what is read behind the second one is written behind the next first one.
+fn combine_lanes(out: &mut Text, stage: usize, reduce: &[(Reduction, ValueId)], lanes: usize) {
+    let groups = groups(lanes);
+    for slot in 0..reduce.len() {
+        out.line(format!("parts{slot}[lane] = part{stage}_{slot};"));
+    }
+    out.line("workgroupBarrier();");
+    out.open(format!("if lane < {groups}u {{"));
+    for slot in 0..reduce.len() {
+        out.line(format!("var combined{slot} = parts{slot}[lane];"));
+    }
+    out.open(format!("for (var i = lane + {groups}u; i < {lanes}u; i += {groups}u) {{"));
+    for (slot, (how, _)) in reduce.iter().enumerate() {
+        let name = format!("combined{slot}");
+        out.line(format!("{name} = {};", combine(*how, &name, &format!("parts{slot}[i]"))));
+    }
+    out.close();
+    for slot in 0..reduce.len() {
+        out.line(format!("groups{slot}[lane] = combined{slot};"));
+    }
+    out.close();
+    out.line("workgroupBarrier();");
+    for slot in 0..reduce.len() {
+        out.line(format!("var reduced{stage}_{slot} = groups{slot}[0];"));
+    }
+    out.open(format!("for (var i = 1u; i < {groups}u; i++) {{"));
+    for (slot, (how, _)) in reduce.iter().enumerate() {
+        let name = format!("reduced{stage}_{slot}");
+        out.line(format!("{name} = {};", combine(*how, &name, &format!("groups{slot}[i]"))));
+    }
+    out.close();
+}
+
+/// How many invocations combine the parts of all: about the square root.
+fn groups(lanes: usize) -> usize {
+    if lanes > 64 { 16 } else { 8 }
 }
 
 /// Whether a kernel is better off with a workgroup than with an invocation for each outer point.
