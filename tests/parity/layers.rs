@@ -9,8 +9,7 @@ macro_rules! layers {
             input x: [5];
             $($($inputs)*)?
             target y: [3];
-            d = x >> dense($width, name = "h.dense");
-            h = d $(>> reshape($shape))?;
+            h = x >> dense($width) $(>> reshape($shape))?;
             a = $($expression)+;
             p = a >> flatten >> dense(3);
             output a = a;

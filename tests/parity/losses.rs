@@ -9,8 +9,7 @@ macro_rules! losses {
             input x: [5];
             target y: $($target)+;
             h = x >> dense(6) >> tanh;
-            d = h >> dense($width, name = "z.dense");
-            z = d $(>> reshape($shape))?;
+            z = h >> dense($width) $(>> reshape($shape))?;
             p = $($head)+;
             output p = p;
             loss $($loss)+;

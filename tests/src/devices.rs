@@ -35,17 +35,17 @@ macro_rules! on_each_device {
             use super::*;
 
             $(#[$attribute])*
-            fn run($device: &nn::Device) $body
+            fn on_device($device: &nn::Device) $body
 
             #[test]
             fn cpu() {
-                run(&nn::Device::cpu());
+                on_device(&nn::Device::cpu());
             }
 
             #[test]
             fn gpu() {
                 if let Some(device) = $crate::gpu() {
-                    run(device);
+                    on_device(device);
                 }
             }
         }

@@ -94,7 +94,7 @@ on_each_device! {
         assert!(net.fit(&data, Fit::default().batch_size(0).quiet()).is_err());
         assert!(net.fit(&data, Fit::default().validation_split(1.0).quiet()).is_err());
         assert!(net.fit(&data, Fit::default().validation_split(-0.5).quiet()).is_err());
-        assert!(net.fit(&data, Fit::default().validation_split(f32::NAN).quiet()).is_err());
+        assert!(net.fit(&data, Fit::default().validation_split(f64::NAN).quiet()).is_err());
         let empty = data.slice(0..0);
         assert!(net.fit(&empty, Fit::default().quiet()).is_err());
         assert!(net.train_batch(&empty).is_err());

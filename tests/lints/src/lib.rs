@@ -1,0 +1,62 @@
+//! A crate with strict lints: generated code adds no noise to it. That it compiles, also under clippy, is the test.
+
+#![forbid(unsafe_code)]
+#![deny(warnings, missing_docs, unreachable_pub, unused_qualifications, unused_results, single_use_lifetimes)]
+#![deny(missing_debug_implementations, missing_copy_implementations, elided_lifetimes_in_paths, let_underscore_drop)]
+#![deny(trivial_casts, trivial_numeric_casts, variant_size_differences, unused_lifetimes, non_ascii_idents)]
+#![deny(clippy::all, clippy::pedantic, clippy::cargo_common_metadata)]
+#![allow(clippy::cargo_common_metadata)] // this crate is not published
+
+/// A network that has everything.
+pub mod everything {
+    nn::network! {
+        /// A network with several inputs, targets, outputs, losses and metrics.
+        pub network Everything {
+            /// An image.
+            input  image: [1, 4, 4];
+            input  tokens: class(7)[3];
+            target label: class(3);
+            target value: [2];
+            block head(x, n, rate = 0.1) { x >> dense(n) >> gelu >> dropout(rate) }
+            codes = tokens / 7.0;
+            both = concat(flatten(image), codes) >> head(8);
+            logits = both >> prelu >> dense(3);
+            estimate = both >> linear(2, bias = false);
+            /// How likely each class is.
+            output    probability = softmax(logits);
+            output    estimate = estimate;
+            loss      cross_entropy(logits, label, label_smoothing = 0.1) + 0.5 * huber(estimate, value);
+            metric    accuracy(logits, label);
+            metric    error = mae(estimate, value);
+            metric    r2(estimate, value);
+            optimizer adamw(learning_rate = 1e-3, clip_norm = 1.0, amsgrad = true);
+        }
+
+        network Private {
+            input x: [3];
+            output y = x >> dense(2) >> tanh;
+        }
+    }
+
+    /// Uses what no other crate could.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn private(device: &nn::Device) -> nn::Result<Vec<[f32; 2]>> {
+        Private::new(device, 1)?.predict(&[[0.5f32, 0.25, 0.125]])
+    }
+}
+
+/// A network with a loss and no optimizer.
+pub mod loss_only {
+    nn::network! {
+        /// It has gradients and no update.
+        pub network LossOnly {
+            input  x: [3];
+            target y: [2];
+            p = x >> dense(2);
+            output p = p;
+            loss   mse(p, y);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Random graphs: fused, unfused, on the CPU, on the GPU and in the f64 interpreter, they compute the same.
+//!
+//! `NN_RANDOM_SEED` is the number of the first graph (0 by default); it is read when the tests are built, since those that
+//! run on the CPU are printed as Rust by the build script.
+
+use nn::Device;
+use nn_kernels::{Options, compile, random_graph};
+use nn_tests::oracle::{Results, Sample};
+use nn_tests::{CpuKernels, gpu, leak};
+
+include!(concat!(env!("OUT_DIR"), "/random_graphs.rs"));
+
+/// How far an unfused network may be from the fused one, in f64 and rounded once, relative to a tensor's largest number.
+const FUSION: f64 = 1e-7;
+/// How far f32 may be from f64, likewise.
+const ROUNDING: f64 = 1e-4;
+
+/// Runs `check` for the graphs of a range, and fails with everything that it said about any of them.
+fn for_graphs(range: std::ops::Range<u32>, check: impl Fn(u32) -> Vec<String>) {
+    let wrong: Vec<String> = (range)
+        .map(|i| FIRST_SEED.wrapping_add(i))
+        .flat_map(|seed| check(seed).into_iter().map(move |what| format!("graph {seed}: {what}")))
+        .collect();
+    assert!(wrong.is_empty(), "{} differences\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn expected(seed: u32, fuse: bool) -> Result<(Sample, Results), String> {
+    let plan = compile(&random_graph::network(seed), &Options { fuse });
+    let sample = Sample::new(&plan, seed);
+    let results = sample.interpret(&plan)?;
+    Ok((sample, results))
+}
+
+/// Fused = unfused = WGSL.
+fn check(seed: u32) -> Result<Vec<String>, String> {
+    let (sample, expected) = expected(seed, true)?;
+    let (_, unfused) = self::expected(seed, false)?;
+    let mut wrong = unfused.differences(&expected, FUSION);
+    if let Some(device) = gpu() {
+        let plan = compile(&random_graph::network(seed), &Options::default());
+        let got = sample.play(leak(&plan, None), device).map_err(|e| e.to_string())?;
+        wrong.extend(got.differences(&expected, ROUNDING));
+    }
+    Ok(wrong)
+}
+
+/// Many tests of some graphs each, so that they run side by side.
+macro_rules! quarters {
+    ($($name:ident: $range:expr;)+) => { $(
+        #[test]
+        fn $name() {
+            for_graphs($range, |seed| check(seed).unwrap_or_else(|e| vec![e]));
+        }
+    )+ };
+}
+
+quarters! {
+    graphs_of_the_first_quarter: 0..50;
+    graphs_of_the_second_quarter: 50..100;
+    graphs_of_the_third_quarter: 100..150;
+    graphs_of_the_fourth_quarter: 150..200;
+}
+
+#[test]
+fn graphs_that_were_printed_as_rust() {
+    assert!(RUST.len() >= 40);
+    for_graphs(0..RUST.len() as u32, |seed| {
+        let plan = compile(&random_graph::network(seed), &Options::default());
+        let program = leak(&plan, Some(&RUST[seed.wrapping_sub(FIRST_SEED) as usize]));
+        let results = expected(seed, true).and_then(|(sample, expected)| {
+            let got = sample.play(program, &Device::cpu()).map_err(|e| e.to_string())?;
+            Ok(got.differences(&expected, ROUNDING))
+        });
+        results.unwrap_or_else(|e| vec![e])
+    });
+}
