@@ -96,8 +96,11 @@ struct Learned {
     /// The mean loss of each epoch.
     losses: Vec<f64>,
     /// The trained network.
-    curve: Box<dyn Fn(&[f32]) -> nn::Result<Vec<f32>>>,
+    curve: Curve,
 }
+
+/// From x to y.
+type Curve = Box<dyn Fn(&[f32]) -> nn::Result<Vec<f32>>>;
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();

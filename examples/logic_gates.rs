@@ -82,14 +82,14 @@ fn main() -> anyhow::Result<()> {
     let mut right = 0;
     for (name, wanted) in [("AND", AND), ("OR", OR)] {
         let mut gate = Perceptron::new(&device, options.seed)?;
-        gate.fit(&PerceptronData::new(&INPUTS, &wanted)?, nn::Fit::default().epochs(100).batch_size(1).quiet())?;
+        gate.fit(&PerceptronData::new(INPUTS, wanted)?, nn::Fit::default().epochs(100).batch_size(1).quiet())?;
         right += print_table(&format!("{name}, one perceptron"), wanted, &gate.predict(&INPUTS)?);
     }
     let mut gate = Perceptron::new(&device, options.seed)?;
-    gate.fit(&PerceptronData::new(&INPUTS, &XOR)?, nn::Fit::default().epochs(100).batch_size(1).quiet())?;
+    gate.fit(&PerceptronData::new(INPUTS, XOR)?, nn::Fit::default().epochs(100).batch_size(1).quiet())?;
     print_table("XOR, one perceptron: no straight line parts its answers", XOR, &gate.predict(&INPUTS)?);
     let mut gate = TwoLayers::new(&device, options.seed)?;
-    gate.fit(&TwoLayersData::new(&INPUTS, &XOR)?, nn::Fit::default().epochs(500).batch_size(4).quiet())?;
+    gate.fit(&TwoLayersData::new(INPUTS, XOR)?, nn::Fit::default().epochs(500).batch_size(4).quiet())?;
     right += print_table("XOR, two layers", XOR, &gate.predict(&INPUTS)?);
 
     let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
@@ -100,12 +100,12 @@ fn main() -> anyhow::Result<()> {
     let (training, test) = (draw(1000), draw(1000));
     println!("Do five numbers add up to more than 2.5? One neuron learns it from 1000 examples.");
     let mut sum = SumOfFive::new(&device, options.seed)?;
-    sum.fit(&SumOfFiveData::new(&training, &above(&training))?, nn::Fit::default().epochs(200).batch_size(20).quiet())?;
+    sum.fit(&SumOfFiveData::new(&training, above(&training))?, nn::Fit::default().epochs(200).batch_size(20).quiet())?;
     for (five, [answer]) in test.iter().zip(sum.predict(&test[..5])?) {
         let terms = five.map(|number| format!("{number:.2}")).join(" + ");
         println!("  {terms} = {:.2}: above with probability {answer:.3}", five.iter().sum::<f32>());
     }
-    let accuracy = sum.evaluate(&SumOfFiveData::new(&test, &above(&test))?)?.accuracy;
+    let accuracy = sum.evaluate(&SumOfFiveData::new(&test, above(&test))?)?.accuracy;
     println!("rows right: {right}/12, test accuracy: {accuracy:.4}");
     Ok(())
 }

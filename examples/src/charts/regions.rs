@@ -92,7 +92,7 @@ mod tests {
     fn the_grid_covers_the_square_from_the_top_left() {
         let grid = RegionChart::grid();
         assert_eq!(grid.len(), GRID * GRID);
-        assert!(grid[0][0] < -0.99 && grid[0][1] > 0.99);
+        assert!(grid[0][0] < -0.98 && grid[0][1] > 0.98);
         assert!(grid[1][0] > grid[0][0] && grid[1][1] == grid[0][1]);
     }
 
