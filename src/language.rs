@@ -23,7 +23,7 @@ macro_rules! functions {
 // Layers.
 functions! {
     /// A fully connected layer: `weight · x + bias`, where `x` is one vector (insert `flatten` before it otherwise).
-    /// Parameters: `weight` [n, features], `bias` [n]. By default both are uniform within ±1/√features.
+    /// Parameters: `weight` `[n, features]`, `bias` `[n]`. By default both are uniform within ±1/√features.
     dense: "dense(x, n, bias = true, init = …, bias_init = …, name = …)";
     /// As `dense`, on the last axis of any shape.
     linear: "linear(x, n, bias = true, init = …, bias_init = …, name = …)";
@@ -87,7 +87,7 @@ functions! {
     /// `x` where it is positive, else `negative_slope * x`.
     leaky_relu: "leaky_relu(x, negative_slope = 0.01)";
     /// `leaky_relu` whose slope is trained: one for all, or one for each channel (the first axis). Parameter: `weight`
-    /// [num_parameters], which starts from `init`.
+    /// `[num_parameters]`, which starts from `init`.
     prelu: "prelu(x, num_parameters = 1, init = 0.25, name = …)";
     /// `x` where it is positive, else `alpha * (exp(x) - 1)`.
     elu: "elu(x, alpha = 1.0)";

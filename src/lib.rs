@@ -187,6 +187,61 @@
 
 pub mod language;
 
+/// Declares networks.
+///
+/// ```
+/// nn::network! {
+///     /// Doc comments become the docs of the generated type.
+///     pub network Digits {
+///         const CLASSES = 10;                       // known while expanding: an integer or a float expression
+///
+///         input  image: [1, 28, 28];                // one sample, f32; the batch is never written
+///         target label: class(CLASSES);             // an integer below 10; `[n]` would be n floats
+///
+///         block hidden(x, features, p = 0.1) {      // reusable for every shape; the last expression is its value
+///             x >> dense(features) >> relu >> dropout(p)
+///         }
+///
+///         body   = image >> flatten >> hidden(128) >> hidden(64, p = 0.2);
+///         logits = body >> dense(CLASSES);
+///
+///         output    probability = softmax(logits);
+///         loss      cross_entropy(logits, label) + 1e-4 * sum(square(body));
+///         metric    accuracy(logits, label);
+///         optimizer adam(learning_rate = 1e-3);
+///     }
+/// }
+/// ```
+///
+/// # Statements
+///
+/// - `const NAME = expression;` is a number.
+/// - `input name: type;` and `target name: type;` are what comes from outside: `[dims]` is f32 (`[]` a scalar), `class(n)` an
+///   integer below n, `class(n)[dims]` a tensor of them.
+/// - `block name(parameters) { … }` is a function of tensors and numbers; parameters may have defaults and are passed by
+///   position or by name. A block sees nothing of its surroundings but what it is passed. Its last expression is its
+///   value; `(a, b)` returns several, which `(a, b) = name(…);` takes.
+/// - `name = expression;` names a value. Names are declared before they are used, and once.
+/// - `output name = expression;` is something that `predict` returns.
+/// - `loss expression;` is any scalar, at most once. A network without it is for inference only.
+/// - `metric expression;` or `metric name = expression;` is something that `evaluate` reports.
+/// - `optimizer rule(options);` is how parameters are updated. Without it there are gradients, and no training.
+/// - `crate = path;` before everything else is the path of this crate, where it has another name.
+///
+/// One `network!` may hold several networks, and the blocks that they share.
+///
+/// # Expressions
+///
+/// - `x >> f(a, b)` is `f(x, a, b)`. All functions are in [`language`]; options are named and default to PyTorch's.
+/// - `+ - * /` and the unary minus work elementwise and broadcast as in NumPy. Losses and metrics never broadcast.
+/// - Axes count per sample: 0 is the first one after the batch, -1 the last. Nothing crosses samples but the mean of the
+///   loss, over the samples that are really there.
+///
+/// # Names of parameters
+///
+/// A parameter is called after its statement, for each block that it is in the binding inside, then its layer, then its
+/// tensor: `logits.dense.weight`. A second layer of a kind within one statement is `dense_1`. `name = "…"` on a layer fixes its
+/// name. Layouts are PyTorch's, so that a `state_dict` saved as safetensors loads after a renaming.
 pub use nn_macros::network;
 pub use nn_runtime::{
     Column, Control, Device, Epoch, Error, Fit, Gradients, History, IntoColumn, ParameterInfo, Result, Row, Shader,
