@@ -1,7 +1,8 @@
 //! Data that steps gather their batches from: on the device in whole where it fits, else in windows.
 //!
 //! On the device, samples are records: all fields of a sample side by side, so that one dispatch gathers a batch and a
-//! window is a range of records. In whole, the order of an epoch is a table of record numbers. In windows, the host lays
+//! window is a range of records. Fields whose size is a multiple of 4 come first, and records then begin at multiples of
+//! 4, so that the gather kernel can copy them in fours. In whole, the order of an epoch is a table of record numbers. In windows, the host lays
 //! the records of the next steps out in order, and the table counts 0, 1, 2, …
 
 use super::budget::{Budget, bytes};
@@ -19,8 +20,10 @@ const UPLOAD_BYTES: u64 = 16 << 20;
 pub struct DataSet<'a> {
     program: &'static Program,
     columns: Columns<'a>,
-    /// Floats in a sample of each field.
-    sizes: Vec<usize>,
+    /// Where each field begins in a record, and its floats.
+    places: Vec<(usize, usize)>,
+    /// Floats in a record.
+    width: usize,
     /// All records, where they fit.
     whole: Option<wgpu::Buffer>,
 }
@@ -62,12 +65,27 @@ pub(super) fn missing(program: &Program, schedule: &str, field: usize) -> Error 
     Error::Data(format!("`{}`: `{name}` is missing in the data, and `{schedule}` reads it", program.name))
 }
 
+/// Where fields of these sizes begin in a record, and how long it is.
+fn places(sizes: &[usize]) -> (Vec<(usize, usize)>, usize) {
+    let mut places: Vec<(usize, usize)> = sizes.iter().map(|&size| (0, size)).collect();
+    let mut width = 0;
+    for in_fours in [true, false] {
+        for place in places.iter_mut().filter(|(_, size)| (size % 4 == 0) == in_fours) {
+            place.0 = width;
+            width += place.1;
+        }
+    }
+    let aligned = sizes.iter().any(|size| size % 4 == 0);
+    (places, if aligned { width.next_multiple_of(4) } else { width })
+}
+
 impl<'a> DataSet<'a> {
     /// Brings data to the device, in whole if a binding and the memory hold it.
     pub(super) async fn upload(budget: &Budget, program: &'static Program, columns: Columns<'a>) -> Result<Self> {
         let sizes = check(program, &columns)?;
-        let mut set = Self { program, columns, sizes, whole: None };
-        let size = bytes(set.width()).saturating_mul(set.columns.samples as u64);
+        let (places, width) = places(&sizes);
+        let mut set = Self { program, columns, places, width, whole: None };
+        let size = bytes(width as u64).saturating_mul(set.columns.samples as u64);
         if size <= budget.largest() {
             let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
             match budget.buffer("the data set", size, usage).await {
@@ -83,7 +101,7 @@ impl<'a> DataSet<'a> {
     }
 
     async fn fill(&self, gpu: &Gpu, records: &wgpu::Buffer) -> Result<()> {
-        let at_once = (UPLOAD_BYTES / bytes(self.width()).max(1)).max(1) as usize;
+        let at_once = (UPLOAD_BYTES / bytes(self.width as u64).max(1)).max(1) as usize;
         let numbers: Vec<u32> = (0..self.columns.samples as u32).collect();
         for (i, part) in numbers.chunks(at_once).enumerate() {
             if i > 0 {
@@ -91,16 +109,11 @@ impl<'a> DataSet<'a> {
                 gpu.finished(pending).await?;
             }
             // The last of them goes along with the first run.
-            let at = bytes((i * at_once) as u64 * self.width());
+            let at = bytes((i * at_once) as u64 * self.width as u64);
             let write = || gpu.queue().write_buffer(records, at, bytemuck::cast_slice(&self.pack(part)));
             gpu.scoped("an upload of data", write).await?;
         }
         Ok(())
-    }
-
-    /// Floats in a record.
-    fn width(&self) -> u64 {
-        self.sizes.iter().map(|&size| size as u64).sum()
     }
 
     /// Samples that there are.
@@ -115,7 +128,7 @@ impl<'a> DataSet<'a> {
 
     /// How many samples can be gathered from without another upload; at least 1.
     pub(super) fn window(&self, budget: &Budget) -> usize {
-        let sample = if self.is_whole() { size_of::<u32>() as u64 } else { bytes(self.width()) };
+        let sample = if self.is_whole() { size_of::<u32>() as u64 } else { bytes(self.width as u64) };
         let room = if self.is_whole() { budget.largest() } else { budget.largest().min(UPLOAD_BYTES) };
         (room / sample.max(1)).max(1) as usize
     }
@@ -134,14 +147,15 @@ impl<'a> DataSet<'a> {
             Some(records) => records.clone(),
             None => {
                 let samples = self.window(budget).max(batch) as u64;
-                let size = bytes(self.width().saturating_mul(samples));
+                let size = bytes((self.width as u64).saturating_mul(samples));
                 budget.buffer("a window of the data", size, Usage::STORAGE | Usage::COPY_DST).await?
             }
         };
         let mut fields = Vec::with_capacity(schedule.fields.len());
         for &(field, offset) in schedule.fields {
-            let Some(&size) = self.sizes.get(field) else { return Err(missing(self.program, name, field)) };
-            let column: usize = self.sizes[..field].iter().sum();
+            let Some(&(column, size)) = self.places.get(field) else {
+                return Err(missing(self.program, name, field));
+            };
             // All of these are less than the floats that a kernel can bind.
             fields.push([column as u32, size as u32, lane.place(schedule, offset) as u32]);
         }
@@ -167,17 +181,30 @@ impl<'a> DataSet<'a> {
             })
         };
         let group = budget.gpu.scoped("a bind group", make).await?;
-        Ok(Source { records, width: self.width(), group })
+        Ok(Source { records, width: self.width as u64, group })
     }
 
     /// The records of these samples; their numbers have been checked.
     pub(super) fn pack(&self, samples: &[u32]) -> Vec<f32> {
-        let mut packed = Vec::with_capacity(samples.len() * self.width() as usize);
-        for &sample in samples {
-            for (column, &size) in self.columns.fields.iter().zip(&self.sizes) {
-                packed.extend_from_slice(&column[sample as usize * size..][..size]);
+        let mut packed = vec![0.0; samples.len() * self.width];
+        for (record, &sample) in packed.chunks_exact_mut(self.width.max(1)).zip(samples) {
+            for (column, &(at, size)) in self.columns.fields.iter().zip(&self.places) {
+                record[at..][..size].copy_from_slice(&column[sample as usize * size..][..size]);
             }
         }
         packed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_in_fours_come_first_and_keep_records_aligned() {
+        assert_eq!(places(&[784, 1]), (vec![(0, 784), (784, 1)], 788));
+        assert_eq!(places(&[1, 8, 3, 4]), (vec![(12, 1), (0, 8), (13, 3), (8, 4)], 16));
+        assert_eq!(places(&[2, 1]), (vec![(0, 2), (2, 1)], 3));
+        assert_eq!(places(&[]), (vec![], 0));
     }
 }

@@ -3,7 +3,7 @@
 use super::adapter::Adapter;
 use super::context::Gpu;
 use crate::error::{Error, Result};
-use crate::program::{Binding, Shader, StepUniform};
+use crate::program::{Binding, Shader, StepUniform, Workgroups};
 
 /// Bindings that are storage buffers; number 0 is the step's uniform.
 pub(super) const STORAGE: [Binding; 7] = [
@@ -107,8 +107,14 @@ impl Layouts {
     }
 }
 
-/// Invocations in a workgroup of the gather kernel.
-pub(super) const GATHER_SIZE: u32 = 256;
+/// Invocations in a workgroup of the gather kernel, and the width from which a workgroup shares a record.
+const GATHER_SIZE: u32 = 64;
+
+/// The gather kernel's workgroups for records of so many floats.
+pub(super) fn gather_workgroups(width: u64) -> Workgroups {
+    let points = if width >= u64::from(GATHER_SIZE) { 1 } else { u64::from(GATHER_SIZE) };
+    Workgroups { fixed: 0, per_sample: 1, points }
+}
 
 /// The smallest buffer that every shader accepts as its uniform.
 pub(super) const UNIFORM_BYTES: u64 = size_of::<StepUniform>() as u64;

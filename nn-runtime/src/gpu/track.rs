@@ -7,7 +7,7 @@ use super::budget::spread;
 use super::data_set::Source;
 use super::lane::{Lane, Size, stride};
 use super::loaded::{Loaded, lock};
-use super::pipelines::{self, GATHER_SIZE};
+use super::pipelines::{self, gather_workgroups};
 use crate::error::Result;
 use crate::program::{Schedule, StepUniform, Workgroups};
 
@@ -95,9 +95,8 @@ impl Run<'_> {
             // A table is a few megabytes at most.
             let offset = ((first + i) * stride(gpu.limits())) as u32;
             if let Some(source) = source {
-                let workgroups = Workgroups { fixed: 0, per_sample: source.width, points: u64::from(GATHER_SIZE) };
                 pass.set_bind_group(0, &source.group, &[offset]);
-                dispatch(&mut pass, &gpu.layouts().gather, &workgroups, step);
+                dispatch(&mut pass, &gpu.layouts().gather, &gather_workgroups(source.width), step);
             }
             pass.set_bind_group(0, &self.lane.group, &[offset]);
             for (shader, pipeline) in self.track.schedule.shaders.iter().zip(&*self.pipelines) {

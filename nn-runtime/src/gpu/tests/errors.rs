@@ -1,17 +1,12 @@
 //! Whatever goes wrong is a value that says what.
 
-use super::line::{LINE, Points, line, steps};
+use super::line::{LINE, Points, line, odd, steps};
 use super::{backend, fails, gpu, limited, users};
 use crate::backend::{Backend, Columns, Steps};
 use crate::error::Error;
 use crate::gpu::budget::Budget;
 use crate::gpu::{Gpu, GpuBackend};
-use crate::program::{Program, Schedule, Shader, StepUniform, Workgroups};
-
-const fn odd(name: &'static str, wgsl: &'static str, workgroup_size: [u32; 3], workgroup_bytes: u32) -> Shader {
-    let workgroups = Workgroups { fixed: 1, per_sample: 0, points: 1 };
-    Shader { name, entry_point: "main", workgroup_size, workgroup_bytes, bindings: &[], workgroups, wgsl }
-}
+use crate::program::{Program, Schedule, StepUniform};
 
 #[test]
 fn a_plan_beyond_a_limit_is_refused_when_it_is_loaded_with_the_limit_and_both_numbers() {

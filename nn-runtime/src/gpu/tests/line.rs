@@ -138,6 +138,17 @@ pub(super) const fn line(name: &'static str, predict: &'static [Shader]) -> Prog
     }
 }
 
+/// A kernel of one workgroup.
+pub(super) const fn odd(
+    name: &'static str,
+    wgsl: &'static str,
+    workgroup_size: [u32; 3],
+    workgroup_bytes: u32,
+) -> Shader {
+    let workgroups = Workgroups { fixed: 1, per_sample: 0, points: 1 };
+    Shader { name, entry_point: "main", workgroup_size, workgroup_bytes, bindings: &[], workgroups, wgsl }
+}
+
 /// Data: `samples` points near `y = 0.5 x0 - 0.25 x1`.
 pub(super) struct Points {
     pub(super) x: Vec<f32>,
