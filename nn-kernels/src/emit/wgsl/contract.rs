@@ -26,113 +26,38 @@ enum Reading {
     Across,
 }
 
-struct Contract<'p, 'a> {
-    printer: &'p mut Printer<'a>,
+struct Contract<'a> {
+    printer: Printer<'a>,
     view: ContractionView,
-    block: Block,
+    /// The extents and names of all axes.
+    extents: Vec<Extent>,
+    names: Vec<String>,
+    /// Points of the group, row, column and reduced axes.
+    group: Count,
+    m: Count,
+    n: Count,
+    k: Count,
     /// Whether four columns are one vec4<f32>.
     wide: bool,
+    block: Block,
     read_a: Reading,
     read_b: Reading,
     /// Steps of the innermost reduced axis in one round of the loop.
     unroll: usize,
-    extents: Vec<Extent>,
-    names: Vec<String>,
 }
 
-pub(super) fn print(mut printer: Printer, view: ContractionView, name: &str) -> ShaderText {
-    let view = with_batch_in_rows(printer.kernel.outer.as_slice(), view);
-    let extents = printer.kernel.extents(0);
-    let count = |axes: &[usize]| Count::of(axes.iter().map(|&a| &extents[a]));
-    let (group, m, n, k) = (count(&view.group), count(&view.m), count(&view.n), count(&view.k));
-    let wide = is_multiple_of_four(&extents, &view.n);
-    let block = Block::choose(m, n, k, wide);
-    let names: Vec<String> = (0..extents.len())
-        .map(|i| match extents[i] {
-            Extent::Batch if i < printer.kernel.outer.len() => "sample".to_owned(),
-            extent if view.k.contains(&i) => text::axis_name(extent, format!("k{i}")),
-            extent => text::axis_name(extent, format!("i{i}")),
-        })
-        .collect();
-
-    let k_axis = *view.k.last().expect("a contraction reduces");
-    let reading = |(tensor, index): &(TensorId, Index), across: Option<usize>| {
-        if is_multiple_of_four(&extents, &view.k) && printer.is_aligned(*tensor, index, k_axis) {
-            Reading::AlongSum
-        } else if across.is_some_and(|axis| printer.is_aligned(*tensor, index, axis)) {
-            Reading::Across
-        } else {
-            Reading::Single
-        }
-    };
-    let row_axis =
-        view.m.last().copied().filter(|_| block.rows.is_multiple_of(4) && is_multiple_of_four(&extents, &view.m));
-    let (read_a, read_b) = (reading(&view.a, row_axis), reading(&view.b, view.n.last().copied().filter(|_| wide)));
-    let unroll = if read_a == Reading::AlongSum || read_b == Reading::AlongSum { 4 } else { 1 };
-
-    if wide {
-        printer.pack(*view.n.last().expect("a wide contraction has columns"));
-    }
-    for (reading, (tensor, _)) in [(read_a, &view.a), (read_b, &view.b)] {
-        let binding = printer.binding(*tensor);
-        let stores_singles = printer.kernel.stages.iter().flat_map(|s| &s.stores).any(|s| {
-            printer.binding(s.tensor) == binding
-                && !(wide && printer.is_aligned(s.tensor, &s.index, view.n[view.n.len() - 1]))
-        });
-        if reading != Reading::Single && !stores_singles {
-            printer.packed.insert(binding);
-        }
-    }
-
-    let columns = n.size.div_ceil(block.columns as u64);
-    let rows = block.rows as u64;
+pub(super) fn print(printer: Printer, view: ContractionView, name: &str) -> ShaderText {
+    let mut contract = Contract::new(printer, view);
+    contract.pack();
     let mut out = Text::new();
-    out.line(format!("let tile = (workgroup.x + workgroup.y * workgroups.x) * {}u + lane;", block.lanes));
-    let row_tiles = match (m.batches, rows) {
-        (0, _) => format!("{}u", m.size.div_ceil(rows)),
-        (_, 1) => m.text(),
-        _ => format!("({} + {}u) / {rows}u", m.text(), rows - 1),
-    };
-    out.line(format!("let row_tiles = {row_tiles};"));
-    let groups = if group == Count::of([]) { String::new() } else { format!("{} * ", group.text()) };
-    out.open(format!("if tile >= {groups}row_tiles * {columns}u {{"));
-    out.line("return;");
-    out.close();
-    out.line(format!("let n = tile % {columns}u * {}u;", block.columns));
-    out.line(format!("let m = tile / {columns}u % row_tiles * {rows}u;"));
-    if !view.group.is_empty() {
-        out.line(format!("let group = tile / {columns}u / row_tiles;"));
-        let extents: Vec<Extent> = view.group.iter().map(|&a| extents[a]).collect();
-        let names: Vec<String> = view.group.iter().map(|&a| names[a].clone()).collect();
-        unflatten(&mut out, &extents, &names, "group");
-    }
-
-    // Rows are counted in full, since the batch's rounding up to whole blocks is only known at run time.
-    let workgroups = match m.batches + group.batches {
-        0 => Workgroups {
-            fixed: group.size * m.size.div_ceil(rows) * columns,
-            per_sample: 0,
-            points: u64::from(block.lanes),
-        },
-        _ if m.batches == 0 => Workgroups {
-            fixed: 0,
-            per_sample: group.size * m.size.div_ceil(rows) * columns,
-            points: u64::from(block.lanes),
-        },
-        _ => Workgroups {
-            fixed: group.size * columns * (rows - 1),
-            per_sample: group.size * columns * m.size,
-            points: rows * u64::from(block.lanes),
-        },
-    };
-
-    let mut contract = Contract { printer: &mut printer, view, block, wide, read_a, read_b, unroll, extents, names };
-    contract.addresses(&mut out, m, n);
+    contract.tile(&mut out);
+    contract.addresses(&mut out);
     let sums = contract.sums(&mut out);
-    contract.epilogue(&mut out, &sums, m, n);
-
+    contract.epilogue(&mut out, &sums);
+    let Contract { block, k, .. } = contract;
+    let workgroups = contract.workgroups();
     let what = format!("One invocation for each block of {} x {} sums of {}.", block.rows, block.columns, k.text());
-    printer.finish(name, &what, block.lanes, workgroups, out)
+    contract.printer.finish(name, &what, block.lanes, workgroups, out)
 }
 
 /// Swaps the operands where it helps: the batch belongs into the rows, the last outer axis into the columns.
@@ -151,7 +76,109 @@ fn is_multiple_of_four(extents: &[Extent], axes: &[usize]) -> bool {
     axes.last().is_some_and(|&a| matches!(extents[a], Extent::Size(n) if n % 4 == 0))
 }
 
-impl Contract<'_, '_> {
+impl<'a> Contract<'a> {
+    fn new(printer: Printer<'a>, view: ContractionView) -> Self {
+        let outer = &printer.kernel.outer;
+        let view = with_batch_in_rows(outer, view);
+        let extents = printer.kernel.extents(0);
+        let name = |i: usize| match extents[i] {
+            Extent::Batch if i < outer.len() => "sample".to_owned(),
+            extent if i < outer.len() => text::axis_name(extent, format!("i{i}")),
+            extent => text::axis_name(extent, format!("k{i}")),
+        };
+        let names = (0..extents.len()).map(name).collect();
+        let count = |axes: &[usize]| Count::of(axes.iter().map(|&a| &extents[a]));
+        let (group, m, n, k) = (count(&view.group), count(&view.m), count(&view.n), count(&view.k));
+        let wide = is_multiple_of_four(&extents, &view.n);
+        let block = Block::choose(m, n, k, wide);
+
+        let inner = *view.k.last().expect("a contraction reduces");
+        let reading = |(tensor, index): &(TensorId, Index), across: Option<&usize>| {
+            if is_multiple_of_four(&extents, &view.k) && printer.is_aligned(*tensor, index, inner) {
+                Reading::AlongSum
+            } else if across.is_some_and(|&axis| printer.is_aligned(*tensor, index, axis)) {
+                Reading::Across
+            } else {
+                Reading::Single
+            }
+        };
+        let four_rows = block.rows.is_multiple_of(4) && is_multiple_of_four(&extents, &view.m);
+        let read_a = reading(&view.a, view.m.last().filter(|_| four_rows));
+        let read_b = reading(&view.b, view.n.last().filter(|_| wide));
+        let unroll = if [read_a, read_b].contains(&Reading::AlongSum) { 4 } else { 1 };
+        Contract { printer, view, extents, names, group, m, n, k, wide, block, read_a, read_b, unroll }
+    }
+
+    /// The axis along which four columns are done at once.
+    fn lanes(&self) -> Option<usize> {
+        self.view.n.last().copied().filter(|_| self.wide)
+    }
+
+    /// Marks the buffers that are bound in fours: operands read that way, and what the epilogue does in fours.
+    fn pack(&mut self) {
+        let lanes = self.lanes();
+        if let Some(axis) = lanes {
+            self.printer.pack(axis);
+        }
+        for (reading, (tensor, _)) in [(self.read_a, &self.view.a), (self.read_b, &self.view.b)] {
+            let binding = self.printer.binding(*tensor);
+            let mut stores = self.printer.kernel.stages.iter().flat_map(|s| &s.stores);
+            let stores_singles = stores.any(|s| {
+                let aligned = lanes.is_some_and(|axis| self.printer.is_aligned(s.tensor, &s.index, axis));
+                self.printer.binding(s.tensor) == binding && !aligned
+            });
+            if reading != Reading::Single && !stores_singles {
+                self.printer.packed.insert(binding);
+            }
+        }
+    }
+
+    /// How many blocks lie side by side.
+    fn column_tiles(&self) -> u64 {
+        self.n.size.div_ceil(self.block.columns as u64)
+    }
+
+    fn workgroups(&self) -> Workgroups {
+        let (rows, points) = (self.block.rows as u64, u64::from(self.block.lanes));
+        let beside = self.group.size * self.column_tiles();
+        match (self.m.batches, self.group.batches) {
+            (0, 0) => Workgroups { fixed: beside * self.m.size.div_ceil(rows), per_sample: 0, points },
+            (0, _) => Workgroups { fixed: 0, per_sample: beside * self.m.size.div_ceil(rows), points },
+            // Rows instead of blocks of rows, since how many blocks there are is known at run time only.
+            _ => Workgroups { fixed: beside * (rows - 1), per_sample: beside * self.m.size, points: points * rows },
+        }
+    }
+
+    /// Prints which block this invocation does: its first row `m`, its first column `n`, and the group's axes.
+    fn tile(&self, out: &mut Text) {
+        let Block { rows, columns, lanes } = self.block;
+        let column_tiles = self.column_tiles();
+        out.line(format!("let tile = (workgroup.x + workgroup.y * workgroups.x) * {lanes}u + lane;"));
+        let row_tiles = match (self.m.batches, rows) {
+            (0, _) => format!("{}u", self.m.size.div_ceil(rows as u64)),
+            (_, 1) => self.m.text(),
+            _ => format!("({} + {}u) / {rows}u", self.m.text(), rows - 1),
+        };
+        out.line(format!("let row_tiles = {row_tiles};"));
+        let groups = if self.group == Count::of([]) { String::new() } else { format!("{} * ", self.group.text()) };
+        out.open(format!("if tile >= {groups}row_tiles * {column_tiles}u {{"));
+        out.line("return;");
+        out.close();
+        out.line(format!("let n = tile % {column_tiles}u * {columns}u;"));
+        out.line(format!("let m = tile / {column_tiles}u % row_tiles * {rows}u;"));
+        if !self.view.group.is_empty() {
+            out.line(format!("let group = tile / {column_tiles}u / row_tiles;"));
+            self.unflatten(out, &self.view.group, "group");
+        }
+    }
+
+    /// Prints the coordinates of a flat number along axes.
+    fn unflatten(&self, out: &mut Text, axes: &[usize], flat: &str) {
+        let extents: Vec<Extent> = axes.iter().map(|&a| self.extents[a]).collect();
+        let names: Vec<String> = axes.iter().map(|&a| self.names[a].clone()).collect();
+        unflatten(out, &extents, &names, flat);
+    }
+
     fn quads(&self) -> usize {
         if self.wide { self.block.columns / 4 } else { self.block.columns }
     }
@@ -161,26 +188,34 @@ impl Contract<'_, '_> {
         if self.wide { 4 } else { 1 }
     }
 
-    /// Prints where each row of `a` and each column of `b` begins: `a0`, `a1`, … and `b0`, `b1`, ….
-    fn addresses(&mut self, out: &mut Text, m: Count, n: Count) {
+    /// Prints where each row of `a` and each column of `b` begins: `a0`, `a1`, … and `b0`, `b1`, …. Rows and columns behind
+    /// the last one are read there; they are not stored.
+    fn addresses(&mut self, out: &mut Text) {
         let row_step = if self.read_a == Reading::Across { 4 } else { 1 };
-        let exact_rows = m.batches == 0 && m.size.is_multiple_of(self.block.rows as u64);
+        let (a, axes) = (self.view.a.clone(), self.view.m.clone());
         for i in (0..self.block.rows).step_by(row_step) {
-            let last = match (m.batches, row_step) {
-                (0, _) => format!("{}u", m.size.saturating_sub(row_step as u64)),
-                _ => format!("{} - {row_step}u", m.text()),
+            let last = match self.m.batches {
+                0 => format!("{}u", self.m.size.saturating_sub(row_step as u64)),
+                _ => format!("{} - {row_step}u", self.m.text()),
             };
-            let flat = clamped("m", i, (!exact_rows).then_some(last));
-            let (a, axes) = (self.view.a.clone(), self.view.m.clone());
+            let flat = clamped("m", i, self.has_partial_rows().then_some(last));
             self.address(out, &format!("a{i}"), &flat, &a, &axes);
         }
-        let exact_columns = n.size.is_multiple_of(self.block.columns as u64);
+        let (b, axes) = (self.view.b.clone(), self.view.n.clone());
         for q in 0..self.quads() {
-            let last = format!("{}u", n.size - self.step() as u64);
-            let flat = clamped("n", q * self.step(), (!exact_columns).then_some(last));
-            let (b, axes) = (self.view.b.clone(), self.view.n.clone());
+            let last = format!("{}u", self.n.size - self.step() as u64);
+            let flat = clamped("n", q * self.step(), self.has_partial_columns().then_some(last));
             self.address(out, &format!("b{q}"), &flat, &b, &axes);
         }
+    }
+
+    /// Whether the last block may have fewer rows than the others.
+    fn has_partial_rows(&self) -> bool {
+        self.block.rows > 1 && (self.m.batches > 0 || !self.m.size.is_multiple_of(self.block.rows as u64))
+    }
+
+    fn has_partial_columns(&self) -> bool {
+        !self.n.size.is_multiple_of(self.block.columns as u64)
     }
 
     fn address(&mut self, out: &mut Text, name: &str, flat: &str, (tensor, index): &(TensorId, Index), axes: &[usize]) {
@@ -201,93 +236,26 @@ impl Contract<'_, '_> {
 
     /// Prints the loops over the reduced axes; returns the accumulators, row by row.
     fn sums(&mut self, out: &mut Text) -> Vec<Expr> {
+        let zero = if self.wide { "vec4<f32>(0.0)" } else { "0.0" };
         let mut sums = vec![];
         for i in 0..self.block.rows {
             for q in 0..self.quads() {
                 let name = format!("sum{i}_{q}");
-                let zero = if self.wide { "vec4<f32>(0.0)" } else { "0.0" };
                 out.line(format!("var {name} = {zero};"));
                 sums.push(Expr::name(name, self.wide));
             }
         }
-        let view = self.view.clone();
-        for (level, &axis) in view.k.iter().enumerate() {
-            let step = if level + 1 == view.k.len() { self.unroll } else { 1 };
+        let axes = self.view.k.clone();
+        for (level, &axis) in axes.iter().enumerate() {
+            let step = if level + 1 == axes.len() { self.unroll } else { 1 };
             text::open_loop(out, &self.names[axis], self.extents[axis], step);
         }
-        let inner = *view.k.last().expect("a contraction reduces");
-        let along = |(_, index): &(TensorId, Index)| {
-            let part = text::part(index, &view.k, self.extents.len()).expect("a contraction's indices are affine");
-            (text::index(&part, &self.names), index.stride(inner).unwrap_or(0))
-        };
-        let ((a_along, a_stride), (b_along, b_stride)) = (along(&view.a), along(&view.b));
-        let a_at = |row: usize, k: usize| text::sum(&text::sum(&format!("a{row}"), &a_along), &constant(k, a_stride));
-        let b_at = |q: usize, k: usize| text::sum(&text::sum(&format!("b{q}"), &b_along), &constant(k, b_stride));
-
-        if self.read_a == Reading::AlongSum {
-            for i in 0..self.block.rows {
-                out.line(format!("let x{i} = {};", self.printer.load_group(view.a.0, &a_at(i, 0))));
-            }
-        }
-        if self.read_b == Reading::AlongSum {
-            let stride = view.n.last().map_or(0, |&axis| view.b.1.stride(axis).unwrap_or(0));
-            for q in 0..self.quads() {
-                for j in 0..self.step() {
-                    let address = text::sum(&b_at(q, 0), &constant(j, stride));
-                    out.line(format!(
-                        "let y{} = {};",
-                        q * self.step() + j,
-                        self.printer.load_group(view.b.0, &address)
-                    ));
-                }
-            }
-        }
-        for (k, component) in COMPONENTS.iter().enumerate().take(self.unroll) {
-            let suffix = if self.unroll == 1 { String::new() } else { format!("_{k}") };
-            // `x<row>` and `y<column group>` for this step.
-            let mut x = vec![];
-            match self.read_a {
-                Reading::AlongSum => x.extend((0..self.block.rows).map(|i| format!("x{i}.{component}"))),
-                Reading::Across => {
-                    for i in (0..self.block.rows).step_by(4) {
-                        out.line(format!("let x{i}{suffix} = {};", self.printer.load_group(view.a.0, &a_at(i, k))));
-                        x.extend(COMPONENTS.map(|c| format!("x{i}{suffix}.{c}")));
-                    }
-                }
-                Reading::Single => {
-                    for i in 0..self.block.rows {
-                        out.line(format!("let x{i}{suffix} = {};", self.printer.load(view.a.0, &a_at(i, k))));
-                        x.push(format!("x{i}{suffix}"));
-                    }
-                }
-            }
-            let mut y = vec![];
-            for q in 0..self.quads() {
-                let name = format!("y{q}{suffix}");
-                let text = match (self.read_b, self.wide) {
-                    (Reading::AlongSum, true) => {
-                        let columns: Vec<String> = (0..4).map(|j| format!("y{}.{component}", q * 4 + j)).collect();
-                        out.line(format!("let q{q}{suffix} = vec4<f32>({});", columns.join(", ")));
-                        y.push(format!("q{q}{suffix}"));
-                        continue;
-                    }
-                    (Reading::AlongSum, false) => {
-                        y.push(format!("y{q}.{component}"));
-                        continue;
-                    }
-                    (Reading::Across, _) => self.printer.load_group(view.b.0, &b_at(q, k)),
-                    (Reading::Single, false) => self.printer.load(view.b.0, &b_at(q, k)),
-                    (Reading::Single, true) => {
-                        let stride = view.n.last().map_or(0, |&axis| view.b.1.stride(axis).unwrap_or(0));
-                        let columns: Vec<String> = (0..4)
-                            .map(|j| self.printer.load(view.b.0, &text::sum(&b_at(q, k), &constant(j, stride))))
-                            .collect();
-                        format!("vec4<f32>({})", columns.join(", "))
-                    }
-                };
-                out.line(format!("let {name} = {text};"));
-                y.push(name);
-            }
+        let a = Along::new(self, 'a', &self.view.a, self.view.m.last());
+        let b = Along::new(self, 'b', &self.view.b, self.view.n.last());
+        self.groups_along_sum(out, &a, &b);
+        for k in 0..self.unroll {
+            let x = self.rows(out, &a, k);
+            let y = self.columns(out, &b, k);
             for (i, x) in x.iter().enumerate() {
                 for (q, y) in y.iter().enumerate() {
                     let sum = &sums[i * self.quads() + q].text;
@@ -296,12 +264,82 @@ impl Contract<'_, '_> {
                 }
             }
         }
-        view.k.iter().for_each(|&axis| text::close_loop(out, &self.names[axis]));
+        axes.iter().for_each(|&axis| text::close_loop(out, &self.names[axis]));
         sums
     }
 
-    /// Prints the stages behind the sum, for each row and group of columns of the block.
-    fn epilogue(&mut self, out: &mut Text, sums: &[Expr], m: Count, n: Count) {
+    /// Prints the loads of four steps at once: `x<row>` and `y<column>`.
+    fn groups_along_sum(&mut self, out: &mut Text, a: &Along, b: &Along) {
+        if self.read_a == Reading::AlongSum {
+            for i in 0..self.block.rows {
+                out.line(format!("let x{i} = {};", self.printer.load_group(a.tensor, &a.at(i, 0, 0))));
+            }
+        }
+        if self.read_b == Reading::AlongSum {
+            let step = self.step();
+            for column in 0..self.quads() * step {
+                let address = b.at(column / step, 0, column % step);
+                out.line(format!("let y{column} = {};", self.printer.load_group(b.tensor, &address)));
+            }
+        }
+    }
+
+    /// The rows' factors at one step of the loop, an f32 each.
+    fn rows(&mut self, out: &mut Text, a: &Along, k: usize) -> Vec<String> {
+        let suffix = self.suffix(k);
+        let rows = 0..self.block.rows;
+        match self.read_a {
+            Reading::AlongSum => rows.map(|i| format!("x{i}.{}", COMPONENTS[k])).collect(),
+            Reading::Across => {
+                for i in rows.clone().step_by(4) {
+                    out.line(format!("let x{i}{suffix} = {};", self.printer.load_group(a.tensor, &a.at(i, k, 0))));
+                }
+                rows.map(|i| format!("x{}{suffix}.{}", i / 4 * 4, COMPONENTS[i % 4])).collect()
+            }
+            Reading::Single => {
+                for i in rows.clone() {
+                    out.line(format!("let x{i}{suffix} = {};", self.printer.load(a.tensor, &a.at(i, k, 0))));
+                }
+                rows.map(|i| format!("x{i}{suffix}")).collect()
+            }
+        }
+    }
+
+    /// The columns' factors at one step of the loop: one for each accumulator of a row.
+    fn columns(&mut self, out: &mut Text, b: &Along, k: usize) -> Vec<String> {
+        if (self.read_b, self.wide) == (Reading::AlongSum, false) {
+            return (0..self.quads()).map(|q| format!("y{q}.{}", COMPONENTS[k])).collect();
+        }
+        let suffix = self.suffix(k);
+        let mut names = vec![];
+        for q in 0..self.quads() {
+            let text = match (self.read_b, self.wide) {
+                (Reading::Across, _) => self.printer.load_group(b.tensor, &b.at(q, k, 0)),
+                (Reading::Single, false) => self.printer.load(b.tensor, &b.at(q, k, 0)),
+                (Reading::Single, true) => {
+                    let columns = (0..4).map(|j| self.printer.load(b.tensor, &b.at(q, k, j)));
+                    format!("vec4<f32>({})", columns.collect::<Vec<_>>().join(", "))
+                }
+                (Reading::AlongSum, _) => {
+                    let columns = (0..4).map(|j| format!("y{}.{}", q * 4 + j, COMPONENTS[k]));
+                    format!("vec4<f32>({})", columns.collect::<Vec<_>>().join(", "))
+                }
+            };
+            // Apart from the `y<column>` that four steps share.
+            let name = format!("{}{q}{suffix}", if self.read_b == Reading::AlongSum { "t" } else { "y" });
+            out.line(format!("let {name} = {text};"));
+            names.push(name);
+        }
+        names
+    }
+
+    /// Tells the steps of one round of the loop apart.
+    fn suffix(&self, k: usize) -> String {
+        if self.unroll == 1 { String::new() } else { format!("_{k}") }
+    }
+
+    /// Prints the stages behind the sum, for each row and accumulator of the block.
+    fn epilogue(&mut self, out: &mut Text, sums: &[Expr]) {
         let (rows, quads, step) = (self.block.rows, self.quads(), self.step());
         let mut sum = sums[0].clone();
         let (mut row, mut column) = ("m".to_owned(), "n".to_owned());
@@ -331,22 +369,19 @@ impl Contract<'_, '_> {
             sum = Expr::name("sums[t]", self.wide);
         }
         let mut guards = vec![];
-        if m.batches > 0 && rows > 1 || !m.size.is_multiple_of(rows as u64) {
-            guards.push(format!("{row} < {}", m.text()));
+        if self.has_partial_rows() {
+            guards.push(format!("{row} < {}", self.m.text()));
         }
-        if !n.size.is_multiple_of(self.block.columns as u64) {
-            guards.push(format!("{column} < {}", n.text()));
+        if self.has_partial_columns() {
+            guards.push(format!("{column} < {}", self.n.text()));
         }
         if !guards.is_empty() {
             out.open(format!("if {} {{", guards.join(" && ")));
         }
-        for (axes, flat) in [(&self.view.m, &row), (&self.view.n, &column)] {
-            let extents: Vec<Extent> = axes.iter().map(|&a| self.extents[a]).collect();
-            let names: Vec<String> = axes.iter().map(|&a| self.names[a].clone()).collect();
-            unflatten(out, &extents, &names, flat);
-        }
+        self.unflatten(out, &self.view.m, &row);
+        self.unflatten(out, &self.view.n, &column);
         let kernel = self.printer.kernel;
-        let lanes = self.view.n.last().copied().filter(|_| self.wide);
+        let lanes = self.lanes();
         let axes = self.names[..kernel.outer.len()].to_vec();
         let mut reduced = vec![vec![sum]];
         for (number, stage) in kernel.stages.iter().enumerate().skip(1) {
@@ -364,6 +399,40 @@ impl Contract<'_, '_> {
     }
 }
 
+/// Where an operand's elements lie in the loop, relative to where its rows (or columns) begin.
+struct Along {
+    operand: char,
+    tensor: TensorId,
+    /// The reduced axes' part of the address.
+    offset: String,
+    /// How far apart steps of the innermost reduced axis are.
+    step: i64,
+    /// How far apart neighbouring rows (or columns) are.
+    across: i64,
+}
+
+impl Along {
+    fn new(contract: &Contract, operand: char, (tensor, index): &(TensorId, Index), across: Option<&usize>) -> Self {
+        let axes = &contract.view.k;
+        let part = text::part(index, axes, contract.extents.len()).expect("a contraction's indices are affine");
+        let stride = |axis: Option<&usize>| axis.and_then(|&axis| index.stride(axis)).unwrap_or(0);
+        Along {
+            operand,
+            tensor: *tensor,
+            offset: text::index(&part, &contract.names),
+            step: stride(axes.last()),
+            across: stride(across),
+        }
+    }
+
+    /// The address for a row (or group of columns), so many steps and neighbours further.
+    fn at(&self, row: usize, steps: usize, neighbours: usize) -> String {
+        let further = steps as i64 * self.step + neighbours as i64 * self.across;
+        let start = text::sum(&format!("{}{row}", self.operand), &self.offset);
+        text::sum(&start, &format!("{}u", further as u32))
+    }
+}
+
 /// `name + i`, at most `last`.
 fn clamped(name: &str, i: usize, last: Option<String>) -> String {
     let flat = text::sum(name, &format!("{i}u"));
@@ -371,10 +440,6 @@ fn clamped(name: &str, i: usize, last: Option<String>) -> String {
         Some(last) => format!("min({flat}, {last})"),
         None => flat,
     }
-}
-
-fn constant(steps: usize, stride: i64) -> String {
-    format!("{}u", (steps as i64 * stride) as u32)
 }
 
 /// Whether a contraction is worth blocks: it has many outputs, or long sums for some. An invocation for each output is simpler

@@ -130,8 +130,8 @@ impl<'a> Printer<'a> {
         }
         let t = &self.schedule.tensors[tensor.0 as usize];
         let name = match t.place {
-            Place::Fixed(0) | Place::Parameters(0) | Place::Gradients(0) | Place::State(_, 0) => "0u".to_owned(),
-            Place::Sample(0) if self.schedule.fixed_floats == 0 => "0u".to_owned(),
+            Place::Fixed(0) | Place::Parameters(0) | Place::Gradients(0) | Place::State(_, 0) => text::ZERO.to_owned(),
+            Place::Sample(0) if self.schedule.fixed_floats == 0 => text::ZERO.to_owned(),
             _ => {
                 let mut name: String = "at_".to_owned();
                 name.extend(t.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }));
@@ -194,13 +194,13 @@ impl<'a> Printer<'a> {
     ) -> ShaderText {
         let mut entry = Text::new();
         for (tensor, base) in &self.bases {
-            if base == "0u" {
+            if base == text::ZERO {
                 continue;
             }
             let at = match self.schedule.tensors[tensor.0 as usize].place {
                 Place::Sample(o) => {
                     let zone = format!("{}u", self.schedule.fixed_floats);
-                    let offset = if o == 0 { "0u".to_owned() } else { format!("step.capacity * {o}u") };
+                    let offset = if o == 0 { text::ZERO.to_owned() } else { format!("step.capacity * {o}u") };
                     text::sum(&zone, &offset)
                 }
                 Place::Results(o) => text::sum("step.result", &format!("{o}u")),

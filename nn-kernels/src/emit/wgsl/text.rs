@@ -117,7 +117,8 @@ pub(super) fn axis_name(extent: Extent, name: String) -> String {
     if extent == Extent::Size(1) { ZERO.to_owned() } else { name }
 }
 
-const ZERO: &str = "0u";
+/// The name of an axis with a single point.
+pub(super) const ZERO: &str = "0u";
 
 /// An index as a u32 expression; `axes` are the names of the kernel's axes.
 ///

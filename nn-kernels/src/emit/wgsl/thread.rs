@@ -26,7 +26,7 @@ pub(super) fn print(mut printer: Printer, name: &str) -> ShaderText {
     out.line("return;");
     out.close();
     let mut axes = outer_axes(&mut out, &extents, "point");
-    if let (Some(_), Some(last)) = (lanes, axes.last_mut().filter(|name| *name != "0u")) {
+    if let (Some(_), Some(last)) = (lanes, axes.last_mut().filter(|name| *name != text::ZERO)) {
         // `i1` counts groups of four; its first element is at four times as much.
         let first = format!("{last}x4");
         out.line(format!("let {first} = {last} * 4u;"));
@@ -71,7 +71,7 @@ pub(super) fn outer_axes(out: &mut Text, outer: &[Extent], point: &str) -> Vec<S
 
 /// Prints the coordinates of a flat number in a space of axes, the last axis fastest.
 pub(super) fn unflatten(out: &mut Text, extents: &[Extent], names: &[String], flat: &str) {
-    for (i, name) in names.iter().enumerate().filter(|(_, name)| *name != "0u") {
+    for (i, name) in names.iter().enumerate().filter(|(_, name)| *name != text::ZERO) {
         let behind = Count::of(&extents[i + 1..]);
         let mut text = flat.to_owned();
         if behind != (Count { size: 1, batches: 0 }) {

@@ -79,7 +79,7 @@ fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: usize)
         }
         let own = &axes[outer.len()..];
         let flat = match own {
-            [one] if one != "0u" => one.clone(),
+            [one] if one != text::ZERO => one.clone(),
             _ => "inner".to_owned(),
         };
         let end = Count::of(&stage.inner).text();
