@@ -4,11 +4,11 @@
 //! of four where they lie that way: along the reduced axis, along rows or along columns. Every block size adds the
 //! products of an output in the order of the reduced axes, so the choice changes no bit of the result.
 
+use super::axes::{self, unflatten};
 use super::block::Block;
 use super::body::{Expr, Place};
 use super::printer::Printer;
 use super::text::{self, Count, Text};
-use super::thread::unflatten;
 use super::{ShaderText, Workgroups};
 use crate::graph::Extent;
 use crate::ir::{ContractionView, Index, TensorId};
@@ -83,8 +83,8 @@ impl<'a> Contract<'a> {
         let extents = printer.kernel.extents(0);
         let name = |i: usize| match extents[i] {
             Extent::Batch if i < outer.len() => "sample".to_owned(),
-            extent if i < outer.len() => text::axis_name(extent, format!("i{i}")),
-            extent => text::axis_name(extent, format!("k{i}")),
+            extent if i < outer.len() => axes::axis_name(extent, format!("i{i}")),
+            extent => axes::axis_name(extent, format!("k{i}")),
         };
         let names = (0..extents.len()).map(name).collect();
         let count = |axes: &[usize]| Count::of(axes.iter().map(|&a| &extents[a]));
@@ -245,10 +245,10 @@ impl<'a> Contract<'a> {
                 sums.push(Expr::name(name, self.wide));
             }
         }
-        let axes = self.view.k.clone();
-        for (level, &axis) in axes.iter().enumerate() {
-            let step = if level + 1 == axes.len() { self.unroll } else { 1 };
-            text::open_loop(out, &self.names[axis], self.extents[axis], step);
+        let reduced = self.view.k.clone();
+        for (level, &axis) in reduced.iter().enumerate() {
+            let step = if level + 1 == reduced.len() { self.unroll } else { 1 };
+            axes::open_loop(out, &self.names[axis], self.extents[axis], step);
         }
         let a = Along::new(self, 'a', &self.view.a, self.view.m.last());
         let b = Along::new(self, 'b', &self.view.b, self.view.n.last());
@@ -264,7 +264,7 @@ impl<'a> Contract<'a> {
                 }
             }
         }
-        axes.iter().for_each(|&axis| text::close_loop(out, &self.names[axis]));
+        reduced.iter().for_each(|&axis| axes::close_loop(out, &self.names[axis]));
         sums
     }
 

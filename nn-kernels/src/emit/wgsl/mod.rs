@@ -4,6 +4,7 @@
 //! ([`workgroup`]), and blocks of a contraction's outputs ([`contract`]). Every constant is in the text; only the batch,
 //! the arena's capacity and the step's numbers come from the uniform.
 
+mod axes;
 mod block;
 mod body;
 mod contract;

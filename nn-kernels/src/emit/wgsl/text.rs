@@ -89,34 +89,6 @@ impl Count {
     }
 }
 
-/// Opens a loop over an axis from 0, unless the axis is `0u` by name (see [`axis_name`]).
-///
-/// Short loops run to a bound that the driver's compiler cannot see: it would unroll them, which makes nothing here
-/// faster and takes longer than the loop itself would ever run (llvmpipe compiled a softmax over 10 classes in half the time).
-pub(super) fn open_loop(out: &mut Text, axis: &str, extent: Extent, step: usize) {
-    if axis == ZERO {
-        return;
-    }
-    let end = match extent {
-        Extent::Size(n) if (5..=64).contains(&n.div_ceil(step)) => format!("{n}u + step.unused0"),
-        other => Count::of([&other]).text(),
-    };
-    let advance = if step == 1 { format!("{axis}++") } else { format!("{axis} += {step}u") };
-    out.open(format!("for (var {axis} = 0u; {axis} < {end}; {advance}) {{"));
-}
-
-/// The matching end of [`open_loop`].
-pub(super) fn close_loop(out: &mut Text, axis: &str) {
-    if axis != ZERO {
-        out.close();
-    }
-}
-
-/// What an axis is called: its own name, or `0u` where it has a single point.
-pub(super) fn axis_name(extent: Extent, name: String) -> String {
-    if extent == Extent::Size(1) { ZERO.to_owned() } else { name }
-}
-
 /// The name of an axis with a single point.
 pub(super) const ZERO: &str = "0u";
 

@@ -2,11 +2,13 @@
 //!
 //! A map whose stores go to aligned groups of four neighbours does four points at once.
 
+use super::axes;
 use super::body::{Expr, Place, combine};
 use super::printer::Printer;
 use super::text::{self, Count, Text};
 use super::{ShaderText, Workgroups};
 use crate::graph::Extent;
+use crate::ir::Value;
 
 /// Invocations in a workgroup.
 const LANES: u64 = 64;
@@ -25,14 +27,14 @@ pub(super) fn print(mut printer: Printer, name: &str) -> ShaderText {
     out.open(format!("if point >= {} {{", count.text()));
     out.line("return;");
     out.close();
-    let mut axes = outer_axes(&mut out, &extents, "point");
-    if let (Some(_), Some(last)) = (lanes, axes.last_mut().filter(|name| *name != text::ZERO)) {
+    let mut names = axes::outer_axes(&mut out, &extents, "point");
+    if let (Some(_), Some(last)) = (lanes, names.last_mut().filter(|name| *name != text::ZERO)) {
         // `i1` counts groups of four; its first element is at four times as much.
         let first = format!("{last}x4");
         out.line(format!("let {first} = {last} * 4u;"));
         *last = first;
     }
-    stages(&mut printer, &mut out, &axes, lanes);
+    stages(&mut printer, &mut out, &names, lanes);
 
     let what = match lanes {
         Some(_) => "One invocation for each four neighbouring points.",
@@ -54,47 +56,17 @@ fn four_at_once(printer: &mut Printer) -> Option<usize> {
     if !stores.all(|s| printer.is_aligned(s.tensor, &s.index, axis)) {
         return None;
     }
+    // Scattered loads cost four times the text and gain nothing.
+    let loads = kernel.stages.iter().flat_map(|s| &s.body).filter_map(|v| match v {
+        Value::Load { tensor, index } if index.uses(axis) => Some(printer.is_aligned(*tensor, index, axis)),
+        _ => None,
+    });
+    let (aligned, scattered): (Vec<bool>, Vec<bool>) = loads.partition(|aligned| *aligned);
+    if scattered.len() > aligned.len() {
+        return None;
+    }
     printer.pack(axis);
     Some(axis)
-}
-
-/// Prints the outer axes of a flat point, and names them: `sample` for the batch, else `i<axis>`.
-pub(super) fn outer_axes(out: &mut Text, outer: &[Extent], point: &str) -> Vec<String> {
-    let names: Vec<String> = (0..outer.len())
-        .map(|i| {
-            text::axis_name(outer[i], if outer[i] == Extent::Batch { "sample".to_owned() } else { format!("i{i}") })
-        })
-        .collect();
-    unflatten(out, outer, &names, point);
-    names
-}
-
-/// Prints the coordinates of a flat number in a space of axes, the last axis fastest.
-pub(super) fn unflatten(out: &mut Text, extents: &[Extent], names: &[String], flat: &str) {
-    for (i, name) in names.iter().enumerate().filter(|(_, name)| *name != text::ZERO) {
-        let behind = Count::of(&extents[i + 1..]);
-        let mut text = flat.to_owned();
-        if behind != (Count { size: 1, batches: 0 }) {
-            text = format!("{text} / {}", behind.text());
-        }
-        let before = Count::of(&extents[..i]);
-        if before != (Count { size: 1, batches: 0 }) {
-            let own = Count::of(&extents[i..=i]);
-            text = if text.contains(' ') {
-                format!("({text}) % {}", own.text())
-            } else {
-                format!("{text} % {}", own.text())
-            };
-        }
-        if text != *name {
-            out.line(format!("let {name} = {text};"));
-        }
-    }
-}
-
-/// Names a stage's inner axes: `r<axis>`.
-pub(super) fn inner_axes(outer: usize, inner: &[Extent]) -> impl Iterator<Item = String> + '_ {
-    inner.iter().enumerate().map(move |(i, extent)| text::axis_name(*extent, format!("r{}", outer + i)))
 }
 
 /// Prints all stages one after another, inner axes as loops.
@@ -102,8 +74,8 @@ fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: Option
     let kernel = printer.kernel;
     let mut reduced: Vec<Vec<Expr>> = vec![];
     for (n, stage) in kernel.stages.iter().enumerate() {
-        let mut axes = outer.to_vec();
-        axes.extend(inner_axes(outer.len(), &stage.inner));
+        let mut names = outer.to_vec();
+        names.extend(axes::inner_axes(outer.len(), &stage.inner));
         let mut results = vec![];
         if !stage.inner.is_empty() {
             for (slot, (how, _)) in stage.reduce.iter().enumerate() {
@@ -112,10 +84,10 @@ fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: Option
                 results.push(Expr::name(name, false));
             }
         }
-        for (extent, axis) in stage.inner.iter().zip(&axes[outer.len()..]) {
-            text::open_loop(out, axis, *extent, 1);
+        for (extent, axis) in stage.inner.iter().zip(&names[outer.len()..]) {
+            axes::open_loop(out, axis, *extent, 1);
         }
-        let place = Place { stage: n, axes: &axes, lanes, reduced: &reduced };
+        let place = Place { stage: n, axes: &names, lanes, reduced: &reduced };
         let values = printer.body(out, stage, &place);
         printer.stores(out, &stage.stores, &values, &place);
         for (slot, (how, value)) in stage.reduce.iter().enumerate() {
@@ -128,7 +100,7 @@ fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: Option
                 None => results.push(value),
             }
         }
-        axes[outer.len()..].iter().for_each(|axis| text::close_loop(out, axis));
+        names[outer.len()..].iter().for_each(|axis| axes::close_loop(out, axis));
         reduced.push(results);
     }
 }

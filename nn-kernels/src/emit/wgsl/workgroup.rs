@@ -5,10 +5,10 @@
 //! flow at barriers is uniform by construction: they stand outside of all loops, behind one test of the workgroup's
 //! number.
 
+use super::axes::{inner_axes, outer_axes, unflatten};
 use super::body::{Expr, Place, combine};
 use super::printer::Printer;
 use super::text::{self, Count, Text};
-use super::thread::{inner_axes, outer_axes, unflatten};
 use super::{ShaderText, Workgroups};
 use crate::graph::{Extent, Reduction};
 use crate::ir::ValueId;
