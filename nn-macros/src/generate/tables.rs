@@ -22,10 +22,9 @@ fn schedules(plan: &Plan) -> impl Iterator<Item = (&'static str, &Schedule)> {
 /// The whole program.
 pub(super) fn program(plan: &Plan) -> String {
     let mut text = String::new();
-    let mut shaders = vec![];
-    let mut printed = vec![];
+    let (mut shaders, mut printed, mut types) = (vec![], vec![], rust::Types::default());
     for (name, schedule) in schedules(plan) {
-        let rust = rust::print(plan, schedule, name, CPU);
+        let rust = rust::print(plan, schedule, name, CPU, &mut types);
         text.push_str(&rust.source);
         let first = shaders.len();
         shaders.extend(wgsl::print_schedule(plan, schedule, name));

@@ -5,13 +5,15 @@
 
 use super::simd::LANES;
 
-/// Elementwise operations that one thread does in about 20 µs; a smaller piece does not pay for handing it over.
+/// Elementwise operations or multiply-adds that one thread does in about 20 µs: the smallest piece that is handed over.
 pub(crate) const GRAIN: usize = 1 << 20;
+/// The smallest kernel that is split: waking another thread takes up to 50 µs.
+pub(crate) const WORTH: usize = 4 * GRAIN;
 
-/// Runs `f` where splitting work is cheap, if there is enough of it: on a thread of Rayon's pool. `operations` counts
-/// all that `f` does.
+/// Runs `f` where splitting work is cheap, if there will be some: on a thread of Rayon's pool. `operations` counts what a
+/// step does; its largest kernel does about a third of them.
 pub(crate) fn enter<R: Send>(operations: usize, f: impl FnOnce() -> R + Send) -> R {
-    if operations < 8 * GRAIN || rayon::current_num_threads() < 2 { f() } else { rayon::scope(|_| f()) }
+    if operations < 6 * WORTH || rayon::current_num_threads() < 2 { f() } else { rayon::scope(|_| f()) }
 }
 
 /// Runs `body` over rows `0..rows`, in pieces on several threads if each row's number of operations makes that pay.
@@ -25,7 +27,7 @@ pub fn split_rows<const N: usize>(
     written: [(&mut [f32], usize); N],
     body: &(impl Fn(usize, usize, [&mut [f32]; N]) + Sync),
 ) {
-    if rows.saturating_mul(operations) <= GRAIN || rayon::current_num_threads() < 2 {
+    if rows.saturating_mul(operations) < WORTH || rayon::current_num_threads() < 2 {
         body(0, rows, written.map(|(slice, _)| slice));
     } else {
         halve(0, rows, operations, written, body);

@@ -115,7 +115,7 @@ impl Backend for CpuBackend {
         let mut order = steps.order;
         for (n, group_steps) in steps.steps.chunks(group).enumerate() {
             let slots = &mut results[start + n * group * width..];
-            parallel::enter(operations.saturating_mul(group_steps.len()), || {
+            parallel::enter(operations, || {
                 for (i, step) in group_steps.iter().enumerate() {
                     let step = StepUniform { capacity: capacity as u32, result: 0, ..*step };
                     let batch;
@@ -158,7 +158,7 @@ impl Backend for CpuBackend {
                 Ok(())
             })
         };
-        if jobs.len() < 2 || self.operations(first, 1) < 8 * parallel::GRAIN {
+        if jobs.len() < 2 || self.operations(first, 1) < 2 * parallel::WORTH {
             jobs.iter_mut().try_for_each(run)
         } else {
             jobs.par_iter_mut().try_for_each(run)
@@ -183,7 +183,7 @@ impl Backend for CpuBackend {
             let step = StepUniform { batch, capacity: capacity(batch) as u32, ..step };
             self.predict_chunk(&data, *first, step, parts)
         };
-        if jobs.len() < 2 || self.operations(data.samples, 1) < 8 * parallel::GRAIN {
+        if jobs.len() < 2 || self.operations(data.samples, 1) < 2 * parallel::WORTH {
             jobs.iter_mut().try_for_each(run)?;
         } else {
             jobs.par_iter_mut().try_for_each(run)?;

@@ -16,7 +16,7 @@ mod product;
 mod text;
 mod vector;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use self::body::Body;
 use self::nest::Nest;
@@ -37,9 +37,18 @@ pub struct RustText {
     pub source: String,
 }
 
+/// The types of the kernels that a module has already. Schedules have many kernels in common, all but the places of their
+/// tensors; sharing the types halves what has to be compiled.
+#[derive(Clone, Debug, Default)]
+pub struct Types {
+    /// The name of each type, by its text under the name `Self`.
+    names: HashMap<String, String>,
+}
+
 /// Prints a schedule's kernels. `prefix` is an identifier in lower case (`train`), `runtime` the path of
-/// `nn_runtime::cpu` as the generated code sees it (`::nn::__private::cpu`).
-pub fn print(plan: &Plan, schedule: &Schedule, prefix: &str, runtime: &str) -> RustText {
+/// `nn_runtime::cpu` as the generated code sees it (`::nn::__private::cpu`), `types` what other schedules have put into the
+/// same module.
+pub fn print(plan: &Plan, schedule: &Schedule, prefix: &str, runtime: &str, types: &mut Types) -> RustText {
     let pass = format!("{prefix}_pass");
     let update = (schedule.update < schedule.kernels.len()).then(|| format!("{prefix}_update"));
     let mut lines = Lines::default();
@@ -51,7 +60,7 @@ pub fn print(plan: &Plan, schedule: &Schedule, prefix: &str, runtime: &str) -> R
     }
     for (i, (kernel, name)) in schedule.kernels.iter().zip(names).enumerate() {
         lines.line("");
-        KernelPrinter { runtime, plan, schedule, kernel, name, update: i >= schedule.update }.print(&mut lines);
+        KernelPrinter { runtime, plan, schedule, kernel, name, update: i >= schedule.update }.print(types, &mut lines);
     }
     RustText { pass, update, source: lines.into_text() }
 }
@@ -66,8 +75,8 @@ fn list(lines: &mut Lines, name: &str, context: &str, kernels: &[String]) {
     lines.close("}");
 }
 
-/// Additions below which no thread pays, as in the runtime.
-const GRAIN: usize = 1 << 20;
+/// Additions below which a second thread does not pay, as in the runtime.
+const WORTH: usize = 1 << 22;
 /// A larger batch than this is not what decides whether a kernel can use several threads.
 const LARGE_BATCH: usize = 512;
 
@@ -81,7 +90,7 @@ struct KernelPrinter<'a> {
 }
 
 impl KernelPrinter<'_> {
-    fn print(&self, lines: &mut Lines) {
+    fn print(&self, types: &mut Types, lines: &mut Lines) {
         let text = ProductText::new(self.kernel, self.runtime);
         let (nest, mut inside) = match text {
             None => (Some(Nest::new(self.kernel)), Lines::default()),
@@ -94,7 +103,7 @@ impl KernelPrinter<'_> {
         let written: BTreeSet<TensorId> = self.kernel.stages.iter().flat_map(|s| &s.stores).map(|s| s.tensor).collect();
         let mut kernel_type = Lines::default();
         if let Some(nest) = &nest {
-            self.nest(nest, &written, &mut kernel_type, &mut inside);
+            self.nest(nest, &written, types, &mut kernel_type, &mut inside);
         }
         let memory = memory::bind(self.runtime, self.schedule, &self.kernel.tensors(), &written, self.update);
         let context = if self.update { "Update" } else { "Pass" };
@@ -110,18 +119,29 @@ impl KernelPrinter<'_> {
         lines.block(&kernel_type);
     }
 
-    /// The type that runs a nest, and the statement that runs it.
-    fn nest(&self, nest: &Nest, written: &BTreeSet<TensorId>, kernel_type: &mut Lines, call: &mut Lines) {
-        let (runtime, used) = (self.runtime, tensors(nest));
+    /// The type that runs a nest (unless there is an equal one), and the statement that runs it.
+    fn nest(
+        &self,
+        nest: &Nest,
+        written: &BTreeSet<TensorId>,
+        types: &mut Types,
+        kernel_type: &mut Lines,
+        call: &mut Lines,
+    ) {
+        let runtime = self.runtime;
+        let used: Vec<TensorId> = tensors(nest).into_iter().collect();
         let rows = rows(nest, written);
         let split = rows.as_ref().is_some_and(|_| {
             let operations = vector::operations_of_row(nest, LARGE_BATCH);
-            operations.saturating_mul(nest.outer[0].at(LARGE_BATCH)) > GRAIN
+            operations.saturating_mul(nest.outer[0].at(LARGE_BATCH)) > WORTH
         });
-        let lanes = vector::choose(nest);
-        let body = Body { runtime, nest, lanes, scalars: &self.plan.scalars, written, split }.print();
+        // Within the type, tensors are numbered by themselves, so that equal kernels are equal text.
+        let number = |t: TensorId| TensorId(used.iter().position(|&u| u == t).unwrap_or_default() as u32);
+        let written: BTreeSet<TensorId> = written.iter().filter(|t| used.contains(t)).map(|&t| number(t)).collect();
+        let own = nest.renumbered(number);
+        let lanes = vector::choose(&own);
+        let body = Body { runtime, nest: &own, lanes, scalars: &self.plan.scalars, written: &written, split }.print();
 
-        let name = text::camel(&self.name);
         let mut fields: Vec<(String, &str)> = vec![];
         let step = format!("&'a {runtime}::StepUniform");
         for (field, kind) in [("first", "usize"), ("rows", "usize"), ("batch", "usize"), ("step", step.as_str())] {
@@ -129,29 +149,25 @@ impl KernelPrinter<'_> {
                 fields.push((field.into(), kind));
             }
         }
+        let mut values: Vec<String> = fields.iter().map(|(name, _)| name.clone()).collect();
         for t in &used {
-            fields.push((format!("t{}", t.0), if written.contains(t) { "&'a mut [f32]" } else { "&'a [f32]" }));
+            let own = number(*t);
+            fields.push((format!("t{}", own.0), if written.contains(&own) { "&'a mut [f32]" } else { "&'a [f32]" }));
+            values.push(if own == *t { format!("t{}", t.0) } else { format!("t{}: t{}", own.0, t.0) });
         }
-        let names: Vec<&str> = fields.iter().map(|(n, _)| n.as_str()).collect();
-        let names = names.join(", ");
-        kernel_type.line("");
-        kernel_type.open(format!("struct {name}<'a> {{"));
-        fields.iter().for_each(|(n, kind)| kernel_type.line(format!("{n}: {kind},")));
-        kernel_type.close("}");
-        kernel_type.line("");
-        kernel_type.open(format!("impl {runtime}::Kernel for {name}<'_> {{"));
-        kernel_type.line("type Output = ();");
-        kernel_type.line("#[inline(always)]");
-        kernel_type.open(format!("fn run<S: {runtime}::Simd>(self, s: S) {{"));
-        kernel_type.line(format!("let Self {{ {names} }} = self;"));
-        kernel_type.block(&body);
-        kernel_type.close("}");
-        kernel_type.close("}");
+        let print = |name: &str| self.kernel_type(name, &fields, &body);
+        let name = types.names.entry(print("Self").into_text()).or_insert_with(|| {
+            let name = text::camel(&self.name);
+            kernel_type.line("");
+            kernel_type.block(&print(&name));
+            name
+        });
+        let values = values.join(", ");
 
         if body.mention("step") {
             call.line("let step = cx.step;");
         }
-        let run = format!("{runtime}::dispatch({name} {{ {names} }})");
+        let run = format!("{runtime}::dispatch({name} {{ {values} }})");
         match rows {
             Some(rows) if split => {
                 let size = nest.outer[0];
@@ -173,9 +189,29 @@ impl KernelPrinter<'_> {
             _ => call.line(format!("{run};")),
         }
     }
+
+    /// A type of these fields that runs this body.
+    fn kernel_type(&self, name: &str, fields: &[(String, &str)], body: &Lines) -> Lines {
+        let runtime = self.runtime;
+        let mut lines = Lines::default();
+        lines.open(format!("struct {name}<'a> {{"));
+        fields.iter().for_each(|(name, kind)| lines.line(format!("{name}: {kind},")));
+        lines.close("}");
+        lines.line("");
+        lines.open(format!("impl {runtime}::Kernel for {name}<'_> {{"));
+        lines.line("type Output = ();");
+        lines.line("#[inline(always)]");
+        lines.open(format!("fn run<S: {runtime}::Simd>(self, s: S) {{"));
+        let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
+        lines.line(format!("let Self {{ {} }} = self;", names.join(", ")));
+        lines.block(body);
+        lines.close("}");
+        lines.close("}");
+        lines
+    }
 }
 
-/// The tensors that a nest touches.
+/// The tensors that a nest touches, in order.
 fn tensors(nest: &Nest) -> BTreeSet<TensorId> {
     let stages = nest.stages.iter().map(|s| &s.stage);
     let loads = stages.clone().flat_map(|s| &s.body).filter_map(|v| match v {
@@ -226,3 +262,6 @@ fn span(index: &Index, sizes: &[nest::Size]) -> Option<usize> {
     }
     Some(span)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Cuts a product into blocks, and computes them on several threads where that pays.
 
 use super::{Engine, Operands, Product};
-use crate::cpu::parallel::GRAIN;
+use crate::cpu::parallel::{GRAIN, WORTH};
 
 /// Elements of the result in a block of a large product: enough to pay for packing its operands.
 const LARGE_BLOCK: usize = 1 << 18;
@@ -11,6 +11,18 @@ const LARGE_BLOCK: usize = 1 << 18;
 /// # Safety
 /// The largest index of each operand lies within its slice, and nobody else touches the elements of the result.
 pub(super) unsafe fn run(engine: Engine, p: &Product, o: Operands<'_>) {
+    if p.work() < 2 * WORTH {
+        // SAFETY: the caller says so.
+        unsafe { engine.compute(p, o) }
+    } else {
+        // SAFETY: the caller says so.
+        unsafe { halve(engine, p, o) }
+    }
+}
+
+/// # Safety
+/// As for [`run`].
+unsafe fn halve(engine: Engine, p: &Product, o: Operands<'_>) {
     // Halves of the longer side. 32 is a multiple of every tile's width.
     let by_rows = p.m >= p.n;
     let side = if by_rows { p.m } else { p.n };
@@ -30,7 +42,7 @@ pub(super) unsafe fn run(engine: Engine, p: &Product, o: Operands<'_>) {
     };
     let rest = Operands { a: &o.a[a..], b: &o.b[b..], c: o.c.from(c), add: o.add };
     // SAFETY: the largest indices of both halves are at most those of the whole, and they share no element.
-    let (first, second) = (|| unsafe { run(engine, &low, o) }, || unsafe { run(engine, &high, rest) });
+    let (first, second) = (|| unsafe { halve(engine, &low, o) }, || unsafe { halve(engine, &high, rest) });
     if rayon::current_num_threads() > 1 {
         rayon::join(first, second);
     } else {

@@ -106,7 +106,7 @@ fn loops_around_are_separate_products_or_one_sum() {
 
 #[test]
 fn the_number_of_threads_changes_no_bit() {
-    for [m, n, k] in [[64, 128, 784], [300, 500, 200], [40, 2000, 30]] {
+    for [m, n, k] in [[64, 256, 784], [300, 500, 200], [100, 4000, 30]] {
         let p = Product { m, n, k, a: [k, 1], b: [1, k], c: [n, 1] };
         let (a, b) = (numbers(m * k, 3), numbers(n * k, 5));
         let run = |threads: usize| {

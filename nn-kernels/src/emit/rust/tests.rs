@@ -1,0 +1,329 @@
+//! Printed text, kernel by kernel. That it computes the right numbers is checked where it is compiled: by the tests of
+//! random graphs.
+
+use super::*;
+use crate::graph::{Binary, Extent, Reduction, StepScalar, Unary};
+use crate::ir::{Stage, Store, ValueId};
+use crate::plan::{Place, Tensor};
+
+const B: Extent = Extent::Batch;
+
+fn size(n: usize) -> Extent {
+    Extent::Size(n)
+}
+
+/// `Σ coefficient * axis`.
+fn at(terms: &[(usize, i64)]) -> Index {
+    terms.iter().fold(Index::default(), |i, (a, c)| i.plus(&Index::axis(*a).times(*c)))
+}
+
+fn load(tensor: u32, index: Index) -> Value {
+    Value::Load { tensor: TensorId(tensor), index }
+}
+
+fn binary(op: Binary, a: u32, b: u32) -> Value {
+    Value::Binary(op, ValueId(a), ValueId(b))
+}
+
+fn store(tensor: u32, index: Index, value: u32) -> Store {
+    Store { tensor: TensorId(tensor), index, value: ValueId(value) }
+}
+
+fn kernel(outer: &[Extent], stages: Vec<Stage>) -> Kernel {
+    Kernel { name: "k".into(), outer: outer.to_vec(), stages, covers: vec![] }
+}
+
+/// The statements of the kernel's loops, without indentation.
+fn body(kernel: &Kernel) -> Vec<String> {
+    let text = source(kernel, 3);
+    let run = text.split("= self;\n").nth(1).expect("the kernel has loops");
+    let mut lines: Vec<String> = run.lines().map(|l| l.trim().to_owned()).collect();
+    // The braces of the function and of the implementation.
+    lines.truncate(lines.len() - 2);
+    lines
+}
+
+/// All that is printed for one kernel of `tensors` batched tensors with 16 floats a sample.
+fn source(kernel: &Kernel, tensors: usize) -> String {
+    let tensor = |i| Tensor { name: String::new(), batch: true, dims: vec![16], place: Place::Sample(16 * i) };
+    let schedule = Schedule {
+        kernels: vec![kernel.clone()],
+        update: 1,
+        tensors: (0..tensors).map(tensor).collect(),
+        ..Schedule::default()
+    };
+    let plan = Plan {
+        name: "Net".into(),
+        fields: vec![],
+        inputs: 0,
+        parameters: vec![],
+        parameter_floats: 0,
+        states: vec![],
+        scalars: vec![StepScalar::LearningRate, StepScalar::InverseBatch],
+        learning_rate: None,
+        outputs: vec![],
+        metrics: vec![],
+        predict: Schedule::default(),
+        evaluate: None,
+        train: None,
+        gradients: None,
+        flops_per_sample: 0,
+    };
+    print(&plan, &schedule, "train", "rt", &mut Types::default()).source
+}
+
+#[test]
+fn a_map_as_a_whole() {
+    let stage = Stage {
+        body: vec![
+            load(0, at(&[(0, 16), (1, 1)])),
+            load(1, at(&[(1, 1)])),
+            binary(Binary::Add, 0, 1),
+            Value::Unary(Unary::Tanh, ValueId(2)),
+        ],
+        stores: vec![store(2, at(&[(0, 16), (1, 1)]), 3)],
+        ..Stage::default()
+    };
+    let text = source(&kernel(&[B, size(16)], vec![stage]), 3);
+    let expected = "\
+pub(super) fn train_pass(cx: &mut rt::Pass<'_>) {
+    train_00_k(cx);
+}
+
+fn train_00_k(cx: &mut rt::Pass<'_>) {
+    let batch = cx.step.batch as usize;
+    let capacity = cx.step.capacity as usize;
+    let [t0, t1, t2] = rt::disjoint(cx.arena, [0..batch * 16, capacity * 16..capacity * 16 + batch * 16, \
+                    capacity * 32..capacity * 32 + batch * 16]);
+    let t0: &[f32] = t0;
+    let t1: &[f32] = t1;
+    rt::dispatch(Train00K { batch, t0, t1, t2 });
+}
+
+struct Train00K<'a> {
+    batch: usize,
+    t0: &'a [f32],
+    t1: &'a [f32],
+    t2: &'a mut [f32],
+}
+
+impl rt::Kernel for Train00K<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: rt::Simd>(self, s: S) {
+        let Self { batch, t0, t1, t2 } = self;
+        for i0 in 0..batch {
+            for i1 in (0..16).step_by(rt::LANES) {
+                let n = rt::LANES.min(16 - i1);
+                let v0_0 = s.load(t0, i0 * 16 + i1, n);
+                let v0_1 = s.load(t1, i1, n);
+                let v0_2 = s.add(v0_0, v0_1);
+                let v0_3 = s.tanh(v0_2);
+                s.store(t2, i0 * 16 + i1, n, v0_3);
+            }
+        }
+    }
+}
+";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn a_sum_over_the_batch_runs_beside_the_vectors() {
+    let sum = Stage {
+        inner: vec![B],
+        body: vec![load(0, at(&[(0, 1), (1, 64)])), binary(Binary::Multiply, 0, 0)],
+        reduce: vec![(Reduction::Sum, ValueId(1))],
+        stores: vec![],
+    };
+    let end = Stage {
+        body: vec![Value::Reduced { stage: 0, slot: 0 }],
+        stores: vec![store(2, at(&[(0, 1)]), 0)],
+        ..Stage::default()
+    };
+    let expected = [
+        "for i0 in (0..64).step_by(rt::LANES) {",
+        "let n = rt::LANES.min(64 - i0);",
+        "let mut r0_0 = s.splat(0.0_f32);",
+        "for i1 in 0..batch {",
+        "let v0_0 = s.load(t0, i0 + i1 * 64, n);",
+        "r0_0 = s.mul_add(v0_0, v0_0, r0_0);",
+        "}",
+        "let v1_0 = r0_0;",
+        "s.store(t1, i0, n, v1_0);",
+        "}",
+    ];
+    assert_eq!(body(&kernel(&[size(64)], vec![sum, end])), expected);
+}
+
+#[test]
+fn a_row_combines_lanes_and_hoists_what_it_can() {
+    // exp(x - max of the row) / learning rate, and the row's number.
+    let row = at(&[(0, 64), (1, 1)]);
+    let largest = Stage {
+        inner: vec![size(64)],
+        body: vec![load(0, row.clone())],
+        reduce: vec![(Reduction::Maximum, ValueId(0))],
+        stores: vec![],
+    };
+    let out = Stage {
+        inner: vec![size(64)],
+        body: vec![
+            load(0, row.clone()),
+            Value::Reduced { stage: 0, slot: 0 },
+            binary(Binary::Subtract, 0, 1),
+            Value::Unary(Unary::Exp, ValueId(2)),
+            Value::Scalar(StepScalar::LearningRate),
+            binary(Binary::Divide, 3, 4),
+            Value::Index(Index::axis(0)),
+            binary(Binary::Add, 5, 6),
+        ],
+        reduce: vec![],
+        stores: vec![store(2, row, 7)],
+    };
+    let expected = [
+        "let v1_4 = s.splat(step.scalars[0]);",
+        "for i0 in 0..batch {",
+        "let v1_6 = s.ramp(i0, 0);",
+        "let mut r0_0 = s.splat(-3.4028235e38_f32);",
+        "for i1 in (0..64).step_by(rt::LANES) {",
+        "let n = rt::LANES.min(64 - i1);",
+        "let v0_0 = s.load(t0, i0 * 64 + i1, n);",
+        "r0_0 = s.max(r0_0, s.only(v0_0, n, -3.4028235e38_f32));",
+        "}",
+        "let r0_0 = s.splat(s.largest(r0_0));",
+        "let v1_1 = r0_0;",
+        "for i1 in (0..64).step_by(rt::LANES) {",
+        "let n = rt::LANES.min(64 - i1);",
+        "let v1_0 = s.load(t0, i0 * 64 + i1, n);",
+        "let v1_2 = s.sub(v1_0, v1_1);",
+        "let v1_3 = s.exp(v1_2);",
+        "let v1_5 = s.mul(v1_3, s.reciprocal(v1_4));",
+        "let v1_7 = s.add(v1_5, v1_6);",
+        "s.store(t1, i0 * 64 + i1, n, v1_7);",
+        "}",
+        "}",
+    ];
+    assert_eq!(body(&kernel(&[B], vec![largest, out])), expected);
+}
+
+#[test]
+fn comparisons_stay_truth_values() {
+    let point = at(&[(0, 1)]);
+    let stage = Stage {
+        body: vec![
+            load(0, point.clone()),
+            Value::Constant(0.5),
+            binary(Binary::Less, 0, 1),
+            Value::Select(ValueId(2), ValueId(0), ValueId(1)),
+            Value::Select(ValueId(0), ValueId(2), ValueId(3)),
+        ],
+        stores: vec![store(2, point, 4)],
+        ..Stage::default()
+    };
+    let expected = [
+        "let v0_1 = s.splat(0.5_f32);",
+        "for i0 in (0..64).step_by(rt::LANES) {",
+        "let n = rt::LANES.min(64 - i0);",
+        "let v0_0 = s.load(t0, i0, n);",
+        "let m0_2 = s.less(v0_0, v0_1);",
+        "let v0_3 = s.select(m0_2, v0_0, v0_1);",
+        "let v0_4 = s.select(s.nonzero(v0_0), s.number(m0_2), v0_3);",
+        "s.store(t1, i0, n, v0_4);",
+        "}",
+    ];
+    assert_eq!(body(&kernel(&[size(64)], vec![stage])), expected);
+}
+
+#[test]
+fn crooked_indices_gather_lane_by_lane() {
+    let extents = [size(64)];
+    let third = Index::axis(0).div(3, &extents);
+    let shifted = Index::axis(0).plus_constant(-5).clamp(0, 40, &extents);
+    let stage = Stage {
+        body: vec![
+            load(0, third.clone()),
+            load(1, shifted),
+            Value::Index(third),
+            Value::Random { stream: 7, index: Index::axis(0) },
+            load(0, at(&[(0, 2)])),
+            binary(Binary::Add, 0, 1),
+        ],
+        stores: vec![store(2, at(&[(0, 2)]), 5)],
+        ..Stage::default()
+    };
+    let expected = [
+        "for i0 in (0..64).step_by(rt::LANES) {",
+        "let n = rt::LANES.min(64 - i0);",
+        "let v0_0 = s.gather(n, |lane| t0[(i0 + lane) / 3]);",
+        "let v0_1 = s.gather(n, |lane| t1[Ord::clamp(i0 + lane, 5, 45) - 5]);",
+        "let v0_2 = s.gather(n, |lane| ((i0 + lane) / 3) as f32);",
+        "let v0_3 = s.uniform(rt::Key::new(step, 7), i0, 1);",
+        "let v0_4 = s.gather(n, |lane| t0[(i0 + lane) * 2]);",
+        "let v0_5 = s.add(v0_0, v0_1);",
+        "s.scatter(t2, i0 * 2, 2, n, v0_5);",
+        "}",
+    ];
+    assert_eq!(body(&kernel(&[size(64)], vec![stage])), expected);
+}
+
+#[test]
+fn a_large_map_in_place_is_split_between_threads() {
+    let point = at(&[(0, 1)]);
+    let stage = Stage {
+        body: vec![load(2, point.clone()), load(0, point.clone()), binary(Binary::Subtract, 0, 1)],
+        stores: vec![store(2, point, 2)],
+        ..Stage::default()
+    };
+    let text = source(&kernel(&[size(1 << 24)], vec![stage]), 3);
+    for line in [
+        "rt::split_rows(16777216, 4, [(&mut *t2, 1)], &|first, rows, [t2]| rt::dispatch(Train00K { first, rows, t0, t1: t2 }));",
+        "for i0 in (0..rows).step_by(rt::LANES) {",
+        // What is written is this thread's part; what is only read is whole.
+        "let v0_0 = s.load(t1, i0, n);",
+        "let v0_1 = s.load(t0, first + i0, n);",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn the_update_has_a_function_of_its_own() {
+    let point = at(&[(0, 1)]);
+    let stage = Stage {
+        body: vec![load(0, point.clone()), load(1, point.clone()), load(2, point.clone())],
+        stores: vec![store(0, point.clone(), 1), store(2, point, 0)],
+        ..Stage::default()
+    };
+    let kernel = kernel(&[size(4)], vec![stage]);
+    let tensor = |place| Tensor { name: String::new(), batch: false, dims: vec![4], place };
+    let schedule = Schedule {
+        kernels: vec![kernel],
+        tensors: [Place::Parameters(0), Place::Gradients(0), Place::State(1, 0)].map(tensor).to_vec(),
+        ..Schedule::default()
+    };
+    let mut lines = Lines::default();
+    let kernel = &schedule.kernels[0];
+    let written = kernel.stages[0].stores.iter().map(|s| s.tensor).collect();
+    lines.block(&memory::bind("rt", &schedule, &kernel.tensors(), &written, true));
+    let expected = "\
+let [t1] = rt::disjoint(cx.gradients, [0..4]);
+let [t0] = rt::disjoint(cx.parameters, [0..4]);
+let [t2] = rt::states(cx.states, [1]);
+let t1: &[f32] = t1;
+";
+    assert_eq!(lines.into_text(), expected);
+}
+
+#[test]
+fn printing_is_deterministic_and_free_of_unsafe() {
+    let stage = Stage {
+        body: vec![load(0, at(&[(0, 1)]))],
+        stores: vec![store(2, at(&[(0, 1)]), 0), store(1, at(&[(0, 1)]), 0)],
+        ..Stage::default()
+    };
+    let kernel = kernel(&[size(64)], vec![stage]);
+    let text = source(&kernel, 3);
+    assert_eq!(text, source(&kernel, 3));
+    assert!(!text.contains("unsafe"));
+}
