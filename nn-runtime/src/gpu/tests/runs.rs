@@ -274,3 +274,17 @@ fn an_adapter_says_what_it_is() {
     assert!(text.starts_with(&gpu.adapter().name) && text.contains(&gpu.adapter().backend), "{text}");
     assert_eq!(gpu.is_software(), gpu.device().adapter_info().device_type == wgpu::DeviceType::Cpu);
 }
+
+#[test]
+fn work_that_the_devices_owner_never_waits_for_holds_nothing_up() {
+    let Some((device, queue)) = users(|_| ()) else { return };
+    let backend = backend(&Gpu::from_wgpu(device.clone(), queue.clone()).unwrap(), &LINE);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..200 {
+                queue.submit([device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default()).finish()]);
+            }
+        });
+        (0..50).for_each(|_| predict_and_compare(&backend, 5));
+    });
+}
