@@ -231,7 +231,8 @@ pub enum Binding {
 ///     result: u32,     // where this step's results begin, in floats
 ///     seed: u32,       // keys the random numbers, together with the step
 ///     step: u32,       // training steps so far, this one not counted
-///     unused0: u32, unused1: u32, unused2: u32,
+///     zero: u32,       // 0, which kernels rely on: a zero that no compiler can know
+///     unused1: u32, unused2: u32,
 ///     scalars: array<vec4<f32>, 4>,   // in the order of Program::scalars
 /// }
 /// ```
@@ -248,7 +249,7 @@ pub struct StepUniform {
     pub seed: u32,
     /// Training steps so far, this one not counted.
     pub step: u32,
-    /// Keeps the scalars at a multiple of 16 bytes.
+    /// Always 0: the first is `zero` in WGSL, the others keep the scalars at a multiple of 16 bytes.
     pub unused: [u32; 3],
     /// In the order of [`Program::scalars`].
     pub scalars: [f32; 16],

@@ -49,7 +49,7 @@ pub(super) fn open_loop(out: &mut Text, axis: &str, extent: Extent, step: usize)
         return;
     }
     let end = match extent {
-        Extent::Size(n) if (5..=64).contains(&n.div_ceil(step)) => format!("{n}u + step.unused0"),
+        Extent::Size(n) if (5..=64).contains(&n.div_ceil(step)) => format!("{n}u + step.zero"),
         other => Count::of([&other]).text(),
     };
     let advance = if step == 1 { format!("{axis}++") } else { format!("{axis} += {step}u") };

@@ -285,7 +285,7 @@ struct Step {
     result: u32,
     seed: u32,
     step: u32,
-    unused0: u32,
+    zero: u32, // 0, but no compiler can know it
     unused1: u32,
     unused2: u32,
     scalars: array<vec4<f32>, 4>,

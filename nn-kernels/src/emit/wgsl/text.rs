@@ -48,7 +48,7 @@ pub(super) fn float(value: f64) -> String {
         return format!("{value:?}");
     }
     // WGSL refuses infinities and NaN in constant expressions, so a zero that only the device knows takes part.
-    format!("bitcast<f32>({:#010x}u + step.unused0)", value.to_bits())
+    format!("bitcast<f32>({:#010x}u + step.zero)", value.to_bits())
 }
 
 /// A product of extents, as a number of points.
@@ -96,6 +96,10 @@ pub(super) const ZERO: &str = "0u";
 ///
 /// Unsigned arithmetic wraps, so partial sums below zero do no harm; only a clamp looks at its operand's sign.
 pub(super) fn index(index: &Index, axes: &[String]) -> String {
+    // A constant must not be computed by WGSL, which refuses to wrap in constant expressions.
+    if let Some(value) = constant(index, axes) {
+        return format!("{}u", value as u32);
+    }
     let mut plus: Vec<String> = vec![];
     let mut minus: Vec<String> = vec![];
     for term in &index.terms {
@@ -127,6 +131,19 @@ pub(super) fn index(index: &Index, axes: &[String]) -> String {
         text.push_str(&m);
     }
     text
+}
+
+/// The value of an index whose axes all have a single point.
+fn constant(index: &Index, axes: &[String]) -> Option<i64> {
+    index.terms.iter().try_fold(index.offset, |sum, term| {
+        let atom = match &term.atom {
+            Atom::Axis(a) => (axes[*a] == ZERO).then_some(0),
+            Atom::Div(i, by) => constant(i, axes).map(|v| v.div_euclid(*by)),
+            Atom::Mod(i, by) => constant(i, axes).map(|v| v.rem_euclid(*by)),
+            Atom::Clamp(i, lo, hi) => constant(i, axes).map(|v| v.clamp(*lo, *hi)),
+        };
+        Some(sum + term.coefficient * atom?)
+    })
 }
 
 fn operand(i: &Index, axes: &[String]) -> String {
@@ -180,10 +197,21 @@ mod tests {
     }
 
     #[test]
+    fn an_axis_with_a_single_point_leaves_no_trace() {
+        let names = ["sample", ZERO, "r2"].map(str::to_owned);
+        let extents = [Extent::Batch, Extent::Size(1), Extent::Size(4)];
+        let affine = Index::axis(0).times(4).plus(&Index::axis(1).times(4)).plus(&Index::axis(2));
+        assert_eq!(index(&affine, &names), "sample * 4u + r2");
+        let below = Index::axis(1).plus_constant(-2);
+        assert_eq!(index(&below.clone().clamp(0, 3, &extents), &names), "0u");
+        assert_eq!(index(&below, &names), "4294967294u");
+    }
+
+    #[test]
     fn floats_are_literals_or_made_on_the_device() {
         assert_eq!(float(0.1), "0.1");
         assert_eq!(float(1.0), "1.0");
         assert_eq!(float(-1e-12), "-1e-12");
-        assert_eq!(float(1e300), "bitcast<f32>(0x7f800000u + step.unused0)");
+        assert_eq!(float(1e300), "bitcast<f32>(0x7f800000u + step.zero)");
     }
 }
