@@ -102,12 +102,13 @@ impl Column {
     }
 }
 
-/// A number with five significant digits, short for tables and progress bars.
+/// A number with four or five significant digits, short for tables and progress bars.
 pub(crate) fn short(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 || (1e-3..1e5).contains(&size) {
-        let whole_digits = if size >= 1.0 { size.log10() as usize + 1 } else { 1 };
-        format!("{value:.*}", 5usize.saturating_sub(whole_digits))
+        let magnitude = if size >= 1.0 { size.log10() as usize } else { 0 };
+        let zeros = if size > 0.0 && size < 0.1 { -size.log10() as usize } else { 0 };
+        format!("{value:.*}", (4 + zeros).saturating_sub(magnitude))
     } else if value.is_finite() {
         format!("{value:.3e}")
     } else {
@@ -193,7 +194,9 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        let shown = [0.0, 1.0, 0.987_654, 123.456_7, 99_999.4, 1e-5, 1e6, f64::NAN].map(short);
-        assert_eq!(shown, ["0.0000", "1.0000", "0.9877", "123.46", "99999", "1.000e-5", "1.000e6", "NaN"]);
+        let shown = [0.0, 1.0, 0.987_654, 0.012_345_6, 0.001_234_56].map(short);
+        assert_eq!(shown, ["0.0000", "1.0000", "0.9877", "0.01235", "0.001235"]);
+        let shown = [123.456_7, 99_999.4, 1e-5, 1e6, f64::NAN].map(short);
+        assert_eq!(shown, ["123.46", "99999", "1.000e-5", "1.000e6", "NaN"]);
     }
 }
