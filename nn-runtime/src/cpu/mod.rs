@@ -1,7 +1,7 @@
 //! Generated code on the CPU: what kernels see, and the loops that they are made of.
 //!
 //! Generated code is a list of small kernels ([`Kernel`]) that are generic over the processor's vectors ([`Simd`]) and run
-//! by [`dispatch`]. Matrix products are not generated: [`product`] is one precompiled engine. [`player`] runs whole
+//! by [`dispatch`]. Matrix products are not generated: [`product`] is one precompiled engine. `player` runs whole
 //! schedules.
 
 pub mod math;
