@@ -13,7 +13,7 @@ include!(concat!(env!("OUT_DIR"), "/random_graphs.rs"));
 /// How far an unfused network may be from the fused one, in f64 and rounded once, relative to a tensor's largest number.
 const FUSION: f64 = 1e-7;
 /// How far f32 may be from f64, likewise.
-const ROUNDING: f64 = 1e-4;
+const ROUNDING: f64 = 3e-5;
 
 /// Runs `check` for the graphs of a range, and fails with everything that it said about any of them.
 fn for_graphs(range: std::ops::Range<u32>, check: impl Fn(u32) -> Vec<String>) {
@@ -31,14 +31,15 @@ fn expected(seed: u32, fuse: bool) -> Result<(Sample, Results), String> {
     Ok((sample, results))
 }
 
-/// Fused = unfused = WGSL.
+/// Fused = unfused = WGSL. (A shader's first dispatch is what takes time; so most graphs run two programs, and each fourth
+/// all of them.)
 fn check(seed: u32) -> Result<Vec<String>, String> {
     let (sample, expected) = expected(seed, true)?;
     let (_, unfused) = self::expected(seed, false)?;
     let mut wrong = unfused.differences(&expected, FUSION);
     if let Some(device) = gpu() {
         let plan = compile(&random_graph::network(seed), &Options::default());
-        let got = sample.play(leak(&plan, None), device).map_err(|e| e.to_string())?;
+        let got = sample.play(leak(&plan, None), device, seed % 4 == 0).map_err(|e| e.to_string())?;
         wrong.extend(got.differences(&expected, ROUNDING));
     }
     Ok(wrong)
@@ -68,7 +69,7 @@ fn graphs_that_were_printed_as_rust() {
         let plan = compile(&random_graph::network(seed), &Options::default());
         let program = leak(&plan, Some(&RUST[seed.wrapping_sub(FIRST_SEED) as usize]));
         let results = expected(seed, true).and_then(|(sample, expected)| {
-            let got = sample.play(program, &Device::cpu()).map_err(|e| e.to_string())?;
+            let got = sample.play(program, &Device::cpu(), true).map_err(|e| e.to_string())?;
             Ok(got.differences(&expected, ROUNDING))
         });
         results.unwrap_or_else(|e| vec![e])

@@ -14,11 +14,10 @@ pub mod everything {
         pub network Everything {
             /// An image.
             input  image: [1, 4, 4];
-            input  tokens: class(7)[3];
+            input  codes: [3];
             target label: class(3);
             target value: [2];
             block head(x, n, rate = 0.1) { x >> dense(n) >> gelu >> dropout(rate) }
-            codes = tokens / 7.0;
             both = concat(flatten(image), codes) >> head(8);
             logits = both >> prelu >> dense(3);
             estimate = both >> linear(2, bias = false);
