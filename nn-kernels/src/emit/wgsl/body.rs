@@ -22,7 +22,7 @@ impl Expr {
     }
 
     /// The text, in parentheses where an operand needs them.
-    pub(super) fn operand(&self) -> String {
+    fn operand(&self) -> String {
         if self.atomic { self.text.clone() } else { format!("({})", self.text) }
     }
 
@@ -256,11 +256,11 @@ fn count_uses(stage: &Stage) -> Vec<usize> {
     uses
 }
 
-/// `a` combined with `b`.
-pub(super) fn combine(how: Reduction, a: &str, b: &str) -> String {
+/// The statement that combines a variable with one more value.
+pub(super) fn accumulate(how: Reduction, variable: &str, value: &str) -> String {
     match how {
-        Reduction::Sum => format!("{a} + {b}"),
-        Reduction::Maximum => format!("max({a}, {b})"),
-        Reduction::Minimum => format!("min({a}, {b})"),
+        Reduction::Sum => format!("{variable} += {value};"),
+        Reduction::Maximum => format!("{variable} = max({variable}, {value});"),
+        Reduction::Minimum => format!("{variable} = min({variable}, {value});"),
     }
 }

@@ -3,7 +3,7 @@
 //! A map whose stores go to aligned groups of four neighbours does four points at once.
 
 use super::axes;
-use super::body::{Expr, Place, combine};
+use super::body::{Expr, Place, accumulate};
 use super::printer::Printer;
 use super::text::{self, Count, Text};
 use super::{ShaderText, Workgroups};
@@ -93,9 +93,7 @@ fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: Option
         for (slot, (how, value)) in stage.reduce.iter().enumerate() {
             let value = values[value.0 as usize].clone();
             match results.get(slot) {
-                Some(result) => {
-                    out.line(format!("{} = {};", result.text, combine(*how, &result.text, &value.operand())))
-                }
+                Some(result) => out.line(accumulate(*how, &result.text, &value.text)),
                 // Without inner axes there is nothing to combine.
                 None => results.push(value),
             }

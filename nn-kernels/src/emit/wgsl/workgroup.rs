@@ -6,7 +6,7 @@
 //! number.
 
 use super::axes::{inner_axes, outer_axes, unflatten};
-use super::body::{Expr, Place, combine};
+use super::body::{Expr, Place, accumulate};
 use super::printer::Printer;
 use super::text::{self, Count, Text};
 use super::{ShaderText, Workgroups};
@@ -90,7 +90,7 @@ fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: usize)
         printer.stores(out, &stage.stores, &values, &place);
         for (slot, (how, value)) in stage.reduce.iter().enumerate() {
             let name = format!("part{n}_{slot}");
-            out.line(format!("{name} = {};", combine(*how, &name, &values[value.0 as usize].operand())));
+            out.line(accumulate(*how, &name, &values[value.0 as usize].text));
         }
         out.close();
         if !stage.reduce.is_empty() {
@@ -119,7 +119,7 @@ fn combine_lanes(out: &mut Text, stage: usize, reduce: &[(Reduction, ValueId)], 
     out.open(format!("for (var i = lane + {groups}u; i < {lanes}u; i += {groups}u) {{"));
     for (slot, (how, _)) in reduce.iter().enumerate() {
         let name = format!("combined{slot}");
-        out.line(format!("{name} = {};", combine(*how, &name, &format!("parts{slot}[i]"))));
+        out.line(accumulate(*how, &name, &format!("parts{slot}[i]")));
     }
     out.close();
     for slot in 0..reduce.len() {
@@ -133,7 +133,7 @@ fn combine_lanes(out: &mut Text, stage: usize, reduce: &[(Reduction, ValueId)], 
     out.open(format!("for (var i = 1u; i < {groups}u; i++) {{"));
     for (slot, (how, _)) in reduce.iter().enumerate() {
         let name = format!("reduced{stage}_{slot}");
-        out.line(format!("{name} = {};", combine(*how, &name, &format!("groups{slot}[i]"))));
+        out.line(accumulate(*how, &name, &format!("groups{slot}[i]")));
     }
     out.close();
 }
