@@ -113,14 +113,17 @@ impl<'g> Built<'g> {
     }
 }
 
+/// Values of nodes at indices, and whether they come from the group's own reductions.
+type Known = HashMap<(NodeId, Vec<Index>), (ValueId, bool)>;
+
 /// Builds the kernel of one group.
 struct GroupBuilder<'b, 'g> {
     built: &'b mut Built<'g>,
     place: usize,
     group: &'g Group,
     stages: Vec<Stage>,
-    /// Per stage: values of nodes at indices, and whether they come from the group's reductions.
-    known: Vec<HashMap<(NodeId, Vec<Index>), (ValueId, bool)>>,
+    /// What each stage has computed.
+    known: Vec<Known>,
     /// Where each of the group's reductions ended up.
     reduced: BTreeMap<NodeId, (usize, usize)>,
 }
