@@ -4,7 +4,7 @@
 //! is read whole or not at all: whatever is wrong is an error that names the file, what was expected and what was found.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
@@ -195,7 +195,9 @@ fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
         match reader.read(&mut buffer[found..]) {
             Ok(0) => break,
             Ok(n) => found += n,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            // A gzipped file that ends in the middle.
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => break,
             Err(error) => return Err(error),
         }
     }
@@ -234,18 +236,21 @@ fn read_records(path: &Path, reader: impl Read, count: u32, size: usize, header:
     }
     let expected = u64::from(count) * size as u64;
     let mut bytes = Vec::new();
-    match reader.take(expected + 1).read_to_end(&mut bytes) {
-        Err(source) => Err(IdxError::Read { path, source }),
-        Ok(found) if (found as u64) < expected => Err(IdxError::Truncated {
-            path,
-            place: format!("record {} of {count}", found / size),
-            expected: header + expected,
-            found: header + found as u64,
-        }),
-        Ok(found) if found as u64 > expected => {
-            Err(IdxError::TooLong { path, records: count, expected: header + expected })
+    let result = reader.take(expected + 1).read_to_end(&mut bytes);
+    let found = bytes.len() as u64;
+    match result {
+        // A gzipped file that ends in the middle is an error of its own; what was unpacked until there is in `bytes`.
+        Err(source) if source.kind() != ErrorKind::UnexpectedEof || found >= expected => {
+            Err(IdxError::Read { path, source })
         }
-        Ok(_) => Ok(bytes),
+        _ if found < expected => Err(IdxError::Truncated {
+            path,
+            place: format!("record {} of {count}", bytes.len() / size),
+            expected: header + expected,
+            found: header + found,
+        }),
+        _ if found > expected => Err(IdxError::TooLong { path, records: count, expected: header + expected }),
+        _ => Ok(bytes),
     }
 }
 

@@ -86,7 +86,8 @@ fn a_missing_file_is_named_with_its_folder() {
 fn damage_is_refused_with_what_was_expected_and_found() {
     let folder = Folder::new("damage");
     let huge = header(&[0x803, u32::MAX, 28, 28]);
-    let cases: [(&str, Vec<u8>, &[&str]); 9] = [
+    let packed = gzip(&images(3));
+    let cases: [(&str, Vec<u8>, &[&str]); 11] = [
         ("magic", labels(&[1; 40]), &["0x00000803", "0x00000801", "images"]),
         ("dims", header(&[0x803, 1, 32, 28]), &["28 x 28", "32 x 28"]),
         ("empty-file", vec![], &["the header", "16", "0"]),
@@ -95,7 +96,9 @@ fn damage_is_refused_with_what_was_expected_and_found() {
         ("truncated", images(3)[..16 + 784 + 10].to_vec(), &["record 1 of 3", "2368", "810"]),
         ("too-long", [images(2), vec![0]].concat(), &["1584", "2 records"]),
         ("huge", huge, &["record 0 of 4294967295", "3367254359296", "16"]),
-        ("gzip", gzip(&images(3))[..200].to_vec(), &[]),
+        ("gzip-header", packed[..12].to_vec(), &["the header", "expected 16"]),
+        ("gzip-middle", packed[..packed.len() / 2].to_vec(), &["truncated in record", "expected 2368"]),
+        ("gzip-end", packed[..packed.len() - 4].to_vec(), &[]),
     ];
     for (name, bytes, words) in cases {
         let path = folder.write(name, &bytes);
