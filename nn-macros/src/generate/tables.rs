@@ -93,13 +93,13 @@ pub(super) fn placeholder(name: &str) -> String {
     )
 }
 
-/// A shader's entry.
+/// A shader's entry. WGSL has no quotes, so its text can stand as it is, which is quick to print and to read.
 fn shader(shader: &wgsl::ShaderText) -> String {
     let bindings = list(&shader.bindings, |b| format!("__nn::Binding::{b:?}"));
     let wgsl::Workgroups { fixed, per_sample, points } = shader.workgroups;
     format!(
         "__nn::Shader {{ name: {:?}, entry_point: {:?}, workgroup_size: {:?}, workgroup_bytes: {}, bindings: {bindings},
-            workgroups: __nn::Workgroups {{ fixed: {fixed}, per_sample: {per_sample}, points: {points} }}, wgsl: {:?} }}",
+            workgroups: __nn::Workgroups {{ fixed: {fixed}, per_sample: {per_sample}, points: {points} }}, wgsl: r#"{}"# }}",
         shader.name, shader.entry_point, shader.workgroup_size, shader.workgroup_bytes, shader.wgsl
     )
 }
