@@ -99,7 +99,7 @@ fn shader(shader: &wgsl::ShaderText) -> String {
     let wgsl::Workgroups { fixed, per_sample, points } = shader.workgroups;
     format!(
         "__nn::Shader {{ name: {:?}, entry_point: {:?}, workgroup_size: {:?}, workgroup_bytes: {}, bindings: {bindings},
-            workgroups: __nn::Workgroups {{ fixed: {fixed}, per_sample: {per_sample}, points: {points} }}, wgsl: r#"{}"# }}",
+            workgroups: __nn::Workgroups {{ fixed: {fixed}, per_sample: {per_sample}, points: {points} }}, wgsl: r#\"{}\"# }}",
         shader.name, shader.entry_point, shader.workgroup_size, shader.workgroup_bytes, shader.wgsl
     )
 }
