@@ -162,6 +162,12 @@ mod tests {
     }
 
     #[test]
+    fn shaders_are_part_of_a_program_only_where_a_gpu_can_run_them() {
+        let shaders: &[u8] = crate::__nn_gpu_only!(&[1, 2]);
+        assert_eq!(shaders.is_empty(), cfg!(not(feature = "gpu")));
+    }
+
+    #[test]
     fn devices_go_between_threads() {
         fn shared<T: Send + Sync + Clone>() {}
         shared::<Device>();

@@ -77,7 +77,7 @@ impl<'a, D: Dataset> Fit<'a, D> {
         self
     }
 
-    /// Keeps the last samples, this fraction of all (rounded down), for validation instead of training. Default: 0.
+    /// Keeps the last samples, this fraction of all (rounded up), for validation instead of training. Default: 0.
     pub fn validation_split(mut self, fraction: f64) -> Self {
         self.options.validation_split = fraction;
         self
@@ -256,14 +256,16 @@ impl Options {
         }
         check_count(data.samples)?;
         let Some(validation) = validation else {
-            let kept = (data.samples as f64 * fraction) as usize;
-            if fraction > 0.0 && kept == 0 {
+            // As Keras rounds; the summand is for fractions that are no binary numbers, such as 0.9.
+            let middle = (data.samples as f64 * (1.0 - fraction) + 1e-9) as usize;
+            let kept = data.samples - middle;
+            if middle == 0 || (fraction > 0.0 && kept == 0) {
+                let what = if middle == 0 { "trained on" } else { "validated" };
                 return Err(Error::Option(format!(
-                    "validation_split {fraction} of {} samples is none: nothing would be validated",
+                    "validation_split {fraction} of {} samples takes {kept} of them: nothing would be {what}",
                     data.samples
                 )));
             }
-            let middle = data.samples - kept;
             let validation = (kept > 0).then(|| data.slice(middle, data.samples));
             return Ok((data.slice(0, middle), validation));
         };
@@ -446,7 +448,10 @@ mod tests {
         for fraction in [1.0, -0.1, f64::NAN] {
             assert!(error(Fit::default().validation_split(fraction)).starts_with("validation_split is "));
         }
-        assert!(error(Fit::default().validation_split(0.001)).contains("nothing would be validated"));
+        assert!(error(Fit::default().validation_split(1e-12)).contains("nothing would be validated"));
+        assert!(
+            error(Fit::default().validation_split(0.999)).contains("takes 100 of them: nothing would be trained on")
+        );
         let (none, some) = (Data(data(0)), Data(data(5)));
         assert_eq!(error(Fit::default().validation_data(&none)), "the validation data has no samples");
         assert!(error(Fit::default().validation_data(&some).validation_split(0.5)).contains("both set"));

@@ -166,6 +166,7 @@ impl Net {
         if samples == 0 {
             return Err(no_samples());
         }
+        check_count(samples)?;
         let chunk = evaluation_batch(schedule);
         let batches: Vec<usize> = (0..samples).step_by(chunk).map(|start| chunk.min(samples - start)).collect();
         let steps: Vec<StepUniform> = batches.iter().map(|&batch| self.step(batch, 0)).collect();
