@@ -75,3 +75,12 @@ fn graphs_that_were_printed_as_rust() {
         results.unwrap_or_else(|e| vec![e])
     });
 }
+
+/// Kernels that do nothing are found out: the comparisons compare.
+#[test]
+fn a_program_without_kernels_differs() {
+    let plan = compile(&random_graph::network(FIRST_SEED), &Options::default());
+    let (sample, expected) = expected(FIRST_SEED, true).unwrap();
+    let got = sample.play(leak(&plan, None), &Device::cpu(), true).unwrap();
+    assert!(!got.differences(&expected, 1e-2).is_empty());
+}

@@ -3,7 +3,7 @@
 //! After a change that is meant: `INSTA_UPDATE=always cargo test -p nn-tests --test snapshots`, then read the diff.
 
 use nn::Shader;
-use nn_tests::networks::{Branches, Curve, Inference, Mlp, Plain, Softmax};
+use nn_tests::networks::{Branches, Curve, Inference, Mlp, Plain, Rows, Softmax};
 
 mod naga_check;
 
@@ -18,6 +18,13 @@ fn listing(shaders: &[Shader]) -> String {
     shaders.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
+/// Compares with `out/<name>.snap`.
+fn assert_unchanged(name: &str, text: &str) {
+    insta::with_settings!({ snapshot_path => "out", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!(name, text);
+    });
+}
+
 macro_rules! snapshots {
     ($($test:ident: $network:ident;)+) => { $(
         mod $test {
@@ -25,17 +32,17 @@ macro_rules! snapshots {
 
             #[test]
             fn wgsl() {
-                insta::assert_snapshot!(concat!(stringify!($test), "_wgsl"), listing($network::shaders()));
+                assert_unchanged(concat!(stringify!($test), "_wgsl"), &listing($network::shaders()));
             }
 
             #[test]
             fn plan() {
-                insta::assert_snapshot!(concat!(stringify!($test), "_plan"), $network::plan());
+                assert_unchanged(concat!(stringify!($test), "_plan"), $network::plan());
             }
 
             #[test]
             fn summary() {
-                insta::assert_snapshot!(concat!(stringify!($test), "_summary"), $network::summary());
+                assert_unchanged(concat!(stringify!($test), "_summary"), $network::summary());
             }
 
             #[test]
@@ -52,5 +59,6 @@ snapshots! {
     softmax: Softmax;
     branches: Branches;
     plain: Plain;
+    rows: Rows;
     inference: Inference;
 }

@@ -23,7 +23,9 @@ fn check(shader: &Shader) {
         .validate(&module)
         .unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(shader.wgsl)));
 
-    let [entry] = &module.entry_points[..] else { panic!("{name}: one entry point, not {}", module.entry_points.len()) };
+    let [entry] = &module.entry_points[..] else {
+        panic!("{name}: one entry point, not {}", module.entry_points.len())
+    };
     assert_eq!(entry.name, shader.entry_point, "{name}");
     assert_eq!(entry.workgroup_size, shader.workgroup_size, "{name}");
     let mut bound: Vec<u32> =

@@ -86,6 +86,18 @@ network! {
         optimizer adam(learning_rate = 1e-2);
     }
 
+    /// Rows that are long enough for a whole workgroup, a product of two tensors with batch, a maximum.
+    pub network Rows {
+        input  x: [4, 300];
+        input  k: [300, 5];
+        target y: [5];
+        mixed = matmul(x >> softmax, k);
+        p = max(mixed, axis = 0) >> dense(5);
+        output    p = p;
+        loss      mse(p, y);
+        optimizer sgd(learning_rate = 0.1);
+    }
+
     /// A loss without an optimizer: gradients, and no update.
     pub network LossOnly {
         input  x: [5];

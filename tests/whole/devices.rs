@@ -59,3 +59,34 @@ fn the_cpu_is_always_there() {
     assert!(Device::cpu().name().contains("CPU") && !Device::cpu().is_gpu());
     assert!(Device::auto().is_ok());
 }
+
+#[cfg(feature = "gpu")]
+#[test]
+fn a_users_own_device_serves() {
+    use nn::wgpu;
+
+    let Some(gpu) = nn_tests::gpu() else { return };
+    let own = async {
+        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+        let adapter = instance.request_adapter(&wgpu::RequestAdapterOptions::default()).await.unwrap();
+        adapter.request_device(&wgpu::DeviceDescriptor::default()).await.unwrap()
+    };
+    let (device, queue) = pollster::block_on(own);
+    let own = Device::from_wgpu(device.clone(), queue.clone()).unwrap();
+    let train = data::plain(40, 1).unwrap();
+    let run = |device: &Device| {
+        let mut net = Plain::new(device, 3).unwrap();
+        let options = nn::Fit::default().epochs(2).batch_size(16).quiet();
+        net.fit(&train, options).unwrap().step_losses
+    };
+    assert_eq!(run(&own), run(gpu));
+    // The device is still the user's.
+    let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+        label: None,
+        size: 16,
+        usage: wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    });
+    queue.write_buffer(&buffer, 0, &[1; 16]);
+    queue.submit([]);
+}

@@ -111,7 +111,10 @@ fn orthogonal_ones() {
         for i in 0..vectors {
             assert!((dot(i, i) - gain * gain).abs() < 1e-4, "{binding}: length of {i}: {}", dot(i, i));
             assert!(dot(i, (i + 1) % vectors).abs() < 1e-4, "{binding}: angle of {i}");
-            assert!(dot(i, (i * 7 + 3) % vectors).abs() < 1e-4 || i == (i * 7 + 3) % vectors, "{binding}: angle of {i}");
+            assert!(
+                dot(i, (i * 7 + 3) % vectors).abs() < 1e-4 || i == (i * 7 + 3) % vectors,
+                "{binding}: angle of {i}"
+            );
         }
     }
 }
