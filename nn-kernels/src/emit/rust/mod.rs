@@ -4,9 +4,9 @@
 //! It contains no `unsafe`, allocates nothing, and is generic over the processor's vectors: the runtime compiles each
 //! kernel once with AVX2 and FMA and once without, and chooses while running.
 //!
-//! A contraction is a call of the runtime's engine ([`product`]), followed by its epilogue. Everything else is loops
-//! over vectors ([`body`]): [`nest`] makes few axes of many, [`vector`] decides which axis the lanes run along,
-//! [`place`] decides between which loops each value is computed.
+//! A contraction is a call of the runtime's engine (`product`), followed by its epilogue. Everything else is loops
+//! over vectors (`body`): `nest` makes few axes of many, `vector` decides which axis the lanes run along,
+//! `place` decides between which loops each value is computed.
 
 mod body;
 mod memory;

@@ -116,15 +116,7 @@ pub fn tanh<S: Simd>(s: S, x: S::V) -> S::V {
     let p = polynomial(
         s,
         z,
-        [
-            4.893_524_6e-3,
-            6.372_619_3e-4,
-            1.485_722_4e-5,
-            5.122_297e-8,
-            -8.604_672e-11,
-            2.000_188e-13,
-            -2.760_768_5e-16,
-        ],
+        [4.893_524_6e-3, 6.372_619_3e-4, 1.485_722_4e-5, 5.122_297e-8, -8.604_672e-11, 2.000_188e-13, -2.760_768_5e-16],
     );
     let q = polynomial(s, z, [4.893_525e-3, 2.268_434_6e-3, 1.185_347_1e-4, 1.198_258_4e-6]);
     // Near 0, x is the better answer, and the product would lose bits among the denormal numbers.
