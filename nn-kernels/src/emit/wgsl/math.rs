@@ -1,6 +1,6 @@
 //! Helper functions of shaders: what WGSL lacks, or promises too little accuracy for.
 //!
-//! Each is a template over f32 (`exp_f`) and vec4<f32> (`exp_v`); in the templates `$F` is the float type, `$I` the signed
+//! Each is a template over f32 (`exp_f`) and `vec4<f32>` (`exp_v`); in the templates `$F` is the float type, `$I` the signed
 //! and `$U` the unsigned integers of the same width, `#f(…)`, `#i(…)` and `#u(…)` are literals of these types, and `_T` is
 //! the suffix. WGSL lets drivers assume that there are neither
 //! infinities nor NaN, so arguments are clamped before anything can overflow on the way, never after.
