@@ -5,11 +5,11 @@
 //! only decisions are
 //!
 //! 1. which nodes are *realized* (get memory): roots, what a contraction reads, reductions that another kernel needs,
-//!    and what would be expensive to compute twice ([`realize`]);
-//! 2. which realized nodes and reductions share a kernel ([`group`]): a kernel has one set of outer axes, a reduction fits if
+//!    and what would be expensive to compute twice (`realize`);
+//! 2. which realized nodes and reductions share a kernel (`group`): a kernel has one set of outer axes, a reduction fits if
 //!    its result has exactly these axes, a realized node fits if its dimensions begin with them, and whatever it
 //!    reads from the same kernel must be read at the very same outer point;
-//! 3. in which stage of its kernel each of them is computed ([`build`]).
+//! 3. in which stage of its kernel each of them is computed (`build`).
 //!
 //! A second round begins when the kernels built show that something expensive is computed in two places.
 

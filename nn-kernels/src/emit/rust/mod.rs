@@ -25,7 +25,7 @@ use self::text::Lines;
 use crate::ir::{Index, Kernel, TensorId, Value};
 use crate::plan::{Plan, Schedule};
 
-/// What [`print`] makes of a schedule.
+/// What [`print()`] makes of a schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RustText {
     /// The function that runs the kernels up to the update: `fn(&mut Pass<'_>)`.
