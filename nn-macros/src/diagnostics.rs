@@ -69,7 +69,16 @@ impl Diagnostic {
 
     fn line(&mut self, word: &str, text: &str) -> &mut Self {
         self.message.push_str(&format!("\n{word}: {text}"));
+        self.cut();
         self
+    }
+
+    fn cut(&mut self) {
+        if self.message.len() > MESSAGE_LIMIT {
+            let end = (0..=MESSAGE_LIMIT).rev().find(|&end| self.message.is_char_boundary(end)).unwrap_or(0);
+            self.message.truncate(end);
+            self.message.push('…');
+        }
     }
 
     /// The text, its lines separated.
@@ -98,26 +107,39 @@ impl Diagnostic {
         let mut body = Group::new(Delimiter::Brace, TokenTree::from(text).into());
         body.set_span(end);
         let path = |name| [punct(':', Spacing::Joint), punct(':', Spacing::Alone), Ident::new(name, start).into()];
-        path("core")
-            .into_iter()
-            .chain(path("compile_error"))
-            .chain([punct('!', Spacing::Alone), body.into()])
-            .collect()
+        path("core").into_iter().chain(path("compile_error")).chain([punct('!', Spacing::Alone), body.into()]).collect()
     }
 }
+
+/// How many mistakes are kept. Nobody reads more of them at once, and what makes so many may make millions.
+const LIMIT: usize = 256;
+/// How long a message may be, in bytes.
+const MESSAGE_LIMIT: usize = 4000;
 
 /// All mistakes found so far. Whoever makes one must look at what it has found, by [`Diagnostics::finish`].
 #[derive(Debug, Default)]
 pub struct Diagnostics {
     found: Vec<Diagnostic>,
+    /// A mistake beyond the limit, which nobody will see.
+    surplus: Option<Diagnostic>,
     finished: bool,
 }
 
 impl Diagnostics {
     /// Reports a mistake at the given tokens.
     pub fn error(&mut self, place: impl Into<Place>, message: impl Into<String>) -> &mut Diagnostic {
-        self.found.push(Diagnostic { place: place.into(), message: message.into() });
+        let mut diagnostic = Diagnostic { place: place.into(), message: message.into() };
+        diagnostic.cut();
+        if self.is_full() {
+            return self.surplus.insert(diagnostic);
+        }
+        self.found.push(diagnostic);
         self.found.last_mut().expect("one was pushed")
+    }
+
+    /// Whether there are so many mistakes that no others are kept.
+    pub fn is_full(&self) -> bool {
+        self.found.len() >= LIMIT
     }
 
     /// How many mistakes there are so far.

@@ -1,4 +1,4 @@
-//! Limits on raw tokens, so that nothing below can overflow the stack.
+//! Limits on raw tokens, so that nothing below can overflow the stack or take forever.
 //!
 //! Everything that walks an expression recurses: syn's parser, the tree's destructor, our own checks. How deep they can
 //! get is bounded by what stands on the way from the outermost token to the innermost: each group costs a level, so
@@ -12,8 +12,13 @@ use crate::diagnostics::{Diagnostics, Place};
 
 /// What a way inwards may cost.
 const LIMIT: usize = 2048;
-/// What a token may cost that a recursive call of a parser can begin with: a group, a prefix operator, a keyword.
+/// The cost of a token that a recursive call of a parser can begin with: a group, a prefix operator.
 const DEEP: usize = 32;
+/// The cost of a token with which parsers recurse deeply, and which no program of ours has.
+const FOREIGN: usize = 128;
+
+/// How long numbers may be, in digits: parsers take quadratic time for them.
+const NUMBER_LIMIT: usize = 200;
 
 /// Reports tokens that nest too deeply, and says whether all is well.
 pub fn check(tokens: &TokenStream, diagnostics: &mut Diagnostics) -> bool {
@@ -42,12 +47,17 @@ pub fn check(tokens: &TokenStream, diagnostics: &mut Diagnostics) -> bool {
                     run += 1;
                     operand = true;
                 }
-                TokenTree::Literal(_) => {
+                TokenTree::Literal(literal) => {
                     run += 1;
                     operand = true;
+                    let text = literal.to_string();
+                    if text.len() > NUMBER_LIMIT && text.starts_with(|c: char| c.is_ascii_digit()) {
+                        diagnostics.error(literal.span(), "this number is too long");
+                        return false;
+                    }
                 }
                 TokenTree::Ident(word) if is_keyword(&word.to_string()) => {
-                    far += DEEP;
+                    far += FOREIGN;
                     operand = false;
                 }
                 TokenTree::Ident(_) => {
@@ -56,7 +66,7 @@ pub fn check(tokens: &TokenStream, diagnostics: &mut Diagnostics) -> bool {
                 }
                 TokenTree::Punct(punct) => {
                     match punct.as_char() {
-                        '<' | '|' | '&' | '!' | '?' => far += DEEP,
+                        '<' | '|' | '&' | '!' | '?' => far += FOREIGN,
                         '=' => run += DEEP,
                         // (`>` without an operand is the second half of `>>`.)
                         '#' | ':' | '>' => run += 1,

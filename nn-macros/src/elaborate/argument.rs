@@ -4,9 +4,9 @@ use nn_kernels::layers::Target;
 use proc_macro2::Ident;
 use syn::Expr;
 
-use super::Elaborator;
 use super::bind::signature;
 use super::value::{Tensor, Value};
+use super::{AXES, Elaborator};
 use crate::functions::{self, Apply, Bound, Function, Kind, Parameter};
 use crate::numbers::Number;
 use crate::suggest::nearest;
@@ -37,7 +37,8 @@ impl Elaborator<'_, '_> {
                 if function.parameters.iter().any(|p| p.kind == Kind::Target) {
                     found.help(format!("the prediction comes first: `{name}(prediction, {text})`"));
                 } else if parameter.name == "target" {
-                    found.help(format!("for classes use `cross_entropy`, or declare `{text}` as `[{classes}]` numbers"));
+                    found
+                        .help(format!("for classes use `cross_entropy`, or declare `{text}` as `[{classes}]` numbers"));
                 } else {
                     found.help("class indices are only names of classes: they go into losses and metrics");
                 }
@@ -91,7 +92,7 @@ impl Elaborator<'_, '_> {
                 if (1..=i64::from(i32::MAX)).contains(n) {
                     return Some(Bound::Integer(*n));
                 }
-                let message = if *n < 1 { "must be at least 1" } else { "is too large" };
+                let message = if *n < 1 { "must be at least 1" } else { "must be below 2147483648" };
                 let is = is_value(&text::of(expression), &n.to_string());
                 self.diagnostics.error(expression, format!("{what} {message}, but {is}"));
                 return None;
@@ -106,10 +107,15 @@ impl Elaborator<'_, '_> {
                         Value::Error => return None,
                         other => {
                             let is = other.describe(&self.network.graph);
-                            self.diagnostics.error(expression, format!("{what} is a list of integers, but one of them is {is}"));
+                            self.diagnostics
+                                .error(expression, format!("{what} is a list of integers, but one of them is {is}"));
                             return None;
                         }
                     }
+                }
+                if integers.len() > AXES {
+                    self.too_many_axes(expression.into(), integers.len());
+                    return None;
                 }
                 return Some(Bound::Integers(integers));
             }
@@ -197,5 +203,9 @@ impl Elaborator<'_, '_> {
 
 /// "it is 3", or "`n` is 3" where that says more.
 pub fn is_value(written: &str, is: &str) -> String {
-    if is.ends_with(written) || is.trim_matches('`') == written { format!("it is {is}") } else { format!("`{written}` is {is}") }
+    if is.ends_with(written) || is.trim_matches('`') == written {
+        format!("it is {is}")
+    } else {
+        format!("`{written}` is {is}")
+    }
 }

@@ -221,7 +221,13 @@ impl Elaborator<'_, '_> {
         };
     }
 
-    fn bind_defaults(&mut self, function: &'static Function, binding: &mut Binding<'_>, call: &Call<'_>, before: usize) {
+    fn bind_defaults(
+        &mut self,
+        function: &'static Function,
+        binding: &mut Binding<'_>,
+        call: &Call<'_>,
+        before: usize,
+    ) {
         for parameter in function.parameters {
             let name = parameter.name;
             if binding.given.contains(&name) {

@@ -4,6 +4,8 @@
 //! with the block itself, once, and names that it does not use. And where it is used, with all that the arguments say:
 //! what is wrong then is between the block and this use, and says so.
 
+use std::collections::BTreeMap;
+
 use super::call::Call;
 use super::scope::Scope;
 use super::value::Value;
@@ -18,8 +20,7 @@ impl<'a> Elaborator<'a, '_> {
     /// Declares a block and finds what is wrong with itself.
     pub fn declare_block(&mut self, block: &'a Block) {
         let name = block.name.to_string();
-        let visible = self.scope().blocks;
-        let twin = self.blocks[..visible].iter().find(|b| b.name == name).map(|b| &b.block.name);
+        let twin = self.visible_block(&name).map(|i| &self.blocks[i].block.name);
         let twin = twin.or_else(|| self.scopes.last().and_then(|s| s.get(&name)).map(|n| &n.ident)).cloned();
         if functions::find(&name).is_some() {
             self.diagnostics
@@ -31,7 +32,8 @@ impl<'a> Elaborator<'a, '_> {
         let before = self.diagnostics.len();
         self.look_at(block);
         let sound = self.diagnostics.len() == before && block.sound;
-        self.blocks.push(BlockState { name, block, used: false, sound });
+        self.block_names.insert(name, self.blocks.len());
+        self.blocks.push(BlockState { block, used: false, sound });
         let count = self.blocks.len();
         self.scope().blocks = count;
     }
@@ -40,7 +42,7 @@ impl<'a> Elaborator<'a, '_> {
         let path = String::new();
         let visible = self.scope().blocks;
         let outer = std::mem::replace(&mut self.declaring, true);
-        let operations = self.operations;
+        let (operations, stopped) = (self.operations, self.stopped);
         self.scopes.push(Scope::new(&block.statements, Some(block), visible, path));
         for parameter in &block.parameters {
             if let Some(default) = &parameter.default {
@@ -53,7 +55,7 @@ impl<'a> Elaborator<'a, '_> {
         if block.sound {
             self.unused.extend(scope.iter().flat_map(Scope::unused).cloned());
         }
-        (self.declaring, self.operations) = (outer, operations);
+        (self.declaring, self.operations, self.stopped) = (outer, operations, stopped);
     }
 
     fn body(&mut self, block: &'a Block) -> Value {
@@ -85,9 +87,8 @@ impl<'a> Elaborator<'a, '_> {
         let path = self.scope().path.clone();
         self.scopes.push(Scope::new(&block.statements, Some(block), index, path));
         for (parameter, argument) in block.parameters.iter().zip(arguments) {
-            let value = argument.unwrap_or_else(|| {
-                parameter.default.as_ref().map_or(Value::Error, |default| self.expression(default))
-            });
+            let value = argument
+                .unwrap_or_else(|| parameter.default.as_ref().map_or(Value::Error, |default| self.expression(default)));
             self.declare(&parameter.name, value);
         }
         let value = self.body(block);
@@ -114,6 +115,8 @@ impl<'a> Elaborator<'a, '_> {
             }
             return None;
         }
+        let positions: BTreeMap<String, usize> =
+            parameters.iter().enumerate().map(|(i, p)| (p.name.to_string(), i)).collect();
         let mut bound: Vec<Option<Value>> = vec![None; parameters.len()];
         let mut sound = true;
         let given = positional.len();
@@ -122,7 +125,11 @@ impl<'a> Elaborator<'a, '_> {
                 self.diagnostics
                     .error(
                         argument.expression,
-                        format!("block `{}` has {}, but {given} are given", block.name, text::count(parameters.len(), "parameter")),
+                        format!(
+                            "block `{}` has {}, but {given} are given",
+                            block.name,
+                            text::count(parameters.len(), "parameter")
+                        ),
                     )
                     .note(signature(block, parameters));
                 sound = false;
@@ -132,7 +139,7 @@ impl<'a> Elaborator<'a, '_> {
         }
         for argument in named {
             let value = self.expression(argument.value);
-            match parameters.iter().position(|p| p.name == *argument.name) {
+            match positions.get(&argument.name.to_string()).copied() {
                 Some(i) if bound[i].is_some() => {
                     self.diagnostics
                         .error(argument.name.span(), format!("`{}` is given already", argument.name))
@@ -141,10 +148,9 @@ impl<'a> Elaborator<'a, '_> {
                 }
                 Some(i) => bound[i] = Some(value),
                 None => {
-                    let names: Vec<String> = parameters.iter().map(|p| p.name.to_string()).collect();
                     let message = format!("block `{}` has no parameter `{}`", block.name, argument.name);
                     let found = self.diagnostics.error(argument.name.span(), message);
-                    if let Some(near) = nearest(&argument.name.to_string(), names.iter().map(String::as_str)) {
+                    if let Some(near) = nearest(&argument.name.to_string(), positions.keys().map(String::as_str)) {
                         found.help(format!("did you mean `{near}`?"));
                     }
                     found.note(signature(block, parameters));

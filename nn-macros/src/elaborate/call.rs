@@ -66,8 +66,7 @@ impl Elaborator<'_, '_> {
     pub fn call(&mut self, mut call: Call<'_>) -> Value {
         let word = call.word;
         let name = word.to_string();
-        let visible = self.scope().blocks;
-        if let Some(index) = self.blocks[..visible].iter().rposition(|b| b.name == name) {
+        if let Some(index) = self.visible_block(&name) {
             return self.use_block(index, &mut call);
         }
         let Some(function) = functions::find(&name) else {

@@ -69,7 +69,8 @@ impl Elaborator<'_, '_> {
     /// Reports a fact.
     pub fn explain(&mut self, fact: &Fact, subject: &Subject) {
         // A loss and a metric of the same two values have one mistake, not two.
-        if let Fact::Differ { left, right, .. } | Fact::Classes { logits: left, classes: _, fitting_axes: right, .. } = fact
+        if let Fact::Differ { left, right, .. } | Fact::Classes { logits: left, classes: _, fitting_axes: right, .. } =
+            fact
             && let [prediction, target] = subject.operands.as_slice()
             && !self.compared.insert(format!("{prediction} {left:?} {target} {right:?}"))
         {
@@ -131,14 +132,19 @@ impl Explanation {
                 let axes = if *needed == 1 { "one axis".to_owned() } else { format!("{needed} axes") };
                 let e = Explanation::new(format!("{name} needs at least {axes}, but {} is {shape:?}", x(*operand)));
                 match (needed, shape.as_slice()) {
-                    (1, _) => e.help(format!("`reshape([1])` makes a vector of it: `{} >> reshape([1])`", subject.operand(*operand))),
+                    (1, _) => e.help(format!(
+                        "`reshape([1])` makes a vector of it: `{} >> reshape([1])`",
+                        subject.operand(*operand)
+                    )),
                     (2, [n]) => e.help(format!("`reshape([1, {n}])` makes a matrix of it")),
                     _ => e,
                 }
             }
             Fact::AxisOutOfRange { axis, shape } => axis_out_of_range(subject, *axis, shape),
             Fact::AxisTwice { axis, resolved, shape } => {
-                Explanation::new(format!("axis {axis} of {shape:?} is given twice: it is axis {resolved}")).at("axes").help("remove one of them")
+                Explanation::new(format!("axis {axis} of {shape:?} is given twice: it is axis {resolved}"))
+                    .at("axes")
+                    .help("remove one of them")
             }
             Fact::Broadcast { left, right, left_axis, right_axis } => {
                 let (a, b) = (left[*left_axis], right[*right_axis]);
@@ -146,7 +152,9 @@ impl Explanation {
                     .note(format!("axis {left_axis} is {a} on the left, axis {right_axis} is {b} on the right; axes are aligned at the last one, and must be equal or 1"))
                     .help_broadcast(subject, left, right)
             }
-            Fact::Differ { left, right, same_size, would_broadcast } => differ(subject, left, right, *same_size, *would_broadcast),
+            Fact::Differ { left, right, same_size, would_broadcast } => {
+                differ(subject, left, right, *same_size, *would_broadcast)
+            }
             Fact::ReshapeSize { shape, elements, wanted, product, inferred } => {
                 let e = Explanation::new(format!(
                     "{} is {shape:?} and has {elements} elements, which {wanted:?} cannot hold",
@@ -169,12 +177,21 @@ impl Explanation {
                     e.help("dimensions are at least 1; one of them can be -1, which stands for what remains")
                 }
             }
-            Fact::NoParts => Explanation::new(format!("{name} has nothing to concatenate")).help("write `concat([a, b])`"),
+            Fact::NoParts => {
+                Explanation::new(format!("{name} has nothing to concatenate")).help("write `concat([a, b])`")
+            }
             Fact::Concat { operand, first, shape, along, axis } => {
-                let e = Explanation::new(format!("{} is {first:?} and {} is {shape:?}: they cannot be concatenated along axis {along}", x(0), x(*operand)));
+                let e = Explanation::new(format!(
+                    "{} is {first:?} and {} is {shape:?}: they cannot be concatenated along axis {along}",
+                    x(0),
+                    x(*operand)
+                ));
                 match axis {
                     Some(axis) => {
-                        let e = e.note(format!("all other axes must be equal, but axis {axis} is {} and {}", first[*axis], shape[*axis]));
+                        let e = e.note(format!(
+                            "all other axes must be equal, but axis {axis} is {} and {}",
+                            first[*axis], shape[*axis]
+                        ));
                         let fits = (0..first.len()).find(|&a| (0..first.len()).all(|i| i == a || first[i] == shape[i]));
                         match fits {
                             Some(fits) => e.help(format!("along axis {fits} they fit: `axis = {fits}`")),
@@ -191,7 +208,11 @@ impl Explanation {
                     let which = if *transposed_right_fits { x(1) } else { x(0) };
                     e.note(format!("with {which} transposed there would be one"))
                 } else if left.len() == right.len() && right.last() == left.get(left.len() - 2) {
-                    e.help(format!("the other way round there is one: `matmul({}, {})`", subject.operand(1), subject.operand(0)))
+                    e.help(format!(
+                        "the other way round there is one: `matmul({}, {})`",
+                        subject.operand(1),
+                        subject.operand(0)
+                    ))
                 } else {
                     e
                 }
@@ -226,14 +247,19 @@ impl Explanation {
                     .help("for several classes use `cross_entropy`")
             }
             Fact::NotDivisible { shape, axis, size, divisor, divisors } => {
-                let e = Explanation::new(format!("{name} cuts axis {axis} of {shape:?} into groups of {divisor}, but {size} is no multiple of {divisor}"));
+                let e = Explanation::new(format!(
+                    "{name} cuts axis {axis} of {shape:?} into groups of {divisor}, but {size} is no multiple of {divisor}"
+                ));
                 let list: Vec<String> = divisors.iter().map(|d| format!("`{d}`")).collect();
                 if list.is_empty() { e } else { e.help(format!("{size} is a multiple of {}", list.join(" and "))) }
             }
             Fact::Slopes { shape, slopes } => {
-                let e = Explanation::new(format!("{} is {shape:?}, but there are {slopes} slopes", x(0))).at("num_parameters");
+                let e = Explanation::new(format!("{} is {shape:?}, but there are {slopes} slopes", x(0)))
+                    .at("num_parameters");
                 match shape.first() {
-                    Some(channels) => e.help(format!("take one slope for each channel, `num_parameters = {channels}`, or a single one")),
+                    Some(channels) => e.help(format!(
+                        "take one slope for each channel, `num_parameters = {channels}`, or a single one"
+                    )),
                     None => e.help("take a single slope: `num_parameters = 1`"),
                 }
             }
@@ -253,11 +279,11 @@ impl Explanation {
                     Sized::AllParameters => format!("with {name}, all parameters together"),
                 };
                 let verb = if what.starts_with("with") { "would have" } else { "has" };
-                Explanation::new(format!("{what} {verb} too many elements")).note(format!("there can be less than {limit} (2^31)"))
+                Explanation::new(format!("{what} {verb} too many elements"))
+                    .note(format!("there can be less than {limit} (2^31)"))
             }
-            Fact::TooManyClasses { classes, limit } => {
-                Explanation::new(format!("{classes} classes are too many")).note(format!("there can be less than {limit} (2^24)"))
-            }
+            Fact::TooManyClasses { classes, limit } => Explanation::new(format!("{classes} classes are too many"))
+                .note(format!("there can be less than {limit} (2^24)")),
             Fact::NoFans { initializer, dims } => {
                 let option = if subject.arguments.places.contains_key("bias_init") { "bias_init" } else { "init" };
                 Explanation::new(format!("`{initializer}` needs a matrix, but this parameter is {dims:?}"))
@@ -298,14 +324,18 @@ impl Explanation {
             return self.help(format!("to align it with axis {axis}, write `{piped}`"));
         }
         if left.iter().product::<usize>() == right.iter().product::<usize>() {
-            return self.help(format!("they have the same number of elements: `{} >> reshape({left:?})` would fit", subject.operand(1)));
+            return self.help(format!(
+                "they have the same number of elements: `{} >> reshape({left:?})` would fit",
+                subject.operand(1)
+            ));
         }
         self
     }
 }
 
 fn not_a_vector(subject: &Subject, operand: usize, shape: &[usize], features: usize) -> Explanation {
-    let e = Explanation::new(format!("`{}` takes a vector, but `{}` is {shape:?}", subject.name, subject.operand(operand)));
+    let e =
+        Explanation::new(format!("`{}` takes a vector, but `{}` is {shape:?}", subject.name, subject.operand(operand)));
     if shape.is_empty() {
         return e.help("insert `reshape([1])` before it, which makes a vector of it");
     }

@@ -17,7 +17,7 @@ use crate::{guard, text};
 impl Elaborator<'_, '_> {
     /// The value of an expression.
     pub fn expression(&mut self, expression: &Expr) -> Value {
-        if self.stopped {
+        if self.stopped || self.diagnostics.is_full() {
             return Value::Error;
         }
         if self.depth == DEPTH {
@@ -288,7 +288,10 @@ impl Elaborator<'_, '_> {
             Expr::If(_) | Expr::Match(_) | Expr::While(_) | Expr::ForLoop(_) | Expr::Loop(_) => {
                 let word = text.split(' ').next().unwrap_or_default().to_owned();
                 self.diagnostics
-                    .error(expression, format!("there is no `{word}` in the language: a network is fixed when it is compiled"))
+                    .error(
+                        expression,
+                        format!("there is no `{word}` in the language: a network is fixed when it is compiled"),
+                    )
                     .help("`maximum`, `minimum`, `clamp` and `relu` choose between values");
             }
             Expr::Cast(cast) => {

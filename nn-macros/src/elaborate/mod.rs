@@ -7,8 +7,8 @@ mod argument;
 mod bind;
 mod block;
 mod call;
-mod expression;
 mod explain;
+mod expression;
 mod names;
 mod pipe;
 mod scope;
@@ -26,17 +26,21 @@ use crate::ast::{self, Block, File, Item};
 use crate::checked::{Checked, Header, Name, Partial, PartialField, PartialOutput};
 use crate::diagnostics::{Diagnostic, Diagnostics, Place};
 
-/// How many functions and operators a network may use, blocks expanded. It bounds what blocks that use blocks that use
+/// How many names, functions and operators a network may have, blocks expanded. It bounds what blocks that use blocks that use
 /// blocks can cost.
 const OPERATIONS: usize = 10_000;
 /// How deeply expressions may nest, blocks expanded.
 const DEPTH: usize = 100;
+
+/// How many axes a shape may have.
+const AXES: usize = 6;
 
 /// Elaborates all networks.
 pub fn file(file: &File, diagnostics: &mut Diagnostics) -> Vec<Elaborated> {
     let path = file.path.clone().unwrap_or_else(|| syn::parse_quote!(::nn));
     let mut elaborator = Elaborator::new(diagnostics);
     let mut networks: Vec<Elaborated> = Vec::new();
+    let mut lines = BTreeMap::new();
     for item in &file.items {
         match item {
             Item::Block(block) => {
@@ -44,11 +48,14 @@ pub fn file(file: &File, diagnostics: &mut Diagnostics) -> Vec<Elaborated> {
                 elaborator.declare_block(block);
             }
             Item::Network(network) => {
-                if let Some(twin) = networks.iter().find(|n| n.header.name == network.name) {
-                    let line = Place::from(twin.header.name.span()).line();
+                let line = Place::from(network.name.span()).line();
+                if let Some(line) = lines.insert(network.name.to_string(), line) {
                     elaborator
                         .diagnostics
-                        .error(network.name.span(), format!("there is a network `{}` already, on line {line}", network.name))
+                        .error(
+                            network.name.span(),
+                            format!("there is a network `{}` already, on line {line}", network.name),
+                        )
                         .help("choose another name");
                     continue;
                 }
@@ -122,11 +129,15 @@ struct Elaborator<'a, 'd> {
     diagnostics: &'d mut Diagnostics,
     /// All blocks so far, in order of declaration; each sees those before it.
     blocks: Vec<BlockState<'a>>,
+    /// Where in `blocks` each name is.
+    block_names: BTreeMap<String, usize>,
     /// The network's names, and on top of them those of each block that is being used.
     scopes: Vec<Scope<'a>>,
     network: Network,
     /// Paths of layers with parameters, and the number that the next one of the same path gets.
     layers: BTreeMap<String, usize>,
+    /// For each node so far, a target that it is computed from.
+    targets_behind: Vec<Option<usize>>,
     /// Pairs of values that have been found not to be comparable, as text.
     compared: BTreeSet<String>,
     /// The functions in use, each where it was met first.
@@ -146,7 +157,6 @@ struct Elaborator<'a, 'd> {
 }
 
 struct BlockState<'a> {
-    name: String,
     block: &'a Block,
     used: bool,
     /// Whether it has no mistake of its own.
@@ -158,9 +168,11 @@ impl<'a, 'd> Elaborator<'a, 'd> {
         Elaborator {
             diagnostics,
             blocks: Vec::new(),
+            block_names: BTreeMap::new(),
             scopes: Vec::new(),
             network: Network::default(),
             layers: BTreeMap::new(),
+            targets_behind: Vec::new(),
             compared: BTreeSet::new(),
             words: BTreeMap::new(),
             unused: Vec::new(),
@@ -179,6 +191,7 @@ impl<'a, 'd> Elaborator<'a, 'd> {
         self.scopes = vec![Scope::new(&source.statements, None, shared_blocks, String::new())];
         self.layers.clear();
         self.compared.clear();
+        self.targets_behind.clear();
         (self.operations, self.depth, self.stopped) = (0, 0, false);
 
         let header = Header {
@@ -193,6 +206,7 @@ impl<'a, 'd> Elaborator<'a, 'd> {
         unused.extend(self.unused_blocks(shared_blocks));
         unused.append(&mut self.unused);
         self.blocks.truncate(shared_blocks);
+        self.block_names.retain(|_, index| *index < shared_blocks);
         unused.sort_by_key(|name| (name.span().start().line, name.span().start().column));
         Elaborated {
             header,
@@ -212,6 +226,12 @@ impl<'a, 'd> Elaborator<'a, 'd> {
         self.blocks[from..].iter().filter(|b| !b.used).map(|b| b.block.name.clone()).collect()
     }
 
+    /// The block of this name that can be seen from here.
+    fn visible_block(&mut self, name: &str) -> Option<usize> {
+        let visible = self.scope().blocks;
+        self.block_names.get(name).copied().filter(|index| *index < visible)
+    }
+
     /// The innermost names.
     fn scope(&mut self) -> &mut Scope<'a> {
         self.scopes.last_mut().expect("there is always a scope")
@@ -219,9 +239,8 @@ impl<'a, 'd> Elaborator<'a, 'd> {
 
     /// Declares a name; a second declaration is a mistake.
     fn declare(&mut self, ident: &Ident, value: Value) {
-        let visible = self.scope().blocks;
-        let name = ident.to_string();
-        let block = self.blocks[..visible].iter().find(|b| b.name == name).map(|b| b.block.name.clone());
+        let block = self.visible_block(&ident.to_string()).map(|i| self.blocks[i].block.name.clone());
+        self.count_operation(ident.span().into());
         let twin = block.or(self.scope().declare(ident, value).err());
         if let Some(twin) = twin {
             self.declared_twice(ident, &twin);
@@ -235,13 +254,20 @@ impl<'a, 'd> Elaborator<'a, 'd> {
             .help(format!("a name is given once and keeps its value: choose another one, such as `{ident}_2`"));
     }
 
+    fn too_many_axes(&mut self, place: Place, axes: usize) {
+        self.diagnostics.error(place, format!("a shape has at most {AXES} axes, but here are {axes}"));
+    }
+
     /// Counts an operation, and says whether there is room for it.
     fn count_operation(&mut self, place: Place) -> bool {
         self.operations += 1;
         if self.operations > OPERATIONS && !self.stopped {
             self.stopped = true;
             self.diagnostics
-                .error(self.use_in_network.unwrap_or(place), format!("with this, the network has more than {OPERATIONS} operations"))
+                .error(
+                    self.use_in_network.unwrap_or(place),
+                    format!("with this, the network has more than {OPERATIONS} names and operations"),
+                )
                 .note("each use of a block counts with all that it contains");
         }
         !self.stopped

@@ -54,8 +54,8 @@ impl Elaborator<'_, '_> {
             }
             return;
         }
-        let blocks = &self.blocks[..scope.blocks];
-        if blocks.iter().any(|b| b.name == name) || scope.block.is_some_and(|b| b.name == name) {
+        let declared = self.block_names.get(name).is_some_and(|index| *index < scope.blocks);
+        if declared || scope.block.is_some_and(|b| b.name == name) {
             let found = self.diagnostics.error(place, format!("`{name}` is a block, not a value"));
             found.help(format!("pipe a value into it: `x >> {name}`"));
             return;
@@ -82,9 +82,10 @@ impl Elaborator<'_, '_> {
         } else if matches!(name.to_ascii_lowercase().as_str(), "batch" | "batch_size" | "none") {
             found.help("the batch dimension is never written: shapes are those of one sample");
         } else if !name.chars().any(char::is_lowercase) {
-            found
-                .note("the macro sees nothing of the surrounding Rust code, constants included")
-                .help(format!("declare it in the {}: `const {name} = …;`", where_.split(' ').next().unwrap_or_default()));
+            found.note("the macro sees nothing of the surrounding Rust code, constants included").help(format!(
+                "declare it in the {}: `const {name} = …;`",
+                where_.split(' ').next().unwrap_or_default()
+            ));
         }
     }
 
@@ -117,7 +118,7 @@ impl Elaborator<'_, '_> {
             }
             return;
         }
-        let blocks = self.blocks[..scope.blocks].iter().map(|b| b.name.clone());
+        let blocks = self.block_names.iter().filter(|(_, index)| **index < scope.blocks).map(|(name, _)| name.clone());
         let known: Vec<String> = blocks
             .chain(functions::all().filter(|f| !matches!(f.apply, Apply::Optimizer(_))).map(|f| f.name.to_owned()))
             .collect();

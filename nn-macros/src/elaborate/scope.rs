@@ -78,10 +78,14 @@ impl<'a> Scope<'a> {
     pub fn declared_anywhere(&self, name: &str) -> Option<&'a Ident> {
         let found = |ident: &'a Ident| (ident == name).then_some(ident);
         self.statements.iter().find_map(|statement| match statement {
-            Statement::Const { name, .. } | Statement::Field { name, .. } | Statement::Output { name, .. } => found(name),
+            Statement::Const { name, .. } | Statement::Field { name, .. } | Statement::Output { name, .. } => {
+                found(name)
+            }
             Statement::Let { names: Names::One(name), .. } => found(name),
             Statement::Let { names: Names::Several { names, .. }, .. } => names.iter().flatten().find_map(found),
-            Statement::Block(_) | Statement::Loss { .. } | Statement::Metric { .. } | Statement::Optimizer { .. } => None,
+            Statement::Block(_) | Statement::Loss { .. } | Statement::Metric { .. } | Statement::Optimizer { .. } => {
+                None
+            }
         })
     }
 

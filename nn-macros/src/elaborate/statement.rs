@@ -1,5 +1,7 @@
 //! The statements of a network.
 
+use std::collections::BTreeMap;
+
 use nn_kernels::graph::{Leaf, NodeId, Op, Shape};
 use nn_kernels::layers;
 use nn_kernels::network;
@@ -11,7 +13,7 @@ use super::argument::is_value;
 use super::call::Call;
 use super::explain::Subject;
 use super::value::{Tensor, Value};
-use super::{Elaborator, Field, Output};
+use super::{AXES, Elaborator, Field, Output};
 use crate::ast::{self, FieldKind, Names, Statement};
 use crate::checked::Name;
 use crate::diagnostics::Place;
@@ -33,6 +35,8 @@ pub struct Declared {
     pub optimizer: Option<Ident>,
     /// The metrics' names in order.
     pub metrics: Vec<Ident>,
+    metric_names: BTreeMap<String, Ident>,
+    output_names: BTreeMap<String, Ident>,
 }
 
 impl<'a> Elaborator<'a, '_> {
@@ -110,7 +114,8 @@ impl<'a> Elaborator<'a, '_> {
             value @ (Value::Number(_) | Value::Error) => value,
             other => {
                 let is = is_value(&text::of(expression), &other.describe(&self.network.graph));
-                let found = self.diagnostics.error(expression, format!("a constant is an integer or a float, but {is}"));
+                let found =
+                    self.diagnostics.error(expression, format!("a constant is an integer or a float, but {is}"));
                 if let Value::Tensor(_) = other {
                     found.help(format!("values are named without `const`: `{name} = …;`"));
                 }
@@ -131,6 +136,10 @@ impl<'a> Elaborator<'a, '_> {
             Some(classes) => Some(classes?),
             None => None,
         };
+        if dims.len() > AXES {
+            self.too_many_axes(kind.place, dims.len());
+            return None;
+        }
         let checked = classes.map_or(Ok(()), shape::class_count).and_then(|()| shape::dims(&dims));
         if let Err(fact) = checked {
             self.explain(&fact, &Subject::of_declaration(kind.place, name));
@@ -188,8 +197,7 @@ impl<'a> Elaborator<'a, '_> {
     fn output(&mut self, name: &Ident, attributes: &[Attribute], value: Option<&Expr>, declared: &mut Declared) {
         let is_shorthand = matches!(value, Some(Expr::Path(p)) if p.path.get_ident().is_some_and(|i| i == name));
         let bound = value.map_or(Value::Error, |v| self.at_path(&name.to_string(), |this| this.expression(v)));
-        if let Some(twin) = declared.outputs.iter().find(|o| o.name.ident == *name) {
-            let twin = twin.name.ident.clone();
+        if let Some(twin) = declared.output_names.insert(name.to_string(), name.clone()) {
             self.declared_twice(name, &twin);
             return;
         }
@@ -215,7 +223,10 @@ impl<'a> Elaborator<'a, '_> {
         if let Some(target) = self.target_behind(tensor.node).and_then(|number| declared.targets.get(number)) {
             let target = &target.name.ident;
             self.diagnostics
-                .error(expression, format!("output `{name}` depends on target `{target}`, which nobody knows when predicting"))
+                .error(
+                    expression,
+                    format!("output `{name}` depends on target `{target}`, which nobody knows when predicting"),
+                )
                 .help(format!("compute it from inputs alone, and compare it with `{target}` in `loss` and `metric`"));
             return None;
         }
@@ -223,22 +234,17 @@ impl<'a> Elaborator<'a, '_> {
     }
 
     /// The number of a target that this value is computed from.
-    fn target_behind(&self, node: NodeId) -> Option<usize> {
+    fn target_behind(&mut self, node: NodeId) -> Option<usize> {
         let graph = &self.network.graph;
-        let mut seen = vec![false; graph.len()];
-        let mut left = vec![node];
-        while let Some(node) = left.pop() {
-            if std::mem::replace(&mut seen[node.index()], true) {
-                continue;
-            }
-            if let Op::Leaf(Leaf::Field(number)) = graph.node(node).op
-                && number >= self.network.inputs
-            {
-                return Some(number - self.network.inputs);
-            }
-            left.extend(&graph.node(node).args);
+        for (_, node) in graph.nodes().skip(self.targets_behind.len()) {
+            let own = match node.op {
+                Op::Leaf(Leaf::Field(number)) => number.checked_sub(self.network.inputs),
+                _ => None,
+            };
+            let behind = node.args.iter().find_map(|arg| self.targets_behind[arg.index()]);
+            self.targets_behind.push(own.or(behind));
         }
-        None
+        self.targets_behind[node.index()]
     }
 
     fn loss(&mut self, word: &Ident, value: Option<&Expr>, declared: &mut Declared) {
@@ -263,7 +269,9 @@ impl<'a> Elaborator<'a, '_> {
         let tensor = self.tensor(value, expression, what)?;
         if let Some(classes) = tensor.classes {
             let message = format!("{what} is a number, but `{}` is class({classes})", text::of(expression));
-            self.diagnostics.error(expression, message).help("compare it with a prediction: `cross_entropy(logits, label)`");
+            self.diagnostics
+                .error(expression, message)
+                .help("compare it with a prediction: `cross_entropy(logits, label)`");
             return None;
         }
         match layers::per_sample_loss(&mut self.network.graph, tensor.node) {
@@ -287,13 +295,15 @@ impl<'a> Elaborator<'a, '_> {
             }
             return;
         };
-        let twin = declared.metrics.iter().find(|m| **m == name).cloned();
+        self.count_operation(name.span().into());
+        let twin = declared.metric_names.get(&name.to_string()).cloned();
         if let Some(twin) = &twin {
             let line = Place::from(twin.span()).line();
             self.diagnostics
                 .error(name.span(), format!("there is a metric `{name}` already, on line {line}"))
                 .help(format!("give this one a name: `metric {name}_2 = …;`"));
         } else {
+            declared.metric_names.insert(name.to_string(), name.clone());
             declared.metrics.push(name.clone());
         }
         let Some(expression) = value else { return };
@@ -398,7 +408,9 @@ fn obvious_name(expression: &Expr) -> Option<&Ident> {
     match expression {
         Expr::Group(group) => obvious_name(&group.expr),
         Expr::Paren(paren) => obvious_name(&paren.expr),
-        Expr::Binary(binary) if matches!(binary.op, syn::BinOp::Shr(_)) => call_parts(&binary.right).map(|(word, _)| word),
+        Expr::Binary(binary) if matches!(binary.op, syn::BinOp::Shr(_)) => {
+            call_parts(&binary.right).map(|(word, _)| word)
+        }
         Expr::Call(_) | Expr::Path(_) => call_parts(expression).map(|(word, _)| word),
         _ => None,
     }

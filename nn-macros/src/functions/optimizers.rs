@@ -109,11 +109,9 @@ pub static TABLE: &[Function] = &[
             with(Rule::AdamW { beta1, beta2, eps: a.number("eps"), amsgrad: a.flag("amsgrad") }, a)
         },
     ),
-    optimizer(
-        "adamax",
-        &[learning_rate(2e-3), BETA1, BETA2, eps(1e-8), WEIGHT_DECAY, CLIP_NORM, CLIP_VALUE],
-        |a| with(Rule::Adamax { beta1: a.number("beta1"), beta2: a.number("beta2"), eps: a.number("eps") }, a),
-    ),
+    optimizer("adamax", &[learning_rate(2e-3), BETA1, BETA2, eps(1e-8), WEIGHT_DECAY, CLIP_NORM, CLIP_VALUE], |a| {
+        with(Rule::Adamax { beta1: a.number("beta1"), beta2: a.number("beta2"), eps: a.number("eps") }, a)
+    }),
 ];
 
 fn with(rule: Rule, a: &Arguments) -> Optimizer {

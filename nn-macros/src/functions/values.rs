@@ -60,22 +60,12 @@ pub static ELEMENTWISE: &[Function] = &[
     arithmetic("maximum", &[OPERAND, OTHER], |g, a| layers::maximum(g, a.tensor("x"), a.tensor("y"))),
     value(
         "clamp",
-        &[
-            X,
-            Parameter::positional("min", Kind::Number, Nothing),
-            Parameter::positional("max", Kind::Number, Nothing),
-        ],
+        &[X, Parameter::positional("min", Kind::Number, Nothing), Parameter::positional("max", Kind::Number, Nothing)],
         |g, a| layers::clamp(g, a.tensor("x"), a.number_or_none("min"), a.number_or_none("max")),
     ),
-    value("sum", &[X, AXIS, AXES, KEEP_DIMS], |g, a| {
-        layers::sum(g, a.tensor("x"), a.axes(), a.flag("keep_dims"))
-    }),
-    value("mean", &[X, AXIS, AXES, KEEP_DIMS], |g, a| {
-        layers::mean(g, a.tensor("x"), a.axes(), a.flag("keep_dims"))
-    }),
-    value("max", &[X, AXIS, AXES, KEEP_DIMS], |g, a| {
-        layers::max(g, a.tensor("x"), a.axes(), a.flag("keep_dims"))
-    }),
+    value("sum", &[X, AXIS, AXES, KEEP_DIMS], |g, a| layers::sum(g, a.tensor("x"), a.axes(), a.flag("keep_dims"))),
+    value("mean", &[X, AXIS, AXES, KEEP_DIMS], |g, a| layers::mean(g, a.tensor("x"), a.axes(), a.flag("keep_dims"))),
+    value("max", &[X, AXIS, AXES, KEEP_DIMS], |g, a| layers::max(g, a.tensor("x"), a.axes(), a.flag("keep_dims"))),
     value(
         "concat",
         &[
@@ -100,12 +90,7 @@ pub static ACTIVATIONS: &[Function] = &[
     }),
     layer(
         "prelu",
-        &[
-            X,
-            Parameter::option("num_parameters", Kind::Count, Integer(1)),
-            Parameter::number("init", 0.25),
-            NAME,
-        ],
+        &[X, Parameter::option("num_parameters", Kind::Count, Integer(1)), Parameter::number("init", 0.25), NAME],
         |n, path, a| layers::prelu(n, path, a.tensor("x"), a.count("num_parameters"), a.number("init")),
     ),
     value("elu", &[X, Parameter::number("alpha", 1.0)], |g, a| layers::elu(g, a.tensor("x"), a.number("alpha"))),
@@ -119,11 +104,9 @@ pub static ACTIVATIONS: &[Function] = &[
     value("silu", &[X], |g, a| layers::silu(g, a.tensor("x"))),
     value("swish", &[X], |g, a| layers::silu(g, a.tensor("x"))),
     value("mish", &[X], |g, a| layers::mish(g, a.tensor("x"))),
-    value(
-        "softplus",
-        &[X, Parameter::number("beta", 1.0), Parameter::number("threshold", 20.0)],
-        |g, a| layers::softplus(g, a.tensor("x"), a.number("beta"), a.number("threshold")),
-    ),
+    value("softplus", &[X, Parameter::number("beta", 1.0), Parameter::number("threshold", 20.0)], |g, a| {
+        layers::softplus(g, a.tensor("x"), a.number("beta"), a.number("threshold"))
+    }),
     value("softsign", &[X], |g, a| layers::softsign(g, a.tensor("x"))),
     value("hard_swish", &[X], |g, a| layers::hard_swish(g, a.tensor("x"))),
     value("softmax", &[X, LAST_AXIS], |g, a| layers::softmax(g, a.tensor("x"), a.integer("axis"))),

@@ -6,6 +6,8 @@
 mod runs;
 mod statement;
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
@@ -20,6 +22,9 @@ use crate::suggest::nearest;
 
 /// The words that begin statements. They name nothing else.
 const WORDS: [&str; 9] = ["const", "input", "target", "block", "output", "loss", "metric", "optimizer", "network"];
+
+/// How long names may be: they become parts of other names.
+const NAME_LIMIT: usize = 100;
 
 /// Reads the content of one `network! { … }`.
 pub fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> File {
@@ -47,10 +52,8 @@ pub fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> File {
                     after
                 }
                 word => {
-                    let found = diagnostics.error(
-                        place_at(start.body, 0, run),
-                        "expected `network Name { … }` or `block name(…) { … }`",
-                    );
+                    let found = diagnostics
+                        .error(place_at(start.body, 0, run), "expected `network Name { … }` or `block name(…) { … }`");
                     match word {
                         Some("crate") => {
                             found.help("`crate = path;` stands once, before everything else");
@@ -96,11 +99,7 @@ fn crate_path(run: &Run, diagnostics: &mut Diagnostics) -> Option<Path> {
 }
 
 /// Reads a network, and returns the tokens after it.
-fn network<'a>(
-    start: &Start<'a>,
-    run: &Run,
-    diagnostics: &mut Diagnostics,
-) -> (Option<Network>, &'a [TokenTree]) {
+fn network<'a>(start: &Start<'a>, run: &Run, diagnostics: &mut Diagnostics) -> (Option<Network>, &'a [TokenTree]) {
     let Some(TokenTree::Ident(name)) = start.body.get(1) else {
         diagnostics
             .error(place_at(start.body, 1, run), "expected the network's name")
@@ -127,7 +126,9 @@ fn block<'a>(start: &Start<'a>, run: &Run, diagnostics: &mut Diagnostics) -> (Op
     start.forbid_visibility(diagnostics);
     start.forbid_attributes(diagnostics);
     let Some(TokenTree::Ident(name)) = start.body.get(1) else {
-        diagnostics.error(place_at(start.body, 1, run), "expected the block's name").help("write `block name(x) { … }`");
+        diagnostics
+            .error(place_at(start.body, 1, run), "expected the block's name")
+            .help("write `block name(x) { … }`");
         return (None, after_braces(start.body));
     };
     let usable = declarable(name, diagnostics);
@@ -156,6 +157,7 @@ fn block<'a>(start: &Start<'a>, run: &Run, diagnostics: &mut Diagnostics) -> (Op
 fn block_parameters(group: &Group, diagnostics: &mut Diagnostics) -> Vec<Parameter> {
     let tokens = group.stream();
     let mut parameters: Vec<Parameter> = Vec::new();
+    let mut names = BTreeSet::new();
     if !guard::check(&tokens, diagnostics) {
         return parameters;
     }
@@ -171,8 +173,10 @@ fn block_parameters(group: &Group, diagnostics: &mut Diagnostics) -> Vec<Paramet
                 }
             }
             let default = if input.parse::<Option<Token![=]>>()?.is_some() { Some(input.parse()?) } else { None };
-            if parameters.iter().any(|p| p.name == name) {
-                diagnostics.error(name.span(), format!("there are two parameters `{name}`")).help("choose another name");
+            if !names.insert(name.to_string()) {
+                diagnostics
+                    .error(name.span(), format!("there are two parameters `{name}`"))
+                    .help("choose another name");
             } else if declarable(&name, diagnostics) {
                 parameters.push(Parameter { name, default });
             }
@@ -205,6 +209,8 @@ fn declarable(name: &Ident, diagnostics: &mut Diagnostics) -> bool {
     if WORDS.contains(&text.as_str()) {
         let message = format!("`{text}` begins a statement, so it cannot be a name");
         diagnostics.error(name.span(), message).help(format!("choose another name, such as `{text}_value`"));
+    } else if text.len() > NAME_LIMIT {
+        diagnostics.error(name.span(), format!("this name is longer than {NAME_LIMIT} bytes"));
     } else if text.starts_with("r#") || syn::parse_str::<Ident>(&text).is_err() {
         let message = format!("`{text}` is a keyword of Rust, so it cannot be a name");
         diagnostics.error(name.span(), message).help("choose another name");

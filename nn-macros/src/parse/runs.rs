@@ -127,7 +127,10 @@ impl<'a> Start<'a> {
     pub fn forbid_attributes(&self, diagnostics: &mut Diagnostics) {
         if let Some(token) = self.attributes.first() {
             diagnostics
-                .error(Place::from(token.span()), "doc comments and attributes stand on networks, inputs, targets and outputs")
+                .error(
+                    Place::from(token.span()),
+                    "doc comments and attributes stand on networks, inputs, targets and outputs",
+                )
                 .help("use a comment: `// …`");
         }
     }

@@ -95,34 +95,32 @@ impl<'a> Reader<'a> {
 
     /// Reads what stands before one `;`. Returns the expression at its end if that has no name.
     fn run(&mut self, run: &Run) -> Option<Expr> {
-        let mut rest = run.tokens.clone();
+        let mut rest = run.tokens.as_slice();
         if rest.is_empty() {
             self.diagnostics.error(run.last_span(), "there is nothing before this `;`").help("remove it");
         }
-        let mut first = true;
-        while !rest.is_empty() {
-            let start = Start::of(&rest);
-            if start.word().as_deref() == Some("block") && matches!(start.body.get(1), Some(TokenTree::Ident(_))) {
-                let after = self.block(&start, run).to_vec();
-                rest = after;
-                first = true;
+        let mut complete = true;
+        while let Some(first) = rest.first() {
+            if !complete {
+                self.diagnostics.error(Place::from(first.span()), "expected `;` before this");
+            }
+            let start = Start::of(rest);
+            complete =
+                start.word().as_deref() == Some("block") && matches!(start.body.get(1), Some(TokenTree::Ident(_)));
+            if complete {
+                rest = self.block(&start, run);
                 continue;
             }
-            let Some(place) = rest.first().map(|token| Place::from(token.span())) else { break };
-            if !first {
-                self.diagnostics.error(place, "expected `;` before this");
-            }
-            first = false;
-            let (parsed, after) = self.statement(&start, run);
+            let (parsed, left) = self.statement(&start, run);
             match parsed {
-                Some(Parsed::Lone(expression)) if after.is_empty() => return Some(expression),
+                Some(Parsed::Lone(expression)) if left == 0 => return Some(expression),
                 Some(Parsed::Lone(expression)) => self.unused(&expression),
-                Some(Parsed::Statement) if after.is_empty() && run.end.is_none() => {
+                Some(Parsed::Statement) if left == 0 && run.end.is_none() => {
                     self.diagnostics.error(run.last_span(), "expected `;` after this");
                 }
                 _ => {}
             }
-            rest = after;
+            rest = &rest[rest.len() - left..];
         }
         None
     }
@@ -138,13 +136,13 @@ impl<'a> Reader<'a> {
         after
     }
 
-    /// Reads one statement. Returns the tokens after it: some if a `;` is missing, none after a mistake.
-    fn statement(&mut self, start: &Start<'_>, run: &Run) -> (Option<Parsed>, Vec<TokenTree>) {
+    /// Reads one statement. Returns how many tokens there are after it: some if a `;` is missing, none after a mistake.
+    fn statement(&mut self, start: &Start<'_>, run: &Run) -> (Option<Parsed>, usize) {
         let mut draft = None;
         let body: TokenStream = start.body.iter().cloned().collect();
         if !guard::check(&body, self.diagnostics) {
             self.statements.extend(self.names_of(start));
-            return (None, Vec::new());
+            return (None, 0);
         }
         let attributes = start.attributes(self.diagnostics);
         if !matches!(start.word().as_deref(), Some("input" | "target" | "output")) {
@@ -153,7 +151,7 @@ impl<'a> Reader<'a> {
         start.forbid_visibility(self.diagnostics);
         if body.is_empty() {
             self.diagnostics.error(run.last_span(), "expected a statement");
-            return (None, Vec::new());
+            return (None, 0);
         }
         let parser = |input: ParseStream<'_>| {
             let parsed = self.one(input, attributes, &mut draft)?;
@@ -163,12 +161,12 @@ impl<'a> Reader<'a> {
         let result = parser.parse2(body);
         self.statements.extend(draft);
         match result {
-            Ok((parsed, after)) => (Some(parsed), after.into_iter().collect()),
+            Ok((parsed, after)) => (Some(parsed), after.into_iter().count()),
             Err(e) => {
                 if e.to_string() != REPORTED {
                     syntax_error(&e, run.last_span(), self.diagnostics);
                 }
-                (None, Vec::new())
+                (None, 0)
             }
         }
     }
@@ -296,12 +294,10 @@ impl<'a> Reader<'a> {
             self.assigned_word(&ident, input)?;
         }
         if let Some(block) = self.block.filter(|_| !matches!(word, "block" | "network")) {
-            self.diagnostics
-                .error(span, format!("`{word}` stands in a network, not in a block"))
-                .help(match word {
-                    "input" | "target" => "make it a parameter of the block".to_owned(),
-                    _ => format!("give the value to the network: let it be the value of block `{block}`"),
-                });
+            self.diagnostics.error(span, format!("`{word}` stands in a network, not in a block")).help(match word {
+                "input" | "target" => "make it a parameter of the block".to_owned(),
+                _ => format!("give the value to the network: let it be the value of block `{block}`"),
+            });
         }
         match word {
             "input" | "target" => self.field(word == "target", input, attributes, draft)?,
@@ -387,7 +383,10 @@ impl<'a> Reader<'a> {
         *draft = make(None);
         if input.peek(Token![=]) {
             let word = if target { "target" } else { "input" };
-            return Err(syn::Error::new(name.span(), format!("`{name}` needs a shape, not a value: `{word} {name}: [3];`")));
+            return Err(syn::Error::new(
+                name.span(),
+                format!("`{name}` needs a shape, not a value: `{word} {name}: [3];`"),
+            ));
         }
         if !input.peek(Token![:]) {
             let place = if input.is_empty() { name.span() } else { input.span() };
@@ -563,7 +562,11 @@ fn compound_assignment(expression: &Expr) -> Option<TokenStream> {
         Expr::Binary(binary) => {
             let assigns = matches!(
                 binary.op,
-                BinOp::AddAssign(_) | BinOp::SubAssign(_) | BinOp::MulAssign(_) | BinOp::DivAssign(_) | BinOp::ShrAssign(_)
+                BinOp::AddAssign(_)
+                    | BinOp::SubAssign(_)
+                    | BinOp::MulAssign(_)
+                    | BinOp::DivAssign(_)
+                    | BinOp::ShrAssign(_)
             );
             assigns.then(|| binary.op.to_token_stream())
         }

@@ -41,7 +41,10 @@ fn everything_at_once() {
             metric half = 0.5 * accuracy(logits, label);
             optimizer sgd(learning_rate = RATE, momentum = 0.9, nesterov = true, clip_norm = 1);
         }"
-        .replace("dense(CLASSES, init = kaiming_uniform(nonlinearity = relu), name = \"head\") + 0.0 * extra", "dense(CLASSES, init = kaiming_uniform(nonlinearity = relu), name = \"head\"); _e = 0.0 * extra")
+        .replace(
+            "dense(CLASSES, init = kaiming_uniform(nonlinearity = relu), name = \"head\") + 0.0 * extra",
+            "dense(CLASSES, init = kaiming_uniform(nonlinearity = relu), name = \"head\"); _e = 0.0 * extra",
+        )
         .as_str(),
     );
     assert_eq!(network.header.name, "N");

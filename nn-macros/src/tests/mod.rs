@@ -1,5 +1,6 @@
 //! Tests of the front end as a whole.
 
+mod expansion;
 mod language;
 mod mangled;
 mod names;

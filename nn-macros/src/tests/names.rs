@@ -27,7 +27,10 @@ fn parameters_are_named_after_statements_bindings_and_layers() {
             loss mse(y >> linear(5), t);
             optimizer adam;
         }"
-        .replace("            (left, right) = pair(body);\n            block pair(v) { (v >> dense(1), v >> dense(1)) }\n", "            block pair(v) { (v >> dense(1), v >> dense(1)) }\n            (left, right) = pair(body);\n")
+        .replace(
+            "            (left, right) = pair(body);\n            block pair(v) { (v >> dense(1), v >> dense(1)) }\n",
+            "            block pair(v) { (v >> dense(1), v >> dense(1)) }\n            (left, right) = pair(body);\n",
+        )
         .as_str(),
     );
     let expected = "\
@@ -70,7 +73,9 @@ loss.linear.bias [5]";
 #[test]
 fn editing_one_statement_renames_nothing_in_another() {
     let source = |middle: &str| {
-        format!("network N {{ input x: [3]; a = x >> dense(3); {middle} c = a >> dense(3); output y = c >> dense(1); }}")
+        format!(
+            "network N {{ input x: [3]; a = x >> dense(3); {middle} c = a >> dense(3); output y = c >> dense(1); }}"
+        )
     };
     let (before, after) = (names(&source("")), names(&source("_b = a >> dense(9) >> dense(9);")));
     assert!(before.iter().all(|name| after.contains(name)), "{after:?}");
