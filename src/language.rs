@@ -8,12 +8,10 @@
 //! `option = value` is an option with its default. Axes count per sample: 0 is the first one after the batch, -1 the last.
 //! Defaults are PyTorch's.
 
-/// An item for each function: its signature, and what it does.
+/// An item for each function; its documentation begins with its signature.
 macro_rules! functions {
-    ($($(#[doc = $doc:literal])+ $name:ident: $signature:literal;)+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident;)+) => {
         $(
-            #[doc = concat!("`", $signature, "`\n")]
-            #[doc = ""]
             $(#[doc = $doc])+
             pub fn $name() {}
         )+
@@ -22,184 +20,330 @@ macro_rules! functions {
 
 // Layers.
 functions! {
+    /// `dense(x, n, bias = true, init = …, bias_init = …, name = …)`
+    ///
     /// A fully connected layer: `weight · x + bias`, where `x` is one vector (insert `flatten` before it otherwise).
     /// Parameters: `weight` `[n, features]`, `bias` `[n]`. By default both are uniform within ±1/√features.
-    dense: "dense(x, n, bias = true, init = …, bias_init = …, name = …)";
+    dense;
+    /// `linear(x, n, bias = true, init = …, bias_init = …, name = …)`
+    ///
     /// As `dense`, on the last axis of any shape.
-    linear: "linear(x, n, bias = true, init = …, bias_init = …, name = …)";
+    linear;
+    /// `flatten(x)`
+    ///
     /// All numbers of a sample as one vector, row-major.
-    flatten: "flatten(x)";
+    flatten;
+    /// `reshape(x, [dims])`
+    ///
     /// The same numbers, row-major, in another shape; one dimension may be -1 and follows from the others.
-    reshape: "reshape(x, [dims])";
+    reshape;
+    /// `dropout(x, p = 0.5)`
+    ///
     /// While training, sets each number to 0 with probability `p` and scales the others by 1 / (1 - p). Otherwise
     /// nothing.
-    dropout: "dropout(x, p = 0.5)";
+    dropout;
 }
 
 // Arithmetic.
 functions! {
+    /// `exp(x)`
+    ///
     /// e to the power of `x`, elementwise.
-    exp: "exp(x)";
+    exp;
+    /// `log(x)`
+    ///
     /// The natural logarithm, elementwise.
-    log: "log(x)";
+    log;
+    /// `sqrt(x)`
+    ///
     /// The square root, elementwise.
-    sqrt: "sqrt(x)";
+    sqrt;
+    /// `abs(x)`
+    ///
     /// The absolute value, elementwise.
-    abs: "abs(x)";
+    abs;
+    /// `square(x)`
+    ///
     /// `x * x`, elementwise.
-    square: "square(x)";
+    square;
+    /// `pow(x, exponent)`
+    ///
     /// `x` to the power of `exponent`, elementwise; both broadcast.
-    pow: "pow(x, exponent)";
+    pow;
+    /// `minimum(x, y)`
+    ///
     /// The smaller one, elementwise; both broadcast.
-    minimum: "minimum(x, y)";
+    minimum;
+    /// `maximum(x, y)`
+    ///
     /// The larger one, elementwise; both broadcast.
-    maximum: "maximum(x, y)";
+    maximum;
+    /// `clamp(x, min, max)`
+    ///
     /// At least `min` and at most `max`, elementwise; either may be left out.
-    clamp: "clamp(x, min, max)";
+    clamp;
+    /// `sum(x, axis = …, axes = […], keep_dims = false)`
+    ///
     /// The sum over axes, over all of them by default. `axis` takes one, `axes` takes several in brackets.
-    sum: "sum(x, axis = …, axes = […], keep_dims = false)";
+    sum;
+    /// `mean(x, axis = …, axes = […], keep_dims = false)`
+    ///
     /// The mean over axes, over all of them by default. `axis` takes one, `axes` takes several in brackets.
-    mean: "mean(x, axis = …, axes = […], keep_dims = false)";
+    mean;
+    /// `max(x, axis = …, axes = […], keep_dims = false)`
+    ///
     /// The maximum over axes, over all of them by default. `axis` takes one, `axes` takes several in brackets.
-    max: "max(x, axis = …, axes = […], keep_dims = false)";
+    max;
+    /// `concat([a, b, …], axis = 0)`
+    ///
     /// One after another along an axis; all other dimensions must agree.
-    concat: "concat([a, b, …], axis = 0)";
+    concat;
+    /// `matmul(x, y)`
+    ///
     /// The matrix product of the last two axes; the axes before them broadcast. As NumPy's `@`.
-    matmul: "matmul(x, y)";
+    matmul;
 }
 
 // Activations.
 functions! {
+    /// `identity(x)`
+    ///
     /// `x`.
-    identity: "identity(x)";
+    identity;
+    /// `step(x)`
+    ///
     /// 1 where `x` > 0, else 0: the perceptron's. Its gradient is 0.
-    step: "step(x)";
+    step;
+    /// `sigmoid(x)`
+    ///
     /// 1 / (1 + exp(-x)).
-    sigmoid: "sigmoid(x)";
+    sigmoid;
+    /// `hard_sigmoid(x)`
+    ///
     /// 0 below -3, 1 above 3, and x / 6 + 1/2 between.
-    hard_sigmoid: "hard_sigmoid(x)";
+    hard_sigmoid;
+    /// `tanh(x)`
+    ///
     /// The hyperbolic tangent.
-    tanh: "tanh(x)";
+    tanh;
+    /// `relu(x)`
+    ///
     /// max(x, 0).
-    relu: "relu(x)";
+    relu;
+    /// `relu6(x)`
+    ///
     /// min(max(x, 0), 6).
-    relu6: "relu6(x)";
+    relu6;
+    /// `leaky_relu(x, negative_slope = 0.01)`
+    ///
     /// `x` where it is positive, else `negative_slope * x`.
-    leaky_relu: "leaky_relu(x, negative_slope = 0.01)";
+    leaky_relu;
+    /// `prelu(x, num_parameters = 1, init = 0.25, name = …)`
+    ///
     /// `leaky_relu` whose slope is trained: one for all, or one for each channel (the first axis). Parameter: `weight`
     /// `[num_parameters]`, which starts from `init`.
-    prelu: "prelu(x, num_parameters = 1, init = 0.25, name = …)";
+    prelu;
+    /// `elu(x, alpha = 1.0)`
+    ///
     /// `x` where it is positive, else `alpha * (exp(x) - 1)`.
-    elu: "elu(x, alpha = 1.0)";
+    elu;
+    /// `selu(x)`
+    ///
     /// `elu` with the scales that keep mean and variance.
-    selu: "selu(x)";
+    selu;
+    /// `celu(x, alpha = 1.0)`
+    ///
     /// `x` where it is positive, else `alpha * (exp(x / alpha) - 1)`.
-    celu: "celu(x, alpha = 1.0)";
-    /// `x` times the normal distribution's function at `x`; `approximate = \"tanh\"` is the common approximation.
-    gelu: "gelu(x, approximate = \"none\")";
+    celu;
+    /// `gelu(x, approximate = "none")`
+    ///
+    /// `x` times the normal distribution's function at `x`; `approximate = "tanh"` is the common approximation.
+    gelu;
+    /// `silu(x)`
+    ///
     /// `x * sigmoid(x)`.
-    silu: "silu(x)";
+    silu;
+    /// `swish(x)`
+    ///
     /// `x * sigmoid(x)`; another name of `silu`.
-    swish: "swish(x)";
+    swish;
+    /// `mish(x)`
+    ///
     /// `x * tanh(softplus(x))`.
-    mish: "mish(x)";
+    mish;
+    /// `softplus(x, beta = 1.0, threshold = 20.0)`
+    ///
     /// `log(1 + exp(beta * x)) / beta`, and `x` where `beta * x` is above the threshold.
-    softplus: "softplus(x, beta = 1.0, threshold = 20.0)";
+    softplus;
+    /// `softsign(x)`
+    ///
     /// `x / (1 + abs(x))`.
-    softsign: "softsign(x)";
+    softsign;
+    /// `hard_swish(x)`
+    ///
     /// `x * hard_sigmoid(x)`.
-    hard_swish: "hard_swish(x)";
+    hard_swish;
+    /// `softmax(x, axis = -1)`
+    ///
     /// exp(x) over the sum of exp(x) along an axis: positive numbers whose sum is 1.
-    softmax: "softmax(x, axis = -1)";
+    softmax;
+    /// `log_softmax(x, axis = -1)`
+    ///
     /// The logarithm of `softmax`, computed without loss of accuracy.
-    log_softmax: "log_softmax(x, axis = -1)";
+    log_softmax;
+    /// `maxout(x, pieces)`
+    ///
     /// The maximum of each `pieces` neighbours on the last axis.
-    maxout: "maxout(x, pieces)";
+    maxout;
 }
 
 // Losses: means over a sample's numbers, then over the samples of the batch.
 functions! {
+    /// `mse(prediction, target)`
+    ///
     /// The mean squared error. Both have the same shape: losses never broadcast.
-    mse: "mse(prediction, target)";
+    mse;
+    /// `mae(prediction, target)`
+    ///
     /// The mean absolute error.
-    mae: "mae(prediction, target)";
+    mae;
+    /// `huber(prediction, target, delta = 1.0)`
+    ///
     /// Half the squared error up to `delta`, linear beyond.
-    huber: "huber(prediction, target, delta = 1.0)";
+    huber;
+    /// `smooth_l1(prediction, target, beta = 1.0)`
+    ///
     /// `huber` over `beta`: the squared error up to `beta`, then the absolute one.
-    smooth_l1: "smooth_l1(prediction, target, beta = 1.0)";
+    smooth_l1;
+    /// `log_cosh(prediction, target)`
+    ///
     /// The mean of log(cosh(prediction - target)).
-    log_cosh: "log_cosh(prediction, target)";
+    log_cosh;
+    /// `binary_cross_entropy(prediction, target)`
+    ///
     /// Of probabilities against numbers in 0 to 1 or a `class(2)`. From logits, `binary_cross_entropy_with_logits` is more
     /// accurate.
-    binary_cross_entropy: "binary_cross_entropy(prediction, target)";
+    binary_cross_entropy;
+    /// `binary_cross_entropy_with_logits(logits, target)`
+    ///
     /// Of logits against numbers in 0 to 1 or a `class(2)`.
-    binary_cross_entropy_with_logits: "binary_cross_entropy_with_logits(logits, target)";
+    binary_cross_entropy_with_logits;
+    /// `cross_entropy(logits, target, axis = -1, label_smoothing = 0.0)`
+    ///
     /// Of logits (no `softmax` before it) against a `class(n)`, where the axis has size n, or against one-hot or soft
     /// targets of the logits' shape.
-    cross_entropy: "cross_entropy(logits, target, axis = -1, label_smoothing = 0.0)";
+    cross_entropy;
+    /// `hinge(prediction, target)`
+    ///
     /// The mean of max(0, 1 - prediction * target), for targets of ±1 or a `class(2)`.
-    hinge: "hinge(prediction, target)";
+    hinge;
+    /// `kl_divergence(prediction, target, log_target = false)`
+    ///
     /// The divergence of a distribution from the target's: `prediction` holds logarithms of probabilities, and so does
     /// the target with `log_target`.
-    kl_divergence: "kl_divergence(prediction, target, log_target = false)";
+    kl_divergence;
+    /// `poisson(prediction, target, log_input = true, full = false, eps = 1e-8)`
+    ///
     /// The negative log-likelihood of counts; the prediction is the logarithm of the rate unless `log_input = false`. `full`
     /// adds Stirling's term.
-    poisson: "poisson(prediction, target, log_input = true, full = false, eps = 1e-8)";
+    poisson;
 }
 
 // Metrics.
 functions! {
+    /// `accuracy(prediction, target, axis = -1, threshold = …)`
+    ///
     /// The fraction of right decisions: the largest number along the axis against a `class(n)` or the largest number of
     /// the target; or, where there is one number for each decision, whether it is above the threshold (0.5 by default).
-    accuracy: "accuracy(prediction, target, axis = -1, threshold = …)";
+    accuracy;
+    /// `r2(prediction, target)`
+    ///
     /// The coefficient of determination, 1 - Σ error² / Σ deviation², over all samples; several numbers are averaged.
-    r2: "r2(prediction, target)";
+    r2;
 }
 
 // Initializers.
 functions! {
+    /// `zeros()`
+    ///
     /// All 0.
-    zeros: "zeros()";
+    zeros;
+    /// `ones()`
+    ///
     /// All 1.
-    ones: "ones()";
+    ones;
+    /// `constant(value)`
+    ///
     /// All the same number.
-    constant: "constant(value)";
+    constant;
+    /// `uniform(low = 0.0, high = 1.0)`
+    ///
     /// Uniform between two numbers.
-    uniform: "uniform(low = 0.0, high = 1.0)";
+    uniform;
+    /// `normal(mean = 0.0, std = 1.0)`
+    ///
     /// Normal.
-    normal: "normal(mean = 0.0, std = 1.0)";
+    normal;
+    /// `truncated_normal(mean = 0.0, std = 1.0, low = -2.0, high = 2.0)`
+    ///
     /// Normal, but within two numbers.
-    truncated_normal: "truncated_normal(mean = 0.0, std = 1.0, low = -2.0, high = 2.0)";
+    truncated_normal;
+    /// `xavier_uniform(gain = 1.0)`
+    ///
     /// Uniform within ± gain · √(6 / (inputs + outputs)).
-    xavier_uniform: "xavier_uniform(gain = 1.0)";
+    xavier_uniform;
+    /// `xavier_normal(gain = 1.0)`
+    ///
     /// Normal with standard deviation gain · √(2 / (inputs + outputs)).
-    xavier_normal: "xavier_normal(gain = 1.0)";
+    xavier_normal;
+    /// `kaiming_uniform(a = 0.0, mode = "fan_in", nonlinearity = "leaky_relu")`
+    ///
     /// Uniform within ± gain · √(3 / fan), where the gain follows from the nonlinearity (and from `a`, its slope).
-    kaiming_uniform: "kaiming_uniform(a = 0.0, mode = \"fan_in\", nonlinearity = \"leaky_relu\")";
+    kaiming_uniform;
+    /// `kaiming_normal(a = 0.0, mode = "fan_in", nonlinearity = "leaky_relu")`
+    ///
     /// Normal with standard deviation gain / √fan, where the gain follows from the nonlinearity (and from `a`, its
     /// slope).
-    kaiming_normal: "kaiming_normal(a = 0.0, mode = \"fan_in\", nonlinearity = \"leaky_relu\")";
+    kaiming_normal;
+    /// `lecun_normal()`
+    ///
     /// Normal with standard deviation 1 / √inputs, truncated at two of them.
-    lecun_normal: "lecun_normal()";
+    lecun_normal;
+    /// `orthogonal(gain = 1.0)`
+    ///
     /// Orthonormal rows (or columns, where there are more rows), times a gain.
-    orthogonal: "orthogonal(gain = 1.0)";
+    orthogonal;
 }
 
 // Optimizers. All of them take `clip_value = …` (each gradient within ± this), then `clip_norm = …` (the norm of all
 // gradients at most this).
 functions! {
+    /// `sgd(learning_rate = 1e-3, momentum = 0.0, dampening = 0.0, nesterov = false, weight_decay = 0.0)`
+    ///
     /// Stochastic gradient descent.
-    sgd: "sgd(learning_rate = 1e-3, momentum = 0.0, dampening = 0.0, nesterov = false, weight_decay = 0.0)";
+    sgd;
+    /// `rmsprop(learning_rate = 1e-2, alpha = 0.99, eps = 1e-8, momentum = 0.0, centered = false, weight_decay = 0.0)`
+    ///
     /// Gradients over the root of their running mean square.
-    rmsprop: "rmsprop(learning_rate = 1e-2, alpha = 0.99, eps = 1e-8, momentum = 0.0, centered = false, weight_decay = 0.0)";
+    rmsprop;
+    /// `adagrad(learning_rate = 1e-2, lr_decay = 0.0, eps = 1e-10, initial_accumulator = 0.0, weight_decay = 0.0)`
+    ///
     /// Gradients over the root of the sum of all their squares.
-    adagrad: "adagrad(learning_rate = 1e-2, lr_decay = 0.0, eps = 1e-10, initial_accumulator = 0.0, weight_decay = 0.0)";
+    adagrad;
+    /// `adadelta(learning_rate = 1.0, rho = 0.9, eps = 1e-6, weight_decay = 0.0)`
+    ///
     /// Gradients times the ratio of running mean squares of updates and gradients.
-    adadelta: "adadelta(learning_rate = 1.0, rho = 0.9, eps = 1e-6, weight_decay = 0.0)";
+    adadelta;
+    /// `adam(learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, amsgrad = false, weight_decay = 0.0)`
+    ///
     /// Running means of gradients over the root of those of their squares.
-    adam: "adam(learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, amsgrad = false, weight_decay = 0.0)";
+    adam;
+    /// `adamw(learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, amsgrad = false, weight_decay = 1e-2)`
+    ///
     /// `adam` with weights that decay by themselves instead of through the gradient.
-    adamw: "adamw(learning_rate = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, amsgrad = false, weight_decay = 1e-2)";
+    adamw;
+    /// `adamax(learning_rate = 2e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.0)`
+    ///
     /// `adam` with a running maximum in the place of the mean square.
-    adamax: "adamax(learning_rate = 2e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.0)";
+    adamax;
 }

@@ -172,6 +172,6 @@ fn the_hash_is_of_what_weights_must_fit() {
 fn every_function_has_an_item_for_editors_to_show() {
     let items = include_str!("../../../src/language.rs");
     for function in crate::functions::all() {
-        assert!(items.contains(&format!("\n    {}: \"{0}(", function.name)), "{} in src/language.rs", function.name);
+        assert!(items.contains(&format!("\n    /// `{}(", function.name)), "{} in src/language.rs", function.name);
     }
 }
