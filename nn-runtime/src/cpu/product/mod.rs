@@ -62,8 +62,7 @@ pub fn product(p: &Product, around: &[Around], a: &[f32], b: &[f32], c: &mut [f3
 
 fn nest(p: &Product, around: &[Around], a: &[f32], b: &[f32], c: &mut [f32], add: bool) {
     let Some((l, inner)) = around.split_first() else {
-        // Engines like rows to be contiguous.
-        let (p, a, b) = if p.c[0] == 1 && p.c[1] != 1 && p.n > 1 { (&p.transposed(), b, a) } else { (p, a, b) };
+        let (p, a, b) = if p.is_better_transposed() { (&p.transposed(), b, a) } else { (p, a, b) };
         // SAFETY: `product` has checked that the largest index of each operand lies within its slice.
         return unsafe { split::run(Engine::of(p), p, Operands { a, b, c: Out::new(c), add }) };
     };
@@ -79,6 +78,12 @@ impl Product {
         (self.m == 1 || rows > 0)
             && (self.n == 1 || columns > 0)
             && (self.m == 1 || self.n == 1 || rows > (self.n - 1) * columns || columns > (self.m - 1) * rows)
+    }
+
+    /// Engines like the result's rows to be contiguous, and one long row better than one long column.
+    fn is_better_transposed(&self) -> bool {
+        let dots = self.a[1] == 1 && self.b[0] == 1 && self.k >= 32;
+        self.c[0] == 1 && if self.n == 1 { self.m > 1 && dots } else { self.c[1] != 1 }
     }
 
     /// Multiply-adds.

@@ -45,10 +45,11 @@ fn check(p: &Product, add: bool, run: impl Fn(&[f32], &[f32], &mut [f32])) {
     }
 }
 
-const SIZES: [[usize; 3]; 12] = [
+const SIZES: [[usize; 3]; 13] = [
     [1, 1, 1],
     [1, 16, 32],
     [32, 1, 16],
+    [33, 1, 100],
     [3, 10, 9],
     [4, 7, 100],
     [6, 16, 16],
