@@ -18,11 +18,6 @@ impl Place {
         self.start.start().line
     }
 
-    #[cfg(test)]
-    pub fn ends(self) -> (Span, Span) {
-        (self.start, self.end)
-    }
-
     /// From the beginning of this place to the end of another.
     pub fn to(self, end: Place) -> Place {
         Place { start: self.start, end: end.end }

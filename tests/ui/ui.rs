@@ -11,6 +11,16 @@ fn mistakes_are_explained() {
 }
 
 const TOPICS: [&str; 12] = [
-    "blocks", "constants", "losses", "metrics", "names", "optimizers", "options", "several", "shapes", "syntax", "types",
+    "blocks",
+    "constants",
+    "losses",
+    "metrics",
+    "names",
+    "optimizers",
+    "options",
+    "several",
+    "shapes",
+    "syntax",
+    "types",
     "warnings",
 ];

@@ -53,6 +53,7 @@ impl<'a> Elaborator<'a, '_> {
                 Statement::Field { attributes, target, name, kind } => {
                     let fields = if *target { &declared.targets } else { &declared.inputs };
                     let number = fields.len() + if *target { inputs } else { 0 };
+                    self.check_accessor(name, *target);
                     let kind = kind.as_ref().and_then(|kind| self.field(name, kind));
                     let value = kind.as_ref().map_or(Value::Error, |kind| {
                         let node = self.network.graph.leaf(Leaf::Field(number), Shape::batched(&kind.dims));
@@ -125,11 +126,19 @@ impl<'a> Elaborator<'a, '_> {
         self.declare(name, value);
     }
 
+    /// The generated data has an accessor for each field, beside its own methods.
+    fn check_accessor(&mut self, name: &Ident, target: bool) {
+        const TAKEN: [&str; 5] = ["new", "len", "is_empty", "slice", "split_at"];
+        if TAKEN.contains(&name.to_string().as_str()) {
+            let (what, network) = (if target { "a target" } else { "an input" }, self.network.name.clone());
+            self.diagnostics
+                .error(name.span(), format!("`{name}` cannot name {what}: `{network}Data` has a method of this name"))
+                .help(format!("choose another name, such as `{name}_value`"));
+        }
+    }
+
     fn field(&mut self, name: &Ident, kind: &FieldKind) -> Option<network::Field> {
-        let classes = match &kind.classes {
-            Some(expression) => Some(self.size(expression, "the number of classes")),
-            None => None,
-        };
+        let classes = kind.classes.as_ref().map(|expression| self.size(expression, "the number of classes"));
         let dims: Vec<Option<usize>> = kind.dims.iter().map(|d| self.size(d, "a dimension")).collect();
         let dims: Vec<usize> = dims.into_iter().collect::<Option<_>>()?;
         let classes = match classes {

@@ -25,7 +25,7 @@ pub struct Reader<'a> {
 enum Parsed {
     Statement,
     /// An expression that no name is given to: a block's value if nothing follows.
-    Lone(Expr),
+    Lone(Box<Expr>),
 }
 
 impl<'a> Reader<'a> {
@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
             }
             let (parsed, left) = self.statement(&start, run);
             match parsed {
-                Some(Parsed::Lone(expression)) if left == 0 => return Some(expression),
+                Some(Parsed::Lone(expression)) if left == 0 => return Some(*expression),
                 Some(Parsed::Lone(expression)) => self.unused(&expression),
                 Some(Parsed::Statement) if left == 0 && run.end.is_none() => {
                     self.diagnostics.error(run.last_span(), "expected `;` after this");
@@ -230,7 +230,7 @@ impl<'a> Reader<'a> {
                 .help("give the new value a new name: `y = x + 1;`");
             return Ok(Parsed::Statement);
         }
-        Ok(Parsed::Lone(expression))
+        Ok(Parsed::Lone(Box::new(expression)))
     }
 
     /// Two names in a row, of which the first one should have been a statement's word.
