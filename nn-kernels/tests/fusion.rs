@@ -2,7 +2,7 @@
 
 use nn_kernels::graph::{Leaf, Shape};
 use nn_kernels::layers::{self, Affine, Target};
-use nn_kernels::network::{Field, MetricDeclaration, MetricKind, Network, Optimizer, Rule};
+use nn_kernels::network::{Field, Network, Optimizer, Rule};
 use nn_kernels::plan::{Place, Plan, Schedule};
 use nn_kernels::{Options, compile};
 
@@ -45,7 +45,7 @@ fn classifier(hidden: &[usize]) -> Network {
     n.loss = Some(layers::cross_entropy(&mut n.graph, logits, target, -1, 0.0).unwrap());
     n.graph.set_label("accuracy");
     let accuracy = layers::accuracy(&mut n.graph, logits, target, -1, None).unwrap();
-    n.metrics = vec![MetricDeclaration { name: "accuracy".into(), kind: MetricKind::Mean, statistics: vec![accuracy] }];
+    n.metrics = vec![layers::mean_metric(&mut n.graph, "accuracy", accuracy).unwrap()];
     n.optimizer = Some(Optimizer {
         rule: Rule::Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8, amsgrad: false },
         learning_rate: 1e-3,

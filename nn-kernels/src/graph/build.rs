@@ -240,7 +240,10 @@ impl Graph {
         }
         let from = self.shape(x);
         debug_assert!(from.batch || !batch);
-        let dims = (0..from.rank()).filter(|i| !axes.contains(i)).map(|i| from.dims[i]).collect();
+        let dims: Vec<usize> = (0..from.rank()).filter(|i| !axes.contains(i)).map(|i| from.dims[i]).collect();
+        if !batch && axes.iter().all(|&a| from.dims[a] == 1) {
+            return self.reshape(x, &dims);
+        }
         let shape = Shape { batch: from.batch && !batch, dims };
         let mut axes = axes.to_vec();
         axes.sort_unstable();
