@@ -3,6 +3,7 @@
 //! Statements are cut apart on the raw tokens, at `;`, before anything is parsed: what one of them has wrong cannot spoil
 //! the next one.
 
+mod interface;
 mod runs;
 mod statement;
 
