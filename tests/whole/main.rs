@@ -4,6 +4,7 @@ mod batches;
 mod checkpoints;
 mod determinism;
 mod devices;
+mod edges;
 mod gradients;
 mod initializers;
 mod names;

@@ -48,21 +48,21 @@ mod hostile {
     nn::network! {
         /// A type with the name of the generated table, and fields with the names of methods and locals.
         pub network PROGRAM {
-            input  new: [2];
-            input  len: [];
+            input  row0: [2];
+            input  count: [];
             input  data: [3];
             target set: class(3);
-            target values: [2, 3, 1, 1, 1, 1, 2];
-            target split_at: class(2)[3];
+            target values: [2, 3, 1, 1, 1, 2];
+            target parts: class(2)[3];
 
             logits = data >> dense(3);
-            deep = data * sum(new) >> dense(12) >> reshape([2, 3, 1, 1, 1, 1, 2]);
-            scaled = sum(data) * len;
+            deep = data * sum(row0) >> dense(12) >> reshape([2, 3, 1, 1, 1, 2]);
+            scaled = sum(data) * count;
 
             output net = logits;
             output outputs = deep;
             output device = scaled;
-            loss   cross_entropy(logits, set) + mse(deep, values) + binary_cross_entropy_with_logits(logits, split_at);
+            loss   cross_entropy(logits, set) + mse(deep, values) + binary_cross_entropy_with_logits(logits, parts);
             metric evaluate = mse(deep, values);
             optimizer rmsprop();
         }
@@ -73,18 +73,18 @@ mod hostile {
 fn a_network_lives_beside_any_names() -> nn::Result<()> {
     use hostile::{PROGRAM, PROGRAMData, PROGRAMOutput};
 
-    let (new, len, data) = ([[1.0, 2.0]; 3], [1.0, 2.0, 3.0], [[0.5, 1.0, -1.0]; 3]);
-    let set = PROGRAMData::new(new, len, data, [0, 1, 2], [[0.5; 12]; 3], [[0, 1, 1]; 3])?;
-    // Fields that are called as a method get an underscore; more than six dimensions stay flat.
-    assert_eq!((set.new_(), set.len_(), set.data_()), (&new[..], &len[..], &data[..]));
-    assert_eq!((set.set(), set.split_at_()), (vec![0, 1, 2], vec![[0, 1, 1]; 3]));
-    assert_eq!((set.values(), set.len()), (&[[0.5; 12]; 3][..], 3));
+    let (row0, count, data) = ([[1.0, 2.0]; 3], [1.0, 2.0, 3.0], [[0.5, 1.0, -1.0]; 3]);
+    let set = PROGRAMData::new(row0, count, data, [0, 1, 2], [[0.5; 12]; 3], [[0, 1, 1]; 3])?;
+    // `data` is the name of a method already.
+    assert_eq!((set.row0(), set.count(), set.data_()), (&row0[..], &count[..], &data[..]));
+    assert_eq!((set.set(), set.parts()), (vec![0, 1, 2], vec![[0, 1, 1]; 3]));
+    assert_eq!((set.values()[2][1][2][0][0], set.len()), ([[0.5; 2]], 3));
 
     let mut net = PROGRAM::new(&nn::Device::cpu(), 3)?;
     net.fit(&set, nn::Fit::default().epochs(2).quiet())?;
     assert!(net.evaluate(&set)?.evaluate > 0.0);
-    let PROGRAMOutput { net: logits, outputs, device } = net.predict(&new, &len, &data)?;
-    assert_eq!((logits.len(), outputs[2].len()), (3, 12));
+    let PROGRAMOutput { net: logits, outputs, device } = net.predict(&row0, &count, &data)?;
+    assert_eq!((logits.len(), outputs[2].len()), (3, 2));
     assert_eq!(device, [0.5, 1.0, 1.5]);
     Ok(())
 }
