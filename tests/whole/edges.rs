@@ -86,7 +86,7 @@ on_each_device! {
         let mut net = NoParameters::new(device, 1).unwrap();
         assert_eq!(NoParameters::PARAMETERS, 0);
         assert_eq!(net.predict(&[[1.0f32, 2.0, 3.0]]).unwrap(), [[3.0, 5.0, 7.0]]);
-        let data = NoParametersData::new(&[[1.0f32, 2.0, 3.0]], &[[3.0f32, 5.0, 8.0]]).unwrap();
+        let data = NoParametersData::new([[1.0f32, 2.0, 3.0]], [[3.0f32, 5.0, 8.0]]).unwrap();
         assert_close("loss", &[net.evaluate(&data).unwrap().loss as f32], &[1.0 / 3.0], 1e-6);
         assert_close("gradient", net.gradients(&data).unwrap().input("x").unwrap(), &[0.0, 0.0, -4.0 / 3.0], 1e-6);
         let mut bytes = vec![];
@@ -107,7 +107,7 @@ on_each_device! {
     fn scalars(device) {
         let mut net = Scalars::new(device, 1).unwrap();
         let (x, k, y) = ([0.5f32, -1.0, 2.0], [1.0f32, 2.0, 0.0], [1.0f32, 0.0, -3.0]);
-        let data = ScalarsData::new(&x, &k, &y).unwrap();
+        let data = ScalarsData::new(x, k, y).unwrap();
         let p: Vec<f32> = net.predict(&x, &k).unwrap();
         assert_eq!(p[2], 0.0);
         let report = net.evaluate(&data).unwrap();
@@ -124,7 +124,7 @@ on_each_device! {
 
     fn layers_that_the_loss_does_not_see_stay(device) {
         let mut net = Aside::new(device, 1).unwrap();
-        let data = AsideData::new(&[[1.0f32, 2.0, 3.0]; 5], &[[0.5f32, -0.5]; 5]).unwrap();
+        let data = AsideData::new([[1.0f32, 2.0, 3.0]; 5], [[0.5f32, -0.5]; 5]).unwrap();
         let aside = net.parameter("aside.dense.weight").unwrap();
         let p = net.parameter("p.dense.weight").unwrap();
         for _ in 0..3 {
@@ -135,7 +135,7 @@ on_each_device! {
         assert!(net.gradients(&data).unwrap().parameter("aside.dense.bias").unwrap().iter().all(|g| *g == 0.0));
 
         let mut net = NothingToLearn::new(device, 1).unwrap();
-        let data = NothingToLearnData::new(&[[1.0f32, 2.0, 3.0]; 5], &[[0.5f32, -0.5]; 5]).unwrap();
+        let data = NothingToLearnData::new([[1.0f32, 2.0, 3.0]; 5], [[0.5f32, -0.5]; 5]).unwrap();
         let before = net.parameter("p.dense.weight").unwrap();
         assert!(net.train_batch(&data).unwrap().loss > 0.0);
         assert_eq!(net.parameter("p.dense.weight").unwrap(), before);
@@ -144,7 +144,7 @@ on_each_device! {
 
     fn a_single_class(device) {
         let mut net = OneFeature::new(device, 1).unwrap();
-        let data = OneFeatureData::new(&[[1.0f32], [2.0]], &[0u32, 0]).unwrap();
+        let data = OneFeatureData::new([[1.0f32], [2.0]], [0u32, 0]).unwrap();
         let report = net.train_batch(&data).unwrap();
         assert_eq!((report.loss, report.accuracy), (0.0, 1.0));
         assert_eq!(net.predict(&[[3.0f32]]).unwrap(), [[1.0]]);
