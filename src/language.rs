@@ -326,7 +326,7 @@ functions! {
     ///
     /// Gradients over the root of their running mean square.
     rmsprop;
-    /// `adagrad(learning_rate = 1e-2, lr_decay = 0.0, eps = 1e-10, initial_accumulator = 0.0, weight_decay = 0.0)`
+    /// `adagrad(learning_rate = 1e-2, lr_decay = 0.0, eps = 1e-10, initial_accumulator_value = 0.0, weight_decay = 0.0)`
     ///
     /// Gradients over the root of the sum of all their squares.
     adagrad;

@@ -35,7 +35,7 @@ optimizers! {
     rmsprop_centered [rmsprop(learning_rate = 0.02, centered = true, weight_decay = 0.05)]
     adagrad [adagrad]
     adagrad_options [
-        adagrad(learning_rate = 0.1, lr_decay = 0.1, weight_decay = 0.05, initial_accumulator = 0.2, eps = 1e-6)
+        adagrad(learning_rate = 0.1, lr_decay = 0.1, weight_decay = 0.05, initial_accumulator_value = 0.2, eps = 1e-6)
     ]
     adadelta [adadelta]
     adadelta_options [adadelta(learning_rate = 0.7, rho = 0.8, eps = 1e-4, weight_decay = 0.05)]

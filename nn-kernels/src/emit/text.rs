@@ -178,14 +178,13 @@ fn program(text: &mut String, name: &str, schedule: &Schedule) {
         for covered in &kernel.covers {
             let _ = writeln!(text, "    does    {covered}");
         }
-        for id in kernel.tensors() {
-            let verb = match (kernel.reads(id), kernel.writes(id)) {
-                (true, true) => "updates",
-                (false, true) => "writes ",
-                _ => "reads  ",
-            };
-            if let Some(tensor) = schedule.tensors.get(id.0 as usize) {
-                let _ = writeln!(text, "    {verb} {}", place(tensor));
+        // What is read comes first, whatever the numbers of the tensors.
+        for (verb, reads, writes) in [("reads  ", true, false), ("updates", true, true), ("writes ", false, true)] {
+            let ids = kernel.tensors();
+            for id in ids.into_iter().filter(|&id| kernel.reads(id) == reads && kernel.writes(id) == writes) {
+                if let Some(tensor) = schedule.tensors.get(id.0 as usize) {
+                    let _ = writeln!(text, "    {verb} {}", place(tensor));
+                }
             }
         }
     }

@@ -69,13 +69,13 @@ pub static TABLE: &[Function] = &[
             learning_rate(1e-2),
             Parameter::number("lr_decay", 0.0),
             eps(1e-10),
-            Parameter::number("initial_accumulator", 0.0),
+            Parameter::number("initial_accumulator_value", 0.0),
             WEIGHT_DECAY,
             CLIP_NORM,
             CLIP_VALUE,
         ],
         |a| {
-            let (lr_decay, initial_accumulator) = (a.number("lr_decay"), a.number("initial_accumulator"));
+            let (lr_decay, initial_accumulator) = (a.number("lr_decay"), a.number("initial_accumulator_value"));
             with(Rule::Adagrad { lr_decay, eps: a.number("eps"), initial_accumulator }, a)
         },
     ),
