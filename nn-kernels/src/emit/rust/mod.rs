@@ -76,7 +76,7 @@ fn list(lines: &mut Lines, name: &str, context: &str, kernels: &[String]) {
 }
 
 /// Additions below which a second thread does not pay, as in the runtime.
-const WORTH: usize = 1 << 22;
+const WORTH: usize = 1 << 20;
 /// A larger batch than this is not what decides whether a kernel can use several threads.
 const LARGE_BATCH: usize = 512;
 
