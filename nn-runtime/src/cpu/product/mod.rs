@@ -10,7 +10,7 @@ mod pack;
 mod split;
 mod tile;
 
-use super::simd::dispatch;
+use super::simd::Level;
 use tile::Tiles;
 
 /// `c[i, j] = Σ_k a[i, k] * b[k, j]`, all three with any strides.
@@ -170,7 +170,7 @@ impl Engine {
     /// The largest index of each operand lies within its slice, and nobody else touches the elements of the result.
     unsafe fn compute(self, p: &Product, o: Operands<'_>) {
         match self {
-            Engine::Tiles => dispatch(Tiles { p: *p, o }),
+            Engine::Tiles => Level::best().run(Tiles { p: *p, o }),
             // SAFETY: the caller says so.
             Engine::Large => unsafe { large(p, o) },
         }

@@ -35,7 +35,12 @@ pub(super) fn pack<S: Simd>(
 ) {
     for first in (0..width).step_by(LANES) {
         let count = columns.saturating_sub(first).min(LANES);
-        if column == 1 {
+        if count == 0 {
+            // Behind the columns: nothing there to be loaded.
+            for i in 0..k {
+                s.store(to, i * width + first, LANES, s.splat(0.0));
+            }
+        } else if column == 1 {
             for i in 0..k {
                 s.store(to, i * width + first, LANES, s.load(from, i * row + first, count));
             }

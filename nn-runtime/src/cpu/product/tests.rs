@@ -1,7 +1,7 @@
 //! The engine against sums in f64, on every path.
 
 use super::*;
-use crate::cpu::simd::{Kernel, Plain};
+use crate::cpu::simd::Level;
 
 fn numbers(count: usize, seed: u32) -> Vec<f32> {
     (0..count as u32)
@@ -45,7 +45,7 @@ fn check(p: &Product, add: bool, run: impl Fn(&[f32], &[f32], &mut [f32])) {
     }
 }
 
-const SIZES: [[usize; 3]; 13] = [
+const SIZES: [[usize; 3]; 14] = [
     [1, 1, 1],
     [1, 16, 32],
     [32, 1, 16],
@@ -58,6 +58,7 @@ const SIZES: [[usize; 3]; 13] = [
     [32, 16, 1],
     [13, 8, 600],
     [64, 40, 20],
+    [31, 81, 24],
     [2, 100, 3],
 ];
 
@@ -71,13 +72,31 @@ fn every_layout_and_size() {
 }
 
 #[test]
-fn tiles_without_features_and_onto_something() {
+fn tiles_of_every_level_and_onto_something() {
     for [m, n, k] in SIZES {
         for p in layouts(m, n, k).into_iter().filter(|p| p.c[1] == 1) {
-            for add in [false, true] {
-                check(&p, add, |a, b, c| Tiles { p, o: Operands { a, b, c: Out::new(c), add } }.run(Plain));
-                check(&p, add, |a, b, c| dispatch(Tiles { p, o: Operands { a, b, c: Out::new(c), add } }));
+            for (add, level) in
+                [false, true].into_iter().flat_map(|add| Level::all().into_iter().map(move |l| (add, l)))
+            {
+                check(&p, add, |a, b, c| level.run(Tiles { p, o: Operands { a, b, c: Out::new(c), add } }));
             }
+        }
+    }
+}
+
+/// Levels that round alike, as all do that have fused multiply-add.
+#[test]
+fn the_width_of_vectors_changes_no_bit() {
+    for [m, n, k] in SIZES {
+        let p = Product { m, n, k, a: [k, 1], b: [n, 1], c: [n, 1] };
+        let (a, b) = (numbers(m * k, 3), numbers(k * n, 5));
+        let mut all = Level::all().into_iter().filter(|level| !matches!(level, Level::Plain)).map(|level| {
+            let mut c = vec![0.0; m * n];
+            level.run(Tiles { p, o: Operands { a: &a, b: &b, c: Out::new(&mut c), add: false } });
+            c
+        });
+        if let Some(first) = all.next() {
+            assert!(all.all(|c| c == first), "{p:?}");
         }
     }
 }

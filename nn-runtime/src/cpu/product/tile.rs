@@ -2,12 +2,8 @@
 
 use super::pack;
 use super::{Operands, Out, Product};
-use crate::cpu::simd::{Kernel, LANES, Simd};
+use crate::cpu::simd::{LANES, Simd, Wide, WideKernel};
 
-/// Rows of a tile: 6 rows of 2 vectors leave 4 of 16 registers for the operands.
-const ROWS: usize = 6;
-/// Columns of a tile.
-const COLUMNS: usize = 2 * LANES;
 /// Terms that are summed at a time: that many rows of a panel stay in the first-level cache.
 const DEPTH: usize = 512;
 /// Rows up to which vectors along the sum are better than vectors along columns: nothing has to be transposed.
@@ -21,16 +17,14 @@ pub(super) struct Tiles<'a> {
     pub o: Operands<'a>,
 }
 
-impl Kernel for Tiles<'_> {
-    type Output = ();
-
+impl WideKernel for Tiles<'_> {
     #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
+    fn run<W: Wide>(self, w: W) {
         let p = &self.p;
         if p.m <= FEW_ROWS && p.a[1] == 1 && p.b[0] == 1 && p.k >= LANES {
-            self.dots(s);
+            self.dots(w.narrow());
         } else {
-            self.panels(s);
+            self.panels(w);
         }
     }
 }
@@ -38,28 +32,29 @@ impl Kernel for Tiles<'_> {
 impl Tiles<'_> {
     /// Panels of columns, in each of them tiles from top to bottom.
     #[inline(always)]
-    fn panels<S: Simd>(mut self, s: S) {
+    fn panels<W: Wide>(mut self, w: W) {
+        let columns_of_tile = 2 * W::WIDTH;
         let p = self.p;
         let chunks = p.k.div_ceil(DEPTH);
         let depth = p.k.div_ceil(chunks);
-        let mut scratch = pack::scratch(depth * COLUMNS);
+        let mut scratch = pack::scratch(depth * columns_of_tile);
         for k0 in (0..p.k).step_by(depth) {
             let k = depth.min(p.k - k0);
             let add = self.o.add || k0 > 0;
-            for j in (0..p.n).step_by(COLUMNS) {
-                let columns = COLUMNS.min(p.n - j);
-                let width = columns.next_multiple_of(LANES);
+            for j in (0..p.n).step_by(columns_of_tile) {
+                let columns = columns_of_tile.min(p.n - j);
+                let width = columns.next_multiple_of(W::WIDTH);
                 // Rows that are whole vectors can be read in place, if that is not far to go for every tile.
-                let in_place = p.b[1] == 1 && columns == width && (p.m <= ROWS || p.k * p.n <= CACHED);
+                let in_place = p.b[1] == 1 && columns == width && (p.m <= W::ROWS || p.k * p.n <= CACHED);
                 let from = &self.o.b[k0 * p.b[0] + j * p.b[1]..];
                 let (panel, row) = if in_place {
                     (from, p.b[0])
                 } else {
-                    pack::pack(s, from, p.b, [k, columns], width, &mut scratch);
+                    pack::pack(w.narrow(), from, p.b, [k, columns], width, &mut scratch);
                     (&scratch[..], width)
                 };
                 assert!((k - 1) * row + width <= panel.len(), "the panel holds all rows");
-                for i in (0..p.m).step_by(ROWS) {
+                for i in (0..p.m).step_by(W::ROWS) {
                     let tile = Tile {
                         k,
                         a: &self.o.a[i * p.a[0] + k0 * p.a[1]..],
@@ -71,7 +66,7 @@ impl Tiles<'_> {
                         columns,
                         add,
                     };
-                    tile.any_size(s, ROWS.min(p.m - i), &mut self.o.c);
+                    tile.any_size(w, W::ROWS.min(p.m - i), &mut self.o.c);
                 }
             }
         }
@@ -133,47 +128,51 @@ struct Tile<'a> {
 
 impl Tile<'_> {
     #[inline(always)]
-    fn any_size<S: Simd>(&self, s: S, rows: usize, c: &mut Out<'_>) {
-        match (rows, self.columns > LANES) {
-            (6, true) => self.compute::<S, 6, 2>(s, c),
-            (5, true) => self.compute::<S, 5, 2>(s, c),
-            (4, true) => self.compute::<S, 4, 2>(s, c),
-            (3, true) => self.compute::<S, 3, 2>(s, c),
-            (2, true) => self.compute::<S, 2, 2>(s, c),
-            (1, true) => self.compute::<S, 1, 2>(s, c),
-            (6, false) => self.compute::<S, 6, 1>(s, c),
-            (5, false) => self.compute::<S, 5, 1>(s, c),
-            (4, false) => self.compute::<S, 4, 1>(s, c),
-            (3, false) => self.compute::<S, 3, 1>(s, c),
-            (2, false) => self.compute::<S, 2, 1>(s, c),
-            _ => self.compute::<S, 1, 1>(s, c),
+    fn any_size<W: Wide>(&self, w: W, rows: usize, c: &mut Out<'_>) {
+        match (rows, self.columns > W::WIDTH) {
+            (8, true) if W::ROWS >= 8 => self.compute::<W, 8, 2>(w, c),
+            (7, true) if W::ROWS >= 8 => self.compute::<W, 7, 2>(w, c),
+            (6, true) => self.compute::<W, 6, 2>(w, c),
+            (5, true) => self.compute::<W, 5, 2>(w, c),
+            (4, true) => self.compute::<W, 4, 2>(w, c),
+            (3, true) => self.compute::<W, 3, 2>(w, c),
+            (2, true) => self.compute::<W, 2, 2>(w, c),
+            (1, true) => self.compute::<W, 1, 2>(w, c),
+            (8, false) if W::ROWS >= 8 => self.compute::<W, 8, 1>(w, c),
+            (7, false) if W::ROWS >= 8 => self.compute::<W, 7, 1>(w, c),
+            (6, false) => self.compute::<W, 6, 1>(w, c),
+            (5, false) => self.compute::<W, 5, 1>(w, c),
+            (4, false) => self.compute::<W, 4, 1>(w, c),
+            (3, false) => self.compute::<W, 3, 1>(w, c),
+            (2, false) => self.compute::<W, 2, 1>(w, c),
+            _ => self.compute::<W, 1, 1>(w, c),
         }
     }
 
     /// `M` rows of `V` vectors.
     #[inline(always)]
-    fn compute<S: Simd, const M: usize, const V: usize>(&self, s: S, c: &mut Out<'_>) {
+    fn compute<W: Wide, const M: usize, const V: usize>(&self, w: W, c: &mut Out<'_>) {
         assert!((M - 1) * self.steps[0] + (self.k - 1) * self.steps[1] < self.a.len(), "the rows hold all terms");
-        assert!((self.k - 1) * self.row + V * LANES <= self.panel.len(), "the panel holds all rows");
-        let mut sums = [[s.splat(0.0); V]; M];
+        assert!((self.k - 1) * self.row + V * W::WIDTH <= self.panel.len(), "the panel holds all rows");
+        let mut sums = [[w.wide_splat(0.0); V]; M];
         if self.add {
             for (i, sums) in sums.iter_mut().enumerate() {
                 // SAFETY: the result's elements belong to this product.
                 let c = unsafe { c.part(self.at + i * self.c_row, self.columns) };
                 for (v, sum) in sums.iter_mut().enumerate() {
-                    *sum = s.load(c, v * LANES, LANES.min(self.columns - v * LANES));
+                    *sum = w.wide_load(&c[v * W::WIDTH..], W::WIDTH.min(self.columns - v * W::WIDTH));
                 }
             }
         }
         for k in 0..self.k {
             // SAFETY: asserted above for the last row.
-            let row = unsafe { self.panel.get_unchecked(k * self.row..k * self.row + V * LANES) };
-            let row: [S::V; V] = std::array::from_fn(|v| s.load(row, v * LANES, LANES));
+            let row = unsafe { self.panel.get_unchecked(k * self.row..k * self.row + V * W::WIDTH) };
+            let row: [W::W; V] = std::array::from_fn(|v| w.wide_load(&row[v * W::WIDTH..], W::WIDTH));
             for (i, sums) in sums.iter_mut().enumerate() {
                 // SAFETY: asserted above for the last one.
-                let x = s.splat(unsafe { *self.a.get_unchecked(i * self.steps[0] + k * self.steps[1]) });
+                let x = w.wide_splat(unsafe { *self.a.get_unchecked(i * self.steps[0] + k * self.steps[1]) });
                 for (sum, b) in sums.iter_mut().zip(row) {
-                    *sum = s.mul_add(x, b, *sum);
+                    *sum = w.wide_mul_add(x, b, *sum);
                 }
             }
         }
@@ -181,7 +180,7 @@ impl Tile<'_> {
             // SAFETY: the result's elements belong to this product.
             let c = unsafe { c.part(self.at + i * self.c_row, self.columns) };
             for (v, sum) in sums.into_iter().enumerate() {
-                s.store(c, v * LANES, LANES.min(self.columns - v * LANES), sum);
+                w.wide_store(&mut c[v * W::WIDTH..], W::WIDTH.min(self.columns - v * W::WIDTH), sum);
             }
         }
     }

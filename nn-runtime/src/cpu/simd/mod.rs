@@ -5,12 +5,18 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod plain;
+mod wide;
 
 use super::math;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx512::Avx512;
 pub use plain::Plain;
+pub(crate) use wide::{Level, Wide, WideKernel};
 
 /// Floats in a vector, on every processor, so that sums have one order everywhere.
 pub const LANES: usize = 8;

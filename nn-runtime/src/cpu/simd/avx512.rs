@@ -1,0 +1,89 @@
+//! Vectors of AVX-512, for register tiles.
+
+use std::arch::x86_64::*;
+
+use super::wide::{Wide, WideKernel};
+use super::{Avx2, LANES};
+
+/// A proof that the processor has AVX-512 F, AVX2 and FMA: only [`Avx512::detect`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Avx512(Avx2);
+
+impl Avx512 {
+    /// The token, if the processor has these features. The standard library caches the answer.
+    #[inline]
+    pub(crate) fn detect() -> Option<Self> {
+        if is_x86_feature_detected!("avx512f") { Avx2::detect().map(Avx512) } else { None }
+    }
+
+    /// Runs a kernel that is compiled with these features.
+    #[inline]
+    pub(crate) fn run<K: WideKernel>(self, kernel: K) {
+        #[target_feature(enable = "avx512f,avx2,fma")]
+        fn with_features<K: WideKernel>(s: Avx512, kernel: K) {
+            kernel.run(s);
+        }
+        // SAFETY: `self` exists, so the processor has these features.
+        unsafe { with_features(self, kernel) }
+    }
+}
+
+#[inline(always)]
+fn mask(count: usize) -> __mmask16 {
+    // At most 16 lanes are left out, so no bit is shifted out of 32.
+    (0xffff_u32 >> (Avx512::WIDTH - count)) as __mmask16
+}
+
+// SAFETY, for every `unsafe` block below: the intrinsics need AVX-512 F, which the processor has, since `self` exists;
+// those that touch memory say in addition why it is theirs.
+impl Wide for Avx512 {
+    type W = __m512;
+    type Narrow = Avx2;
+    const WIDTH: usize = 2 * LANES;
+    // 8 rows of 2 vectors: 16 sums at a time hide the latency of two multiply-adds a cycle, and sides of layers are mostly
+    // multiples of 8.
+    const ROWS: usize = 8;
+
+    #[inline(always)]
+    fn narrow(self) -> Avx2 {
+        self.0
+    }
+
+    #[inline(always)]
+    fn wide_splat(self, x: f32) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_set1_ps(x) }
+    }
+
+    #[inline(always)]
+    fn wide_load(self, from: &[f32], count: usize) -> __m512 {
+        if count >= Self::WIDTH {
+            let from = &from[..Self::WIDTH];
+            // SAFETY: see above; the slice has sixteen floats.
+            unsafe { _mm512_loadu_ps(from.as_ptr()) }
+        } else {
+            let from = &from[..count];
+            // SAFETY: see above; the mask selects the slice's floats, and no others are touched.
+            unsafe { _mm512_maskz_loadu_ps(mask(count), from.as_ptr()) }
+        }
+    }
+
+    #[inline(always)]
+    fn wide_store(self, to: &mut [f32], count: usize, v: __m512) {
+        if count >= Self::WIDTH {
+            let to = &mut to[..Self::WIDTH];
+            // SAFETY: see above; the slice has sixteen floats.
+            unsafe { _mm512_storeu_ps(to.as_mut_ptr(), v) }
+        } else {
+            let to = &mut to[..count];
+            // SAFETY: see above; the mask selects the slice's floats, and no others are touched.
+            unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), mask(count), v) }
+        }
+    }
+
+    #[inline(always)]
+    fn wide_mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        // SAFETY: see above.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+}
