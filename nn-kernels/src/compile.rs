@@ -45,6 +45,7 @@ pub fn compile(network: &Network, options: &Options) -> Plan {
         metrics: layout.metrics,
         flops_per_sample: flops(network),
         parameter_floats: layout.parameter_floats,
+        trainable_floats: layout.trainable_floats,
         parameters: layout.parameters,
         scalars,
         predict,
@@ -58,6 +59,7 @@ pub fn compile(network: &Network, options: &Options) -> Plan {
 struct Layout {
     parameters: Vec<Parameter>,
     parameter_floats: usize,
+    trainable_floats: usize,
     metrics: Vec<Metric>,
     result_floats: usize,
 }
@@ -65,12 +67,21 @@ struct Layout {
 impl Layout {
     fn of(network: &Network) -> Self {
         let mut floats = 0;
-        let parameters = (network.parameters.iter())
-            .map(|p| {
-                let offset = floats;
+        let mut offsets = vec![0; network.parameters.len()];
+        let mut place = |trainable: bool| {
+            for (offset, p) in offsets.iter_mut().zip(&network.parameters).filter(|(_, p)| p.trainable == trainable) {
+                *offset = floats;
                 // Every tensor starts at 16 bytes, so that kernels may read four floats at once.
                 floats += p.dims.iter().product::<usize>().next_multiple_of(4);
-                Parameter { name: p.name.clone(), dims: p.dims.clone(), init: p.init, offset }
+            }
+            floats
+        };
+        let trainable_floats = place(true);
+        let parameter_floats = place(false).max(4);
+        let parameters = (network.parameters.iter().zip(offsets))
+            .map(|(p, offset)| {
+                let (name, dims) = (p.name.clone(), p.dims.clone());
+                Parameter { name, dims, init: p.init, offset, trainable: p.trainable }
             })
             .collect();
         let mut results = 1;
@@ -82,7 +93,7 @@ impl Layout {
                 Metric { name: m.name.clone(), kind: m.kind, offset, len }
             })
             .collect();
-        Layout { parameters, parameter_floats: floats.max(4), metrics, result_floats: results }
+        Layout { parameters, parameter_floats, trainable_floats, metrics, result_floats: results }
     }
 }
 
@@ -112,7 +123,7 @@ impl Programs<'_> {
     }
 
     fn evaluate(&self) -> Schedule {
-        let (mut graph, loss, metrics) = self.measured(Phase::Inference);
+        let (mut graph, loss, metrics) = self.measured(Phase::Inference, &[]);
         let mut table = Table::new(self);
         let mut list = vec![];
         self.results(&mut graph, loss, &metrics, &mut table, &mut list);
@@ -121,10 +132,13 @@ impl Programs<'_> {
     }
 
     fn train(&self) -> Schedule {
-        let (mut graph, loss, metrics) = self.measured(Phase::Training);
+        let updates = self.network.updates.iter().map(|(_, value)| *value).collect::<Vec<_>>();
+        let (mut graph, loss, mut metrics) = self.measured(Phase::Training, &updates);
+        let updates = metrics.split_off(metrics.len() - updates.len());
         let mut table = Table::new(self);
         let mut list = vec![];
         self.results(&mut graph, loss, &metrics, &mut table, &mut list);
+        self.new_buffers(&mut graph, &updates, &mut table, &mut list);
         self.parameter_gradients(&mut graph, loss, &mut table, &mut list);
         table.pass(&graph, &list, self.options.fuse);
         self.update(&mut table);
@@ -132,14 +146,17 @@ impl Programs<'_> {
     }
 
     fn gradients(&self) -> Schedule {
-        let (mut graph, loss, _) = self.measured(Phase::Training);
+        let (mut graph, loss, _) = self.measured(Phase::Training, &[]);
         let mut table = Table::new(self);
         let mut list = vec![];
         self.results(&mut graph, loss, &[], &mut table, &mut list);
         self.parameter_gradients(&mut graph, loss, &mut table, &mut list);
         let mut pinned = vec![];
-        let plain = (0..self.network.inputs).filter(|&i| self.network.fields[i].classes.is_none());
-        let leaves: Vec<(usize, NodeId)> = plain.filter_map(|i| Some((i, find(&graph, &Leaf::Field(i))?))).collect();
+        let plain = |leaf: &Leaf| match leaf {
+            Leaf::Field(i) if *i < self.network.inputs && self.network.fields[*i].classes.is_none() => Some(*i),
+            _ => None,
+        };
+        let leaves = leaves(&graph, plain);
         let seed = seed(&mut graph, loss);
         let wrt: Vec<NodeId> = leaves.iter().map(|(_, id)| *id).collect();
         let found = autodiff::gradients(&mut graph, loss, seed, &wrt);
@@ -156,11 +173,11 @@ impl Programs<'_> {
         table.finish(pinned)
     }
 
-    /// A phase's graph with the loss of each sample and the metrics' statistics.
-    fn measured(&self, phase: Phase) -> (Graph, NodeId, Vec<NodeId>) {
+    /// A phase's graph with the loss of each sample, the metrics' statistics and further nodes.
+    fn measured(&self, phase: Phase, more: &[NodeId]) -> (Graph, NodeId, Vec<NodeId>) {
         let loss = self.network.loss.expect("callers have a loss");
         let statistics = self.network.metrics.iter().flat_map(|m| &m.statistics);
-        let nodes: Vec<NodeId> = std::iter::once(loss).chain(statistics.copied()).collect();
+        let nodes: Vec<NodeId> = std::iter::once(loss).chain(statistics.copied()).chain(more.iter().copied()).collect();
         let (mut graph, roots) = specialize(&self.network.graph, &nodes, phase);
         let loss = graph.broadcast(roots[0], &Shape::batched(&[]));
         (graph, loss, roots[1..].to_vec())
@@ -191,8 +208,11 @@ impl Programs<'_> {
     }
 
     fn parameter_gradients(&self, graph: &mut Graph, loss: NodeId, table: &mut Table<'_>, list: &mut Vec<Root>) {
-        let leaves: Vec<(usize, NodeId)> =
-            (0..self.network.parameters.len()).filter_map(|i| Some((i, find(graph, &Leaf::Parameter(i))?))).collect();
+        let trainable = |leaf: &Leaf| match leaf {
+            Leaf::Parameter(i) if self.network.parameters[*i].trainable => Some(*i),
+            _ => None,
+        };
+        let leaves = leaves(graph, trainable);
         let seed = seed(graph, loss);
         let wrt: Vec<NodeId> = leaves.iter().map(|(_, id)| *id).collect();
         let found = autodiff::gradients(graph, loss, seed, &wrt);
@@ -206,10 +226,21 @@ impl Programs<'_> {
         }
     }
 
-    /// The optimizer's kernels, behind those of the pass.
+    /// The buffers' new values, stored where gradients of parameters are; [`Programs::update`] copies them.
+    fn new_buffers(&self, graph: &mut Graph, values: &[NodeId], table: &mut Table<'_>, list: &mut Vec<Root>) {
+        for ((index, _), &node) in self.network.updates.iter().zip(values) {
+            let parameter = &self.layout.parameters[*index];
+            let shape = graph.shape(node).clone();
+            let name = format!("new {}", parameter.name);
+            let tensor = table.add(&name, &shape, Place::Gradients(parameter.offset));
+            list.push(Root { node, tensor });
+        }
+    }
+
+    /// The optimizer's kernels and the copy of the buffers' new values, behind those of the pass.
     fn update(&self, table: &mut Table<'_>) {
         let optimizer = self.network.optimizer.as_ref().expect("callers have an optimizer");
-        let all = Shape::fixed(&[self.layout.parameter_floats]);
+        let all = Shape::fixed(&[self.layout.trainable_floats]);
         let mut graph = Graph::new();
         graph.set_label("optimizer");
         let parameters = graph.leaf(Leaf::Parameters, all.clone());
@@ -225,15 +256,29 @@ impl Programs<'_> {
             let tensor = table.leaf_tensor(&leaf, &all);
             list.push(Root { node, tensor });
         }
+        let mut graph = graph;
+        if !self.network.updates.is_empty() {
+            graph.set_label("buffers");
+            let shape = Shape::fixed(&[self.layout.parameter_floats - self.layout.trainable_floats]);
+            let node = graph.leaf(Leaf::NewBuffers, shape.clone());
+            let tensor = table.leaf_tensor(&Leaf::Buffers, &shape);
+            list.push(Root { node, tensor });
+        }
         // Always fused: the update is in place, so each element must be read before it is written.
         let kernels = lower(&graph, &list, true, table);
         table.schedule.kernels.extend(kernels);
     }
 }
 
-/// The node of a leaf, if the graph has it.
-fn find(graph: &Graph, leaf: &Leaf) -> Option<NodeId> {
-    graph.nodes().find(|(_, n)| matches!(&n.op, Op::Leaf(l) if l == leaf)).map(|(id, _)| id)
+/// The graph's leaves of some kind by their numbers, ascending.
+fn leaves(graph: &Graph, number: impl Fn(&Leaf) -> Option<usize>) -> Vec<(usize, NodeId)> {
+    let leaf = |(id, node): (NodeId, &Node)| match &node.op {
+        Op::Leaf(leaf) => Some((number(leaf)?, id)),
+        _ => None,
+    };
+    let mut leaves: Vec<(usize, NodeId)> = graph.nodes().filter_map(leaf).collect();
+    leaves.sort_unstable();
+    leaves
 }
 
 /// The gradient of the mean loss with respect to each sample's loss.
@@ -274,6 +319,8 @@ impl<'a> Table<'a> {
             }
             Leaf::Parameters => ("parameters".to_owned(), Place::Parameters(0)),
             Leaf::Gradients => ("gradients".to_owned(), Place::Gradients(0)),
+            Leaf::Buffers => ("buffers".to_owned(), Place::Parameters(self.programs.layout.trainable_floats)),
+            Leaf::NewBuffers => ("new buffers".to_owned(), Place::Gradients(self.programs.layout.trainable_floats)),
             Leaf::State(i) => (format!("state {i}"), Place::State(*i, 0)),
         };
         let id = self.add(&name, shape, place);

@@ -1,6 +1,6 @@
 //! A declared network: what the front end hands to the compiler.
 
-use crate::graph::{Graph, NodeId};
+use crate::graph::{Graph, Leaf, NodeId, Op};
 
 /// A network as declared: the graph of its forward pass, and which nodes mean what.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +23,31 @@ pub struct Network {
     pub metrics: Vec<MetricDeclaration>,
     /// How parameters are updated.
     pub optimizer: Option<Optimizer>,
+    /// Buffers, by the number of their parameter, and their new values after a training step.
+    pub updates: Vec<(usize, NodeId)>,
+}
+
+impl Network {
+    /// Gives a buffer its new value after each training step. A buffer that several applications of one layer share takes the
+    /// last one's.
+    pub fn update(&mut self, buffer: NodeId, value: NodeId) {
+        let Op::Leaf(Leaf::Parameter(index)) = self.graph.node(buffer).op else {
+            unreachable!("a buffer is a parameter");
+        };
+        debug_assert!(!self.parameters[index].trainable && self.graph.shape(buffer) == self.graph.shape(value));
+        self.updates.retain(|(i, _)| *i != index);
+        self.updates.push((index, value));
+    }
+
+    /// What a buffer is when the next layer looks at it: its leaf, or what an earlier application of the same layer makes of it
+    /// in this step.
+    pub fn current(&self, buffer: NodeId) -> NodeId {
+        let index = match self.graph.node(buffer).op {
+            Op::Leaf(Leaf::Parameter(index)) => index,
+            _ => return buffer,
+        };
+        self.updates.iter().find(|(i, _)| *i == index).map_or(buffer, |(_, value)| *value)
+    }
 }
 
 /// An input or a target.
@@ -36,7 +61,7 @@ pub struct Field {
     pub classes: Option<usize>,
 }
 
-/// A trainable tensor, as declared.
+/// A tensor that a network keeps, as declared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ParameterDeclaration {
     /// Its path: `stem.conv2d.weight`.
@@ -45,6 +70,8 @@ pub struct ParameterDeclaration {
     pub dims: Vec<usize>,
     /// How it starts.
     pub init: Initializer,
+    /// Whether the optimizer changes it; otherwise it is a buffer (running statistics), see [`Network::updates`].
+    pub trainable: bool,
 }
 
 /// How a parameter starts, with everything resolved: fans are known, gains are in.

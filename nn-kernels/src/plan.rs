@@ -13,10 +13,15 @@ pub struct Plan {
     pub fields: Vec<Field>,
     /// How many of the fields are inputs.
     pub inputs: usize,
-    /// The trainable parameters, in the order of declaration.
+    /// The parameters and buffers, in the order of declaration.
     pub parameters: Vec<Parameter>,
     /// Length of the vector of all parameters in floats, a multiple of 4; gradients and optimizer states have the same.
+    ///
+    /// Trainable parameters come first. Behind them are the buffers; in the vector of gradients, the same places hold the new
+    /// values that a training step has computed for them.
     pub parameter_floats: usize,
+    /// Length of the part that the optimizer updates, a multiple of 4.
+    pub trainable_floats: usize,
     /// How many vectors of state the optimizer keeps, and what each starts from.
     pub states: Vec<f64>,
     /// The numbers that the host sets for each step, in the order of the step's table.
@@ -39,7 +44,7 @@ pub struct Plan {
     pub flops_per_sample: u64,
 }
 
-/// A trainable tensor.
+/// A trainable tensor or a buffer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameter {
     /// Its path: `stem.conv2d.weight`.
@@ -50,6 +55,8 @@ pub struct Parameter {
     pub init: Initializer,
     /// Where it lies in the vector of all parameters, in floats; a multiple of 4.
     pub offset: usize,
+    /// Whether the optimizer changes it; otherwise it is a buffer.
+    pub trainable: bool,
 }
 
 /// Something that `predict` returns.

@@ -3,7 +3,7 @@
 //! This is for tests, and as plain as possible: every node's result is a vector, the batch outermost, computed by
 //! walking over all index tuples. Lowering, fusion and the printers are compared with it.
 
-use crate::graph::{Graph, Leaf, NodeId, Op, Shape, StepScalar};
+use crate::graph::{Access, Graph, Leaf, NodeId, Op, Shape, StepScalar};
 use crate::interpret::uniform;
 
 /// What the graph does not say.
@@ -108,6 +108,17 @@ fn node(g: &Graph, id: NodeId, results: &[Vec<f64>], env: &Environment<'_>) -> V
             });
             result
         }
+        Op::Window(accesses) => {
+            let (from, own) = (arg_shape(0), arg_strides(0));
+            let from_lead = usize::from(from.batch);
+            let mut result = Vec::with_capacity(count(&sizes));
+            for_each(&sizes, |at| {
+                let base = if from.batch { at[0] * own[0] } else { 0 };
+                let inside = position(accesses, &at[lead..], &from.dims, &own[from_lead..]);
+                result.push(inside.map_or(0.0, |i| arg(0)[base + i]));
+            });
+            result
+        }
         Op::Reduce { how, axes, batch } => {
             let from = arg_shape(0);
             let from_lead = usize::from(from.batch);
@@ -127,18 +138,26 @@ fn node(g: &Graph, id: NodeId, results: &[Vec<f64>], env: &Environment<'_>) -> V
         Op::Contract(c) => {
             let mut all = sizes.clone();
             all.extend(c.reduced.iter().map(|e| e.at(env.batch)));
-            let along = |axes: &[usize], own: &[usize]| {
-                let mut strides = vec![0; all.len()];
-                axes.iter().zip(own).for_each(|(&axis, stride)| strides[axis] += stride);
-                strides
-            };
-            let (a, b) = (along(&c.a, &arg_strides(0)), along(&c.b, &arg_strides(1)));
+            let dims = |i: usize| self::sizes(arg_shape(i), env.batch);
+            let (dims, own) = ([dims(0), dims(1)], [arg_strides(0), arg_strides(1)]);
             let out: Vec<usize> = strides(&sizes).into_iter().chain(c.reduced.iter().map(|_| 0)).collect();
             let mut result = vec![0.0; count(&sizes)];
-            for_each(&all, |at| result[dot(at, &out)] += arg(0)[dot(at, &a)] * arg(1)[dot(at, &b)]);
+            for_each(&all, |at| {
+                let a = position(&c.a, at, &dims[0], &own[0]);
+                let b = position(&c.b, at, &dims[1], &own[1]);
+                if let (Some(a), Some(b)) = (a, b) {
+                    result[dot(at, &out)] += arg(0)[a] * arg(1)[b];
+                }
+            });
             result
         }
     }
+}
+
+/// The position of the element that accesses read at a point; `None` outside.
+fn position(accesses: &[Access], point: &[usize], dims: &[usize], strides: &[usize]) -> Option<usize> {
+    let read = accesses.iter().zip(dims).map(|(access, &size)| access.eval(point, size));
+    read.zip(strides).try_fold(0, |sum, (i, stride)| Some(sum + i? * stride))
 }
 
 /// All dimensions, the batch included.

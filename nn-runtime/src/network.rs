@@ -318,9 +318,13 @@ impl Gradients {
     /// The gradient with respect to a parameter, in the parameter's layout.
     ///
     /// # Errors
-    /// If there is no such parameter.
+    /// If there is no such parameter, or if it is a buffer, which has no gradient.
     pub fn parameter(&self, name: &str) -> Result<&[f32]> {
-        find(self.program, name).map(|p| checkpoint::slice(p, &self.values.parameters))
+        let parameter = find(self.program, name)?;
+        if !parameter.trainable {
+            return Err(Error::Option(format!("`{name}` is a buffer: it has no gradient")));
+        }
+        Ok(checkpoint::slice(parameter, &self.values.parameters))
     }
 
     /// The gradient with respect to an input (or a target): one number for each number of each sample. Since the loss

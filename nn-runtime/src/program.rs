@@ -53,7 +53,7 @@ pub struct Field {
     pub classes: Option<usize>,
 }
 
-/// A trainable tensor.
+/// A trainable tensor or a buffer (running statistics).
 #[derive(Debug, Clone, Copy)]
 pub struct Parameter {
     /// Its path: `stem.conv2d.weight`.
@@ -64,6 +64,8 @@ pub struct Parameter {
     pub init: Initializer,
     /// Where it lies in the vector of all parameters, in floats.
     pub offset: usize,
+    /// Whether the optimizer changes it and it has a gradient; otherwise it is a buffer.
+    pub trainable: bool,
 }
 
 /// How a parameter starts; fans and gains are resolved.

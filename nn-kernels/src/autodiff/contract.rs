@@ -1,9 +1,12 @@
 //! Gradients of contractions: contractions again.
 
-use crate::graph::{Contraction, Extent, Graph, NodeId, Shape};
+use crate::graph::{Access, Contraction, Extent, Graph, NodeId, Shape};
 
 /// Of a contraction with a result of shape `result`, for operand `i`: the gradient times the other operand, summed over
-/// every axis that this operand does not have. Where a weight meets a batch, that sums over the batch.
+/// every axis that this operand's elements do not determine. Where a weight meets a batch, that sums over the batch.
+///
+/// Each dimension of the operand takes the place of one axis: of the axis that reads it, or, where a window reads it, of the
+/// axis for which the window's access is solved ([`Access::solved_for`]). So the gradient of a convolution is a convolution.
 pub fn contract(
     g: &mut Graph,
     c: &Contraction,
@@ -15,35 +18,68 @@ pub fn contract(
     let (own, others) = if i == 0 { (&c.a, &c.b) } else { (&c.b, &c.a) };
     let shape = g.shape(operands[i]).clone();
     let mut extents = result.extents();
-    let result_axes: Vec<usize> = (0..extents.len()).collect();
+    let results = extents.len();
     extents.extend(&c.reduced);
+    let elsewhere = |axis: usize| axis < results || others.iter().any(|o| o.uses(axis));
 
-    // An axis that only this operand has was summed; all elements along it get the same.
-    let used = |axis: &usize| result_axes.contains(axis) || others.contains(axis);
-    let (kept, lost): (Vec<usize>, Vec<usize>) = own.iter().copied().partition(used);
-    let summed: Vec<usize> = (0..extents.len()).filter(|axis| !own.contains(axis) && used(axis)).collect();
+    // Which axis each dimension replaces. An axis that only this operand has was summed: all elements along it get the same.
+    let replaced: Vec<Option<usize>> = own.iter().map(|access| replaced_axis(access, results, &elsewhere)).collect();
+    let kept: Vec<usize> = (0..own.len()).filter(|&dim| replaced[dim].is_some()).collect();
+    let place = |axis: usize| kept.iter().position(|&dim| replaced[dim] == Some(axis));
+    let summed: Vec<usize> = (0..extents.len())
+        .filter(|&axis| place(axis).is_none())
+        .filter(|&axis| elsewhere(axis) || kept.iter().any(|&dim| own[dim].uses(axis)))
+        .collect();
 
-    // The new order of axes: those of the gradient to be, then those that are summed.
-    let order: Vec<usize> = kept.iter().chain(&summed).copied().collect();
-    let renumber = |axes: &[usize]| -> Vec<usize> {
-        axes.iter().map(|axis| order.iter().position(|o| o == axis).expect("every axis is kept or summed")).collect()
+    // The new axes: the kept dimensions, then the summed axes.
+    let number = |axis: usize| {
+        place(axis).unwrap_or_else(|| {
+            kept.len() + summed.iter().position(|&s| s == axis).expect("every axis in use is kept or summed")
+        })
+    };
+    const SOLVED: usize = usize::MAX;
+    let image = |axis: usize| -> Access {
+        let Some(place) = place(axis) else { return Access::axis(number(axis)) };
+        let access = &own[kept[place]];
+        match access.as_axis() {
+            Some(_) => Access::axis(place),
+            None => access.renumbered(|a| if a == axis { SOLVED } else { number(a) }).solved_for(SOLVED, place),
+        }
+    };
+    let read = |access: &Access| match access.as_axis() {
+        Some(axis) => image(axis),
+        None => access.renumbered(number),
     };
     let new = Contraction {
         reduced: summed.iter().map(|&axis| extents[axis]).collect(),
-        a: renumber(&result_axes),
-        b: renumber(others),
+        a: (0..results).map(image).collect(),
+        b: others.iter().map(read).collect(),
     };
-    let batch = kept.iter().any(|&axis| extents[axis] == Extent::Batch);
-    let sizes = |axes: &[usize]| -> Vec<usize> {
-        axes.iter().filter_map(|&a| if let Extent::Size(n) = extents[a] { Some(n) } else { None }).collect()
-    };
-    let product = g.contract(gradient, operands[1 - i], new, Shape { batch, dims: sizes(&kept) });
-    if lost.is_empty() {
+    let own_extents = shape.extents();
+    let batch = kept.iter().any(|&dim| own_extents[dim] == Extent::Batch);
+    let sizes = kept.iter().filter_map(|&dim| match own_extents[dim] {
+        Extent::Size(n) => Some(n),
+        Extent::Batch => None,
+    });
+    let product = g.contract(gradient, operands[1 - i], new, Shape { batch, dims: sizes.collect() });
+    if kept.len() == own.len() {
         return product;
     }
-    let with_lost = own.iter().map(|axis| if lost.contains(axis) { Extent::Size(1) } else { extents[*axis] });
-    let dims: Vec<usize> = with_lost.filter_map(|e| if let Extent::Size(n) = e { Some(n) } else { None }).collect();
-    let dims = &dims[dims.len() - shape.rank()..];
-    let product = g.reshape(product, dims);
+    let lead = usize::from(shape.batch);
+    let dims: Vec<usize> =
+        (0..shape.rank()).map(|d| if kept.contains(&(lead + d)) { shape.dims[d] } else { 1 }).collect();
+    let product = g.reshape(product, &dims);
     g.broadcast(product, &shape)
+}
+
+/// The axis that a dimension of the operand replaces; `None` if no one else has it. Of a window's axes it is the one that the
+/// result has, so that the taps remain to be summed.
+fn replaced_axis(access: &Access, results: usize, elsewhere: &impl Fn(usize) -> bool) -> Option<usize> {
+    match access.as_axis() {
+        Some(axis) => elsewhere(axis).then_some(axis),
+        None => {
+            let axes = || access.terms.iter().map(|(axis, _)| *axis);
+            Some(axes().find(|&axis| axis < results).or_else(|| axes().next()).expect("a window has axes"))
+        }
+    }
 }

@@ -73,6 +73,7 @@ fn of_argument(g: &mut Graph, y: NodeId, node: &Node, gradient: NodeId, i: usize
         Op::Permute(perm) => Some(movement::permute(g, perm, gradient)),
         Op::Slice(starts) => Some(movement::slice(g, starts, node.args[0], gradient)),
         Op::Concat(axis) => Some(movement::concat(g, *axis, &node.args, gradient, i)),
+        Op::Window(accesses) => Some(movement::window(g, accesses, node.args[0], gradient)),
         Op::Reduce { how, axes, batch } => Some(reduce::reduce(g, *how, axes, *batch, node.args[0], y, gradient)),
         Op::Contract(c) => Some(contract::contract(g, c, [node.args[0], node.args[1]], &node.shape, gradient, i)),
         Op::Detach | Op::Leaf(_) | Op::Constant(_) | Op::Scalar(_) | Op::Iota(_) | Op::Random(_) => None,

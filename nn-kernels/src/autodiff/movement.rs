@@ -1,6 +1,6 @@
 //! Gradients of operations that move elements: they move gradients back.
 
-use crate::graph::{Graph, NodeId, Shape};
+use crate::graph::{Access, Graph, NodeId, Reduction, Shape};
 
 /// Elements that were repeated collect their gradients.
 pub fn broadcast(g: &mut Graph, x: NodeId, gradient: NodeId) -> NodeId {
@@ -45,4 +45,33 @@ pub fn concat(g: &mut Graph, axis: usize, parts: &[NodeId], gradient: NodeId, i:
     let mut starts = vec![0; dims.len()];
     starts[axis] = parts[..i].iter().map(|&p| g.shape(p).dims[axis]).sum();
     g.slice(gradient, &starts, &dims)
+}
+
+/// Each element collects from the windows that it lies in: a window on the gradient, summed over the taps.
+pub fn window(g: &mut Graph, accesses: &[Access], x: NodeId, gradient: NodeId) -> NodeId {
+    let whole = g.shape(x).dims.clone();
+    let from = g.shape(gradient).dims.clone();
+    // Each dimension replaces the longest of the axes that read it, so that little is left to sum.
+    let replaced: Vec<usize> = (accesses.iter())
+        .map(|a| a.terms.iter().map(|t| t.0).max_by_key(|&axis| from[axis]).expect("a window has axes"))
+        .collect();
+    let summed: Vec<usize> = (0..from.len()).filter(|axis| !replaced.contains(axis)).collect();
+    let number = |axis: usize| {
+        replaced.iter().position(|&r| r == axis).unwrap_or_else(|| {
+            whole.len() + summed.iter().position(|&s| s == axis).expect("every axis is replaced or summed")
+        })
+    };
+    const SOLVED: usize = usize::MAX;
+    let back = (0..from.len())
+        .map(|axis| match replaced.iter().position(|&r| r == axis) {
+            None => Access::axis(number(axis)),
+            Some(dim) => {
+                accesses[dim].renumbered(|a| if a == axis { SOLVED } else { number(a) }).solved_for(SOLVED, dim)
+            }
+        })
+        .collect();
+    let dims: Vec<usize> = whole.iter().copied().chain(summed.iter().map(|&axis| from[axis])).collect();
+    let taps: Vec<usize> = (whole.len()..dims.len()).collect();
+    let windows = g.window(gradient, back, &dims);
+    g.reduce(Reduction::Sum, windows, &taps, false)
 }

@@ -29,7 +29,8 @@ pub fn summary(network: &Network, plan: &Plan) -> String {
     for layer in &layers {
         rows.push([layer.path.clone(), layer.shape.to_string(), number(layer.parameters), number(layer.flops)]);
     }
-    let parameters: u64 = plan.parameters.iter().map(|p| p.dims.iter().product::<usize>() as u64).sum();
+    let parameters: u64 =
+        plan.parameters.iter().filter(|p| p.trainable).map(|p| p.dims.iter().product::<usize>() as u64).sum();
     rows.push(["total".into(), String::new(), grouped(parameters), grouped(plan.flops_per_sample)]);
 
     let mut text = format!("{}\n", plan.name);
@@ -85,7 +86,7 @@ fn layers(network: &Network) -> Vec<Layer> {
         }
     }
     // A parameter belongs to the innermost layer that its name begins with.
-    for parameter in &network.parameters {
+    for parameter in network.parameters.iter().filter(|p| p.trainable) {
         let owns = |l: &&mut Layer| parameter.name.strip_prefix(&l.path).is_some_and(|rest| rest.starts_with('.'));
         // Of several rows of one layer, the first.
         if let Some(layer) = layers.iter_mut().rev().filter(owns).max_by_key(|l| l.path.len()) {

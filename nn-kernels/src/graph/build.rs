@@ -3,7 +3,7 @@
 //! Callers are layers and gradients, which have checked the user's shapes by [`crate::shape`] before: a wrong shape
 //! here is a bug of this crate, so debug builds assert.
 
-use super::{Binary, Contraction, Extent, Graph, Leaf, NodeId, Op, Reduction, Shape, StepScalar, Unary};
+use super::{Access, Binary, Contraction, Extent, Graph, Leaf, NodeId, Op, Reduction, Shape, StepScalar, Unary};
 
 impl Graph {
     /// A tensor that comes from outside.
@@ -233,6 +233,21 @@ impl Graph {
         self.add(Op::Concat(axis), parts.to_vec(), shape)
     }
 
+    /// Reads `x` at `accesses` (one for each per-sample dimension, axes are those of `dims`); elements outside are 0.
+    pub fn window(&mut self, x: NodeId, accesses: Vec<Access>, dims: &[usize]) -> NodeId {
+        let from = self.shape(x);
+        debug_assert_eq!(from.rank(), accesses.len());
+        debug_assert!(
+            accesses.iter().all(|a| !a.terms.is_empty() && a.terms.iter().all(|(axis, _)| *axis < dims.len()))
+        );
+        let shape = Shape { batch: from.batch, dims: dims.to_vec() };
+        let whole = from.dims == dims && accesses.iter().enumerate().all(|(i, a)| a.as_axis() == Some(i));
+        if whole {
+            return x;
+        }
+        self.add(Op::Window(accesses), vec![x], shape)
+    }
+
     /// Combines along per-sample `axes`, and over the batch if `batch`; these axes vanish.
     pub fn reduce(&mut self, how: Reduction, x: NodeId, axes: &[usize], batch: bool) -> NodeId {
         if axes.is_empty() && !batch {
@@ -289,9 +304,13 @@ impl Graph {
         if cfg!(debug_assertions) {
             let mut extents = shape.extents();
             extents.extend(&contraction.reduced);
-            for (operand, axes) in [(a, &contraction.a), (b, &contraction.b)] {
-                let indexed: Vec<Extent> = axes.iter().map(|&x| extents[x]).collect();
-                assert_eq!(indexed, self.shape(operand).extents(), "operand of {contraction:?}");
+            for (operand, accesses) in [(a, &contraction.a), (b, &contraction.b)] {
+                let dims = self.shape(operand).extents();
+                assert_eq!(dims.len(), accesses.len(), "operand of {contraction:?}");
+                for (dim, access) in dims.iter().zip(accesses) {
+                    let plain = access.as_axis().is_some_and(|axis| extents[axis] == *dim);
+                    assert!(plain || *dim != Extent::Batch, "operand of {contraction:?}");
+                }
             }
         }
         self.add(Op::Contract(contraction), vec![a, b], shape)

@@ -10,7 +10,7 @@
 //! [`Op::Contract`] over the batch.
 //!
 //! Elementwise operations take arguments of exactly their own shape, so broadcasting is always a node of its own
-//! ([`Op::Broadcast`]). This costs nothing, since movement operations (broadcast, reshape, permute, slice, concat)
+//! ([`Op::Broadcast`]). This costs nothing, since movement operations (broadcast, reshape, permute, slice, concat, window)
 //! never move memory: lowering turns them into index arithmetic of whoever reads them.
 //!
 //! Layers, activations, losses and optimizers are not operations. They are functions (in [`crate::layers`]) that add
@@ -19,6 +19,7 @@
 //! Equal nodes are one node: [`Graph::add`] interns, which makes common-subexpression elimination a property of the
 //! graph instead of a pass.
 
+mod access;
 mod build;
 mod eval;
 mod op;
@@ -26,6 +27,7 @@ mod shape;
 
 use std::collections::HashMap;
 
+pub use access::Access;
 pub use op::{Binary, Contraction, Leaf, Op, Reduction, StepScalar, Unary};
 pub use shape::{Extent, Shape};
 
@@ -58,6 +60,7 @@ pub struct Node {
 pub struct Graph {
     nodes: Vec<Node>,
     labels: Vec<String>,
+    label_numbers: HashMap<String, u32>,
     label: u32,
     interned: HashMap<Key, NodeId>,
 }
@@ -94,14 +97,17 @@ impl Graph {
 
     /// Nodes added from now on belong to `path` (shown in kernel names and in the readable plan).
     pub fn set_label(&mut self, path: &str) {
-        if self.labels.is_empty() {
-            self.labels.push(String::new());
-        }
-        self.label = match self.labels.iter().position(|l| l == path) {
-            Some(i) => i as u32,
+        self.label = match self.label_numbers.get(path) {
+            Some(&number) => number,
             None => {
+                // Number 0 is that of nodes without a label.
+                if self.labels.is_empty() {
+                    self.labels.push(String::new());
+                }
+                let number = self.labels.len() as u32;
                 self.labels.push(path.to_owned());
-                (self.labels.len() - 1) as u32
+                self.label_numbers.insert(path.to_owned(), number);
+                number
             }
         };
     }

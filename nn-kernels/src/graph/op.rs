@@ -1,5 +1,7 @@
 //! The primitive operations.
 
+use super::Access;
+
 /// What a node computes. Arguments are in [`super::Node::args`], result shapes in [`super::Node::shape`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Op {
@@ -34,6 +36,9 @@ pub enum Op {
     Slice(Vec<usize>),
     /// Arguments one after another along this per-sample axis.
     Concat(usize),
+    /// For each per-sample dimension of the argument, where it is read; axes are per-sample axes of the result. Windows of
+    /// pooling, flips, steps and zero padding.
+    Window(Vec<Access>),
     /// Combines elements along axes; these axes vanish.
     Reduce {
         /// How elements are combined.
@@ -43,7 +48,7 @@ pub enum Op {
         /// Whether the batch is reduced as well.
         batch: bool,
     },
-    /// A sum of products of two tensors: dense layers, matrix products and all their gradients.
+    /// A sum of products of two tensors: dense layers, matrix products, convolutions and all their gradients.
     Contract(Contraction),
 }
 
@@ -54,10 +59,14 @@ pub enum Leaf {
     Field(usize),
     /// The network's parameter of this number.
     Parameter(usize),
-    /// All parameters as one vector, in the layout of [`crate::plan::Plan::parameters`] (optimizers only).
+    /// All trainable parameters as one vector, in the layout of [`crate::plan::Plan::parameters`] (optimizers only).
     Parameters,
     /// All gradients as one vector of the same layout (optimizers only).
     Gradients,
+    /// All buffers as one vector: the part of the parameters behind the trainable ones (updates only).
+    Buffers,
+    /// The buffers' new values: the part of the gradients behind those of trainable parameters (updates only).
+    NewBuffers,
     /// The optimizer's state of this number: one vector of the same layout (optimizers only).
     State(usize),
 }
@@ -133,16 +142,29 @@ pub enum Reduction {
 /// A sum of products: `out[o…] = Σ over r… of a[…] * b[…]`.
 ///
 /// The iteration space has the axes of the result (in its order, batch included where the result has one), then the
-/// reduced ones. Each dimension of an operand (its batch first, where it has one) is indexed by exactly one of them.
-/// A batch that is reduced is just a reduced axis: this is how gradients of weights come about.
+/// reduced ones. Each dimension of an operand (its batch first, where it has one) is read by an [`Access`]: by one axis in
+/// matrix products, by windows in convolutions. The batch is always read by an axis alone. A batch that is reduced is just a
+/// reduced axis: this is how gradients of weights come about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Contraction {
     /// The reduced axes; their numbers follow those of the result's dimensions.
     pub reduced: Vec<super::Extent>,
-    /// For each dimension of the first operand, the axis that indexes it.
-    pub a: Vec<usize>,
-    /// For each dimension of the second operand, the axis that indexes it.
-    pub b: Vec<usize>,
+    /// For each dimension of the first operand, where it is read.
+    pub a: Vec<Access>,
+    /// For each dimension of the second operand, where it is read.
+    pub b: Vec<Access>,
+}
+
+impl Contraction {
+    /// A matrix product: each dimension of an operand is read by one axis.
+    pub fn of_axes(
+        reduced: Vec<super::Extent>,
+        a: impl IntoIterator<Item = usize>,
+        b: impl IntoIterator<Item = usize>,
+    ) -> Self {
+        let plain = |axis| Access::axis(axis);
+        Contraction { reduced, a: a.into_iter().map(plain).collect(), b: b.into_iter().map(plain).collect() }
+    }
 }
 
 /// An operation with floats replaced by their bits, for interning.
@@ -163,6 +185,7 @@ pub(super) enum OpKey {
     Permute(Vec<usize>),
     Slice(Vec<usize>),
     Concat(usize),
+    Window(Vec<Access>),
     Reduce(Reduction, Vec<usize>, bool),
     Contract(Contraction),
 }
@@ -188,6 +211,7 @@ impl Op {
             Op::Permute(p) => OpKey::Permute(p.clone()),
             Op::Slice(s) => OpKey::Slice(s.clone()),
             Op::Concat(a) => OpKey::Concat(*a),
+            Op::Window(accesses) => OpKey::Window(accesses.clone()),
             Op::Reduce { how, axes, batch } => OpKey::Reduce(*how, axes.clone(), *batch),
             Op::Contract(c) => OpKey::Contract(c.clone()),
         }

@@ -177,7 +177,9 @@ impl Player<'_> {
                 Value::Constant(c) => *c,
                 Value::Scalar(scalar) => self.scalar(*scalar),
                 Value::Index(index) => index.eval(point) as f64,
-                Value::Load { tensor, index } => self.load(*tensor, index, point)?,
+                Value::Load { within, .. } if !within.iter().all(|b| b.holds(point)) => 0.0,
+                Value::Load { tensor, index, .. } => self.load(*tensor, index, point)?,
+                Value::Within(within) => f64::from(u8::from(within.iter().all(|b| b.holds(point)))),
                 Value::Random { stream, index } => {
                     uniform(index.eval(point) as u32, *stream, self.step.step, self.step.seed)
                 }
@@ -253,7 +255,7 @@ mod tests {
         let (x, y) = (TensorId(0), TensorId(1));
         let at = Index::axis(0).times(3).plus(&Index::axis(1));
         let stage = |body: Vec<Value>, reduce, stores| Stage { inner: vec![Extent::Size(3)], body, reduce, stores };
-        let load = Value::Load { tensor: x, index: at.clone() };
+        let load = Value::Load { tensor: x, index: at.clone(), within: vec![] };
         let divide = Value::Binary(Binary::Divide, ValueId(0), ValueId(1));
         let kernel = Kernel {
             name: "normalize".into(),

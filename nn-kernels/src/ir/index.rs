@@ -122,6 +122,19 @@ impl Index {
         Self::atom(Atom::Div(Box::new(whole), by))
     }
 
+    /// The quotient by a positive constant, in one piece; the index may be negative where nobody looks.
+    pub fn quotient(self, by: i64) -> Self {
+        if by == 1 { self } else { Self::atom(Atom::Div(Box::new(self), by)) }
+    }
+
+    /// The operands, if this is nothing but a quotient.
+    pub fn as_quotient(&self) -> Option<(&Self, i64)> {
+        match (&self.terms[..], self.offset) {
+            ([Term { atom: Atom::Div(index, by), coefficient: 1 }], 0) => Some((index, *by)),
+            _ => None,
+        }
+    }
+
     /// The remainder by a positive constant. `extents` are those of the axes; the index must not be negative.
     pub fn modulo(self, by: i64, extents: &[Extent]) -> Self {
         if by == 1 {
@@ -167,6 +180,17 @@ impl Index {
             range = (range.0 + a.min(b), range.1 + a.max(b));
         }
         Some(range)
+    }
+
+    /// What is added and what is subtracted, both without negative coefficients.
+    pub fn signs(&self) -> (Self, Self) {
+        let part = |sign: i64| Index {
+            offset: (self.offset * sign).max(0),
+            terms: (self.terms.iter().filter(|t| t.coefficient * sign > 0))
+                .map(|t| Term { atom: t.atom.clone(), coefficient: t.coefficient * sign })
+                .collect(),
+        };
+        (part(1), part(-1))
     }
 
     /// The value at a point.

@@ -15,6 +15,8 @@
 //! Axes are numbered: the outer ones first, then the inner ones of the stage at hand (inner axes of different
 //! stages share numbers). Memory is addressed by [`Index`]es into [`crate::plan::Tensor`]s, in elements.
 //!
+//! A load may be bounded ([`Bound`]): outside it gives 0. Windows over the edges of an image are nothing else.
+//!
 //! No point of a kernel reads what another point (or an earlier stage) of the same kernel stored. A tensor that is
 //! both read and written (an optimizer's parameters) is read only at the very index that the same point writes later.
 
@@ -69,11 +71,14 @@ pub enum Value {
     Scalar(StepScalar),
     /// An index as a number.
     Index(Index),
-    /// An element of a tensor.
+    /// An element of a tensor; 0 where a bound does not hold, and then the index may lie anywhere.
     Load {
         tensor: TensorId,
         index: Index,
+        within: Vec<Bound>,
     },
+    /// 1 where all bounds hold, else 0.
+    Within(Vec<Bound>),
     /// Uniform in [0, 1), by stream and element position.
     Random {
         stream: u32,
@@ -88,6 +93,28 @@ pub enum Value {
     Binary(Binary, ValueId, ValueId),
     /// `0 != 0 ? 1 : 2`
     Select(ValueId, ValueId, ValueId),
+}
+
+/// A condition on a point: `0 <= index < end`, and `index` is a multiple of `step`. Windows that reach over an edge have them,
+/// and those that look between the elements of what was strided.
+///
+/// Where a step is not 1, memory indices contain the quotient of this very index by it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Bound {
+    /// What is bounded; it may be negative.
+    pub index: Index,
+    /// What it must stay below.
+    pub end: i64,
+    /// What it must be a multiple of; at least 1.
+    pub step: i64,
+}
+
+impl Bound {
+    /// Whether it holds at a point.
+    pub fn holds(&self, point: &[usize]) -> bool {
+        let i = self.index.eval(point);
+        (0..self.end).contains(&i) && i % self.step == 0
+    }
 }
 
 /// Writes one element.
@@ -115,10 +142,56 @@ pub struct ContractionView {
     pub n: Vec<usize>,
     /// The inner axes.
     pub k: Vec<usize>,
-    /// The first operand and where its elements lie.
-    pub a: (TensorId, Index),
-    /// The second operand and where its elements lie.
-    pub b: (TensorId, Index),
+    /// The first operand.
+    pub a: Operand,
+    /// The second operand.
+    pub b: Operand,
+}
+
+/// An operand of a contraction: where its elements lie, and where they count as 0.
+///
+/// The index is affine in the kernel's axes, but for quotients of a bound's index by that bound's step.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)] // as in Value::Load
+pub struct Operand {
+    pub tensor: TensorId,
+    pub index: Index,
+    pub within: Vec<Bound>,
+}
+
+impl Operand {
+    fn of(value: &Value) -> Option<Self> {
+        let Value::Load { tensor, index, within } = value else { return None };
+        Operand::is_regular(index, within).then(|| Operand {
+            tensor: *tensor,
+            index: index.clone(),
+            within: within.clone(),
+        })
+    }
+
+    /// Whether a load at this index, within these bounds, can be an operand.
+    pub(crate) fn is_regular(index: &Index, within: &[Bound]) -> bool {
+        let stepped = |atom: &Atom| within.iter().any(|b| *atom == Atom::Div(Box::new(b.index.clone()), b.step));
+        index.terms.iter().all(|t| matches!(t.atom, Atom::Axis(_)) || stepped(&t.atom))
+            && within.iter().all(|b| b.index.is_affine())
+    }
+
+    /// Whether it depends on an axis.
+    pub fn uses(&self, axis: usize) -> bool {
+        self.index.uses(axis) || self.within.iter().any(|b| b.index.uses(axis))
+    }
+
+    /// Whether every point has an element, at an affine index.
+    pub fn is_plain(&self) -> bool {
+        self.within.is_empty() && self.index.is_affine()
+    }
+}
+
+impl ContractionView {
+    /// Whether it is a matrix product: no operand has windows that reach over an edge.
+    pub fn is_plain(&self) -> bool {
+        self.a.is_plain() && self.b.is_plain()
+    }
 }
 
 impl Kernel {
@@ -137,15 +210,8 @@ impl Kernel {
             return None;
         }
         let [(Reduction::Sum, product)] = first.reduce[..] else { return None };
-        let [
-            Value::Load { tensor: ta, index: ia },
-            Value::Load { tensor: tb, index: ib },
-            Value::Binary(Binary::Multiply, ValueId(0), ValueId(1)),
-        ] = &first.body[..]
-        else {
-            return None;
-        };
-        if product != ValueId(2) || !ia.is_affine() || !ib.is_affine() {
+        let [a, b, Value::Binary(Binary::Multiply, ValueId(0), ValueId(1))] = &first.body[..] else { return None };
+        if product != ValueId(2) {
             return None;
         }
         let mut view = ContractionView {
@@ -153,11 +219,11 @@ impl Kernel {
             m: vec![],
             n: vec![],
             k: (self.outer.len()..self.outer.len() + first.inner.len()).collect(),
-            a: (*ta, ia.clone()),
-            b: (*tb, ib.clone()),
+            a: Operand::of(a)?,
+            b: Operand::of(b)?,
         };
         for axis in 0..self.outer.len() {
-            match (ia.uses(axis), ib.uses(axis)) {
+            match (view.a.uses(axis), view.b.uses(axis)) {
                 (true, true) => view.group.push(axis),
                 (true, false) => view.m.push(axis),
                 (false, true) => view.n.push(axis),
@@ -207,11 +273,25 @@ impl Value {
         list.into_iter().flatten()
     }
 
-    /// The index that it depends on, if it does.
-    pub fn index(&self) -> Option<&Index> {
-        match self {
-            Value::Index(index) | Value::Load { index, .. } | Value::Random { index, .. } => Some(index),
-            _ => None,
-        }
+    /// The indices that it depends on.
+    pub fn indices(&self) -> impl Iterator<Item = &Index> {
+        let (index, within): (Option<&Index>, &[Bound]) = match self {
+            Value::Index(index) | Value::Random { index, .. } => (Some(index), &[]),
+            Value::Load { index, within, .. } => (Some(index), within),
+            Value::Within(within) => (None, within),
+            _ => (None, &[]),
+        };
+        index.into_iter().chain(within.iter().map(|b| &b.index))
+    }
+
+    /// Changes all indices that it depends on.
+    pub fn map_indices(&mut self, f: impl Fn(&Index) -> Index) {
+        let (index, within): (Option<&mut Index>, &mut [Bound]) = match self {
+            Value::Index(index) | Value::Random { index, .. } => (Some(index), &mut []),
+            Value::Load { index, within, .. } => (Some(index), within),
+            Value::Within(within) => (None, within),
+            _ => (None, &mut []),
+        };
+        index.into_iter().chain(within.iter_mut().map(|b| &mut b.index)).for_each(|i| *i = f(i));
     }
 }

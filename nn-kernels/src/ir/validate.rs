@@ -29,9 +29,7 @@ pub fn validate(kernel: &Kernel, tensors: usize) -> Result<(), String> {
             {
                 return fail(format!("stage {n}: value {i} loads from an unknown tensor"));
             }
-            if let Some(index) = value.index()
-                && (extents.len()..extents.len() + 8).any(|axis| index.uses(axis))
-            {
+            if value.indices().any(|index| (extents.len()..extents.len() + 8).any(|axis| index.uses(axis))) {
                 return fail(format!("stage {n}: value {i} uses an unknown axis"));
             }
         }

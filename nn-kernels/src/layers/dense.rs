@@ -58,11 +58,11 @@ pub fn linear(n: &mut Network, path: &str, x: NodeId, options: &Affine) -> Resul
     // Result axes: [batch?, positions…, outputs]; then the reduced axis. The input has all but the outputs' one.
     let output_axis = shape.extents().len() - 1;
     let reduced_axis = output_axis + 1;
-    let contraction = Contraction {
-        reduced: vec![Extent::Size(inputs)],
-        a: (0..output_axis).chain([reduced_axis]).collect(),
-        b: vec![output_axis, reduced_axis],
-    };
+    let contraction = Contraction::of_axes(
+        vec![Extent::Size(inputs)],
+        (0..output_axis).chain([reduced_axis]),
+        [output_axis, reduced_axis],
+    );
     let product = g.contract(x, weight, contraction, shape);
     Ok(match bias {
         Some(bias) => g.add2(product, bias),
@@ -86,11 +86,12 @@ pub fn matmul(g: &mut Graph, a: NodeId, b: NodeId) -> Result<NodeId, Fact> {
         let kept: Vec<usize> = (0..lead).filter(|&i| from.dims[i] == shape.dims[result_axis(i)]).collect();
         let dims: Vec<usize> = kept.iter().map(|&i| from.dims[i]).chain(from.dims[lead..].iter().copied()).collect();
         let batch = from.batch.then_some(0);
-        let axes = batch.into_iter().chain(kept.iter().map(|&i| offset + result_axis(i))).chain(matrix).collect();
+        let axes = batch.into_iter().chain(kept.iter().map(|&i| offset + result_axis(i))).chain(matrix);
+        let axes: Vec<usize> = axes.collect();
         (g.reshape(x, &dims), axes)
     };
     let (a, a_axes) = operand(a, &left, [rows, inner]);
     let (b, b_axes) = operand(b, &right, [inner, columns]);
     let reduced = vec![Extent::Size(left.dims[left.rank() - 1])];
-    Ok(g.contract(a, b, Contraction { reduced, a: a_axes, b: b_axes }, shape))
+    Ok(g.contract(a, b, Contraction::of_axes(reduced, a_axes, b_axes), shape))
 }

@@ -1,6 +1,6 @@
 //! Initializers as users write them, and parameters.
 
-use crate::graph::{Leaf, NodeId, Shape};
+use crate::graph::{Leaf, NodeId, Op, Shape};
 use crate::network::{Initializer, Network, ParameterDeclaration};
 use crate::shape::{self, Allowed, ELEMENT_LIMIT, Fact, Sized};
 
@@ -177,6 +177,16 @@ pub fn add_parameter(n: &mut Network, name: String, dims: &[usize], init: Initia
         return Err(Fact::TooLarge { what, dims: vec![total.saturating_add(size)], limit });
     }
     let index = n.parameters.len();
-    n.parameters.push(ParameterDeclaration { name, dims: dims.to_vec(), init });
+    n.parameters.push(ParameterDeclaration { name, dims: dims.to_vec(), init, trainable: true });
     Ok(n.graph.leaf(Leaf::Parameter(index), Shape::fixed(dims)))
+}
+
+/// Declares a buffer: a tensor that is saved with the parameters, but that the layer changes itself while it trains
+/// ([`Network::update`]).
+pub fn add_buffer(n: &mut Network, name: String, dims: &[usize], init: Initializer) -> Result<NodeId, Fact> {
+    let buffer = add_parameter(n, name, dims, init)?;
+    if let Op::Leaf(Leaf::Parameter(index)) = n.graph.node(buffer).op {
+        n.parameters[index].trainable = false;
+    }
+    Ok(buffer)
 }

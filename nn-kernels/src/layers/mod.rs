@@ -28,7 +28,7 @@ pub use dense::{Affine, dense, linear, matmul};
 pub use elementwise::{
     abs, add, clamp, divide, dropout, exp, log, maximum, minimum, multiply, negate, pow, sqrt, square, subtract,
 };
-pub use init::{Fan, Init, Nonlinearity, add_parameter};
+pub use init::{Fan, Init, Nonlinearity, add_buffer, add_parameter};
 pub use loss::{
     Target, binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, hinge, huber, kl_divergence,
     log_cosh, mae, mse, per_sample_loss, poisson_nll, smooth_l1,

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::group::{Group, Groups};
 use super::{Root, Tensors, reduced_extents, reduces};
-use crate::graph::{Binary, Extent, Graph, NodeId, Op, Reduction};
-use crate::ir::{Index, Kernel, Stage, Store, TensorId, Value, ValueId};
+use crate::graph::{Access, Binary, Extent, Graph, NodeId, Op, Reduction};
+use crate::ir::{Bound, Index, Kernel, Stage, Store, TensorId, Value, ValueId};
 
 /// What recomputing must cost before memory is better, in additions.
 const EXPENSIVE: u32 = 10;
@@ -211,7 +211,7 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
         let extents = self.extents(stage);
         let point: Vec<Index> = (0..self.group.outer.len()).map(Index::axis).collect();
         let args = arguments_at(graph, member, &point, &extents);
-        let values: Vec<ValueId> = args.into_iter().map(|(id, point)| self.value(id, point, stage).0).collect();
+        let values: Vec<ValueId> = args.into_iter().map(|read| self.read(read, stage).0).collect();
         match &graph.node(member).op {
             Op::Reduce { how, .. } => (*how, values[0]),
             _ => (Reduction::Sum, self.push(stage, Value::Binary(Binary::Multiply, values[0], values[1]))),
@@ -238,12 +238,56 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
         if self.elsewhere(id) {
             self.built.stored[id.index()] = true;
             let index = Index::linear(&point, &graph.shape(id).extents());
-            return (self.push(stage, Value::Load { tensor: TensorId(id.index() as u32), index }), false);
+            let tensor = TensorId(id.index() as u32);
+            return (self.push(stage, Value::Load { tensor, index, within: vec![] }), false);
         }
         if let Some(&(from, slot)) = self.reduced.get(&id) {
             return (self.push(stage, Value::Reduced { stage: from, slot }), true);
         }
         self.compute(id, point, stage)
+    }
+
+    /// The value of a read that may be outside: a bounded load where only moves are between it and memory; else the value at the
+    /// nearest point inside, or 0.
+    fn read(&mut self, read: Read, stage: usize) -> (ValueId, bool) {
+        let graph = self.built.graph;
+        let Read { mut node, mut point, mut within } = read;
+        if within.is_empty() {
+            return self.value(node, point, stage);
+        }
+        let extents = self.extents(stage);
+        if self.moves_to_memory(node) {
+            while !self.elsewhere(node) {
+                let behind = arguments_at(graph, node, &point, &extents).remove(0);
+                (node, point) = (behind.node, behind.point);
+                within.extend(behind.within);
+            }
+            self.built.stored[node.index()] = true;
+            let index = Index::linear(&point, &graph.shape(node).extents());
+            let tensor = TensorId(node.index() as u32);
+            return (self.push(stage, Value::Load { tensor, index, within }), false);
+        }
+        let shape = graph.shape(node);
+        let lead = usize::from(shape.batch);
+        for (index, &size) in point[lead..].iter_mut().zip(&shape.dims) {
+            *index = inside(std::mem::take(index), size as i64, &extents);
+        }
+        let (value, own) = self.value(node, point, stage);
+        let within = self.push(stage, Value::Within(within));
+        let zero = self.push(stage, Value::Constant(0.0));
+        (self.push(stage, Value::Select(within, value, zero)), own)
+    }
+
+    /// Whether nothing but moves is between a node and memory.
+    fn moves_to_memory(&self, mut id: NodeId) -> bool {
+        loop {
+            let node = self.built.graph.node(id);
+            match &node.op {
+                _ if self.elsewhere(id) => return true,
+                op if super::moves(op) || matches!(op, Op::Window(_)) => id = node.args[0],
+                _ => return false,
+            }
+        }
     }
 
     fn compute(&mut self, id: NodeId, point: Vec<Index>, stage: usize) -> (ValueId, bool) {
@@ -256,11 +300,17 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
         if let Op::Concat(axis) = node.op {
             return self.concat(id, axis + usize::from(node.shape.batch), point, stage);
         }
+        if let Op::Window(_) = node.op {
+            let read = arguments_at(graph, id, &point, &extents).remove(0);
+            let value = self.read(read, stage);
+            self.known[stage].insert((id, point), value);
+            return value;
+        }
         let mut own = false;
         let args: Vec<ValueId> = arguments_at(graph, id, &point, &extents)
             .into_iter()
-            .map(|(arg, point)| {
-                let (value, from_here) = self.value(arg, point, stage);
+            .map(|read| {
+                let (value, from_here) = self.value(read.node, read.point, stage);
                 own |= from_here;
                 value
             })
@@ -294,7 +344,7 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
         let mut own = false;
         let mut end = 0;
         let mut parts = vec![];
-        for (part, inside) in arguments_at(graph, id, &point, &extents) {
+        for Read { node: part, point: inside, .. } in arguments_at(graph, id, &point, &extents) {
             let (value, from_here) = self.value(part, inside, stage);
             own |= from_here;
             let shape = graph.shape(part);
@@ -370,24 +420,44 @@ fn word(op: &Op) -> &'static str {
         Op::Select => "select",
         Op::Random(_) => "random",
         Op::Concat(_) => "concat",
+        Op::Window(_) => "window",
         _ => "",
     }
 }
 
+/// What is read: a node, where, and within which bounds. Where a bound does not hold, the point is outside, and 0 is read.
+#[derive(Clone, Debug)]
+pub(super) struct Read {
+    pub node: NodeId,
+    pub point: Vec<Index>,
+    pub within: Vec<Bound>,
+}
+
+impl Read {
+    fn at(node: NodeId, point: Vec<Index>) -> Self {
+        Read { node, point, within: vec![] }
+    }
+}
+
 /// What a node at a point reads, and where. For reductions, the axes behind the point's are the reduced ones.
-pub(super) fn arguments_at(
-    graph: &Graph,
-    id: NodeId,
-    point: &[Index],
-    extents: &[Extent],
-) -> Vec<(NodeId, Vec<Index>)> {
+pub(super) fn arguments_at(graph: &Graph, id: NodeId, point: &[Index], extents: &[Extent]) -> Vec<Read> {
     let node = graph.node(id);
     match &node.op {
         Op::Contract(c) => {
             let all: Vec<Index> =
                 point.iter().cloned().chain((0..c.reduced.len()).map(|i| Index::axis(point.len() + i))).collect();
-            let at = |axes: &[usize]| axes.iter().map(|&a| all[a].clone()).collect();
-            vec![(node.args[0], at(&c.a)), (node.args[1], at(&c.b))]
+            let read = |i: usize, accesses: &[Access]| {
+                accessed(node.args[i], &graph.shape(node.args[i]).extents(), accesses, &all, extents)
+            };
+            vec![read(0, &c.a), read(1, &c.b)]
+        }
+        Op::Window(accesses) => {
+            let from = graph.shape(node.args[0]);
+            let lead = usize::from(from.batch);
+            let dims = &from.extents()[lead..];
+            let mut read = accessed(node.args[0], dims, accesses, &point[lead..], extents);
+            read.point.splice(0..0, point[..lead].iter().cloned());
+            vec![read]
         }
         Op::Reduce { axes, batch, .. } => {
             let shape = graph.shape(node.args[0]);
@@ -396,7 +466,7 @@ pub(super) fn arguments_at(
             let mut next = |reduced: bool| if reduced { inner.next() } else { kept.next() };
             let batch = if shape.batch { next(*batch) } else { None };
             let rest = (0..shape.rank()).filter_map(|a| next(axes.contains(&a)));
-            vec![(node.args[0], batch.into_iter().chain(rest.collect::<Vec<_>>()).collect())]
+            vec![Read::at(node.args[0], batch.into_iter().chain(rest.collect::<Vec<_>>()).collect())]
         }
         Op::Concat(axis) => {
             let axis = axis + usize::from(node.shape.batch);
@@ -407,12 +477,44 @@ pub(super) fn arguments_at(
                 let mut inside = point.to_vec();
                 inside[axis] = inside[axis].clone().plus_constant(-start).clamp(0, size - 1, extents);
                 start += size;
-                (arg, inside)
+                Read::at(arg, inside)
             };
             node.args.iter().map(part).collect()
         }
-        op if super::moves(op) => vec![(node.args[0], moved(graph, id, point, extents))],
-        _ => node.args.iter().map(|&a| (a, point.to_vec())).collect(),
+        op if super::moves(op) => vec![Read::at(node.args[0], moved(graph, id, point, extents))],
+        _ => node.args.iter().map(|&a| Read::at(a, point.to_vec())).collect(),
+    }
+}
+
+/// A read by accesses to dimensions; `axes` are the indices of the axes that the accesses name.
+fn accessed(node: NodeId, dims: &[Extent], accesses: &[Access], axes: &[Index], extents: &[Extent]) -> Read {
+    let mut read = Read::at(node, vec![]);
+    for (access, dim) in accesses.iter().zip(dims) {
+        let Extent::Size(size) = *dim else {
+            let batch = access.as_axis().expect("the batch is read by an axis alone");
+            read.point.push(axes[batch].clone());
+            continue;
+        };
+        let position = access
+            .terms
+            .iter()
+            .fold(Index::constant(access.offset), |sum, &(axis, c)| sum.plus(&axes[axis].clone().times(c)));
+        let end = size as i64 * access.divisor;
+        let inside = position.range(extents).is_some_and(|(lo, hi)| lo >= 0 && hi < end);
+        if !(inside && access.divisor == 1) {
+            read.within.push(Bound { index: position.clone(), end, step: access.divisor });
+        }
+        // The quotient stays as it is written, so that it can be recognised by its bound.
+        read.point.push(position.quotient(access.divisor));
+    }
+    read
+}
+
+/// The index, or the nearest one that lies in a dimension of this size.
+fn inside(index: Index, size: i64, extents: &[Extent]) -> Index {
+    match index.as_quotient() {
+        Some((position, divisor)) => position.clone().clamp(0, size * divisor - 1, extents).div(divisor, extents),
+        None => index.clamp(0, size - 1, extents),
     }
 }
 
@@ -428,11 +530,7 @@ pub(super) fn moved(graph: &Graph, id: NodeId, point: &[Index], extents: &[Exten
             let at = |(i, &d): (usize, &usize)| if d == 1 { Index::default() } else { dims[skip + i].clone() };
             from.dims.iter().enumerate().map(at).collect()
         }
-        Op::Reshape => {
-            let sizes = |dims: &[usize]| dims.iter().map(|&d| Extent::Size(d)).collect::<Vec<_>>();
-            let linear = Index::linear(dims, &sizes(&node.shape.dims));
-            linear.delinearize(&sizes(&from.dims), extents)
-        }
+        Op::Reshape => reshaped(dims, &node.shape.dims, &from.dims, extents),
         Op::Permute(perm) => {
             let mut moved = vec![Index::default(); dims.len()];
             perm.iter().zip(dims).for_each(|(&p, d)| moved[p] = d.clone());
@@ -442,4 +540,36 @@ pub(super) fn moved(graph: &Graph, id: NodeId, point: &[Index], extents: &[Exten
         _ => dims.to_vec(),
     };
     point[..lead].iter().take(usize::from(from.batch)).cloned().chain(moved).collect()
+}
+
+/// A point of dimensions `of` as a point of dimensions `to`. Dimensions that a reshape leaves alone keep their index as it is,
+/// even if it may lie outside; only what is split or merged goes through a position.
+fn reshaped(point: &[Index], of: &[usize], to: &[usize], extents: &[Extent]) -> Vec<Index> {
+    let sizes = |dims: &[usize]| dims.iter().map(|&d| Extent::Size(d)).collect::<Vec<_>>();
+    let (mut i, mut j) = (0, 0);
+    let mut result = vec![];
+    while i < of.len() || j < to.len() {
+        // The shortest runs of dimensions, from here on, that have equally many elements.
+        let (first_of, first_to) = (i, j);
+        let (mut left, mut right) = (1, 1);
+        loop {
+            if left == right && (i > first_of || j > first_to) {
+                break;
+            }
+            if j == to.len() || (i < of.len() && left <= right) {
+                left *= of[i];
+                i += 1;
+            } else {
+                right *= to[j];
+                j += 1;
+            }
+        }
+        let (of, to) = (&of[first_of..i], &to[first_to..j]);
+        if of == to {
+            result.extend_from_slice(&point[first_of..i]);
+        } else {
+            result.extend(Index::linear(&point[first_of..i], &sizes(of)).delinearize(&sizes(to), extents));
+        }
+    }
+    result
 }

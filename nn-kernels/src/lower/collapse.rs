@@ -34,7 +34,7 @@ fn merge(kernel: &mut Kernel, stages: &[usize], axis: usize) -> bool {
     };
     let all = stages.iter().all(|&s| {
         let stage = &kernel.stages[s];
-        stage.body.iter().filter_map(Value::index).all(fits) && stage.stores.iter().all(|s| fits(&s.index))
+        stage.body.iter().flat_map(Value::indices).all(fits) && stage.stores.iter().all(|s| fits(&s.index))
     });
     if !all {
         return false;
@@ -59,9 +59,7 @@ fn merge(kernel: &mut Kernel, stages: &[usize], axis: usize) -> bool {
             .collect();
         let stage = &mut kernel.stages[s];
         for value in &mut stage.body {
-            if let Value::Index(index) | Value::Load { index, .. } | Value::Random { index, .. } = value {
-                *index = index.substitute(&axes, &extents);
-            }
+            value.map_indices(|index| index.substitute(&axes, &extents));
         }
         for store in &mut stage.stores {
             store.index = store.index.substitute(&axes, &extents);

@@ -99,7 +99,7 @@ impl Walk<'_> {
     /// Whether everything below the arguments of `id`, computed at `point`, is available in the group.
     fn arguments(&mut self, id: NodeId, point: Vec<Index>) -> bool {
         let args = super::build::arguments_at(self.graph, id, &point, &self.extents);
-        args.into_iter().all(|(arg, point)| self.node(arg, point))
+        args.into_iter().all(|read| self.node(read.node, read.point))
     }
 
     fn node(&mut self, id: NodeId, point: Vec<Index>) -> bool {

@@ -1,22 +1,29 @@
 //! Which nodes get memory from the start.
 
+use super::build::{Read, arguments_at};
 use super::{Root, Users, moves, reduces};
-use crate::graph::{Graph, NodeId, Op};
-use crate::ir::Index;
+use crate::graph::{Access, Extent, Graph, NodeId, Op};
+use crate::ir::{Index, Operand};
 
 /// A chain of inlined operations longer than this is cut: its length would become recursion depth and kernel size.
 const LONGEST_CHAIN: u32 = 64;
 
-/// Roots, what contractions read, and cuts in long chains; without `fuse`, everything that computes.
+/// Roots, what contractions and overlapping windows read, and cuts in long chains; without `fuse`, everything that computes.
 pub(super) fn initial(graph: &Graph, users: &Users, roots: &[Root], fuse: bool) -> Vec<bool> {
     let mut realized = vec![false; graph.len()];
     let mut chain = vec![0u32; graph.len()];
     for (id, node) in graph.nodes().filter(|(id, _)| users.needed(*id)) {
-        if let Op::Contract(c) = &node.op {
-            for (arg, axes) in [(node.args[0], &c.a), (node.args[1], &c.b)] {
-                let base = view_base(graph, id, arg, axes);
-                realized[base.index()] |= needs_memory(graph, base);
+        match &node.op {
+            Op::Contract(_) => {
+                for base in operands(graph, id) {
+                    realized[base.index()] |= needs_memory(graph, base);
+                }
             }
+            Op::Window(accesses) if reads_repeatedly(graph, id, accesses) => {
+                let base = behind_moves(graph, node.args[0]);
+                realized[base.index()] |= needs_memory(graph, base) && graph.as_constant(base).is_none();
+            }
+            _ => {}
         }
         let ends_here = matches!(node.op, Op::Leaf(_)) || reduces(&node.op);
         let length = node.args.iter().map(|a| chain[a.index()] + 1).max().unwrap_or(0);
@@ -41,23 +48,43 @@ fn needs_memory(graph: &Graph, id: NodeId) -> bool {
     !matches!(graph.node(id).op, Op::Leaf(_))
 }
 
-/// The node whose memory a contraction reads for its operand: behind views, as long as indices stay affine.
-fn view_base(graph: &Graph, contract: NodeId, operand: NodeId, axes: &[usize]) -> NodeId {
+/// Whether a window reads elements several times, so that what they are computed from should not be computed there.
+fn reads_repeatedly(graph: &Graph, id: NodeId, accesses: &[Access]) -> bool {
+    let divisors: i64 = accesses.iter().map(|a| a.divisor).product();
+    let node = graph.node(id);
+    node.shape.size() as i64 > graph.shape(node.args[0]).size() as i64 * divisors
+}
+
+/// The node that computes what moves bring here.
+fn behind_moves(graph: &Graph, mut id: NodeId) -> NodeId {
+    while moves(&graph.node(id).op) || matches!(graph.node(id).op, Op::Window(_)) {
+        id = graph.node(id).args[0];
+    }
+    id
+}
+
+/// The nodes whose memory a contraction reads: behind views, as long as its printers can follow the indices.
+fn operands(graph: &Graph, contract: NodeId) -> Vec<NodeId> {
     let mut extents = graph.shape(contract).extents();
+    let point: Vec<Index> = (0..extents.len()).map(Index::axis).collect();
     extents.extend(super::reduced_extents(graph, contract));
-    let mut index: Vec<Index> = axes.iter().map(|&a| Index::axis(a)).collect();
-    let mut base = operand;
-    let mut good = operand;
+    arguments_at(graph, contract, &point, &extents).into_iter().map(|read| view_base(graph, read, &extents)).collect()
+}
+
+fn view_base(graph: &Graph, mut read: Read, extents: &[Extent]) -> NodeId {
+    let mut good = read.node;
     loop {
-        let node = graph.node(base);
-        let affine = Index::linear(&index, &node.shape.extents()).is_affine();
-        if affine && !matches!(node.op, Op::Broadcast) {
-            good = base;
+        let node = graph.node(read.node);
+        let index = Index::linear(&read.point, &node.shape.extents());
+        let regular = Operand::is_regular(&index, &read.within);
+        if regular && !matches!(node.op, Op::Broadcast) {
+            good = read.node;
         }
-        if !moves(&node.op) {
-            return if affine { base } else { good };
+        if !moves(&node.op) && !matches!(node.op, Op::Window(_)) {
+            return if regular { read.node } else { good };
         }
-        index = super::build::moved(graph, base, &index, &extents);
-        base = node.args[0];
+        let behind = arguments_at(graph, read.node, &read.point, extents).remove(0);
+        read.within.extend(behind.within);
+        (read.node, read.point) = (behind.node, behind.point);
     }
 }

@@ -61,6 +61,7 @@ impl Maker {
         self.schedule.kernels.push(kernel);
         self.schedule.update = 1;
         let plan = Plan {
+            trainable_floats: 0,
             name: "test".to_owned(),
             fields: vec![],
             inputs: 0,
@@ -96,7 +97,7 @@ fn at(coefficients: &[i64]) -> Index {
 }
 
 fn load(tensor: TensorId, coefficients: &[i64]) -> Value {
-    Value::Load { tensor, index: at(coefficients) }
+    Value::Load { tensor, index: at(coefficients), within: vec![] }
 }
 
 fn store(tensor: TensorId, coefficients: &[i64], value: u32) -> Store {
@@ -398,7 +399,7 @@ pub fn concat(left: usize, right: usize) -> (Plan, Schedule) {
     let extents = [Batch, Size(n)];
     let part = |tensor, start: usize, len: usize| {
         let within = Index::axis(1).plus_constant(-(start as i64)).clamp(0, len as i64 - 1, &extents);
-        Value::Load { tensor, index: Index::axis(0).times(len as i64).plus(&within) }
+        Value::Load { tensor, index: Index::axis(0).times(len as i64).plus(&within), within: vec![] }
     };
     let parity = Index::axis(1).modulo(2, &extents).plus(&Index::axis(1).div(3, &extents));
     let body = vec![

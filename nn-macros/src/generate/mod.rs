@@ -84,7 +84,7 @@ fn numbers(plan: &Plan) -> Numbers {
     let schedule = plan.train.as_ref().or(plan.gradients.as_ref()).unwrap_or(&plan.predict);
     let gradients = usize::from(plan.gradients.is_some());
     Numbers {
-        parameters: plan.parameters.iter().map(|p| p.dims.iter().product::<usize>()).sum(),
+        parameters: plan.parameters.iter().filter(|p| p.trainable).map(|p| p.dims.iter().product::<usize>()).sum(),
         flops_per_sample: plan.flops_per_sample,
         vectors: 1 + gradients + plan.states.len(),
         parameter_floats: plan.parameter_floats,

@@ -42,7 +42,10 @@ pub(super) fn program(plan: &Plan) -> String {
     });
     let parameters = list(&plan.parameters, |p| {
         let init = initializer(p.init);
-        format!("__nn::Parameter {{ name: {:?}, dims: &{:?}, init: {init}, offset: {} }}", p.name, p.dims, p.offset)
+        format!(
+            "__nn::Parameter {{ name: {:?}, dims: &{:?}, init: {init}, offset: {}, trainable: {} }}",
+            p.name, p.dims, p.offset, p.trainable
+        )
     });
     let outputs = list(&plan.outputs, |o| format!("__nn::Output {{ name: {:?}, dims: &{:?} }}", o.name, o.dims));
     let metrics = list(&plan.metrics, |m| {

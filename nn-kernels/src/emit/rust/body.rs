@@ -11,7 +11,7 @@ use super::place::{Place, Places, folds, outer_order};
 use super::text::{self, Lines};
 use super::vector::{self, Lanes};
 use crate::graph::{Binary, Reduction, StepScalar, Unary};
-use crate::ir::{Index, TensorId, Value, ValueId};
+use crate::ir::{Bound, Index, TensorId, Value, ValueId};
 
 /// Everything that the loops' text depends on.
 pub(super) struct Body<'a> {
@@ -219,20 +219,50 @@ impl<'a> StagePrinter<'a> {
                 Some(step @ 0..) => format!("s.uniform({}, {}, {step})", self.body.key(*stream), first(index)),
                 _ => format!("s.gather(n, |lane| {}.uniform_at({}))", self.body.key(*stream), lane(index)),
             },
-            Value::Load { tensor, index } => {
+            Value::Load { tensor, index, within } => {
                 let local = self.body.written.contains(tensor);
                 let at = |lane| self.body.index(index, local, lane);
+                if !within.is_empty() {
+                    let inside = self.inside(within);
+                    return format!(
+                        "s.gather(n, |lane| if {inside} {{ t{}[{}] }} else {{ 0.0 }})",
+                        tensor.0,
+                        at(self.along)
+                    );
+                }
                 match stride(index) {
                     Some(0) => format!("s.splat(t{}[{}])", tensor.0, at(None)),
                     Some(1) => format!("s.load(t{}, {}, n)", tensor.0, at(None)),
                     _ => format!("s.gather(n, |lane| t{}[{}])", tensor.0, at(self.along)),
                 }
             }
+            Value::Within(within) => format!("s.gather(n, |lane| if {} {{ 1.0 }} else {{ 0.0 }})", self.inside(within)),
             Value::Reduced { stage, slot } => format!("r{stage}_{slot}"),
             Value::Unary(op, a) => format!("s.{}({})", unary(*op), number(a)),
             Value::Binary(op, a, b) => self.binary(*op, *a, *b),
             Value::Select(c, a, b) => format!("s.select({}, {}, {})", self.truth(*c), number(a), number(b)),
         }
+    }
+
+    /// A condition: whether a lane's point is within all bounds.
+    fn inside(&self, within: &[Bound]) -> String {
+        let one = |bound: &Bound| {
+            let text = |index: &Index| match self.body.index(index, false, self.along) {
+                text if text.contains(' ') => format!("({text})"),
+                text => text,
+            };
+            // An index below 0 wraps to a huge number, so that one comparison does for both ends.
+            let (plus, minus) = bound.index.signs();
+            let mut index = text(&plus);
+            if minus != Index::default() {
+                index = format!("{index}.wrapping_sub({})", text(&minus));
+            }
+            match bound.step {
+                1 => format!("{index} < {}", bound.end),
+                step => format!("{index} < {} && {index} % {step} == 0", bound.end),
+            }
+        };
+        within.iter().map(one).collect::<Vec<_>>().join(" && ")
     }
 
     fn binary(&self, op: Binary, a: ValueId, b: ValueId) -> String {

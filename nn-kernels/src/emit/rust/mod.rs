@@ -229,7 +229,7 @@ fn rows(nest: &Nest, written: &BTreeSet<TensorId>) -> Option<Vec<(TensorId, usiz
     for loops in nest.stages.iter().enumerate().map(|(n, s)| (nest.sizes(n), &s.stage)) {
         let (sizes, stage) = loops;
         let loads = stage.body.iter().filter_map(|v| match v {
-            Value::Load { tensor, index } if written.contains(tensor) => Some((*tensor, index)),
+            Value::Load { tensor, index, .. } if written.contains(tensor) => Some((*tensor, index)),
             _ => None,
         });
         for (tensor, index) in stage.stores.iter().map(|s| (s.tensor, &s.index)).chain(loads) {

@@ -160,14 +160,12 @@ impl Nest {
 impl Loops {
     fn indices(&self) -> impl Iterator<Item = &Index> {
         let stores = self.stage.stores.iter().map(|s| &s.index);
-        self.stage.body.iter().filter_map(Value::index).chain(stores)
+        self.stage.body.iter().flat_map(Value::indices).chain(stores)
     }
 
     fn map_indices(&mut self, f: impl Fn(&Index) -> Index) {
         for value in &mut self.stage.body {
-            if let Value::Index(index) | Value::Load { index, .. } | Value::Random { index, .. } = value {
-                *index = f(index);
-            }
+            value.map_indices(&f);
         }
         self.stage.stores.iter_mut().for_each(|s| s.index = f(&s.index));
     }

@@ -48,7 +48,7 @@ impl Places {
         for value in &nest.stages[stage].stage.body {
             let late = matches!(value, Value::Reduced { .. });
             let mut place = Place { depth: if late { nest.outer.len() } else { 0 }, late };
-            if let Some(index) = value.index() {
+            for index in value.indices() {
                 let deepest = (0..axes).filter(|&a| index.uses(a)).map(depth).max();
                 place.depth = place.depth.max(deepest.unwrap_or(0));
             }

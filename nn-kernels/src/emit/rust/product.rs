@@ -24,14 +24,14 @@ struct Axis {
 impl ProductText {
     /// `None` if the kernel is none, or if its sums cannot be put where its first result goes.
     pub(super) fn new(kernel: &Kernel, runtime: &str) -> Option<Self> {
-        let view = kernel.contraction()?;
+        let view = kernel.contraction().filter(ContractionView::is_plain)?;
         // The raw sums go where the first result goes that nobody reads.
         let store = kernel.stages[1..].iter().flat_map(|s| &s.stores).find(|s| !kernel.reads(s.tensor))?.clone();
         let sizes: Vec<Size> = kernel.extents(0).into_iter().map(Size::of).collect();
         let axis = |axis: &usize| -> Option<Axis> {
             let step = |index: &Index| usize::try_from(index.stride(*axis)?).ok();
             let c = if *axis < kernel.outer.len() { step(&store.index)? } else { 0 };
-            Some(Axis { size: sizes[*axis], a: step(&view.a.1)?, b: step(&view.b.1)?, c })
+            Some(Axis { size: sizes[*axis], a: step(&view.a.index)?, b: step(&view.b.index)?, c })
         };
         let axes = |list: &[usize]| list.iter().map(axis).collect::<Option<Vec<Axis>>>();
         let (mut m, mut n, mut k) = (merge(axes(&view.m)?), merge(axes(&view.n)?), merge(axes(&view.k)?));
@@ -70,8 +70,8 @@ fn call(runtime: &str, view: &ContractionView, store: &Store, [m, n, k]: [Axis; 
         m.c,
         n.c,
         around.join(", "),
-        slice(view.a.0, &view.a.1, "&")?,
-        slice(view.b.0, &view.b.1, "&")?,
+        slice(view.a.tensor, &view.a.index, "&")?,
+        slice(view.b.tensor, &view.b.index, "&")?,
         slice(store.tensor, &store.index, "&mut ")?,
     ))
 }
@@ -104,7 +104,7 @@ fn epilogue(kernel: &Kernel, raw: &Store) -> Option<Nest> {
     let mut stage = Stage::default();
     // Results of reductions, by stage and slot. What later stages "reduce" over no loop is just a value.
     let sum = ValueId(0);
-    stage.body.push(Value::Load { tensor: raw.tensor, index: raw.index.clone() });
+    stage.body.push(Value::Load { tensor: raw.tensor, index: raw.index.clone(), within: vec![] });
     let mut reduced: Vec<Vec<ValueId>> = vec![vec![sum]];
     for later in &kernel.stages[1..] {
         let mut new: Vec<ValueId> = vec![];
@@ -147,7 +147,7 @@ mod tests {
 
     fn load(tensor: u32, terms: &[(usize, i64)]) -> Value {
         let index = terms.iter().fold(Index::default(), |i, (a, c)| i.plus(&Index::axis(*a).times(*c)));
-        Value::Load { tensor: TensorId(tensor), index }
+        Value::Load { tensor: TensorId(tensor), index, within: vec![] }
     }
 
     /// `out[b, o] = Σ x[b, i] w[o, i]` for 3 outputs and 5 inputs.

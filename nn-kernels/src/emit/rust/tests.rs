@@ -18,7 +18,7 @@ fn at(terms: &[(usize, i64)]) -> Index {
 }
 
 fn load(tensor: u32, index: Index) -> Value {
-    Value::Load { tensor: TensorId(tensor), index }
+    Value::Load { tensor: TensorId(tensor), index, within: vec![] }
 }
 
 fn binary(op: Binary, a: u32, b: u32) -> Value {
@@ -53,6 +53,7 @@ fn source(kernel: &Kernel, tensors: usize) -> String {
         ..Schedule::default()
     };
     let plan = Plan {
+        trainable_floats: 0,
         name: "Net".into(),
         fields: vec![],
         inputs: 0,

@@ -45,7 +45,8 @@ fn work(nest: &Nest, lanes: Lanes) -> usize {
             _ => LANES,
         };
         let stores: usize = stage.stage.stores.iter().map(|s| access(&s.index)).sum();
-        let body: usize = stage.stage.body.iter().map(|v| operations(v).max(v.index().map_or(1, access))).sum();
+        let body: usize =
+            stage.stage.body.iter().map(|v| operations(v).max(v.indices().map(access).max().unwrap_or(1))).sum();
         // Every trip of a loop costs something, and so does combining lanes.
         let ends = if matches!(lanes, Lanes::Inner) { stage.stage.reduce.len() * LANES } else { 0 };
         let outer = nest.outer.iter().map(|s| s.typical()).fold(1, usize::saturating_mul);

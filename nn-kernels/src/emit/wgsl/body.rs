@@ -4,7 +4,7 @@ use super::math::Helper;
 use super::printer::Printer;
 use super::text::{self, Text};
 use crate::graph::{Binary, Reduction, Unary};
-use crate::ir::{Index, Stage, Store, Value, ValueId};
+use crate::ir::{Stage, Store, Value, ValueId};
 
 /// A printed value.
 #[derive(Clone, Debug)]
@@ -116,21 +116,31 @@ impl Printer<'_> {
             }
             Value::Scalar(scalar) => Expr::name(self.scalar(*scalar), false),
             Value::Reduced { stage, slot } => place.reduced[*stage][*slot].clone(),
-            Value::Index(index) => self.for_lanes(place, index, |_, at| format!("f32(i32({at}))")),
-            Value::Random { stream, index } => self.for_lanes(place, index, |printer, at| {
-                printer.call(Helper::Random, false, &[at, &format!("{stream}u")])
+            Value::Index(index) => {
+                self.for_lanes(place, value, |_, axes| format!("f32(i32({}))", text::index(index, axes)))
+            }
+            Value::Random { stream, index } => self.for_lanes(place, value, |printer, axes| {
+                printer.call(Helper::Random, false, &[&text::index(index, axes), &format!("{stream}u")])
             }),
-            Value::Load { tensor, index } => {
+            Value::Load { tensor, index, within } => {
                 if let Some(axis) = place.lanes
+                    && within.is_empty()
                     && self.is_aligned(*tensor, index, axis)
                 {
                     let address = self.address(*tensor, &text::index(index, place.axes));
                     return Expr::name(self.load_group(*tensor, &address), true);
                 }
-                self.for_lanes(place, index, |printer, at| {
-                    let address = printer.address(*tensor, at);
-                    printer.load(*tensor, &address)
+                self.for_lanes(place, value, |printer, axes| {
+                    let address = printer.address(*tensor, &text::index(index, axes));
+                    let element = printer.load(*tensor, &address);
+                    match within.is_empty() {
+                        true => element,
+                        false => format!("select(0.0, {element}, {})", text::within(within, axes)),
+                    }
                 })
+            }
+            Value::Within(within) => {
+                self.for_lanes(place, value, |_, axes| format!("select(0.0, 1.0, {})", text::within(within, axes)))
             }
             Value::Unary(op, a) => self.unary(*op, &v(a)),
             Value::Binary(op, a, b) => self.binary(*op, &v(a), &v(b)),
@@ -143,22 +153,28 @@ impl Printer<'_> {
         }
     }
 
-    /// Something that depends on an index: one f32, or one for each lane where the index depends on the lane.
-    fn for_lanes(&mut self, place: &Place, index: &Index, mut print: impl FnMut(&mut Self, &str) -> String) -> Expr {
+    /// Something that depends on indices: one f32, or one for each lane where an index depends on the lane. `print` gets the
+    /// names of the axes.
+    fn for_lanes(
+        &mut self,
+        place: &Place,
+        value: &Value,
+        mut print: impl FnMut(&mut Self, &[String]) -> String,
+    ) -> Expr {
         match place.lanes {
-            Some(axis) if index.uses(axis) => {
+            Some(axis) if value.indices().any(|index| index.uses(axis)) => {
                 let lanes: Vec<String> = (0..4)
                     .map(|lane| {
                         let mut axes = place.axes.to_vec();
                         if lane > 0 {
                             axes[axis] = format!("({} + {lane}u)", axes[axis]);
                         }
-                        print(self, &text::index(index, &axes))
+                        print(self, &axes)
                     })
                     .collect();
                 Expr::name(format!("vec4<f32>({})", lanes.join(", ")), true)
             }
-            _ => Expr::name(print(self, &text::index(index, place.axes)), false),
+            _ => Expr::name(print(self, place.axes), false),
         }
     }
 

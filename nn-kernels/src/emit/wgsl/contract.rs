@@ -11,7 +11,7 @@ use super::printer::Printer;
 use super::text::{self, Count, Text};
 use super::{ShaderText, Workgroups};
 use crate::graph::Extent;
-use crate::ir::{ContractionView, Index, TensorId};
+use crate::ir::{ContractionView, Operand, TensorId};
 
 const COMPONENTS: [&str; 4] = ["x", "y", "z", "w"];
 
@@ -93,7 +93,7 @@ impl<'a> Contract<'a> {
         let block = Block::choose(m, n, k, wide);
 
         let inner = *view.k.last().expect("a contraction reduces");
-        let reading = |(tensor, index): &(TensorId, Index), across: Option<&usize>| {
+        let reading = |Operand { tensor, index, .. }: &Operand, across: Option<&usize>| {
             if is_multiple_of_four(&extents, &view.k) && printer.is_aligned(*tensor, index, inner) {
                 Reading::AlongSum
             } else if across.is_some_and(|&axis| printer.is_aligned(*tensor, index, axis)) {
@@ -120,7 +120,7 @@ impl<'a> Contract<'a> {
         if let Some(axis) = lanes {
             self.printer.pack(axis);
         }
-        for (reading, (tensor, _)) in [(self.read_a, &self.view.a), (self.read_b, &self.view.b)] {
+        for (reading, Operand { tensor, .. }) in [(self.read_a, &self.view.a), (self.read_b, &self.view.b)] {
             let binding = self.printer.binding(*tensor);
             let mut stores = self.printer.kernel.stages.iter().flat_map(|s| &s.stores);
             let stores_singles = stores.any(|s| {
@@ -218,7 +218,14 @@ impl<'a> Contract<'a> {
         !self.n.size.is_multiple_of(self.block.columns as u64)
     }
 
-    fn address(&mut self, out: &mut Text, name: &str, flat: &str, (tensor, index): &(TensorId, Index), axes: &[usize]) {
+    fn address(
+        &mut self,
+        out: &mut Text,
+        name: &str,
+        flat: &str,
+        Operand { tensor, index, .. }: &Operand,
+        axes: &[usize],
+    ) {
         let flat = if flat.contains(' ') && !flat.starts_with("min(") { format!("({flat})") } else { flat.to_owned() };
         let mut names = self.names.clone();
         let extents: Vec<Extent> = axes.iter().map(|&a| self.extents[a]).collect();
@@ -412,7 +419,12 @@ struct Along {
 }
 
 impl Along {
-    fn new(contract: &Contract, operand: char, (tensor, index): &(TensorId, Index), across: Option<&usize>) -> Self {
+    fn new(
+        contract: &Contract,
+        operand: char,
+        Operand { tensor, index, .. }: &Operand,
+        across: Option<&usize>,
+    ) -> Self {
         let axes = &contract.view.k;
         let part = text::part(index, axes, contract.extents.len()).expect("a contraction's indices are affine");
         let stride = |axis: Option<&usize>| axis.and_then(|&axis| index.stride(axis)).unwrap_or(0);

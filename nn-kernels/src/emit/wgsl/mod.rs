@@ -75,7 +75,9 @@ pub fn print_schedule(plan: &Plan, schedule: &Schedule, prefix: &str) -> Vec<Sha
 pub fn print(plan: &Plan, schedule: &Schedule, kernel: &Kernel, prefix: &str) -> ShaderText {
     let name = format!("{prefix}_{}", kernel.name);
     let printer = Printer::new(plan, schedule, kernel);
-    if let Some(view) = kernel.contraction().filter(|_| contract::suits(&kernel.outer, &kernel.stages[0].inner)) {
+    if let Some(view) =
+        kernel.contraction().filter(|view| view.is_plain() && contract::suits(&kernel.outer, &kernel.stages[0].inner))
+    {
         return contract::print(printer, view, &name);
     }
     let inner: Vec<Count> = kernel.stages.iter().map(|s| Count::of(&s.inner)).collect();

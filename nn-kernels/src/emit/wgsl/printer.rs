@@ -103,7 +103,8 @@ impl<'a> Printer<'a> {
         let mut others = BTreeSet::new();
         for stage in &self.kernel.stages {
             for value in &stage.body {
-                if let Value::Load { tensor, index } = value
+                if let Value::Load { tensor, index, within } = value
+                    && within.is_empty()
                     && self.is_aligned(*tensor, index, axis)
                 {
                     aligned.insert(self.binding(*tensor));

@@ -1,7 +1,7 @@
 //! Small pieces of text: indented lines, numbers, integer expressions.
 
 use crate::graph::Extent;
-use crate::ir::{Atom, Index};
+use crate::ir::{Atom, Bound, Index};
 
 /// Lines of a function body.
 pub(super) struct Text {
@@ -131,6 +131,18 @@ pub(super) fn index(index: &Index, axes: &[String]) -> String {
         text.push_str(&m);
     }
     text
+}
+
+/// A condition: whether a point is within all bounds. An index below 0 has wrapped to a huge number.
+pub(super) fn within(bounds: &[Bound], axes: &[String]) -> String {
+    let one = |bound: &Bound| {
+        let index = index(&bound.index, axes);
+        match bound.step {
+            1 => format!("{index} < {}u", bound.end),
+            step => format!("{index} < {}u && ({index}) % {step}u == 0u", bound.end),
+        }
+    };
+    bounds.iter().map(one).collect::<Vec<_>>().join(" && ")
 }
 
 /// The value of an index whose axes all have a single point.

@@ -58,7 +58,9 @@ fn four_at_once(printer: &mut Printer) -> Option<usize> {
     }
     // Scattered loads cost four times the text and gain nothing.
     let loads = kernel.stages.iter().flat_map(|s| &s.body).filter_map(|v| match v {
-        Value::Load { tensor, index } if index.uses(axis) => Some(printer.is_aligned(*tensor, index, axis)),
+        Value::Load { tensor, index, within } if index.uses(axis) => {
+            Some(within.is_empty() && printer.is_aligned(*tensor, index, axis))
+        }
         _ => None,
     });
     let (aligned, scattered): (Vec<bool>, Vec<bool>) = loads.partition(|aligned| *aligned);
