@@ -1,5 +1,7 @@
 //! The compiler's one entry: from a declared network to its plan.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::autodiff;
 use crate::graph::{Extent, Graph, Leaf, Node, NodeId, Op, Reduction, Shape, StepScalar};
 use crate::ir::{Kernel, TensorId, Value, validate};
@@ -370,12 +372,14 @@ impl Tensors for Table<'_> {
 
 /// Numbers repeated names.
 fn unique_names(kernels: &mut [Kernel]) {
-    for i in 1..kernels.len() {
-        let base = kernels[i].name.clone();
-        let mut n = 1;
-        while kernels[..i].iter().any(|k| k.name == kernels[i].name) {
-            kernels[i].name = format!("{base}_{n}");
-            n += 1;
+    let mut taken = HashSet::new();
+    let mut next: HashMap<String, usize> = HashMap::new();
+    for kernel in kernels {
+        let base = kernel.name.clone();
+        let n = next.entry(base.clone()).or_insert(0);
+        while !taken.insert(kernel.name.clone()) {
+            *n += 1;
+            kernel.name = format!("{base}_{n}");
         }
     }
 }

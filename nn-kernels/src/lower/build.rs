@@ -126,12 +126,14 @@ struct GroupBuilder<'b, 'g> {
     known: Vec<Known>,
     /// Where each of the group's reductions ended up.
     reduced: BTreeMap<NodeId, (usize, usize)>,
+    /// The nodes that are computed here without being members.
+    inlined: Vec<NodeId>,
 }
 
 impl<'b, 'g> GroupBuilder<'b, 'g> {
     fn new(built: &'b mut Built<'g>, place: usize) -> Self {
         let group = &built.groups.list[place];
-        GroupBuilder { built, place, group, stages: vec![], known: vec![], reduced: BTreeMap::new() }
+        GroupBuilder { built, place, group, stages: vec![], known: vec![], reduced: BTreeMap::new(), inlined: vec![] }
     }
 
     fn kernel(mut self) -> Kernel {
@@ -332,6 +334,7 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
         };
         let value = self.push(stage, value);
         self.built.places.entry(id).or_default().insert((self.place, stage), own);
+        self.inlined.push(id);
         self.known[stage].insert((id, point), (value, own));
         (value, own)
     }
@@ -387,9 +390,7 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
     /// One line for each label: the operations done here.
     fn covers(&self) -> Vec<String> {
         let mut lines: Vec<(String, Vec<&'static str>)> = vec![];
-        let inlined =
-            self.built.places.iter().filter(|(_, p)| p.keys().any(|(g, _)| *g == self.place)).map(|(id, _)| *id);
-        let mut nodes: Vec<NodeId> = self.group.members.iter().copied().chain(inlined).collect();
+        let mut nodes: Vec<NodeId> = self.group.members.iter().chain(&self.inlined).copied().collect();
         nodes.sort_unstable();
         nodes.dedup();
         for id in nodes {
