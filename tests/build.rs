@@ -27,7 +27,7 @@ fn main() {
         let _ = writeln!(text, "#[allow(warnings, clippy::all)]\nmod graph_{i} {{");
         let mut types = rust::Types::default();
         let mut print = |schedule: &Schedule, prefix: &str| {
-            let printed = rust::print(&plan, schedule, prefix, RUNTIME, &mut types);
+            let printed = rust::print(&plan, schedule, prefix, RUNTIME, &mut types, &[]);
             text.push_str(&printed.source);
             let path = |name: &str| format!("graph_{i}::{name}");
             let update = printed.update.map_or("None".into(), |u| format!("Some({})", path(&u)));

@@ -32,8 +32,14 @@ pub fn compile(network: &Network, options: &Options) -> Plan {
     let trains = network.loss.is_some() && network.optimizer.is_some();
     let predict = programs.predict();
     let evaluate = network.loss.is_some().then(|| programs.evaluate());
-    let train = trains.then(|| programs.train());
-    let gradients = network.loss.is_some().then(|| programs.gradients());
+    let (train, gradients) = match (network.loss, trains) {
+        (None, _) => (None, None),
+        (Some(_), false) => (None, Some(programs.gradients())),
+        (Some(_), true) => {
+            let (train, gradients) = programs.train();
+            (Some(train), Some(gradients))
+        }
+    };
     let scalars = scalars([Some(&predict), evaluate.as_ref(), train.as_ref(), gradients.as_ref()]);
     Plan {
         name: network.name.clone(),
@@ -133,35 +139,72 @@ impl Programs<'_> {
         table.finish(vec![])
     }
 
-    fn train(&self) -> Schedule {
-        let updates = self.network.updates.iter().map(|(_, value)| *value).collect::<Vec<_>>();
-        let (mut graph, loss, mut metrics) = self.measured(Phase::Training, &updates);
-        let updates = metrics.split_off(metrics.len() - updates.len());
-        let mut table = Table::new(self);
-        let mut list = vec![];
-        self.results(&mut graph, loss, &metrics, &mut table, &mut list);
-        self.new_buffers(&mut graph, &updates, &mut table, &mut list);
-        self.parameter_gradients(&mut graph, loss, &mut table, &mut list);
-        table.pass(&graph, &list, self.options.fuse);
+    /// `train` and `gradients`: one list of kernels and one plan of the memory. Both begin with the pass; then the one has the
+    /// update, the other what only the gradients of inputs need.
+    fn train(&self) -> (Schedule, Schedule) {
+        let (mut table, pinned, wanted) = self.learn(true);
+        let pass = std::mem::take(&mut table.schedule.kernels);
+        let (pass, of_inputs) = partition(pass, &table.schedule.tensors, &wanted);
+        table.schedule.update = pass.len();
+        table.schedule.kernels = [pass, of_inputs].concat();
+        let before_update = table.schedule.kernels.len();
         self.update(&mut table);
-        table.finish(vec![])
+        let whole = table.finish(pinned);
+        let kernels = |range: std::ops::Range<usize>| whole.kernels[range].to_vec();
+        let train = Schedule {
+            kernels: [kernels(0..whole.update), kernels(before_update..whole.kernels.len())].concat(),
+            field_gradients: vec![],
+            ..whole.clone()
+        };
+        let gradients =
+            Schedule { kernels: kernels(0..before_update), shared: whole.update, update: before_update, ..whole };
+        (train, gradients)
     }
 
     fn gradients(&self) -> Schedule {
-        let (mut graph, loss, _) = self.measured(Phase::Training, &[]);
+        let (table, pinned, _) = self.learn(false);
+        table.finish(pinned)
+    }
+
+    /// The pass of training, with the gradients of inputs: its kernels, the tensors that must last, and those that training
+    /// itself wants.
+    fn learn(&self, trains: bool) -> (Table<'_>, Vec<TensorId>, Vec<TensorId>) {
+        let updates: Vec<NodeId> = match trains {
+            true => self.network.updates.iter().map(|(_, value)| *value).collect(),
+            false => vec![],
+        };
+        let (mut graph, loss, mut metrics) = self.measured(Phase::Training, &updates);
+        let updates = metrics.split_off(metrics.len() - updates.len());
+        let metrics = if trains { &metrics[..] } else { &[] };
         let mut table = Table::new(self);
         let mut list = vec![];
-        self.results(&mut graph, loss, &[], &mut table, &mut list);
-        self.parameter_gradients(&mut graph, loss, &mut table, &mut list);
-        let mut pinned = vec![];
+        self.results(&mut graph, loss, metrics, &mut table, &mut list);
+        self.new_buffers(&mut graph, &updates, &mut table, &mut list);
+        let seed = seed(&mut graph, loss);
+        self.parameter_gradients(&mut graph, loss, seed, &mut table, &mut list);
+        let wanted = list.iter().map(|root| root.tensor).collect();
+        let pinned = self.input_gradients(&mut graph, loss, seed, &mut table, &mut list);
+        table.pass(&graph, &list, self.options.fuse);
+        (table, pinned, wanted)
+    }
+
+    /// The gradients with respect to inputs of plain numbers; their tensors must last.
+    fn input_gradients(
+        &self,
+        graph: &mut Graph,
+        loss: NodeId,
+        seed: NodeId,
+        table: &mut Table<'_>,
+        list: &mut Vec<Root>,
+    ) -> Vec<TensorId> {
         let plain = |leaf: &Leaf| match leaf {
             Leaf::Field(i) if *i < self.network.inputs && self.network.fields[*i].classes.is_none() => Some(*i),
             _ => None,
         };
-        let leaves = leaves(&graph, plain);
-        let seed = seed(&mut graph, loss);
+        let leaves = leaves(graph, plain);
         let wrt: Vec<NodeId> = leaves.iter().map(|(_, id)| *id).collect();
-        let found = autodiff::gradients(&mut graph, loss, seed, &wrt);
+        let found = autodiff::gradients(graph, loss, seed, &wrt);
+        let mut pinned = vec![];
         for ((field, leaf), gradient) in leaves.into_iter().zip(found) {
             let shape = graph.shape(leaf).clone();
             let node = gradient.unwrap_or_else(|| graph.filled(0.0, &shape));
@@ -171,8 +214,7 @@ impl Programs<'_> {
             pinned.push(tensor);
             list.push(Root { node, tensor });
         }
-        table.pass(&graph, &list, self.options.fuse);
-        table.finish(pinned)
+        pinned
     }
 
     /// A phase's graph with the loss of each sample, the metrics' statistics and further nodes.
@@ -209,13 +251,19 @@ impl Programs<'_> {
         table.schedule.result_floats = self.layout.result_floats;
     }
 
-    fn parameter_gradients(&self, graph: &mut Graph, loss: NodeId, table: &mut Table<'_>, list: &mut Vec<Root>) {
+    fn parameter_gradients(
+        &self,
+        graph: &mut Graph,
+        loss: NodeId,
+        seed: NodeId,
+        table: &mut Table<'_>,
+        list: &mut Vec<Root>,
+    ) {
         let trainable = |leaf: &Leaf| match leaf {
             Leaf::Parameter(i) if self.network.parameters[*i].trainable => Some(*i),
             _ => None,
         };
         let leaves = leaves(graph, trainable);
-        let seed = seed(graph, loss);
         let wrt: Vec<NodeId> = leaves.iter().map(|(_, id)| *id).collect();
         let found = autodiff::gradients(graph, loss, seed, &wrt);
         for ((i, leaf), gradient) in leaves.into_iter().zip(found) {
@@ -270,6 +318,22 @@ impl Programs<'_> {
         let kernels = lower(&graph, &list, true, table);
         table.schedule.kernels.extend(kernels);
     }
+}
+
+/// Splits kernels into those that the wanted tensors need, and the others; both keep their order.
+fn partition(kernels: Vec<Kernel>, tensors: &[Tensor], wanted: &[TensorId]) -> (Vec<Kernel>, Vec<Kernel>) {
+    let mut needed = vec![false; tensors.len()];
+    wanted.iter().for_each(|t| needed[t.0 as usize] = true);
+    let mut keep = vec![false; kernels.len()];
+    for (kernel, keep) in kernels.iter().zip(&mut keep).rev() {
+        *keep = kernel.tensors().into_iter().any(|t| needed[t.0 as usize] && kernel.writes(t));
+        if *keep {
+            kernel.loads().for_each(|t| needed[t.0 as usize] = true);
+        }
+    }
+    let (kept, others): (Vec<_>, Vec<_>) = kernels.into_iter().zip(keep).partition(|(_, keep)| *keep);
+    let kernels = |list: Vec<(Kernel, bool)>| list.into_iter().map(|(kernel, _)| kernel).collect();
+    (kernels(kept), kernels(others))
 }
 
 /// The graph's leaves of some kind by their numbers, ascending.

@@ -38,7 +38,8 @@ pub struct Plan {
     pub evaluate: Option<Schedule>,
     /// Loss, metrics, gradients and (with an optimizer) the update.
     pub train: Option<Schedule>,
-    /// Loss and gradients, also with respect to the inputs that have one; no update.
+    /// Loss and gradients, also with respect to the inputs that have one; no update. With an optimizer, it begins with the
+    /// kernels of `train` in the very same memory ([`Schedule::shared`]).
     pub gradients: Option<Schedule>,
     /// Multiply-adds count as two; forward pass of one sample.
     pub flops_per_sample: u64,
@@ -91,6 +92,8 @@ pub struct Schedule {
     pub kernels: Vec<Kernel>,
     /// Where the optimizer's kernels begin (those that may write parameters and states); the number of kernels if none.
     pub update: usize,
+    /// How many kernels at the beginning are those of `train`, which are printed once (`gradients` only).
+    pub shared: usize,
     /// All tensors that kernels name.
     pub tensors: Vec<Tensor>,
     /// For each field that the program reads: the field's number and its tensor in the arena.

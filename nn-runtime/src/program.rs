@@ -123,6 +123,9 @@ pub enum MetricKind {
     /// target's squared deviation from that batch's mean. Batches combine by Chan's formula; the result is
     /// 1 - Σ error² / Σ deviation², averaged over the columns.
     R2,
+    /// Statistics of `n` columns, in this order: `n` sums over the batch, and `n` other ones. Result: the first over the second,
+    /// each summed over all batches, averaged over the columns whose second sum is not 0 (0 if there is none).
+    Ratio,
 }
 
 /// One program: its kernels for both devices, and its memory.
@@ -146,10 +149,19 @@ pub struct Schedule {
     pub field_gradients: &'static [(usize, usize)],
     /// The kernels for the GPU, in order of dispatch.
     pub shaders: &'static [Shader],
+    /// The kernels behind those: `train` and `gradients` begin alike and end differently.
+    pub more_shaders: &'static [Shader],
     /// The kernels up to the update for the CPU, in order.
     pub pass: fn(&mut Pass<'_>),
     /// The update's kernels for the CPU; `None` where nothing is updated. `pass` runs first.
     pub update: Option<fn(&mut Update<'_>)>,
+}
+
+impl Schedule {
+    /// All kernels for the GPU, in order of dispatch.
+    pub fn all_shaders(&self) -> impl Iterator<Item = &'static Shader> {
+        self.shaders.iter().chain(self.more_shaders)
+    }
 }
 
 /// A compute shader. Also what `shaders()` lists.

@@ -68,6 +68,7 @@ const TRAIN: Schedule = Schedule {
     outputs: &[],
     field_gradients: &[],
     shaders: &[],
+    more_shaders: &[],
     pass: train,
     update: Some(update),
 };

@@ -52,6 +52,7 @@ pub fn leak(plan: &Plan, kernels: Option<&CpuKernels>) -> &'static p::Program {
             kind: match x.kind {
                 MetricKind::Mean => p::MetricKind::Mean,
                 MetricKind::R2 => p::MetricKind::R2,
+                MetricKind::Ratio => p::MetricKind::Ratio,
             },
             offset: x.offset,
             len: x.len,
@@ -73,6 +74,7 @@ fn schedule(plan: &Plan, s: &Schedule, prefix: &str, (pass, update): CpuPass) ->
         outputs: list(&s.outputs, |t| sample_offset(&s.tensors[t.0 as usize])),
         field_gradients: list(&s.field_gradients, |(field, t)| (*field, sample_offset(&s.tensors[t.0 as usize]))),
         shaders: list(&wgsl::print_schedule(plan, s, prefix), shader),
+        more_shaders: &[],
         pass,
         update: update.filter(|_| s.update < s.kernels.len()),
     }

@@ -174,7 +174,14 @@ fn program(text: &mut String, name: &str, schedule: &Schedule) {
         grouped(*fixed_floats as u64),
         grouped(*sample_floats as u64)
     );
-    for (i, kernel) in kernels.iter().enumerate() {
+    if schedule.shared > 0 {
+        let _ = writeln!(
+            text,
+            "  the first {} kernels are those of train, in the same places; behind them:",
+            schedule.shared
+        );
+    }
+    for (i, kernel) in kernels.iter().enumerate().skip(schedule.shared) {
         let _ = writeln!(text, "  {name}_{i:02}_{}  over {}", kernel.name, domain(kernel));
         for covered in &kernel.covers {
             let _ = writeln!(text, "    does    {covered}");

@@ -41,6 +41,8 @@ pub trait Tensors {
 /// Kernels that compute the roots, in order of execution. Without `fuse`, each operation that computes gets a kernel of its
 /// own: slow, and the yardstick for the fused form.
 pub fn lower(graph: &Graph, roots: &[Root], fuse: bool, tensors: &mut dyn Tensors) -> Vec<Kernel> {
+    let roots: Vec<Root> = roots.iter().map(|root| Root { node: same_memory(graph, root.node), ..*root }).collect();
+    let roots = &roots;
     let users = Users::of(graph, roots);
     let mut realized = realize::initial(graph, &users, roots, fuse);
     loop {
@@ -52,6 +54,14 @@ pub fn lower(graph: &Graph, roots: &[Root], fuse: bool, tensors: &mut dyn Tensor
         }
         again.iter().for_each(|n| realized[n.index()] = true);
     }
+}
+
+/// The node whose numbers lie in memory as this one's would: the same but for its dimensions.
+fn same_memory(graph: &Graph, mut id: NodeId) -> NodeId {
+    while matches!(graph.node(id).op, Op::Reshape | Op::Detach) {
+        id = graph.node(id).args[0];
+    }
+    id
 }
 
 /// Who reads each node, among those that the roots need.

@@ -115,7 +115,7 @@ struct Part<'a> {
 impl Part<'_> {
     async fn play(&self, mut order: &[u32], steps: &[StepUniform], heard: &mut dyn FnMut(usize)) -> Result<Vec<f32>> {
         let Run { loaded, track, lane, .. } = self.run;
-        let kernels = track.schedule.shaders.len() as u64 + 1;
+        let kernels = track.schedule.all_shaders().count() as u64 + 1;
         let cost = |step: &StepUniform| {
             let flops = track.flops.saturating_mul(u64::from(step.batch));
             kernels.max(flops / (SUBMISSION_FLOPS / SUBMISSION_KERNELS))

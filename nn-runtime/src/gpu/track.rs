@@ -44,7 +44,7 @@ impl Track {
             return Ok(Arc::clone(pipelines));
         }
         // Two threads may both get here; they make the same.
-        let pipelines: Arc<[_]> = pipelines::compile(loaded.gpu(), self.schedule.shaders).await?.into();
+        let pipelines: Arc<[_]> = pipelines::compile(loaded.gpu(), self.schedule.all_shaders()).await?.into();
         *lock(&self.pipelines) = Some(Arc::clone(&pipelines));
         Ok(pipelines)
     }
@@ -99,7 +99,7 @@ impl Run<'_> {
                 dispatch(&mut pass, &gpu.layouts().gather, &gather_workgroups(source.width), step);
             }
             pass.set_bind_group(0, &self.lane.group, &[offset]);
-            for (shader, pipeline) in self.track.schedule.shaders.iter().zip(&*self.pipelines) {
+            for (shader, pipeline) in self.track.schedule.all_shaders().zip(&*self.pipelines) {
                 dispatch(&mut pass, pipeline, &shader.workgroups, step);
             }
         }

@@ -32,6 +32,8 @@ pub struct RustText {
     pub pass: String,
     /// The function that runs the update's kernels: `fn(&mut Update<'_>)`. `None` where nothing is updated.
     pub update: Option<String>,
+    /// The functions of the kernels, in order.
+    pub kernels: Vec<String>,
     /// Items to be put into one module: the two functions (visible outside of it), and for each kernel a function and
     /// mostly a type. All names begin with the prefix, so that several schedules fit into one module.
     pub source: String,
@@ -47,22 +49,31 @@ pub struct Types {
 
 /// Prints a schedule's kernels. `prefix` is an identifier in lower case (`train`), `runtime` the path of
 /// `nn_runtime::cpu` as the generated code sees it (`::nn::__private::cpu`), `types` what other schedules have put into the
-/// same module.
-pub fn print(plan: &Plan, schedule: &Schedule, prefix: &str, runtime: &str, types: &mut Types) -> RustText {
+/// same module, and `shared` the functions of the first [`Schedule::shared`] kernels, which are there already.
+pub fn print(
+    plan: &Plan,
+    schedule: &Schedule,
+    prefix: &str,
+    runtime: &str,
+    types: &mut Types,
+    shared: &[String],
+) -> RustText {
     let pass = format!("{prefix}_pass");
     let update = (schedule.update < schedule.kernels.len()).then(|| format!("{prefix}_update"));
     let mut lines = Lines::default();
+    let own = schedule.kernels.iter().enumerate().skip(shared.len());
     let names: Vec<String> =
-        (schedule.kernels.iter().enumerate()).map(|(i, k)| format!("{prefix}_{i:02}_{}", k.name)).collect();
+        shared.iter().cloned().chain(own.map(|(i, k)| format!("{prefix}_{i:02}_{}", k.name))).collect();
     list(&mut lines, &pass, &format!("{runtime}::Pass"), &names[..schedule.update]);
     if let Some(update) = &update {
         list(&mut lines, update, &format!("{runtime}::Update"), &names[schedule.update..]);
     }
-    for (i, (kernel, name)) in schedule.kernels.iter().zip(names).enumerate() {
+    for (i, (kernel, name)) in schedule.kernels.iter().zip(&names).enumerate().skip(shared.len()) {
         lines.line("");
+        let name = name.clone();
         KernelPrinter { runtime, plan, schedule, kernel, name, update: i >= schedule.update }.print(types, &mut lines);
     }
-    RustText { pass, update, source: lines.into_text() }
+    RustText { pass, update, kernels: names, source: lines.into_text() }
 }
 
 /// The function that calls kernels in order.

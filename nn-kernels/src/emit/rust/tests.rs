@@ -70,7 +70,7 @@ fn source(kernel: &Kernel, tensors: usize) -> String {
         gradients: None,
         flops_per_sample: 0,
     };
-    print(&plan, &schedule, "train", "rt", &mut Types::default()).source
+    print(&plan, &schedule, "train", "rt", &mut Types::default(), &[]).source
 }
 
 #[test]

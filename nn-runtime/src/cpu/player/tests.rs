@@ -53,6 +53,7 @@ const TRAINING: Schedule = Schedule {
     outputs: &[],
     field_gradients: &[(0, 0)],
     shaders: &[],
+    more_shaders: &[],
     pass: losses,
     update: Some(update),
 };

@@ -108,6 +108,7 @@ const fn schedule(
         outputs,
         field_gradients,
         shaders,
+        more_shaders: &[],
         pass: |_| (),
         update,
     }
