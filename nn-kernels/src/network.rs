@@ -133,6 +133,9 @@ pub enum MetricKind {
     /// the target's squared deviation from that mean. Batches combine by Chan's formula; the result is
     /// 1 - Σ error² / Σ deviation², averaged over columns (scikit-learn's `r2_score`).
     R2,
+    /// Statistics, each with one entry a column: a sum over the batch, and another one. Result: the first over the second,
+    /// each summed over all batches, averaged over the columns whose second sum is not 0 (0 if there is none).
+    Ratio,
 }
 
 /// How parameters are updated, with PyTorch's formulas and defaults. Every field is a plain number known at build time;

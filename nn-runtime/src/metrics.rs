@@ -18,6 +18,8 @@ pub(crate) struct Combined {
 enum State {
     Mean(f64),
     R2(Vec<Column>),
+    /// For each column, both sums.
+    Ratio(Vec<[f64; 2]>),
 }
 
 /// What is known of one column of an R2.
@@ -37,6 +39,7 @@ impl Combined {
         let state = |m: &Metric| match m.kind {
             MetricKind::Mean => State::Mean(0.0),
             MetricKind::R2 => State::R2(vec![Column::default(); m.len / 3]),
+            MetricKind::Ratio => State::Ratio(vec![[0.0; 2]; m.len / 2]),
         };
         Combined { metrics, samples: 0.0, loss: 0.0, states: metrics.iter().map(state).collect() }
     }
@@ -68,6 +71,13 @@ impl Combined {
                         column.mean += delta * part;
                     }
                 }
+                State::Ratio(columns) => {
+                    let count = columns.len();
+                    for (i, column) in columns.iter_mut().enumerate() {
+                        column[0] += f64::from(statistics[i]);
+                        column[1] += f64::from(statistics[count + i]);
+                    }
+                }
             }
         }
         self.samples = total;
@@ -85,6 +95,10 @@ impl Combined {
         let value = |state: &State| match state {
             State::Mean(value) => *value,
             State::R2(columns) => columns.iter().map(|c| c.r2(self.samples)).sum::<f64>() / columns.len().max(1) as f64,
+            State::Ratio(columns) => {
+                let present: Vec<f64> = columns.iter().filter(|c| c[1] != 0.0).map(|c| c[0] / c[1]).collect();
+                present.iter().sum::<f64>() / present.len().max(1) as f64
+            }
         };
         std::iter::once(self.loss).chain(self.states.iter().map(value)).collect()
     }
@@ -183,6 +197,16 @@ mod tests {
         let mut constant = Combined::new(metrics);
         constant.add(4, &[0.0, 0.5, 0.0, 1.0, 2.0, 0.0, 0.0]);
         assert_eq!(constant.values()[1], 0.5, "0 for a missed constant, 1 for a met one");
+    }
+
+    #[test]
+    fn ratios_are_those_of_the_sums_and_absent_columns_do_not_count() {
+        let metrics: &[Metric] = &[Metric { name: "iou", kind: MetricKind::Ratio, offset: 1, len: 6 }];
+        let mut combined = Combined::new(metrics);
+        assert_eq!(combined.values()[1], 0.0, "nothing yet");
+        combined.add(2, &[0.0, 3.0, 1.0, 0.0, 4.0, 4.0, 0.0]);
+        combined.add(1, &[0.0, 0.0, 2.0, 0.0, 2.0, 2.0, 0.0]);
+        assert_eq!(combined.values()[1], 0.5, "the mean of 3 / 6 and 3 / 6; the third column is absent");
     }
 
     #[test]

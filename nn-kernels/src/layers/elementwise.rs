@@ -1,6 +1,6 @@
 //! Arithmetic and elementwise functions.
 
-use crate::graph::{Binary, Graph, NodeId, Op, Unary};
+use crate::graph::{Binary, Graph, NodeId, Unary};
 use crate::shape::{self, Allowed, Fact};
 
 /// `a + b`, broadcasting as in NumPy.
@@ -108,31 +108,4 @@ pub fn clamp(g: &mut Graph, x: NodeId, min: Option<f64>, max: Option<f64>) -> Re
         y = g.select(below, min, y);
     }
     Ok(y)
-}
-
-/// While training, sets each element to 0 with probability `p` and scales the others by 1 / (1 - p); otherwise the
-/// identity. The mask is never stored: the backward pass draws the same random numbers again.
-pub fn dropout(g: &mut Graph, x: NodeId, p: f64) -> Result<NodeId, Fact> {
-    shape::option("p", p, Allowed::Between(0.0, 1.0))?;
-    if p == 0.0 {
-        return Ok(x);
-    }
-    let shape = g.shape(x).clone();
-    let zeros = g.filled(0.0, &shape);
-    if p == 1.0 {
-        return Ok(g.by_phase(zeros, x));
-    }
-    let stream = next_stream(g);
-    let random = g.random(stream, &shape);
-    let threshold = g.filled(p, &shape);
-    let dropped = g.binary(Binary::Less, random, threshold);
-    let scaled = g.scale(x, 1.0 / (1.0 - p));
-    let training = g.select(dropped, zeros, scaled);
-    Ok(g.by_phase(training, x))
-}
-
-/// A random stream that nobody has used yet.
-fn next_stream(g: &Graph) -> u32 {
-    let used = g.nodes().filter_map(|(_, n)| if let Op::Random(s) = n.op { Some(s + 1) } else { None });
-    used.max().unwrap_or(0)
 }

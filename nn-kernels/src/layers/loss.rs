@@ -181,7 +181,7 @@ pub fn cross_entropy(
 }
 
 /// 1 where the index along `axis` is the label's, for a label that lacks this axis. The shape is that of `like`.
-fn one_hot(g: &mut Graph, label: NodeId, axis: usize, like: NodeId) -> NodeId {
+pub(super) fn one_hot(g: &mut Graph, label: NodeId, axis: usize, like: NodeId) -> NodeId {
     let mut shape = g.shape(like).clone();
     shape.batch |= g.shape(label).batch;
     let mut dims = shape.dims.clone();

@@ -66,13 +66,13 @@ pub fn accuracy(
 }
 
 /// 1 where x > threshold.
-fn above(g: &mut Graph, x: NodeId, threshold: f64) -> NodeId {
+pub(super) fn above(g: &mut Graph, x: NodeId, threshold: f64) -> NodeId {
     let threshold = g.filled(threshold, &g.shape(x).clone());
     g.binary(Binary::Less, threshold, x)
 }
 
 /// The index of the first maximum along an axis, which vanishes; the axis' size if there is none, for NaNs.
-fn first_maximum(g: &mut Graph, x: NodeId, axis: usize) -> NodeId {
+pub(super) fn first_maximum(g: &mut Graph, x: NodeId, axis: usize) -> NodeId {
     let shape = g.shape(x).clone();
     let max = g.reduce_keep(Reduction::Maximum, x, &[axis]);
     let max = g.broadcast(max, &shape);

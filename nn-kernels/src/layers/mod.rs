@@ -8,15 +8,22 @@
 //! append `.weight` and `.bias`. The caller has set the graph's label before.
 
 mod activation;
+mod convolution;
 mod dense;
 mod elementwise;
 mod init;
 mod loss;
 mod metric;
 mod movement;
+mod noise;
+mod norm;
 mod normalize;
 mod optimizer;
+mod padding;
+mod pool;
 mod reduce;
+mod resample;
+mod segment;
 #[cfg(test)]
 mod tests;
 
@@ -24,9 +31,10 @@ pub use activation::{
     celu, elu, gelu, hard_sigmoid, hard_swish, identity, leaky_relu, maxout, mish, prelu, relu, relu6, selu, sigmoid,
     silu, softplus, softsign, step, tanh,
 };
+pub use convolution::{Convolution, TransposedConvolution, convolution, separable_convolution, transposed_convolution};
 pub use dense::{Affine, dense, linear, matmul};
 pub use elementwise::{
-    abs, add, clamp, divide, dropout, exp, log, maximum, minimum, multiply, negate, pow, sqrt, square, subtract,
+    abs, add, clamp, divide, exp, log, maximum, minimum, multiply, negate, pow, sqrt, square, subtract,
 };
 pub use init::{Fan, Init, Nonlinearity, add_buffer, add_parameter};
 pub use loss::{
@@ -34,7 +42,13 @@ pub use loss::{
     log_cosh, mae, mse, per_sample_loss, poisson_nll, smooth_l1,
 };
 pub use metric::{accuracy, mean_metric, r2};
-pub use movement::{concat, flatten, output, reshape};
+pub use movement::{concat, flatten, output, permute, reshape, slice, split, stack};
+pub use noise::{dropout, dropout2d, gaussian_noise};
+pub use norm::{BatchNorm, batch_norm, group_norm, instance_norm, layer_norm, local_response_norm, rms_norm};
 pub use normalize::{log_softmax, softmax};
 pub use optimizer::{Update, check_optimizer, optimizer_update, state_init};
+pub use padding::{crop, pad};
+pub use pool::{adaptive_avg_pool2d, avg_pool, global_avg_pool, global_max_pool, max_pool};
 pub use reduce::{max, mean, sum};
+pub use resample::{Interpolation, channel_shuffle, pixel_shuffle, pixel_unshuffle, upsample};
+pub use segment::{dice_loss, focal_loss, iou};

@@ -1,8 +1,24 @@
 //! What a failed rule has to say.
 
+use super::{Margin, PaddingMode, Windows};
+
 /// Why a function cannot be applied, as data. Operands are numbered as the function's tensor arguments, from 0.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
+    /// A parameter exists once, for all applications of a layer, but this one needs another shape.
+    Shared {
+        /// Its path.
+        parameter: String,
+        /// The dimensions that it has since the first application.
+        first: Vec<usize>,
+        /// Those that this one needs.
+        dims: Vec<usize>,
+    },
+    /// A parameter exists once, for all applications of a layer, but this one would start it in another way.
+    SharedStart {
+        /// Its path.
+        parameter: String,
+    },
     /// A vector is wanted (`dense`).
     NotAVector {
         /// Which operand.
@@ -158,6 +174,145 @@ pub enum Fact {
         /// The size's divisors nearest to `divisor`, ascending: at most one below and one above.
         divisors: Vec<usize>,
     },
+    /// An operand has other axes than the function's layout: an image is `[channels, height, width]`.
+    Layout {
+        /// Which operand.
+        operand: usize,
+        /// What it is.
+        shape: Vec<usize>,
+        /// What its axes would be.
+        layout: &'static [&'static str],
+    },
+    /// A list of numbers, one for each axis, has another length.
+    AxisCount {
+        /// The option.
+        option: &'static str,
+        /// How many numbers it has.
+        given: usize,
+        /// The axes.
+        axes: &'static [&'static str],
+    },
+    /// A window is larger than the padded axis.
+    Window {
+        /// The operand.
+        shape: Vec<usize>,
+        /// The axis.
+        axis: usize,
+        /// The window; it has no position.
+        windows: Windows,
+    },
+    /// `padding = same` has no meaning with a stride.
+    SameStride {
+        /// The stride.
+        stride: usize,
+    },
+    /// Windows that could lie wholly in the padding.
+    PoolPadding {
+        /// The padding.
+        padding: usize,
+        /// The window, from its first to its last element.
+        extent: usize,
+    },
+    /// Channels or filters are no multiple of the groups.
+    Groups {
+        /// Which of the two.
+        what: Grouped,
+        /// How many there are.
+        size: usize,
+        /// The groups.
+        groups: usize,
+        /// Numbers of groups that would do, nearest to `groups`, ascending.
+        divisors: Vec<usize>,
+    },
+    /// `output_padding` must be smaller than the stride or the dilation.
+    OutputPadding {
+        /// What it is.
+        output_padding: usize,
+        /// The stride.
+        stride: usize,
+        /// The dilation.
+        dilation: usize,
+    },
+    /// A transposed convolution would cut off everything.
+    TransposedPadding {
+        /// The operand.
+        shape: Vec<usize>,
+        /// The axis.
+        axis: usize,
+        /// How long the axis would be without padding.
+        spread: usize,
+        /// What is cut off on both sides.
+        padding: usize,
+    },
+    /// More margins than axes.
+    Margins {
+        /// The option.
+        option: &'static str,
+        /// The operand.
+        shape: Vec<usize>,
+        /// How many margins are given.
+        given: usize,
+    },
+    /// There is not enough to reflect or to repeat.
+    PaddingTooLarge {
+        /// What lies beyond the edges.
+        mode: PaddingMode,
+        /// The operand.
+        shape: Vec<usize>,
+        /// The axis.
+        axis: usize,
+        /// The padding.
+        padding: usize,
+        /// The largest possible one.
+        limit: usize,
+    },
+    /// Nothing would remain.
+    Crop {
+        /// The operand.
+        shape: Vec<usize>,
+        /// The axis.
+        axis: usize,
+        /// What is to be cut off before and after.
+        margin: Margin,
+    },
+    /// An order of axes lacks some of them.
+    Permutation {
+        /// The operand.
+        shape: Vec<usize>,
+        /// The order as written.
+        given: Vec<i64>,
+    },
+    /// Sizes of parts do not add up to their axis.
+    Parts {
+        /// The operand.
+        shape: Vec<usize>,
+        /// The axis.
+        axis: usize,
+        /// The sizes.
+        sizes: Vec<usize>,
+        /// Their sum.
+        sum: usize,
+    },
+    /// Parts that are stacked must have one shape.
+    Stack {
+        /// The part that differs from part 0.
+        operand: usize,
+        /// Part 0.
+        first: Vec<usize>,
+        /// The part that differs.
+        shape: Vec<usize>,
+    },
+    /// A range of elements that is empty or reaches beyond its axis.
+    Range {
+        /// The operand.
+        shape: Vec<usize>,
+        /// The axis.
+        axis: usize,
+        /// The first element, as written.
+        start: i64,
+        /// The end, as written.
+        end: Option<i64>,
+    },
     /// `prelu` takes one slope, or one for each channel (axis 0).
     Slopes {
         /// The operand.
@@ -224,6 +379,15 @@ pub enum Sized {
     Parameter,
     /// All parameters together.
     AllParameters,
+}
+
+/// What is cut into groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grouped {
+    /// The channels of the operand.
+    Channels,
+    /// The filters of the result.
+    Filters,
 }
 
 /// The numbers that an option may be.

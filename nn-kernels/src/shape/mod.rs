@@ -11,11 +11,16 @@ mod fact;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod window;
 
-pub use fact::{Allowed, Fact, Sized};
+pub use fact::{Allowed, Fact, Grouped, Sized};
 pub use rules::{
-    all_axes, axes, axis, broadcast, class_count, classes, concat, dims, divide_axis, matmul, option, parameter,
-    rank_at_least, reshape, same, scalar, vector,
+    all_axes, axes, axis, broadcast, class_count, classes, concat, dims, divide_axis, matmul, option, parameter, parts,
+    permutation, range, rank_at_least, reshape, same, scalar, stack, vector,
+};
+pub use window::{
+    LAYOUTS, Margin, Margins, Padding, PaddingMode, PerAxis, TransposedOptions, WindowOptions, Windows, convolution,
+    crop, group_channels, layout, pad, pool_padding, transposed_windows, windows,
 };
 
 /// Elements of one sample of a tensor, of one parameter, and of all parameters together stay below this.

@@ -222,8 +222,67 @@ pub fn divide_axis(shape: &[usize], axis: usize, divisor: usize) -> Result<usize
     Err(Fact::NotDivisible { shape: shape.to_vec(), axis, size, divisor, divisors: nearest_divisors(size, divisor) })
 }
 
+/// The axes in another order: each of them exactly once.
+pub fn permutation(shape: &[usize], order: &[i64]) -> Result<Vec<usize>, Fact> {
+    let mut resolved = Vec::new();
+    for &written in order {
+        let a = axis(written, shape)?;
+        if resolved.contains(&a) {
+            return Err(Fact::AxisTwice { axis: written, resolved: a, shape: shape.to_vec() });
+        }
+        resolved.push(a);
+    }
+    if resolved.len() == shape.len() {
+        Ok(resolved)
+    } else {
+        Err(Fact::Permutation { shape: shape.to_vec(), given: order.to_vec() })
+    }
+}
+
+/// The sizes of the parts into which an axis is cut: equal ones of a given size, or those listed.
+pub fn parts(shape: &[usize], axis: usize, sizes: &[usize], equal: bool) -> Result<Vec<usize>, Fact> {
+    if let Some(zero) = sizes.iter().position(|&s| s == 0) {
+        return Err(Fact::Zero { dims: sizes.to_vec(), axis: zero });
+    }
+    if let (true, [size]) = (equal, sizes) {
+        let count = divide_axis(shape, axis, *size)?;
+        return Ok(vec![*size; count]);
+    }
+    let sum = sizes.iter().fold(0_usize, |sum, &s| sum.saturating_add(s));
+    if sum == shape[axis] {
+        Ok(sizes.to_vec())
+    } else {
+        Err(Fact::Parts { shape: shape.to_vec(), axis, sizes: sizes.to_vec(), sum })
+    }
+}
+
+/// The axis that is new, from 0; all parts must have one shape.
+pub fn stack(parts: &[&[usize]], along: i64) -> Result<usize, Fact> {
+    let (&first, rest) = parts.split_first().ok_or(Fact::NoParts)?;
+    if let Some(i) = rest.iter().position(|&part| part != first) {
+        return Err(Fact::Stack { operand: i + 1, first: first.to_vec(), shape: rest[i].to_vec() });
+    }
+    let mut result = first.to_vec();
+    result.push(parts.len());
+    dims(&result)?;
+    // The result has one axis more.
+    axis(along, &result).map_err(|_| Fact::AxisOutOfRange { axis: along, shape: result })
+}
+
+/// The elements `start..end` of an axis, as positions from 0; negative ones count from the end.
+pub fn range(shape: &[usize], axis: usize, start: i64, end: Option<i64>) -> Result<std::ops::Range<usize>, Fact> {
+    let size = shape[axis] as i64;
+    let from_start = |i: i64| if i < 0 { i.saturating_add(size) } else { i };
+    let (from, to) = (from_start(start), end.map_or(size, from_start));
+    if 0 <= from && from < to && to <= size {
+        Ok(from as usize..to as usize)
+    } else {
+        Err(Fact::Range { shape: shape.to_vec(), axis, start, end })
+    }
+}
+
 /// The largest divisor of `size` below `near`, and the smallest above.
-fn nearest_divisors(size: usize, near: usize) -> Vec<usize> {
+pub(super) fn nearest_divisors(size: usize, near: usize) -> Vec<usize> {
     let small = (1..).take_while(|d| d * d <= size).filter(|d| size.is_multiple_of(*d));
     let all: Vec<usize> = small.flat_map(|d| [d, size / d]).collect();
     let below = all.iter().copied().filter(|&d| d < near).max();

@@ -1,13 +1,14 @@
 //! One argument: what it must be.
 
 use nn_kernels::layers::Target;
+use nn_kernels::shape::{Margins, Padding, PerAxis};
 use proc_macro2::Ident;
 use syn::Expr;
 
 use super::bind::signature;
 use super::value::{Tensor, Value};
 use super::{AXES, Elaborator};
-use crate::functions::{self, Apply, Bound, Function, Kind, Parameter};
+use crate::functions::{self, Apply, Bound, Function, Kind, PADDING_WORDS, Parameter};
 use crate::numbers::Number;
 use crate::suggest::nearest;
 use crate::text;
@@ -84,10 +85,86 @@ impl Elaborator<'_, '_> {
         None
     }
 
+    /// The padding of a convolution: a word, or numbers.
+    pub fn bind_padding(&mut self, expression: &Expr, what: &str) -> Option<Bound> {
+        let name = match expression {
+            Expr::Path(path) => path.path.get_ident().map(Ident::to_string),
+            _ => None,
+        };
+        if let Some(padding) = name.as_deref().and_then(padding_word) {
+            return Some(Bound::Padding(padding));
+        }
+        if let Some(name) = name.filter(|name| self.scope().get(name).is_none()) {
+            let words = text::list(PADDING_WORDS.iter().copied(), "or");
+            let found = self
+                .diagnostics
+                .error(expression, format!("{what} is a number, one for each axis, {words}, but it is `{name}`"));
+            if let Some(near) = nearest(&name, PADDING_WORDS.iter().copied()) {
+                found.help(format!("did you mean `{near}`?"));
+            }
+            return None;
+        }
+        let value = self.expression(expression);
+        self.bind_value(&value, Kind::Padding, what, expression)
+    }
+
+    /// One number for all axes, or one for each, none of them below `least`.
+    fn bind_per_axis(&mut self, value: &Value, least: i64, what: &str, expression: &Expr) -> Option<Option<PerAxis>> {
+        let numbers = match value {
+            Value::Number(Number::Integer(n, _)) => vec![*n],
+            Value::List(values) => integers(values)?,
+            _ => return None,
+        };
+        if let Some(n) = numbers.iter().find(|n| !(least..=i64::from(i32::MAX)).contains(n)) {
+            let message = if *n < least { format!("at least {least}") } else { "below 2147483648".to_owned() };
+            let is = is_value(&text::of(expression), &n.to_string());
+            let is = if let Value::List(_) = value { format!("one of its numbers is {n}") } else { is };
+            self.diagnostics.error(expression, format!("{what} must be {message}, but {is}"));
+            return Some(None);
+        }
+        let numbers: Vec<usize> = numbers.into_iter().map(|n| n as usize).collect();
+        Some(Some(match (value, numbers.as_slice()) {
+            (Value::Number(_), [n]) => PerAxis::All(*n),
+            _ => PerAxis::Each(numbers),
+        }))
+    }
+
+    /// What surrounds a tensor: numbers, none of them negative.
+    fn bind_margins(&mut self, value: &Value, what: &str, expression: &Expr) -> Option<Option<Margins>> {
+        let mut numbers = Vec::new();
+        if let Value::List(values) = value {
+            for value in values {
+                match value {
+                    Value::List(pair) => match integers(pair)?.as_slice() {
+                        [before, after] => numbers.push([*before, *after]),
+                        _ => return None,
+                    },
+                    Value::Number(Number::Integer(n, _)) => numbers.push([*n, *n]),
+                    _ => return None,
+                }
+            }
+        } else if let Value::Number(Number::Integer(n, _)) = value {
+            numbers.push([*n, *n]);
+        } else {
+            return None;
+        }
+        if let Some(n) = numbers.iter().flatten().find(|n| !(0..=i64::from(i32::MAX)).contains(*n)) {
+            let message = if *n < 0 { "must not be negative" } else { "must be below 2147483648" };
+            self.diagnostics.error(expression, format!("{what} {message}, but here is {n}"));
+            return Some(None);
+        }
+        let margins: Vec<(usize, usize)> = numbers.into_iter().map(|[a, b]| (a as usize, b as usize)).collect();
+        Some(Some(match (value, margins.as_slice()) {
+            (Value::Number(_), [(n, _)]) => Margins::All(*n),
+            _ => Margins::Each(margins),
+        }))
+    }
+
     /// An argument that is no data.
     pub fn bind_value(&mut self, value: &Value, kind: Kind, what: &str, expression: &Expr) -> Option<Bound> {
         let wants = match (value, kind) {
             (Value::Error, _) => return None,
+            (Value::List(values), _) if values.iter().any(is_mistake) => return None,
             (Value::Number(Number::Integer(n, _)), Kind::Count) => {
                 if (1..=i64::from(i32::MAX)).contains(n) {
                     return Some(Bound::Integer(*n));
@@ -100,11 +177,10 @@ impl Elaborator<'_, '_> {
             (Value::Number(Number::Integer(n, _)), Kind::Axis) => return Some(Bound::Integer(*n)),
             (Value::Number(Number::Integer(n, _)), Kind::Axes) => return Some(Bound::Integers(vec![*n])),
             (Value::List(values), Kind::Axes | Kind::Dims) => {
-                let mut integers = Vec::new();
+                let mut list = Vec::new();
                 for value in values {
                     match value {
-                        Value::Number(Number::Integer(n, _)) => integers.push(*n),
-                        Value::Error => return None,
+                        Value::Number(Number::Integer(n, _)) => list.push(*n),
                         other => {
                             let is = other.describe(&self.network.graph);
                             self.diagnostics
@@ -113,12 +189,27 @@ impl Elaborator<'_, '_> {
                         }
                     }
                 }
-                if integers.len() > AXES {
-                    self.too_many_axes(expression.into(), integers.len());
+                if list.len() > AXES {
+                    self.too_many_axes(expression.into(), list.len());
                     return None;
                 }
-                return Some(Bound::Integers(integers));
+                return Some(Bound::Integers(list));
             }
+            (Value::Text(text), Kind::Padding) if padding_word(text).is_some() => {
+                return padding_word(text).map(Bound::Padding);
+            }
+            (_, Kind::PerAxis(least)) => match self.bind_per_axis(value, least, what, expression) {
+                Some(numbers) => return numbers.map(Bound::PerAxis),
+                None => "a whole number or one for each axis, such as `[3, 5]`",
+            },
+            (_, Kind::Padding) => match self.bind_per_axis(value, 0, what, expression) {
+                Some(numbers) => return numbers.map(|n| Bound::Padding(Padding::Numbers(n))),
+                None => "a whole number, one for each axis such as `[1, 2]`, `same` or `valid`",
+            },
+            (_, Kind::Margins) => match self.bind_margins(value, what, expression) {
+                Some(margins) => return margins.map(Bound::Margins),
+                None => "a whole number, or for each axis one such as `[1, 2]` or two such as `[[0, 1], [0, 1]]`",
+            },
             (Value::Number(number), Kind::Number) => {
                 let x = number.to_float(self.diagnostics)?;
                 return Some(Bound::Number(x));
@@ -199,6 +290,33 @@ impl Elaborator<'_, '_> {
             .help(format!("write `name = \"{ident}\"`"));
         true
     }
+}
+
+/// A word for the padding of a convolution.
+fn padding_word(word: &str) -> Option<Padding> {
+    match word {
+        "same" => Some(Padding::Same),
+        "valid" => Some(Padding::Valid),
+        _ => None,
+    }
+}
+
+/// A mistake that has been reported, perhaps within a list.
+fn is_mistake(value: &Value) -> bool {
+    match value {
+        Value::Error => true,
+        Value::List(values) => values.iter().any(is_mistake),
+        _ => false,
+    }
+}
+
+/// The values of a list that has nothing but integers.
+fn integers(values: &[Value]) -> Option<Vec<i64>> {
+    let integer = |value: &Value| match value {
+        Value::Number(Number::Integer(n, _)) => Some(*n),
+        _ => None,
+    };
+    values.iter().map(integer).collect()
 }
 
 /// "it is 3", or "`n` is 3" where that says more.

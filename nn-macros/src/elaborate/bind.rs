@@ -188,6 +188,7 @@ impl Elaborator<'_, '_> {
             Kind::Word(words) => self.bind_word(expression, words, &what),
             Kind::Init if self.is_no_initializer(expression) => None,
             Kind::Name if self.is_unquoted_name(expression, &what) => None,
+            Kind::Padding => self.bind_padding(expression, &what),
             kind => {
                 let value = self.expression(expression);
                 self.bind_value(&value, kind, &what, expression)
@@ -245,7 +246,7 @@ impl Elaborator<'_, '_> {
                     continue;
                 }
                 Default::Nothing => continue,
-                Default::Integer(n) => Bound::Integer(n),
+                Default::Integer(n) => Bound::integer(n, parameter.kind),
                 Default::Number(x) => Bound::Number(x),
                 Default::Flag(flag) => Bound::Flag(flag),
                 Default::Word(word) => Bound::Word(word.to_owned()),

@@ -1,5 +1,7 @@
 //! Facts become sentences: what is wrong, with both shapes, and ways out.
 
+mod window;
+
 use nn_kernels::shape::{Allowed, Fact, Sized};
 use proc_macro2::Ident;
 use syn::{Expr, ExprBinary};
@@ -122,6 +124,15 @@ impl Explanation {
         let x = |i: usize| format!("`{}`", subject.operand(i));
         match fact {
             Fact::NotAVector { operand, shape, features } => not_a_vector(subject, *operand, shape, *features),
+            Fact::Shared { parameter, first, dims } => Explanation::new(format!(
+                "{name} would need `{parameter}` as {dims:?}, but it is {first:?} since it was first applied"
+            ))
+            .note("the parameters of a shared block exist once, so all its applications need the same shapes")
+            .help("declare the block without `shared`: each application has parameters of its own then"),
+            Fact::SharedStart { parameter } => Explanation::new(format!(
+                "{name} would start `{parameter}` in another way than where it was first applied"
+            ))
+            .note("the parameters of a shared block exist once, so all its applications must start them alike"),
             Fact::NotAScalar { shape } => {
                 let (text, role) = (subject.operand(0), &subject.name);
                 Explanation::new(format!("{role} is one number for each sample, but `{text}` is {shape:?}"))
@@ -304,6 +315,10 @@ impl Explanation {
                 let e = Explanation::new(format!("with `{option}`, `{other}` {}", must_be(*allowed))).at(option);
                 if *other == "momentum" { e.help("add `momentum = 0.9`, or remove `nesterov`") } else { e }
             }
+            other => match window::explain(other, subject) {
+                Some(explanation) => explanation,
+                None => Explanation::new(format!("{name} cannot be applied to {}", x(0))),
+            },
         }
     }
 
@@ -323,6 +338,9 @@ impl Explanation {
             let piped = format!("({text} >> reshape([{}]))", dims.join(", "));
             return self.help(format!("to align it with axis {axis}, write `{piped}`"));
         }
+        if let ([c, h, w], [d, i, j]) = (left, right) {
+            return self.help_residual(subject, [[*c, *h, *w], [*d, *i, *j]]);
+        }
         if left.iter().product::<usize>() == right.iter().product::<usize>() {
             return self.help(format!(
                 "they have the same number of elements: `{} >> reshape({left:?})` would fit",
@@ -330,6 +348,30 @@ impl Explanation {
             ));
         }
         self
+    }
+}
+
+impl Explanation {
+    /// How one of two images could be projected so that both can be added.
+    fn help_residual(self, subject: &Subject, images: [[usize; 3]; 2]) -> Self {
+        // A kernel of 1 with stride s keeps every s-th position.
+        let stride = |from: [usize; 3], to: [usize; 3]| {
+            let stride = from[1].div_ceil(to[1]);
+            (1..3).all(|axis| from[axis].div_ceil(stride) == to[axis]).then_some(stride)
+        };
+        let [left, right] = images;
+        let projections = [(0, left, right), (1, right, left)].into_iter().filter_map(|(operand, from, to)| {
+            // Of two that would do, the one with fewer channels is the way around a block.
+            stride(from, to).map(|stride| (from[0], operand, to[0], stride))
+        });
+        match projections.min() {
+            Some((_, operand, filters, stride)) => {
+                let option = if stride == 1 { String::new() } else { format!(", stride = {stride}") };
+                let projected = format!("({} >> conv2d({filters}, 1{option}))", subject.operand(operand));
+                self.help(format!("a projection makes them fit: `{projected}`"))
+            }
+            None => self.help("a convolution without padding makes images smaller: `padding = same` keeps their size"),
+        }
     }
 }
 

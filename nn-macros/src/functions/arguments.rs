@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use nn_kernels::graph::NodeId;
 use nn_kernels::layers::{Init, Target};
+use nn_kernels::shape::{Margins, Padding, PerAxis};
 
+use super::Kind;
 use crate::diagnostics::Place;
 
 /// Arguments by parameter. The kinds have been checked: asking for another kind than the table says is a bug in the table.
@@ -29,6 +31,12 @@ pub enum Bound {
     Integer(i64),
     /// Axes or dimensions.
     Integers(Vec<i64>),
+    /// One number for all axes, or one for each.
+    PerAxis(PerAxis),
+    /// The padding of a convolution.
+    Padding(Padding),
+    /// What surrounds a tensor.
+    Margins(Margins),
     /// A number.
     Number(f64),
     /// `true` or `false`.
@@ -37,6 +45,18 @@ pub enum Bound {
     Word(String),
     /// An initializer.
     Init(Init),
+}
+
+impl Bound {
+    /// A whole number as an argument of this kind.
+    pub fn integer(n: i64, kind: Kind) -> Self {
+        let numbers = || PerAxis::All(usize::try_from(n).unwrap_or(usize::MAX));
+        match kind {
+            Kind::PerAxis(_) => Bound::PerAxis(numbers()),
+            Kind::Padding => Bound::Padding(Padding::Numbers(numbers())),
+            _ => Bound::Integer(n),
+        }
+    }
 }
 
 macro_rules! getter {
@@ -77,6 +97,18 @@ impl Arguments {
         integers, Bound::Integers(list) => list, &[i64]
     );
     getter!(
+        /// A [`Bound::PerAxis`].
+        per_axis, Bound::PerAxis(numbers) => numbers, &PerAxis
+    );
+    getter!(
+        /// A [`Bound::Padding`].
+        padding, Bound::Padding(padding) => padding, &Padding
+    );
+    getter!(
+        /// A [`Bound::Margins`].
+        margins, Bound::Margins(margins) => margins, &Margins
+    );
+    getter!(
         /// A [`Bound::Number`].
         number, Bound::Number(x) => *x, f64
     );
@@ -92,6 +124,11 @@ impl Arguments {
     /// A [`Bound::Number`] that may be missing.
     pub fn number_or_none(&self, name: &str) -> Option<f64> {
         self.bound.contains_key(name).then(|| self.number(name))
+    }
+
+    /// A [`Bound::Integer`] that may be missing.
+    pub fn integer_or_none(&self, name: &str) -> Option<i64> {
+        self.bound.contains_key(name).then(|| self.integer(name))
     }
 
     /// A [`Bound::Init`] that may be missing.

@@ -5,7 +5,9 @@
 
 mod arguments;
 mod initializers;
+mod norms;
 mod optimizers;
+mod spatial;
 mod values;
 
 use nn_kernels::graph::{Graph, NodeId};
@@ -85,12 +87,18 @@ pub enum Kind {
     Tensors,
     /// How many: a whole number above 0.
     Count,
-    /// An axis; negative ones count from the end.
+    /// An axis, or a position along one; negative ones count from the end.
     Axis,
     /// One axis, or several in brackets.
     Axes,
     /// Dimensions in brackets; one of them may be -1.
     Dims,
+    /// One whole number for all axes, or one for each in brackets, none of them below this.
+    PerAxis(i64),
+    /// As `PerAxis(0)`, or one of [`PADDING_WORDS`].
+    Padding,
+    /// One whole number for both sides of all axes, or one for each axis in brackets, or pairs of them for the sides.
+    Margins,
     /// A number.
     Number,
     /// `true` or `false`.
@@ -102,6 +110,9 @@ pub enum Kind {
     /// A name in quotes.
     Name,
 }
+
+/// Words for the padding of a convolution.
+pub const PADDING_WORDS: &[&str] = &["same", "valid"];
 
 /// What is taken for an argument that is missing.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -153,9 +164,18 @@ impl Parameter {
 
 /// All functions.
 pub fn all() -> impl Iterator<Item = &'static Function> {
-    [values::ELEMENTWISE, values::ACTIVATIONS, values::LAYERS, values::LOSSES, initializers::TABLE, optimizers::TABLE]
-        .into_iter()
-        .flatten()
+    [
+        values::ELEMENTWISE,
+        values::ACTIVATIONS,
+        values::LAYERS,
+        spatial::TABLE,
+        norms::TABLE,
+        values::LOSSES,
+        initializers::TABLE,
+        optimizers::TABLE,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The function of this name.
@@ -166,7 +186,7 @@ pub fn find(name: &str) -> Option<&'static Function> {
 /// What others call it: names from elsewhere, for "did you mean".
 pub fn known_elsewhere_as(name: &str) -> Option<&'static str> {
     #[rustfmt::skip]
-    const NAMES: [(&str, &str); 28] = [
+    const NAMES: [(&str, &str); 77] = [
         ("bce", "binary_cross_entropy"), ("bce_loss", "binary_cross_entropy"),
         ("bce_with_logits", "binary_cross_entropy_with_logits"), ("categorical_cross_entropy", "cross_entropy"),
         ("sparse_categorical_cross_entropy", "cross_entropy"), ("mean_squared_error", "mse"), ("mse_loss", "mse"),
@@ -175,6 +195,23 @@ pub fn known_elsewhere_as(name: &str) -> Option<&'static str> {
         ("affine", "linear"), ("view", "reshape"), ("cat", "concat"), ("concatenate", "concat"), ("mm", "matmul"),
         ("bmm", "matmul"), ("amax", "max"), ("power", "pow"), ("ln", "log"), ("r2_score", "r2"),
         ("glorot_uniform", "xavier_uniform"), ("he_normal", "kaiming_normal"),
+        ("conv", "conv2d"), ("convolution", "conv2d"), ("convolution2d", "conv2d"), ("convolution1d", "conv1d"),
+        ("depthwise_conv2d", "conv2d"), ("conv_transpose", "conv_transpose2d"), ("conv2d_transpose", "conv_transpose2d"),
+        ("convtranspose2d", "conv_transpose2d"), ("deconv", "conv_transpose2d"), ("deconv2d", "conv_transpose2d"),
+        ("conv1d_transpose", "conv_transpose1d"), ("convtranspose1d", "conv_transpose1d"),
+        ("separableconv2d", "separable_conv2d"), ("max_pool", "max_pool2d"), ("maxpool", "max_pool2d"),
+        ("maxpool2d", "max_pool2d"), ("maxpooling2d", "max_pool2d"), ("maxpool1d", "max_pool1d"),
+        ("avg_pool", "avg_pool2d"), ("avgpool", "avg_pool2d"), ("avgpool2d", "avg_pool2d"),
+        ("averagepooling2d", "avg_pool2d"), ("average_pool2d", "avg_pool2d"), ("avgpool1d", "avg_pool1d"),
+        ("globalaveragepooling2d", "global_avg_pool"), ("global_average_pool", "global_avg_pool"),
+        ("gap", "global_avg_pool"), ("globalmaxpooling2d", "global_max_pool"),
+        ("adaptiveavgpool2d", "adaptive_avg_pool2d"), ("adaptive_avg_pool", "adaptive_avg_pool2d"),
+        ("batchnorm", "batch_norm"), ("batch_norm2d", "batch_norm"), ("batch_norm1d", "batch_norm"),
+        ("batchnorm2d", "batch_norm"), ("batchnorm1d", "batch_norm"), ("batch_normalization", "batch_norm"),
+        ("batchnormalization", "batch_norm"), ("bn", "batch_norm"), ("layernorm", "layer_norm"),
+        ("groupnorm", "group_norm"), ("instancenorm2d", "instance_norm"), ("rmsnorm", "rms_norm"),
+        ("lrn", "local_response_norm"), ("spatial_dropout2d", "dropout2d"), ("interpolate", "upsample"),
+        ("transpose", "permute"), ("chunk", "split"), ("jaccard", "iou"), ("mean_iou", "iou"),
     ];
     let plain = name.to_ascii_lowercase();
     NAMES.iter().find(|(other, _)| *other == plain).map(|(_, ours)| *ours)

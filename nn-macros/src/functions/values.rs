@@ -10,7 +10,7 @@ use super::{Apply, Arguments, Function, Kind, Parameter};
 
 type Pure = fn(&mut Graph, &Arguments) -> Result<NodeId, Fact>;
 
-const fn value(name: &'static str, parameters: &'static [Parameter], apply: Pure) -> Function {
+pub const fn value(name: &'static str, parameters: &'static [Parameter], apply: Pure) -> Function {
     Function { name, parameters, apply: Apply::Value(apply) }
 }
 
@@ -18,7 +18,7 @@ const fn arithmetic(name: &'static str, parameters: &'static [Parameter], apply:
     Function { name, parameters, apply: Apply::Arithmetic(apply) }
 }
 
-const fn layer(
+pub const fn layer(
     name: &'static str,
     parameters: &'static [Parameter],
     apply: fn(&mut Network, &str, &Arguments) -> Result<NodeId, Fact>,
@@ -26,18 +26,22 @@ const fn layer(
     Function { name, parameters, apply: Apply::Layer(apply) }
 }
 
-const X: Parameter = Parameter::tensor("x");
+pub const X: Parameter = Parameter::tensor("x");
 const OPERAND: Parameter = Parameter::operand("x");
 const OTHER: Parameter = Parameter::operand("y");
 const PREDICTION: Parameter = Parameter::tensor("prediction");
 const VALUES: Parameter = Parameter::tensor("target");
 const TARGET: Parameter = Parameter { name: "target", kind: Kind::Target, default: Required, positional: true };
+const PARTS: Parameter = Parameter { name: "parts", kind: Kind::Tensors, default: Required, positional: true };
+const FIRST_AXIS: Parameter = Parameter::option("axis", Kind::Axis, Integer(0));
+/// Where the axis has a meaning of its own if it is not given.
+const SOME_AXIS: Parameter = Parameter::option("axis", Kind::Axis, Nothing);
 const LAST_AXIS: Parameter = Parameter::option("axis", Kind::Axis, Integer(-1));
 /// `axis` and `axes` are two spellings of one option.
-const AXIS: Parameter = Parameter::option("axis", Kind::Axes, Nothing);
-const AXES: Parameter = Parameter::option("axes", Kind::Axes, Nothing);
+pub const AXIS: Parameter = Parameter::option("axis", Kind::Axes, Nothing);
+pub const AXES: Parameter = Parameter::option("axes", Kind::Axes, Nothing);
 const KEEP_DIMS: Parameter = Parameter::flag("keep_dims", false);
-const NAME: Parameter = Parameter::option("name", Kind::Name, Nothing);
+pub const NAME: Parameter = Parameter::option("name", Kind::Name, Nothing);
 const AFFINE: &[Parameter] = &[
     X,
     Parameter::positional("n", Kind::Count, Required),
@@ -66,14 +70,7 @@ pub static ELEMENTWISE: &[Function] = &[
     value("sum", &[X, AXIS, AXES, KEEP_DIMS], |g, a| layers::sum(g, a.tensor("x"), a.axes(), a.flag("keep_dims"))),
     value("mean", &[X, AXIS, AXES, KEEP_DIMS], |g, a| layers::mean(g, a.tensor("x"), a.axes(), a.flag("keep_dims"))),
     value("max", &[X, AXIS, AXES, KEEP_DIMS], |g, a| layers::max(g, a.tensor("x"), a.axes(), a.flag("keep_dims"))),
-    value(
-        "concat",
-        &[
-            Parameter { name: "parts", kind: Kind::Tensors, default: Required, positional: true },
-            Parameter::option("axis", Kind::Axis, Integer(0)),
-        ],
-        |g, a| layers::concat(g, a.tensors("parts"), a.integer("axis")),
-    ),
+    value("concat", &[PARTS, FIRST_AXIS], |g, a| layers::concat(g, a.tensors("parts"), a.integer("axis"))),
     value("matmul", &[X, Parameter::tensor("y")], |g, a| layers::matmul(g, a.tensor("x"), a.tensor("y"))),
 ];
 
@@ -126,6 +123,30 @@ pub static LAYERS: &[Function] = &[
     value("dropout", &[X, Parameter::positional("p", Kind::Number, Number(0.5))], |g, a| {
         layers::dropout(g, a.tensor("x"), a.number("p"))
     }),
+    value("dropout2d", &[X, Parameter::positional("p", Kind::Number, Number(0.5))], |g, a| {
+        layers::dropout2d(g, a.tensor("x"), a.number("p"))
+    }),
+    value("gaussian_noise", &[X, Parameter::positional("std", Kind::Number, Required)], |g, a| {
+        layers::gaussian_noise(g, a.tensor("x"), a.number("std"))
+    }),
+    value("permute", &[X, Parameter::positional("axes", Kind::Axes, Required)], |g, a| {
+        layers::permute(g, a.tensor("x"), a.integers("axes"))
+    }),
+    value(
+        "slice",
+        &[
+            X,
+            Parameter::positional("start", Kind::Axis, Integer(0)),
+            Parameter::positional("end", Kind::Axis, Nothing),
+            FIRST_AXIS,
+            Parameter::option("step", Kind::Count, Integer(1)),
+        ],
+        |g, a| {
+            let (start, end) = (a.integer("start"), a.integer_or_none("end"));
+            layers::slice(g, a.tensor("x"), start, end, a.integer("axis"), a.count("step"))
+        },
+    ),
+    value("stack", &[PARTS, FIRST_AXIS], |g, a| layers::stack(g, a.tensors("parts"), a.integer("axis"))),
 ];
 
 fn affine(a: &Arguments) -> Affine {
@@ -174,6 +195,32 @@ pub static LOSSES: &[Function] = &[
             layers::poisson_nll(g, prediction, target, a.flag("log_input"), a.flag("full"), a.number("eps"))
         },
     ),
+    value("dice_loss", &[PREDICTION, TARGET, SOME_AXIS, Parameter::number("smooth", 1e-5)], |g, a| {
+        let (prediction, target) = (a.tensor("prediction"), a.target("target"));
+        layers::dice_loss(g, prediction, target, a.integer_or_none("axis"), a.number("smooth"))
+    }),
+    value(
+        "focal_loss",
+        &[
+            Parameter::tensor("logits"),
+            TARGET,
+            Parameter::number("gamma", 2.0),
+            Parameter::option("alpha", Kind::Number, Nothing),
+            SOME_AXIS,
+        ],
+        |g, a| {
+            let (logits, target, alpha) = (a.tensor("logits"), a.target("target"), a.number_or_none("alpha"));
+            layers::focal_loss(g, logits, target, a.number("gamma"), alpha, a.integer_or_none("axis"))
+        },
+    ),
+    Function {
+        name: "iou",
+        parameters: &[PREDICTION, TARGET, SOME_AXIS, Parameter::option("threshold", Kind::Number, Nothing)],
+        apply: Apply::Metric(|g, name, a| {
+            let (prediction, target) = (a.tensor("prediction"), a.target("target"));
+            layers::iou(g, name, prediction, target, a.integer_or_none("axis"), a.number_or_none("threshold"))
+        }),
+    },
     Function {
         name: "accuracy",
         parameters: &[PREDICTION, TARGET, LAST_AXIS, Parameter::option("threshold", Kind::Number, Nothing)],
