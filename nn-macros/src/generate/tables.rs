@@ -23,12 +23,23 @@ fn schedules(plan: &Plan) -> impl Iterator<Item = (&'static str, &Schedule)> {
 pub(super) fn program(plan: &Plan) -> String {
     let mut text = String::new();
     let (mut shaders, mut printed, mut types) = (vec![], vec![], rust::Types::default());
+    // What `gradients` shares with `train`: the functions of the pass, and its shaders.
+    let (mut pass, mut pass_shaders) = (vec![], 0..0);
     for (name, schedule) in schedules(plan) {
-        let rust = rust::print(plan, schedule, name, CPU, &mut types);
+        let rust = rust::print(plan, schedule, name, CPU, &mut types, &pass[..schedule.shared]);
         text.push_str(&rust.source);
         let first = shaders.len();
-        shaders.extend(wgsl::print_schedule(plan, schedule, name));
-        printed.push((name, self::schedule(schedule, &rust, first..shaders.len())));
+        let own = schedule.kernels.iter().enumerate().skip(schedule.shared);
+        shaders.extend(own.map(|(i, kernel)| wgsl::print(plan, schedule, kernel, &format!("{name}_{i:02}"))));
+        let middle = first + schedule.update.saturating_sub(schedule.shared);
+        let ranges = match schedule.shared {
+            0 => [first..middle, middle..shaders.len()],
+            _ => [pass_shaders.clone(), first..shaders.len()],
+        };
+        printed.push((name, self::schedule(schedule, &rust, &ranges)));
+        if name == "train" {
+            (pass, pass_shaders) = (rust.kernels, first..middle);
+        }
     }
     // A list of its own: a program without the GPU does not mention it, so that it does not become part of the binary.
     let _ = writeln!(text, "pub(super) static SHADERS: &[__nn::Shader] = {};", list(&shaders, shader));
@@ -89,7 +100,7 @@ pub(super) fn placeholder(name: &str) -> String {
             scalars: &[], learning_rate: ::core::option::Option::None, outputs: &[], metrics: &[],
             predict: __nn::Schedule {{
                 fixed_floats: 0, sample_floats: 0, result_floats: 0, fields: &[], outputs: &[], field_gradients: &[],
-                shaders: &[], pass: predict, update: ::core::option::Option::None,
+                shaders: &[], more_shaders: &[], pass: predict, update: ::core::option::Option::None,
             }},
             evaluate: ::core::option::Option::None, train: ::core::option::Option::None,
             gradients: ::core::option::Option::None, flops_per_sample: 0,
@@ -108,25 +119,26 @@ fn shader(shader: &wgsl::ShaderText) -> String {
     )
 }
 
-/// A schedule's table; `shaders` are its own in the list of all.
-fn schedule(schedule: &Schedule, rust: &rust::RustText, shaders: Range<usize>) -> String {
+/// A schedule's table; `shaders` are its two parts of the list of all.
+fn schedule(schedule: &Schedule, rust: &rust::RustText, shaders: &[Range<usize>; 2]) -> String {
     // What the host touches has the batch in front: it lies in the zone for samples.
     let offset = |id: TensorId| match schedule.tensors[id.0 as usize].place {
         Place::Sample(offset) => offset,
         _ => 0,
     };
+    let part = |part: &Range<usize>| format!("__nn::gpu_only!(__nn::part(SHADERS, {}, {}))", part.start, part.end);
     let pairs = |pairs: &[(usize, TensorId)]| list(pairs, |(field, id)| format!("({field}, {})", offset(*id)));
     format!(
         "__nn::Schedule {{ fixed_floats: {}, sample_floats: {}, result_floats: {}, fields: {}, outputs: {},
-            field_gradients: {}, shaders: __nn::gpu_only!(__nn::part(SHADERS, {}, {})), pass: {}, update: {} }}",
+            field_gradients: {}, shaders: {}, more_shaders: {}, pass: {}, update: {} }}",
         schedule.fixed_floats,
         schedule.sample_floats,
         schedule.result_floats,
         pairs(&schedule.fields),
         list(&schedule.outputs, |id| offset(*id)),
         pairs(&schedule.field_gradients),
-        shaders.start,
-        shaders.end,
+        part(&shaders[0]),
+        part(&shaders[1]),
         rust.pass,
         option(rust.update.as_deref()),
     )
