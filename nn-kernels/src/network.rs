@@ -25,6 +25,9 @@ pub struct Network {
     pub optimizer: Option<Optimizer>,
     /// Buffers, by the number of their parameter, and their new values after a training step.
     pub updates: Vec<(usize, NodeId)>,
+    /// Whether a parameter of a name that exists already is that parameter: the front end says so while it applies a block
+    /// whose parameters exist once. Otherwise it gives each parameter a name of its own.
+    pub sharing: bool,
 }
 
 impl Network {

@@ -3,6 +3,8 @@
 //! A part that could not be read is `None`: that was reported, and whoever meets it keeps silent. The names that such a
 //! statement declares are there all the same, so that nobody complains that they are missing.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::Ident;
 use syn::{Attribute, Expr, Path, Visibility};
 
@@ -15,6 +17,8 @@ pub struct File {
     pub path: Option<Path>,
     /// Blocks and networks in order.
     pub items: Vec<Item>,
+    /// What stands in braces in expressions, which hold its number; see [`crate::parse::body_number`].
+    pub bodies: Vec<Body>,
 }
 
 /// What stands in `network! { … }`.
@@ -39,8 +43,10 @@ pub struct Network {
     pub sound: bool,
 }
 
-/// `block name(parameters) { … }`.
+/// `block name(parameters) { … }` or `shared block …`.
 pub struct Block {
+    /// Whether its parameters exist once, however often it is used.
+    pub shared: bool,
     /// Its name.
     pub name: Ident,
     /// Its parameters.
@@ -59,8 +65,20 @@ pub struct Block {
 pub struct Parameter {
     /// Its name.
     pub name: Ident,
+    /// `name: block`: whether it is a block itself.
+    pub is_block: bool,
     /// What it is if the call does not say.
     pub default: Option<Expr>,
+}
+
+/// Statements and a value in braces: a branch of an `if`, or what a closure does.
+pub struct Body {
+    /// `const`s and bindings, in order.
+    pub statements: Vec<Statement>,
+    /// Its last expression; `None` if that could not be read.
+    pub value: Option<Expr>,
+    /// All words in it: what a branch that is not taken would use.
+    pub words: BTreeSet<String>,
 }
 
 /// A statement.

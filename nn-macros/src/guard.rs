@@ -6,7 +6,7 @@
 //! leans to the left). So each token has a cost by how much of a stack frame it can cause, and the sum along any way
 //! inwards has a limit. Commas and semicolons end what they separate: long lists and long programs cost nothing.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Spacing, TokenStream, TokenTree};
 
 use crate::diagnostics::{Diagnostics, Place};
 
@@ -22,12 +22,16 @@ const NUMBER_LIMIT: usize = 200;
 
 /// Reports tokens that nest too deeply, and says whether all is well.
 pub fn check(tokens: &TokenStream, diagnostics: &mut Diagnostics) -> bool {
-    let mut left = vec![(tokens.clone(), 0)];
-    while let Some((tokens, outside)) = left.pop() {
+    let mut left = vec![(tokens.clone(), 0, false)];
+    while let Some((tokens, outside, in_types)) = left.pop() {
         // Brackets made of `<` and `|` reach over commas, so what looks like one is counted to the next semicolon.
         let (mut run, mut far) = (0, 0);
         let mut groups = Vec::new();
         let mut operand = false;
+        // Whether a type may have begun, in which each `<` nests. Elsewhere one behind an operand is a comparison.
+        let mut types = in_types;
+        // The first half of an operator of two characters, and whether it stands behind an operand.
+        let mut half = None;
         for token in tokens.into_iter().map(Some).chain([None]) {
             let separator = match &token {
                 None => Some(';'),
@@ -35,15 +39,19 @@ pub fn check(tokens: &TokenStream, diagnostics: &mut Diagnostics) -> bool {
                 _ => None,
             };
             if let Some(separator) = separator {
-                left.extend(groups.drain(..).map(|inside| (inside, outside + far + run + DEEP)));
+                let cost = outside + far + run + DEEP;
+                left.extend(groups.drain(..).map(|(inside, types)| (inside, cost, types)));
                 (run, operand) = (0, false);
-                far = if separator == ';' { 0 } else { far };
+                if separator == ';' {
+                    (far, types) = (0, in_types);
+                }
                 continue;
             }
             let Some(token) = token else { break };
+            let first_half = half.take();
             match &token {
                 TokenTree::Group(group) => {
-                    groups.push(group.stream());
+                    groups.push((group.stream(), types));
                     run += 1;
                     operand = true;
                 }
@@ -56,17 +64,27 @@ pub fn check(tokens: &TokenStream, diagnostics: &mut Diagnostics) -> bool {
                         return false;
                     }
                 }
+                TokenTree::Ident(word) if word == "if" || word == "else" => {
+                    run += DEEP;
+                    operand = false;
+                }
                 TokenTree::Ident(word) if is_keyword(&word.to_string()) => {
                     far += FOREIGN;
-                    operand = false;
+                    (operand, types) = (false, true);
                 }
                 TokenTree::Ident(_) => {
                     run += 1;
                     operand = true;
                 }
                 TokenTree::Punct(punct) => {
-                    match punct.as_char() {
-                        '<' | '|' | '&' | '!' | '?' => far += FOREIGN,
+                    let c = punct.as_char();
+                    half = (punct.spacing() == Spacing::Joint).then_some((c, operand));
+                    let arrow = c == '>' && matches!(first_half, Some(('-', _)));
+                    types |= c == ':' || c == '<' && !operand || arrow;
+                    match c {
+                        '<' if types || !operand => far += FOREIGN,
+                        '|' | '&' if !operand && first_half != Some((c, true)) => far += FOREIGN,
+                        '?' => far += FOREIGN,
                         '=' => run += DEEP,
                         // (`>` without an operand is the second half of `>>`.)
                         '#' | ':' | '>' => run += 1,
@@ -95,9 +113,8 @@ pub fn too_deep(place: Place, diagnostics: &mut Diagnostics) {
 /// Words of Rust that begin or continue an expression and recurse. (`const` begins our own statements.)
 fn is_keyword(word: &str) -> bool {
     #[rustfmt::skip]
-    const KEYWORDS: [&str; 26] = [
-        "as", "async", "await", "become", "box", "break", "continue", "do", "dyn", "else", "fn", "for", "if", "impl", "in",
-        "let", "loop", "match", "move", "mut", "return", "static", "try", "unsafe", "while", "yield",
+    const KEYWORDS: [&str; 24] = [
+        "as", "async", "await", "become", "box", "break", "continue", "do", "dyn", "fn", "for", "impl", "in", "let", "loop", "match", "move", "mut", "return", "static", "try", "unsafe", "while", "yield",
     ];
     KEYWORDS.contains(&word)
 }

@@ -1,5 +1,7 @@
 //! The user's tokens as text, for messages.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 
@@ -21,6 +23,8 @@ fn write(tokens: TokenStream, text: &mut String) {
     let mut operand = false;
     // Whether the operator written last stands before its operand, and so takes no space behind it.
     let mut prefix = false;
+    // Whether a `|` has begun the parameters of a closure.
+    let mut parameters = false;
     for token in tokens {
         // Nobody reads on from here.
         if text.len() > 4 * LIMIT {
@@ -30,6 +34,7 @@ fn write(tokens: TokenStream, text: &mut String) {
         let tight = match (&before, &token) {
             (None, _) => true,
             _ if prefix || joint => true,
+            (_, TokenTree::Punct(p)) if parameters && p.as_char() == '|' => true,
             (Some(TokenTree::Punct(p)), _) if matches!(p.as_char(), '.' | '#') => true,
             (_, TokenTree::Punct(p)) => matches!(p.as_char(), ',' | ';' | '.' | '?' | ':'),
             (Some(TokenTree::Ident(_) | TokenTree::Group(_)), TokenTree::Group(g)) => g.delimiter() != Delimiter::Brace,
@@ -48,22 +53,48 @@ fn write(tokens: TokenStream, text: &mut String) {
                     Delimiter::None => ("", ""),
                 };
                 text.push_str(open);
-                write(group.stream(), text);
+                if group.delimiter() == Delimiter::Brace {
+                    // What is in there is statements, too long for a message.
+                    text.push('…');
+                } else {
+                    write(group.stream(), text);
+                }
                 text.push_str(close);
                 (operand, prefix) = (true, false);
             }
             TokenTree::Punct(punct) => {
                 text.push(punct.as_char());
                 prefix = !operand && matches!(punct.as_char(), '-' | '!' | '*' | '&') && !joint;
+                if punct.as_char() == '|' && !joint && (parameters || !operand) {
+                    parameters = !parameters;
+                    prefix = parameters;
+                }
                 operand = false;
             }
             token => {
-                text.push_str(&token.to_string());
-                (operand, prefix) = (true, false);
+                let word = token.to_string();
+                text.push_str(&word);
+                (operand, prefix) = (!matches!(word.as_str(), "if" | "else"), false);
             }
         }
         before = Some(token);
     }
+}
+
+/// All names and keywords among the tokens.
+pub fn words<T: ToTokens + ?Sized>(tokens: &T) -> BTreeSet<String> {
+    fn collect(tokens: TokenStream, words: &mut BTreeSet<String>) {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(word) => drop(words.insert(word.to_string())),
+                TokenTree::Group(group) => collect(group.stream(), words),
+                _ => {}
+            }
+        }
+    }
+    let mut words = BTreeSet::new();
+    collect(tokens.to_token_stream(), &mut words);
+    words
 }
 
 /// A list for a sentence: "`a`, `b` and `c`".
@@ -87,7 +118,7 @@ mod tests {
     fn looks_as_people_write_it() {
         let check = |text: &str| {
             let tokens: proc_macro2::TokenStream = text.parse().unwrap();
-            assert_eq!(super::of(&tokens), text);
+            assert_eq!(super::of(&tokens), text.replace("{ x }", "{ … }"));
         };
         check("x >> conv2d(8, 3) + x");
         check("-x + 2 * -3 / (a - b)");
@@ -96,6 +127,8 @@ mod tests {
         check("dense(10, bias = true) >> relu");
         check("input image: [1, 28, 28]");
         check("x.relu()");
+        check("stage(3, |x, i| x >> dense(i), relu)");
+        check("if !a && b != 3 || -c <= 1 { x } else { x } >> relu");
     }
 
     #[test]

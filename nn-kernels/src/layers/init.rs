@@ -168,8 +168,21 @@ fn symmetric(bound: f64) -> Initializer {
     Initializer::Uniform { low: -bound.abs(), high: bound.abs() }
 }
 
-/// Declares a parameter and returns its node.
+/// Declares a parameter and returns its node. While the network is [sharing](Network::sharing), a parameter of this name
+/// that exists already is returned; it must be of the same dimensions and start in the same way.
 pub fn add_parameter(n: &mut Network, name: String, dims: &[usize], init: Initializer) -> Result<NodeId, Fact> {
+    if n.sharing
+        && let Some(index) = n.parameters.iter().position(|p| p.name == name)
+    {
+        let first = &n.parameters[index];
+        if first.dims != dims {
+            return Err(Fact::Shared { first: first.dims.clone(), dims: dims.to_vec(), parameter: name });
+        }
+        if first.init != init {
+            return Err(Fact::SharedStart { parameter: name });
+        }
+        return Ok(n.graph.leaf(Leaf::Parameter(index), Shape::fixed(dims)));
+    }
     let size = shape::parameter(dims)?;
     let total: usize = n.parameters.iter().map(|p| p.dims.iter().product::<usize>()).sum();
     if total + size >= ELEMENT_LIMIT {

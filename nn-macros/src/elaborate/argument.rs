@@ -71,7 +71,7 @@ impl Elaborator<'_, '_> {
         }
         // A block's parameter may hold it.
         if let Expr::Path(path) = expression
-            && let Some(Value::Text(text)) = path.path.get_ident().and_then(|i| self.scope().mention(&i.to_string()))
+            && let Some(Value::Text(text)) = path.path.get_ident().and_then(|i| self.mention(&i.to_string()))
             && words.contains(&text.as_str())
         {
             return Some(Bound::Word(text));
@@ -94,7 +94,7 @@ impl Elaborator<'_, '_> {
         if let Some(padding) = name.as_deref().and_then(padding_word) {
             return Some(Bound::Padding(padding));
         }
-        if let Some(name) = name.filter(|name| self.scope().get(name).is_none()) {
+        if let Some(name) = name.filter(|name| self.lookup(name).is_none()) {
             let words = text::list(PADDING_WORDS.iter().copied(), "or");
             let found = self
                 .diagnostics
@@ -234,7 +234,9 @@ impl Elaborator<'_, '_> {
             (_, Kind::Flag) => "`true` or `false`",
             (_, Kind::Init) => "an initializer, such as `zeros` or `xavier_uniform`",
             (_, Kind::Name) => "a text in quotes, such as `\"head\"`",
-            (_, Kind::Word(_) | Kind::Tensor | Kind::Operand | Kind::Target | Kind::Tensors) => "something else",
+            (_, Kind::Word(_) | Kind::Tensor | Kind::Operand | Kind::Target | Kind::Tensors | Kind::Block) => {
+                "something else"
+            }
         };
         let is = is_value(&text::of(expression), &value.describe(&self.network.graph));
         let found = self.diagnostics.error(expression, format!("{what} is {wants}, but {is}"));
@@ -266,7 +268,7 @@ impl Elaborator<'_, '_> {
         let Some(ident) = ident else { return false };
         let name = ident.to_string();
         let initializers = || functions::all().filter(|f| matches!(f.apply, Apply::Initializer(_))).map(|f| f.name);
-        if self.scope().get(&name).is_some() || initializers().any(|i| i == name) {
+        if self.lookup(&name).is_some() || initializers().any(|i| i == name) {
             return false;
         }
         let near = functions::known_elsewhere_as(&name).filter(|n| initializers().any(|i| i == *n));
@@ -282,7 +284,7 @@ impl Elaborator<'_, '_> {
     pub fn is_unquoted_name(&mut self, expression: &Expr, what: &str) -> bool {
         let Expr::Path(path) = expression else { return false };
         let Some(ident) = path.path.get_ident() else { return false };
-        if self.scope().get(&ident.to_string()).is_some() {
+        if self.lookup(&ident.to_string()).is_some() {
             return false;
         }
         self.diagnostics

@@ -209,6 +209,17 @@ impl Elaborator<'_, '_> {
             "units" | "features" | "out_features" => Some("n"),
             "slope" => Some("negative_slope"),
             "rate" => Some("p"),
+            "out_channels" | "channels" => Some("filters"),
+            "kernel_size" | "pool_size" => Some("kernel"),
+            "strides" => Some("stride"),
+            "dilation_rate" => Some("dilation"),
+            "use_bias" => Some("bias"),
+            "kernel_initializer" => Some("init"),
+            "num_groups" => Some("groups"),
+            "epsilon" => Some("eps"),
+            "elementwise_affine" => Some("affine"),
+            "scale_factor" => Some("scale"),
+            "stddev" => Some("std"),
             _ => None,
         };
         let near = elsewhere.filter(|e| options.contains(e)).or_else(|| nearest(name, options.iter().copied()));

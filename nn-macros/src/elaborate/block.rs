@@ -4,16 +4,19 @@
 //! with the block itself, once, and names that it does not use. And where it is used, with all that the arguments say:
 //! what is wrong then is between the block and this use, and says so.
 
-use std::collections::BTreeMap;
+use std::rc::Rc;
 
+use syn::Expr;
+
+use super::apply::Applicable;
 use super::call::Call;
 use super::scope::Scope;
+use super::slots::{Callee, Slot};
 use super::value::Value;
 use super::{BlockState, Elaborator};
 use crate::ast::{Block, Parameter, Statement};
 use crate::diagnostics::Place;
 use crate::functions;
-use crate::suggest::nearest;
 use crate::text;
 
 impl<'a> Elaborator<'a, '_> {
@@ -21,7 +24,7 @@ impl<'a> Elaborator<'a, '_> {
     pub fn declare_block(&mut self, block: &'a Block) {
         let name = block.name.to_string();
         let twin = self.visible_block(&name).map(|i| &self.blocks[i].block.name);
-        let twin = twin.or_else(|| self.scopes.last().and_then(|s| s.get(&name)).map(|n| &n.ident)).cloned();
+        let twin = twin.or_else(|| self.lookup(&name).map(|n| &n.ident)).cloned();
         if functions::find(&name).is_some() {
             self.diagnostics
                 .error(block.name.span(), format!("`{name}` is a function of the language, so it cannot name a block"))
@@ -35,31 +38,45 @@ impl<'a> Elaborator<'a, '_> {
         self.block_names.insert(name, self.blocks.len());
         self.blocks.push(BlockState { block, used: false, sound });
         let count = self.blocks.len();
-        self.scope().blocks = count;
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.blocks = count;
+        }
     }
 
     fn look_at(&mut self, block: &'a Block) {
-        let path = String::new();
         let visible = self.scope().blocks;
         let outer = std::mem::replace(&mut self.declaring, true);
-        let (operations, stopped) = (self.operations, self.stopped);
-        self.scopes.push(Scope::new(&block.statements, Some(block), visible, path));
+        let (operations, steps, stopped) = (self.operations, self.steps, self.stopped);
+        self.scopes.push(Scope::new(&block.statements, Some(block), visible));
         for parameter in &block.parameters {
-            if let Some(default) = &parameter.default {
-                self.expression(default);
+            match &parameter.default {
+                Some(default) if parameter.is_block => {
+                    let default = self.applicable(default, &what(parameter, block));
+                    self.look_at_blocks([&default]);
+                }
+                Some(default) => drop(self.expression(default)),
+                None => {}
             }
-            self.declare(&parameter.name, Value::Error);
+            let unknown = if parameter.is_block { Value::Block(Rc::new(Applicable::Unknown)) } else { Value::Error };
+            self.declare_parameter(&parameter.name, unknown);
+            if parameter.is_block && functions::find(&parameter.name.to_string()).is_some() {
+                let name = &parameter.name;
+                self.diagnostics
+                    .error(name.span(), format!("`{name}` is a function of the language, so it cannot name a block"))
+                    .help(format!("choose another name, such as `{name}_block`"));
+            }
         }
-        self.body(block);
+        self.body(&block.statements, block.value.as_ref());
         let scope = self.scopes.pop();
         if block.sound {
             self.unused.extend(scope.iter().flat_map(Scope::unused).cloned());
         }
-        (self.declaring, self.operations, self.stopped) = (outer, operations, stopped);
+        (self.declaring, self.operations, self.steps, self.stopped) = (outer, operations, steps, stopped);
     }
 
-    fn body(&mut self, block: &'a Block) -> Value {
-        for statement in &block.statements {
+    /// Statements and a value, of a block or of braces in an expression.
+    pub fn body(&mut self, statements: &'a [Statement], value: Option<&'a Expr>) -> Value {
+        for statement in statements {
             match statement {
                 Statement::Const { name, value } => self.constant(name, value.as_ref()),
                 Statement::Let { names, value } => self.binding(names, value.as_ref()),
@@ -67,7 +84,7 @@ impl<'a> Elaborator<'a, '_> {
                 _ => {}
             }
         }
-        block.value.as_ref().map_or(Value::Error, |value| self.expression(value))
+        value.map_or(Value::Error, |value| self.expression(value))
     }
 
     /// A block with its arguments.
@@ -75,8 +92,21 @@ impl<'a> Elaborator<'a, '_> {
         let word = call.word;
         let block = self.blocks[index].block;
         self.blocks[index].used = true;
-        let Some(arguments) = self.block_arguments(block, call) else { return Value::Error };
+        if !block.callable {
+            self.arguments_of_nothing(call);
+            return Value::Error;
+        }
+        let slots = block.parameters.iter().map(|p| Slot {
+            name: p.name.to_string(),
+            is_block: p.is_block,
+            required: p.default.is_none(),
+            declaration: Some(&p.name),
+        });
+        let callee =
+            Callee { name: format!("block `{}`", block.name), slots: slots.collect(), signature: &|| signature(block) };
+        let Some(arguments) = self.fill(&callee, call) else { return Value::Error };
         if self.declaring || !self.blocks[index].sound || !self.count_operation(word.span().into()) {
+            self.look_at_blocks(arguments.iter().flatten().map(|a| &a.value));
             return Value::Error;
         }
         let before = self.diagnostics.len();
@@ -84,14 +114,23 @@ impl<'a> Elaborator<'a, '_> {
         if outermost {
             self.use_in_network = Some(word.span().into());
         }
-        let path = self.scope().path.clone();
-        self.scopes.push(Scope::new(&block.statements, Some(block), index, path));
+        self.scopes.push(Scope::new(&block.statements, Some(block), index));
+        let mut passed = Vec::new();
         for (parameter, argument) in block.parameters.iter().zip(arguments) {
-            let value = argument
-                .unwrap_or_else(|| parameter.default.as_ref().map_or(Value::Error, |default| self.expression(default)));
-            self.declare(&parameter.name, value);
+            let value = match (argument, &parameter.default) {
+                (Some(argument), _) => argument.value,
+                (None, Some(default)) if parameter.is_block => self.applicable(default, &what(parameter, block)),
+                (None, Some(default)) => self.expression(default),
+                (None, None) => Value::Error,
+            };
+            passed.extend(Some(&value).filter(|v| matches!(v, Value::Block(_))).cloned());
+            self.declare_parameter(&parameter.name, value);
         }
-        let value = self.body(block);
+        let value = match block.shared {
+            true => self.shared(block),
+            false => self.body(&block.statements, block.value.as_ref()),
+        };
+        self.look_at_blocks(&passed);
         self.scopes.pop();
         if outermost {
             self.use_in_network = None;
@@ -104,83 +143,32 @@ impl<'a> Elaborator<'a, '_> {
         value
     }
 
-    /// A value for each parameter; `None` where the default stands. Nothing at all if something is wrong.
-    fn block_arguments(&mut self, block: &Block, call: &mut Call<'_>) -> Option<Vec<Option<Value>>> {
-        let word = call.word;
-        let (positional, named) = self.arguments(call);
-        let parameters = &block.parameters;
-        if !block.callable {
-            for argument in named {
-                self.expression(argument.value);
-            }
-            return None;
-        }
-        let positions: BTreeMap<String, usize> =
-            parameters.iter().enumerate().map(|(i, p)| (p.name.to_string(), i)).collect();
-        let mut bound: Vec<Option<Value>> = vec![None; parameters.len()];
-        let mut sound = true;
-        let given = positional.len();
-        for (i, argument) in positional.into_iter().enumerate() {
-            let Some(place) = bound.get_mut(i) else {
-                self.diagnostics
-                    .error(
-                        argument.expression,
-                        format!(
-                            "block `{}` has {}, but {given} are given",
-                            block.name,
-                            text::count(parameters.len(), "parameter")
-                        ),
-                    )
-                    .note(signature(block, parameters));
-                sound = false;
-                break;
-            };
-            *place = Some(argument.value);
-        }
-        for argument in named {
-            let value = self.expression(argument.value);
-            match positions.get(&argument.name.to_string()).copied() {
-                Some(i) if bound[i].is_some() => {
-                    self.diagnostics
-                        .error(argument.name.span(), format!("`{}` is given already", argument.name))
-                        .note(signature(block, parameters));
-                    sound = false;
-                }
-                Some(i) => bound[i] = Some(value),
-                None => {
-                    let message = format!("block `{}` has no parameter `{}`", block.name, argument.name);
-                    let found = self.diagnostics.error(argument.name.span(), message);
-                    if let Some(near) = nearest(&argument.name.to_string(), positions.keys().map(String::as_str)) {
-                        found.help(format!("did you mean `{near}`?"));
-                    }
-                    found.note(signature(block, parameters));
-                    sound = false;
-                }
-            }
-        }
-        let missing: Vec<String> = parameters
-            .iter()
-            .zip(&bound)
-            .filter(|(parameter, value)| value.is_none() && parameter.default.is_none())
-            .map(|(parameter, _)| parameter.name.to_string())
-            .collect();
-        if sound && !missing.is_empty() {
-            let names = text::list(missing.iter().map(String::as_str), "and");
-            self.diagnostics
-                .error(word.span(), format!("block `{}` lacks {names}", block.name))
-                .note(signature(block, parameters));
-            sound = false;
-        }
-        sound.then_some(bound)
+    /// A block whose parameters exist once: they are called after the block, and each application begins to count layers
+    /// anew, so that it finds those of the first one.
+    fn shared(&mut self, block: &'a Block) -> Value {
+        let path = std::mem::replace(&mut self.path, block.name.to_string());
+        let layers = std::mem::take(&mut self.layers);
+        let outer = std::mem::replace(&mut self.network.sharing, true);
+        let value = self.body(&block.statements, block.value.as_ref());
+        (self.path, self.layers, self.network.sharing) = (path, layers, outer);
+        value
     }
 }
 
+/// What a parameter for a block is called in messages.
+fn what(parameter: &Parameter, block: &Block) -> String {
+    format!("`{}` of block `{}`", parameter.name, block.name)
+}
+
 /// How a block is called.
-fn signature(block: &Block, parameters: &[Parameter]) -> String {
-    let parameter = |p: &Parameter| match &p.default {
-        Some(default) => format!("{} = {}", p.name, text::of(default)),
-        None => p.name.to_string(),
+fn signature(block: &Block) -> String {
+    let parameter = |p: &Parameter| {
+        let kind = if p.is_block { ": block" } else { "" };
+        match &p.default {
+            Some(default) => format!("{}{kind} = {}", p.name, text::of(default)),
+            None => format!("{}{kind}", p.name),
+        }
     };
-    let parameters: Vec<String> = parameters.iter().map(parameter).collect();
+    let parameters: Vec<String> = block.parameters.iter().map(parameter).collect();
     format!("it is `block {}({})`", block.name, parameters.join(", "))
 }

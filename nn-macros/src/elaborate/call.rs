@@ -1,5 +1,7 @@
 //! Calls of functions.
 
+use std::rc::Rc;
+
 use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
@@ -20,7 +22,7 @@ pub struct Call<'e> {
     /// What is left of `>>`.
     pub piped: Option<Positional<'e>>,
     /// What is in the parentheses; `None` where there are none.
-    pub written: Option<&'e Punctuated<Expr, Token![,]>>,
+    pub written: Option<&'e Written>,
     /// The call without what is left of `>>`.
     pub whole: &'e dyn ToTokens,
 }
@@ -66,19 +68,21 @@ impl Elaborator<'_, '_> {
     pub fn call(&mut self, mut call: Call<'_>) -> Value {
         let word = call.word;
         let name = word.to_string();
+        if let Some(Value::Block(block)) = self.lookup(&name).map(|name| &name.value) {
+            let block = Rc::clone(block);
+            self.mention(&name);
+            return self.call_parameter(&block, call);
+        }
         if let Some(index) = self.visible_block(&name) {
             return self.use_block(index, &mut call);
         }
         let Some(function) = functions::find(&name) else {
             self.unknown_function(word);
-            // What stands in the parentheses may have mistakes of its own, and uses names.
-            let (_, named) = self.arguments(&mut call);
-            for argument in named {
-                self.expression(argument.value);
-            }
+            self.arguments_of_nothing(&call);
             return Value::Error;
         };
         match function.apply {
+            Apply::Repeat => return self.repeat(function, call),
             Apply::Initializer(_) => return self.initializer(function, call),
             Apply::Optimizer(_) | Apply::Metric(_) => {
                 let statement = if let Apply::Metric(_) = function.apply { "metric" } else { "optimizer" };
@@ -111,23 +115,46 @@ impl Elaborator<'_, '_> {
                 self.label(function.name);
                 apply(&mut self.network.graph, arguments)
             }
+            // A parameter is declared only where it is used.
+            Apply::Layer(_) if self.declaring => return Value::Error,
             Apply::Layer(apply) => {
                 let name = match arguments.bound.get("name") {
                     Some(Bound::Word(name)) => Some(name.as_str()),
                     _ => None,
                 };
-                let Some(path) = self.layer_path(function, name) else {
-                    if let Some(place) = arguments.places.get("name") {
+                let path = match self.layer_path(function, name) {
+                    Ok(path) => path,
+                    Err(path) => {
+                        let place = arguments.places.get("name").copied().unwrap_or(call.word.span().into());
                         self.diagnostics
-                            .error(*place, "there is a layer of this name already")
+                            .error(place, format!("there is a layer `{path}` already"))
                             .help("its parameters would have equal names: choose another one, or leave it out");
+                        return Value::Error;
                     }
-                    return Value::Error;
                 };
                 self.network.graph.set_label(&path);
                 apply(&mut self.network, &path, arguments)
             }
-            Apply::Metric(_) | Apply::Initializer(_) | Apply::Optimizer(_) => return Value::Error,
+            Apply::Several(apply) => {
+                self.label(function.name);
+                return match apply(&mut self.network.graph, arguments) {
+                    Ok(nodes) => Value::Tuple(nodes.into_iter().map(Value::numbers).collect()),
+                    Err(fact) => {
+                        self.explain(&fact, &Subject::of_call(call, binding, is_piped));
+                        Value::Error
+                    }
+                };
+            }
+            Apply::Size(apply) => {
+                return match apply(&self.network.graph, arguments) {
+                    Ok(size) => Value::Number(Number::integer(i64::try_from(size).unwrap_or(i64::MAX))),
+                    Err(fact) => {
+                        self.explain(&fact, &Subject::of_call(call, binding, is_piped));
+                        Value::Error
+                    }
+                };
+            }
+            Apply::Metric(_) | Apply::Initializer(_) | Apply::Optimizer(_) | Apply::Repeat => return Value::Error,
         };
         match result {
             Ok(node) if matches!(function.apply, Apply::Arithmetic(_)) && binding.numbers_only => {
@@ -149,26 +176,24 @@ impl Elaborator<'_, '_> {
     }
 
     /// The path of a layer with parameters: a name of its own, or the function's name, with a number if there is one
-    /// already. `None` if there is a layer of its own name.
-    fn layer_path(&mut self, function: &Function, name: Option<&str>) -> Option<String> {
-        let outer = self.scope().path.clone();
-        let base = name.unwrap_or(function.name);
-        let base = if outer.is_empty() { base.to_owned() } else { format!("{outer}.{base}") };
+    /// already. As an error, the path that another layer has already.
+    fn layer_path(&mut self, function: &Function, name: Option<&str>) -> Result<String, String> {
+        let base = self.path_of(name.unwrap_or(function.name));
         if !self.layers.contains_key(&base) {
             self.layers.insert(base.clone(), 1);
-            return Some(base);
+            return Ok(base);
         }
         if name.is_some() {
-            return None;
+            return Err(base);
         }
         // Numbers go on where they ended; a name of a layer's own may have taken one.
         let layers = &mut self.layers;
         let first = layers.get(&base).copied().unwrap_or(1);
-        let numbered = (first..).map(|i| (i, format!("{base}_{i}"))).find(|(_, path)| !layers.contains_key(path));
-        let (number, path) = numbered?;
+        let mut numbered = (first..).map(|i| (i, format!("{base}_{i}")));
+        let Some((number, path)) = numbered.find(|(_, path)| !layers.contains_key(path)) else { return Err(base) };
         layers.insert(base, number + 1);
         layers.insert(path.clone(), 1);
-        Some(path)
+        Ok(path)
     }
 
     /// An initializer with its arguments.
@@ -188,15 +213,39 @@ impl Elaborator<'_, '_> {
         let mut positional: Vec<Positional<'_>> = call.piped.take().into_iter().collect();
         let mut named = Vec::new();
         for argument in call.written.into_iter().flatten() {
-            if let Expr::Assign(assign) = argument
-                && let Expr::Path(path) = &*assign.left
-                && let Some(name) = path.path.get_ident()
-            {
-                named.push(Named { name, value: &assign.right });
+            if let Some(argument) = option(argument) {
+                named.push(argument);
             } else {
                 positional.push(Positional { value: self.expression(argument), expression: argument });
             }
         }
         (positional, named)
+    }
+}
+
+/// `name = value`
+pub fn option(argument: &Expr) -> Option<Named<'_>> {
+    match argument {
+        Expr::Assign(assign) => match &*assign.left {
+            Expr::Path(path) => Some(Named { name: path.path.get_ident()?, value: &assign.right }),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Arguments as written.
+pub type Written = Punctuated<Expr, Token![,]>;
+
+/// The parts of `name(arguments)`, or of `name` alone.
+pub fn call_parts(expression: &Expr) -> Option<(&Ident, Option<&Written>)> {
+    match expression {
+        Expr::Group(group) => call_parts(&group.expr),
+        Expr::Path(path) => Some((path.path.get_ident()?, None)),
+        Expr::Call(call) => match &*call.func {
+            Expr::Path(path) => Some((path.path.get_ident()?, Some(&call.args))),
+            _ => None,
+        },
+        _ => None,
     }
 }

@@ -8,11 +8,14 @@ use syn::{BinOp, Expr, ExprBinary, Lit, UnOp};
 use super::argument::is_value;
 use super::explain::Subject;
 use super::value::{Tensor, Value};
-use super::{DEPTH, Elaborator};
+use super::{DEPTH, Elaborator, STEPS};
 use crate::diagnostics::Place;
 use crate::functions::{Bound, Kind};
 use crate::numbers::{Division, Number, Operator};
+use crate::parse::body_number;
 use crate::{guard, text};
+
+const OPERATORS: &str = "there are `+`, `-`, `*`, `/` and `>>`, and for constants `%`, comparisons, `&&`, `||` and `!`";
 
 impl Elaborator<'_, '_> {
     /// The value of an expression.
@@ -27,6 +30,10 @@ impl Elaborator<'_, '_> {
             return Value::Error;
         }
         self.depth += 1;
+        self.steps += 1;
+        if self.steps > STEPS {
+            self.too_much(expression.into());
+        }
         let value = match expression {
             Expr::Group(group) => self.expression(&group.expr),
             Expr::Paren(paren) => self.expression(&paren.expr),
@@ -35,6 +42,10 @@ impl Elaborator<'_, '_> {
             Expr::Lit(literal) => self.literal(&literal.lit),
             Expr::Path(path) => self.name(path),
             Expr::Call(call) => self.plain_call(call),
+            Expr::If(choice) => self.choice(choice),
+            Expr::Block(block) if block.label.is_none() && body_number(&block.block).is_some() => {
+                self.braces(&block.block)
+            }
             Expr::Array(array) => Value::List(array.elems.iter().map(|e| self.expression(e)).collect()),
             Expr::Tuple(tuple) if tuple.elems.len() > 1 => {
                 Value::Tuple(tuple.elems.iter().map(|e| self.expression(e)).collect())
@@ -67,6 +78,10 @@ impl Elaborator<'_, '_> {
             BinOp::Mul(_) => Operator::Multiply,
             BinOp::Div(_) => Operator::Divide,
             BinOp::Rem(_) => Operator::Remainder,
+            BinOp::And(_) | BinOp::Or(_) => return self.logic(&left, binary),
+            BinOp::Eq(_) | BinOp::Ne(_) | BinOp::Lt(_) | BinOp::Le(_) | BinOp::Gt(_) | BinOp::Ge(_) => {
+                return self.comparison(&left, binary);
+            }
             _ => {
                 self.expression(&binary.right);
                 return self.unknown_operator(binary);
@@ -142,12 +157,13 @@ impl Elaborator<'_, '_> {
 
     fn unary(&mut self, unary: &syn::ExprUnary) -> Value {
         let place = Place::from(&unary.op);
+        if let UnOp::Not(_) = unary.op {
+            return self.not(unary);
+        }
         if !matches!(unary.op, UnOp::Neg(_)) {
             self.expression(&unary.expr);
             let operator = unary.op.to_token_stream();
-            self.diagnostics
-                .error(place, format!("`{operator}` is no operator of the language"))
-                .help("there are `+`, `-`, `*`, `/` and `>>`");
+            self.diagnostics.error(place, format!("`{operator}` is no operator of the language")).help(OPERATORS);
             return Value::Error;
         }
         // The smallest integer has no positive counterpart.
@@ -244,7 +260,7 @@ impl Elaborator<'_, '_> {
 
     /// Nodes added from now on belong to the current path, and to a function there.
     pub fn label(&mut self, function: &str) {
-        let path = self.scope().path.clone();
+        let path = self.path.clone();
         let label = match (path.is_empty(), function.is_empty()) {
             (_, true) => path,
             (true, false) => function.to_owned(),
@@ -261,7 +277,8 @@ impl Elaborator<'_, '_> {
             BinOp::Shl(_) => found.help("`x >> f` pipes a value into a function, from left to right"),
             BinOp::BitXor(_) => found.help(format!("a power is `pow({left}, {right})`")),
             BinOp::BitOr(_) => found.help(format!("a pipe is `{left} >> {right}`")),
-            _ => found.help("there are `+`, `-`, `*`, `/` and `>>`"),
+            BinOp::BitAnd(_) => found.help("of constants, both are meant by `&&`"),
+            _ => found.help(OPERATORS),
         };
         Value::Error
     }
@@ -285,14 +302,19 @@ impl Elaborator<'_, '_> {
                     text::of(&index.expr)
                 ));
             }
-            Expr::If(_) | Expr::Match(_) | Expr::While(_) | Expr::ForLoop(_) | Expr::Loop(_) => {
+            Expr::Closure(_) => {
+                self.diagnostics
+                    .error(expression, "a closure is no value")
+                    .note("it stands where a block is expected: `repeat(3, |x| …)`, or for a parameter `body: block`");
+            }
+            Expr::Match(_) | Expr::While(_) | Expr::ForLoop(_) | Expr::Loop(_) => {
                 let word = text.split(' ').next().unwrap_or_default().to_owned();
                 self.diagnostics
                     .error(
                         expression,
                         format!("there is no `{word}` in the language: a network is fixed when it is compiled"),
                     )
-                    .help("`maximum`, `minimum`, `clamp` and `relu` choose between values");
+                    .help("`repeat(n, block)` applies a block several times, and `if` decides by constants");
             }
             Expr::Cast(cast) => {
                 let inner = text::of(&cast.expr);

@@ -3,15 +3,19 @@
 //! Expressions are evaluated as they stand: constants become numbers, functions add nodes to the network's graph. A
 //! mistake is reported where it is found, and its value becomes [`Value::Error`], about which nobody complains again.
 
+mod apply;
 mod argument;
 mod bind;
 mod block;
 mod call;
+mod condition;
 mod explain;
 mod expression;
 mod names;
 mod pipe;
+mod repeat;
 mod scope;
+mod slots;
 mod statement;
 mod value;
 
@@ -22,13 +26,15 @@ use proc_macro2::Ident;
 
 use self::scope::Scope;
 use self::value::Value;
-use crate::ast::{self, Block, File, Item};
+use crate::ast::{self, Block, Body, File, Item};
 use crate::checked::{Checked, Header, Name, Partial, PartialField, PartialOutput};
 use crate::diagnostics::{Diagnostic, Diagnostics, Place};
 
 /// How many names, functions and operators a network may have, blocks expanded. It bounds what blocks that use blocks that use
 /// blocks can cost.
 const OPERATIONS: usize = 10_000;
+/// How many expressions may be evaluated for that: constants and lists cost time, too.
+const STEPS: usize = 250_000;
 /// How deeply expressions may nest, blocks expanded.
 const DEPTH: usize = 100;
 
@@ -38,13 +44,13 @@ const AXES: usize = 6;
 /// Elaborates all networks.
 pub fn file(file: &File, diagnostics: &mut Diagnostics) -> Vec<Elaborated> {
     let path = file.path.clone().unwrap_or_else(|| syn::parse_quote!(::nn));
-    let mut elaborator = Elaborator::new(diagnostics);
+    let mut elaborator = Elaborator::new(&file.bodies, diagnostics);
     let mut networks: Vec<Elaborated> = Vec::new();
     let mut lines = BTreeMap::new();
     for item in &file.items {
         match item {
             Item::Block(block) => {
-                elaborator.scopes = vec![Scope::new(&[], None, elaborator.blocks.len(), String::new())];
+                elaborator.scopes = vec![Scope::new(&[], None, elaborator.blocks.len())];
                 elaborator.declare_block(block);
             }
             Item::Network(network) => {
@@ -127,6 +133,8 @@ impl Elaborated {
 /// The state of elaboration.
 struct Elaborator<'a, 'd> {
     diagnostics: &'d mut Diagnostics,
+    /// What stands in braces in expressions, by number.
+    bodies: &'a [Body],
     /// All blocks so far, in order of declaration; each sees those before it.
     blocks: Vec<BlockState<'a>>,
     /// Where in `blocks` each name is.
@@ -134,6 +142,8 @@ struct Elaborator<'a, 'd> {
     /// The network's names, and on top of them those of each block that is being used.
     scopes: Vec<Scope<'a>>,
     network: Network,
+    /// Where parameters get their names: statement, then bindings inside of blocks, and indices of loops.
+    path: String,
     /// Paths of layers with parameters, and the number that the next one of the same path gets.
     layers: BTreeMap<String, usize>,
     /// For each node so far, a target that it is computed from.
@@ -144,11 +154,12 @@ struct Elaborator<'a, 'd> {
     words: BTreeMap<String, Ident>,
     /// Names in blocks that nothing uses.
     unused: Vec<Ident>,
-    /// Whether a block is looked at on its own, without arguments.
+    /// Whether a block is looked at on its own, without arguments: nothing of it becomes part of a network.
     declaring: bool,
     /// Whether the expression is (part of) the loss.
     in_loss: bool,
     operations: usize,
+    steps: usize,
     depth: usize,
     /// Where the network itself uses the block that is being used.
     use_in_network: Option<Place>,
@@ -164,13 +175,15 @@ struct BlockState<'a> {
 }
 
 impl<'a, 'd> Elaborator<'a, 'd> {
-    fn new(diagnostics: &'d mut Diagnostics) -> Self {
+    fn new(bodies: &'a [Body], diagnostics: &'d mut Diagnostics) -> Self {
         Elaborator {
             diagnostics,
+            bodies,
             blocks: Vec::new(),
             block_names: BTreeMap::new(),
             scopes: Vec::new(),
             network: Network::default(),
+            path: String::new(),
             layers: BTreeMap::new(),
             targets_behind: Vec::new(),
             compared: BTreeSet::new(),
@@ -179,6 +192,7 @@ impl<'a, 'd> Elaborator<'a, 'd> {
             declaring: false,
             in_loss: false,
             operations: 0,
+            steps: 0,
             depth: 0,
             use_in_network: None,
             stopped: false,
@@ -188,11 +202,11 @@ impl<'a, 'd> Elaborator<'a, 'd> {
     fn network(&mut self, source: &'a ast::Network, path: &syn::Path) -> Elaborated {
         let shared_blocks = self.blocks.len();
         self.network = Network { name: source.name.to_string(), ..Network::default() };
-        self.scopes = vec![Scope::new(&source.statements, None, shared_blocks, String::new())];
+        self.scopes = vec![Scope::new(&source.statements, None, shared_blocks)];
         self.layers.clear();
         self.compared.clear();
         self.targets_behind.clear();
-        (self.operations, self.depth, self.stopped) = (0, 0, false);
+        (self.operations, self.steps, self.depth, self.stopped) = (0, 0, 0, false);
 
         let header = Header {
             name: source.name.clone(),
@@ -207,7 +221,10 @@ impl<'a, 'd> Elaborator<'a, 'd> {
         unused.append(&mut self.unused);
         self.blocks.truncate(shared_blocks);
         self.block_names.retain(|_, index| *index < shared_blocks);
-        unused.sort_by_key(|name| (name.span().start().line, name.span().start().column));
+        let position = |name: &Ident| (name.span().start().line, name.span().start().column);
+        unused.sort_by_key(position);
+        // What is applied several times has its names each time.
+        unused.dedup_by(|a, b| a == b && position(a) == position(b));
         Elaborated {
             header,
             network: std::mem::take(&mut self.network),
@@ -227,21 +244,27 @@ impl<'a, 'd> Elaborator<'a, 'd> {
     }
 
     /// The block of this name that can be seen from here.
-    fn visible_block(&mut self, name: &str) -> Option<usize> {
+    fn visible_block(&self, name: &str) -> Option<usize> {
         let visible = self.scope().blocks;
         self.block_names.get(name).copied().filter(|index| *index < visible)
     }
 
-    /// The innermost names.
-    fn scope(&mut self) -> &mut Scope<'a> {
-        self.scopes.last_mut().expect("there is always a scope")
-    }
-
     /// Declares a name; a second declaration is a mistake.
     fn declare(&mut self, ident: &Ident, value: Value) {
+        let around = self.visible_scopes().skip(1).find_map(|scope| scope.get(&ident.to_string()));
+        let around = around.map(|name| name.ident.clone());
+        match around {
+            Some(twin) => self.declared_twice(ident, &twin),
+            None => self.declare_parameter(ident, value),
+        }
+    }
+
+    /// Declares a parameter of a block or a closure, which may have the name of something around it.
+    fn declare_parameter(&mut self, ident: &Ident, value: Value) {
         let block = self.visible_block(&ident.to_string()).map(|i| self.blocks[i].block.name.clone());
         self.count_operation(ident.span().into());
-        let twin = block.or(self.scope().declare(ident, value).err());
+        let scope = self.scopes.last_mut().expect("there is always a scope");
+        let twin = block.or(scope.declare(ident, value).err());
         if let Some(twin) = twin {
             self.declared_twice(ident, &twin);
         }
@@ -261,15 +284,21 @@ impl<'a, 'd> Elaborator<'a, 'd> {
     /// Counts an operation, and says whether there is room for it.
     fn count_operation(&mut self, place: Place) -> bool {
         self.operations += 1;
-        if self.operations > OPERATIONS && !self.stopped {
-            self.stopped = true;
+        if self.operations > OPERATIONS {
+            self.too_much(place);
+        }
+        !self.stopped
+    }
+
+    /// Stops at a place where a limit is exceeded.
+    fn too_much(&mut self, place: Place) {
+        if !std::mem::replace(&mut self.stopped, true) {
             self.diagnostics
                 .error(
                     self.use_in_network.unwrap_or(place),
                     format!("with this, the network has more than {OPERATIONS} names and operations"),
                 )
-                .note("each use of a block counts with all that it contains");
+                .note("each use of a block, and each application in a loop, counts with all that it contains");
         }
-        !self.stopped
     }
 }

@@ -6,7 +6,6 @@ use syn::ExprPath;
 use super::Elaborator;
 use super::call::Call;
 use super::value::Value;
-use crate::ast::Statement;
 use crate::diagnostics::Place;
 use crate::functions::{self, Apply};
 use crate::suggest::nearest;
@@ -22,8 +21,15 @@ impl Elaborator<'_, '_> {
             return Value::Error;
         };
         let name = ident.to_string();
-        if let Some(value) = self.scope().mention(&name) {
-            return value;
+        match self.mention(&name) {
+            Some(Value::Block(_)) => {
+                self.diagnostics
+                    .error(ident.span(), format!("`{name}` is a block, not a value"))
+                    .help(format!("pipe a value into it: `x >> {name}`"));
+                return Value::Error;
+            }
+            Some(value) => return value,
+            None => {}
         }
         if let Some(function) = functions::find(&name)
             && let Apply::Initializer(_) = function.apply
@@ -36,10 +42,11 @@ impl Elaborator<'_, '_> {
 
     fn unknown_name(&mut self, ident: &Ident, name: &str) {
         let place = Place::from(ident.span());
-        let scope = self.scopes.last().expect("there is always a scope");
-        if let Some(later) = scope.declared_anywhere(name) {
+        let scope = self.scope();
+        let later = self.visible_scopes().find_map(|scope| scope.declared_anywhere(name));
+        if let Some(later) = later {
             let line = Place::from(later.span()).line();
-            let message = if scope.get(name).is_none() && line == place.line() {
+            let message = if line == place.line() {
                 format!("`{name}` is used in its own declaration")
             } else {
                 format!("`{name}` is used before it is declared, on line {line}")
@@ -75,7 +82,7 @@ impl Elaborator<'_, '_> {
             found.help(format!("make it a parameter, and pass it where the block is used: `{name} = {name}`"));
             return;
         }
-        let near = nearest(name, scope.names()).map(str::to_owned);
+        let near = nearest(name, self.visible_names()).map(str::to_owned);
         let found = self.diagnostics.error(place, format!("cannot find value `{name}` in {where_}"));
         if let Some(near) = near {
             found.help(format!("did you mean `{near}`?"));
@@ -93,7 +100,7 @@ impl Elaborator<'_, '_> {
     pub fn unknown_function(&mut self, ident: &Ident) {
         let name = ident.to_string();
         let place = Place::from(ident.span());
-        let scope = self.scopes.last().expect("there is always a scope");
+        let scope = self.scope();
         if scope.block.is_some_and(|block| block.name == name) {
             self.diagnostics.error(place, format!("block `{name}` uses itself, which would never end"));
             return;
@@ -110,11 +117,16 @@ impl Elaborator<'_, '_> {
                 .help("move it up: names are declared before they are used");
             return;
         }
-        if let Some(value) = scope.get(&name) {
-            let is = value.value.describe(&self.network.graph);
+        if let Some(value) = self.lookup(&name) {
+            let (line, is) = (Place::from(value.ident.span()).line(), value.value.describe(&self.network.graph));
+            let is_known = !matches!(value.value, Value::Error);
+            let is_parameter = scope.block.is_some_and(|b| b.parameters.iter().any(|p| p.name == name));
             let found = self.diagnostics.error(place, format!("`{name}` is a value, not a function"));
-            if !matches!(value.value, Value::Error) {
-                found.note(format!("it is {is}, declared on line {}", Place::from(value.ident.span()).line()));
+            if is_known {
+                found.note(format!("it is {is}, declared on line {line}"));
+            }
+            if is_parameter {
+                found.help(format!("to pass a block, declare the parameter as one: `{name}: block`"));
             }
             return;
         }
@@ -127,11 +139,5 @@ impl Elaborator<'_, '_> {
         if let Some(near) = near {
             found.help(format!("did you mean `{near}`?"));
         }
-    }
-}
-
-impl super::scope::Scope<'_> {
-    fn declares_constant(&self, wanted: &str) -> bool {
-        self.statements().iter().any(|s| matches!(s, Statement::Const { name, .. } if name == wanted))
     }
 }

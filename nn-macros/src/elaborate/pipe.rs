@@ -65,6 +65,17 @@ impl Elaborator<'_, '_> {
                     .error(right, "right of `>>` stands a function, without parentheses around it")
                     .help(format!("write `{left} >> {}`", text::of(&paren.expr)));
             }
+            Expr::Closure(_) => {
+                self.diagnostics
+                    .error(right, "right of `>>` stands a name or a call, but here it is a closure")
+                    .help(format!("write what it computes, with `{left}` in the place of its parameter"))
+                    .help("or name it: `block name(x) { … }`");
+            }
+            Expr::If(_) => {
+                self.diagnostics
+                    .error(right, "right of `>>` stands a function, but `if` chooses between values")
+                    .help(format!("write `if … {{ {left} >> … }} else {{ {left} }}`"));
+            }
             Expr::Lit(_) => {
                 self.diagnostics
                     .error(right, format!("right of `>>` stands a function, but here it is `{text}`"))

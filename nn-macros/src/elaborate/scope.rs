@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 
 use proc_macro2::Ident;
 
+use super::Elaborator;
 use super::value::Value;
 use crate::ast::{Block, Names, Statement};
 
-/// The names of a network, or of one use of a block.
+/// The names of a network, of one use of a block, or of braces in an expression.
 pub struct Scope<'a> {
     names: BTreeMap<String, Name>,
     /// All statements, also those to come: to explain a name that is used too early.
     statements: &'a [Statement],
-    /// The block whose body this is.
+    /// The block whose body this is (part of).
     pub block: Option<&'a Block>,
     /// How many of the blocks can be seen from here.
     pub blocks: usize,
-    /// Where parameters get their names: statement, then bindings inside of blocks.
-    pub path: String,
+    /// The scope around it in the source, whose names can be seen too. Networks and blocks see nothing around them.
+    pub around: Option<usize>,
 }
 
 /// A declared name.
@@ -31,9 +32,9 @@ pub struct Name {
 }
 
 impl<'a> Scope<'a> {
-    /// Without names yet.
-    pub fn new(statements: &'a [Statement], block: Option<&'a Block>, blocks: usize, path: String) -> Self {
-        Scope { names: BTreeMap::new(), statements, block, blocks, path }
+    /// Of a network or a block, without names yet.
+    pub fn new(statements: &'a [Statement], block: Option<&'a Block>, blocks: usize) -> Self {
+        Scope { names: BTreeMap::new(), statements, block, blocks, around: None }
     }
 
     /// Declares a name. If there is one already, returns it and keeps it.
@@ -47,26 +48,9 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The value of a name, which is used now.
-    pub fn mention(&mut self, name: &str) -> Option<Value> {
-        let name = self.names.get_mut(name)?;
-        name.used = true;
-        Some(name.value.clone())
-    }
-
-    /// All statements, also those to come.
-    pub fn statements(&self) -> &'a [Statement] {
-        self.statements
-    }
-
-    /// A name, without using it.
+    /// A name of this scope.
     pub fn get(&self, name: &str) -> Option<&Name> {
         self.names.get(name)
-    }
-
-    /// All names so far.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.keys().map(String::as_str)
     }
 
     /// Names that nothing has mentioned.
@@ -89,11 +73,72 @@ impl<'a> Scope<'a> {
         })
     }
 
+    /// Whether these statements declare a constant of this name.
+    pub fn declares_constant(&self, wanted: &str) -> bool {
+        self.statements.iter().any(|s| matches!(s, Statement::Const { name, .. } if name == wanted))
+    }
+
     /// A block of this name that is declared in these statements, also further down.
     pub fn block_anywhere(&self, name: &str) -> Option<&'a Ident> {
         self.statements.iter().find_map(|statement| match statement {
             Statement::Block(block) if block.name == name => Some(&block.name),
             _ => None,
         })
+    }
+}
+
+impl<'a> Elaborator<'a, '_> {
+    /// The innermost names.
+    pub fn scope(&self) -> &Scope<'a> {
+        self.scopes.last().expect("there is always a scope")
+    }
+
+    /// The scopes that can be seen, from the innermost outwards.
+    pub fn visible_scopes(&self) -> impl Iterator<Item = &Scope<'a>> {
+        let around = |scope: &&Scope<'a>| scope.around.map(|index| &self.scopes[index]);
+        std::iter::successors(self.scopes.last(), around)
+    }
+
+    /// Evaluates where further names can be declared, which are gone afterwards. `around` is the scope around it in the
+    /// source.
+    pub fn in_scope<T>(
+        &mut self,
+        around: usize,
+        statements: &'a [Statement],
+        evaluate: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let Scope { block, blocks, .. } = self.scopes[around];
+        let names = BTreeMap::new();
+        self.scopes.push(Scope { names, statements, block, blocks, around: Some(around) });
+        let result = evaluate(self);
+        let scope = self.scopes.pop();
+        // A block's names are known since it has been looked at on its own.
+        if block.is_none() || self.declaring {
+            self.unused.extend(scope.iter().flat_map(Scope::unused).cloned());
+        }
+        result
+    }
+
+    /// A name that can be seen, without using it.
+    pub fn lookup(&self, name: &str) -> Option<&Name> {
+        self.visible_scopes().find_map(|scope| scope.get(name))
+    }
+
+    /// The value of a name, which is used now.
+    pub fn mention(&mut self, name: &str) -> Option<Value> {
+        let mut index = self.scopes.len() - 1;
+        loop {
+            let scope = &mut self.scopes[index];
+            if let Some(name) = scope.names.get_mut(name) {
+                name.used = true;
+                return Some(name.value.clone());
+            }
+            index = scope.around?;
+        }
+    }
+
+    /// All names that can be seen.
+    pub fn visible_names(&self) -> impl Iterator<Item = &str> {
+        self.visible_scopes().flat_map(|scope| scope.names.keys().map(String::as_str))
     }
 }

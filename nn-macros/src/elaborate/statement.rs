@@ -10,7 +10,7 @@ use proc_macro2::Ident;
 use syn::{Attribute, Expr};
 
 use super::argument::is_value;
-use super::call::Call;
+use super::call::{Call, call_parts};
 use super::explain::Subject;
 use super::value::{Tensor, Value};
 use super::{AXES, Elaborator, Field, Output};
@@ -53,7 +53,6 @@ impl<'a> Elaborator<'a, '_> {
                 Statement::Field { attributes, target, name, kind } => {
                     let fields = if *target { &declared.targets } else { &declared.inputs };
                     let number = fields.len() + if *target { inputs } else { 0 };
-                    self.check_accessor(name, *target);
                     let kind = kind.as_ref().and_then(|kind| self.field(name, kind));
                     let value = kind.as_ref().map_or(Value::Error, |kind| {
                         let node = self.network.graph.leaf(Leaf::Field(number), Shape::batched(&kind.dims));
@@ -112,11 +111,11 @@ impl<'a> Elaborator<'a, '_> {
     /// `const NAME = value;`
     pub fn constant(&mut self, name: &Ident, value: Option<&Expr>) {
         let value = value.map_or(Value::Error, |expression| match self.expression(expression) {
-            value @ (Value::Number(_) | Value::Error) => value,
+            value @ (Value::Number(_) | Value::Flag(_) | Value::Error) => value,
             other => {
                 let is = is_value(&text::of(expression), &other.describe(&self.network.graph));
-                let found =
-                    self.diagnostics.error(expression, format!("a constant is an integer or a float, but {is}"));
+                let message = format!("a constant is an integer, a float, `true` or `false`, but {is}");
+                let found = self.diagnostics.error(expression, message);
                 if let Value::Tensor(_) = other {
                     found.help(format!("values are named without `const`: `{name} = …;`"));
                 }
@@ -124,17 +123,6 @@ impl<'a> Elaborator<'a, '_> {
             }
         });
         self.declare(name, value);
-    }
-
-    /// The generated data has an accessor for each field, beside its own methods.
-    fn check_accessor(&mut self, name: &Ident, target: bool) {
-        const TAKEN: [&str; 5] = ["new", "len", "is_empty", "slice", "split_at"];
-        if TAKEN.contains(&name.to_string().as_str()) {
-            let (what, network) = (if target { "a target" } else { "an input" }, self.network.name.clone());
-            self.diagnostics
-                .error(name.span(), format!("`{name}` cannot name {what}: `{network}Data` has a method of this name"))
-                .help(format!("choose another name, such as `{name}_value`"));
-        }
     }
 
     fn field(&mut self, name: &Ident, kind: &FieldKind) -> Option<network::Field> {
@@ -213,7 +201,7 @@ impl<'a> Elaborator<'a, '_> {
         let node = value.and_then(|expression| self.output_node(name, expression, &bound, declared));
         if !is_shorthand {
             self.declare(name, node.map_or(Value::Error, Value::numbers));
-            self.scope().mention(&name.to_string());
+            self.mention(&name.to_string());
         }
         let dims = node.map(|node| self.network.graph.shape(node).dims.clone());
         self.network.outputs.extend(node.map(|node| (name.to_string(), node)));
@@ -379,13 +367,17 @@ impl<'a> Elaborator<'a, '_> {
     }
 
     /// Evaluates where parameters are named after one more word.
-    fn at_path<T>(&mut self, word: &str, evaluate: impl FnOnce(&mut Self) -> T) -> T {
-        let outer = self.scope().path.clone();
-        let inner = if outer.is_empty() { word.to_owned() } else { format!("{outer}.{word}") };
-        self.scope().path = inner;
+    pub fn at_path<T>(&mut self, word: &str, evaluate: impl FnOnce(&mut Self) -> T) -> T {
+        let inner = self.path_of(word);
+        let outer = std::mem::replace(&mut self.path, inner);
         let result = evaluate(self);
-        self.scope().path = outer;
+        self.path = outer;
         result
+    }
+
+    /// The path of a word here.
+    pub fn path_of(&self, word: &str) -> String {
+        if self.path.is_empty() { word.to_owned() } else { format!("{}.{word}", self.path) }
     }
 }
 
@@ -395,21 +387,6 @@ fn named(ident: &Ident, attributes: &[Attribute]) -> Name {
 
 fn optimizers() -> impl Iterator<Item = &'static functions::Function> {
     functions::all().filter(|f| matches!(f.apply, Apply::Optimizer(_)))
-}
-
-type Arguments = syn::punctuated::Punctuated<Expr, syn::Token![,]>;
-
-/// The parts of `name(arguments)`, or of `name` alone.
-fn call_parts(expression: &Expr) -> Option<(&Ident, Option<&Arguments>)> {
-    match expression {
-        Expr::Group(group) => call_parts(&group.expr),
-        Expr::Path(path) => Some((path.path.get_ident()?, None)),
-        Expr::Call(call) => match &*call.func {
-            Expr::Path(path) => Some((path.path.get_ident()?, Some(&call.args))),
-            _ => None,
-        },
-        _ => None,
-    }
 }
 
 /// The name for a metric that has none of its own: a call's, the last one of a pipeline, or the value's.

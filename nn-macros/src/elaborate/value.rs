@@ -1,8 +1,11 @@
 //! What expressions are.
 
+use std::rc::Rc;
+
 use nn_kernels::graph::{Graph, NodeId};
 use nn_kernels::layers::Init;
 
+use super::apply::Applicable;
 use crate::numbers::Number;
 use crate::text;
 
@@ -23,6 +26,8 @@ pub enum Value {
     Tuple(Vec<Value>),
     /// A tensor.
     Tensor(Tensor),
+    /// A block that is passed to a block.
+    Block(Rc<Applicable>),
     /// What follows from a mistake that has been reported. Nobody complains about it again.
     Error,
 }
@@ -53,6 +58,7 @@ impl Value {
             Value::List(values) => format!("a list of {}", text::count(values.len(), "value")),
             Value::Tuple(values) => format!("a tuple of {}", text::count(values.len(), "value")),
             Value::Tensor(tensor) => tensor.describe(graph),
+            Value::Block(_) => "a block".to_owned(),
             Value::Error => "a mistake".to_owned(),
         }
     }

@@ -4,6 +4,7 @@
 //! documentation is the item of the same name in the facade's `language` module.
 
 mod arguments;
+mod forms;
 mod initializers;
 mod norms;
 mod optimizers;
@@ -37,6 +38,12 @@ pub enum Apply {
     Decision(fn(&mut Graph, &Arguments) -> Result<NodeId, Fact>),
     /// A tensor from tensors and from parameters, which are named after the path given.
     Layer(fn(&mut Network, &str, &Arguments) -> Result<NodeId, Fact>),
+    /// Several tensors from tensors.
+    Several(fn(&mut Graph, &Arguments) -> Result<Vec<NodeId>, Fact>),
+    /// A constant: what is known of a tensor while compiling.
+    Size(fn(&Graph, &Arguments) -> Result<usize, Fact>),
+    /// `repeat`, which is applied by the language itself.
+    Repeat,
     /// A metric that is no mean over samples, of the name given.
     Metric(fn(&mut Graph, &str, &Arguments) -> Result<MetricDeclaration, Fact>),
     /// How a parameter starts.
@@ -49,7 +56,13 @@ impl Apply {
     /// What it is, with an article.
     pub fn noun(&self) -> &'static str {
         match self {
-            Apply::Value(_) | Apply::Arithmetic(_) | Apply::Layer(_) | Apply::Decision(_) => "a function",
+            Apply::Value(_)
+            | Apply::Arithmetic(_)
+            | Apply::Layer(_)
+            | Apply::Decision(_)
+            | Apply::Several(_)
+            | Apply::Size(_)
+            | Apply::Repeat => "a function",
             Apply::Metric(_) => "a metric",
             Apply::Initializer(_) => "an initializer",
             Apply::Optimizer(_) => "an optimizer",
@@ -58,7 +71,7 @@ impl Apply {
 
     /// Whether the result is a value that expressions can go on with.
     pub fn is_value(&self) -> bool {
-        matches!(self, Apply::Value(_) | Apply::Arithmetic(_) | Apply::Layer(_) | Apply::Decision(_))
+        !matches!(self, Apply::Metric(_) | Apply::Initializer(_) | Apply::Optimizer(_))
     }
 }
 
@@ -109,6 +122,8 @@ pub enum Kind {
     Init,
     /// A name in quotes.
     Name,
+    /// A block: what may stand right of `>>`.
+    Block,
 }
 
 /// Words for the padding of a convolution.
@@ -165,6 +180,7 @@ impl Parameter {
 /// All functions.
 pub fn all() -> impl Iterator<Item = &'static Function> {
     [
+        forms::TABLE,
         values::ELEMENTWISE,
         values::ACTIVATIONS,
         values::LAYERS,

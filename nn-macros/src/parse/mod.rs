@@ -3,6 +3,7 @@
 //! Statements are cut apart on the raw tokens, at `;`, before anything is parsed: what one of them has wrong cannot spoil
 //! the next one.
 
+mod braces;
 mod interface;
 mod runs;
 mod statement;
@@ -14,9 +15,10 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Path, Token};
 
+pub use self::braces::body_number;
 use self::runs::{Run, Start, after_braces, group, place_at, runs};
 use self::statement::Reader;
-use crate::ast::{Block, File, Item, Network, Parameter};
+use crate::ast::{Block, Body, File, Item, Network, Parameter};
 use crate::diagnostics::{Diagnostic, Diagnostics, Place};
 use crate::guard;
 use crate::suggest::nearest;
@@ -43,12 +45,12 @@ pub fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> File {
             let start = Start::of(rest);
             rest = match start.word().as_deref() {
                 Some("network") => {
-                    let (network, after) = network(&start, run, diagnostics);
+                    let (network, after) = network(&start, run, &mut file.bodies, diagnostics);
                     file.items.extend(network.map(Item::Network));
                     after
                 }
                 Some("block") => {
-                    let (block, after) = block(&start, run, diagnostics);
+                    let (block, after) = block(&start, run, &mut file.bodies, diagnostics);
                     file.items.extend(block.map(Item::Block));
                     after
                 }
@@ -100,7 +102,12 @@ fn crate_path(run: &Run, diagnostics: &mut Diagnostics) -> Option<Path> {
 }
 
 /// Reads a network, and returns the tokens after it.
-fn network<'a>(start: &Start<'a>, run: &Run, diagnostics: &mut Diagnostics) -> (Option<Network>, &'a [TokenTree]) {
+fn network<'a>(
+    start: &Start<'a>,
+    run: &Run,
+    bodies: &mut Vec<Body>,
+    diagnostics: &mut Diagnostics,
+) -> (Option<Network>, &'a [TokenTree]) {
     let Some(TokenTree::Ident(name)) = start.body.get(1) else {
         diagnostics
             .error(place_at(start.body, 1, run), "expected the network's name")
@@ -116,14 +123,19 @@ fn network<'a>(start: &Start<'a>, run: &Run, diagnostics: &mut Diagnostics) -> (
     };
     let (attributes, visibility) = (start.attributes(diagnostics), start.visibility(diagnostics));
     let before = diagnostics.len();
-    let statements = Reader::of_network(diagnostics).read(body);
+    let statements = Reader::of_network(bodies, diagnostics).read(body);
     let sound = diagnostics.len() == before;
     let network = Network { attributes, visibility, name: name.clone(), statements, sound };
     (usable.then_some(network), &start.body[3..])
 }
 
 /// Reads a block, and returns the tokens after it.
-fn block<'a>(start: &Start<'a>, run: &Run, diagnostics: &mut Diagnostics) -> (Option<Block>, &'a [TokenTree]) {
+fn block<'a>(
+    start: &Start<'a>,
+    run: &Run,
+    bodies: &mut Vec<Body>,
+    diagnostics: &mut Diagnostics,
+) -> (Option<Block>, &'a [TokenTree]) {
     start.forbid_visibility(diagnostics);
     start.forbid_attributes(diagnostics);
     let Some(TokenTree::Ident(name)) = start.body.get(1) else {
@@ -138,37 +150,48 @@ fn block<'a>(start: &Start<'a>, run: &Run, diagnostics: &mut Diagnostics) -> (Op
     let body = group(start.body.get(at), Delimiter::Brace);
     let block = if let (Some(parameters), Some(body)) = (parameters, body) {
         let before = diagnostics.len();
-        let parameters = block_parameters(parameters, diagnostics);
+        let parameters = block_parameters(parameters, bodies, diagnostics);
         let callable = diagnostics.len() == before;
-        let (statements, value) = Reader::of_block(name, diagnostics).read_with_value(body);
+        let (statements, value) = Reader::of_block(name, bodies, diagnostics).read_with_value(body);
         let sound = diagnostics.len() == before;
-        Block { name: name.clone(), parameters, statements, value, callable, sound }
+        Block { shared: start.shared, name: name.clone(), parameters, statements, value, callable, sound }
     } else {
         let what = if parameters.is_none() { "parameters in parentheses" } else { "a body in braces" };
         diagnostics
             .error(place_at(start.body, at, run), format!("block `{name}` needs {what}"))
             .help(format!("write `block {name}(x) {{ … }}`"));
         let (parameters, statements) = (Vec::new(), Vec::new());
-        Block { name: name.clone(), parameters, statements, value: None, callable: false, sound: false }
+        let name = name.clone();
+        Block { shared: start.shared, name, parameters, statements, value: None, callable: false, sound: false }
     };
     (usable.then_some(block), after_braces(start.body))
 }
 
 /// The parameters that could be read.
-fn block_parameters(group: &Group, diagnostics: &mut Diagnostics) -> Vec<Parameter> {
+fn block_parameters(group: &Group, bodies: &mut Vec<Body>, diagnostics: &mut Diagnostics) -> Vec<Parameter> {
     let tokens = group.stream();
     let mut parameters: Vec<Parameter> = Vec::new();
     let mut names = BTreeSet::new();
     if !guard::check(&tokens, diagnostics) {
         return parameters;
     }
+    let tokens = braces::cut_out(tokens, bodies, diagnostics);
     let parser = |input: ParseStream<'_>| {
         while !input.is_empty() {
             let name = a_name(input)?;
+            let mut is_block = false;
             if input.peek(Token![:]) {
-                diagnostics
-                    .error(input.span(), "parameters have no types")
-                    .help(format!("write `{name}`: it may be any tensor or constant"));
+                let colon = input.span();
+                input.parse::<Token![:]>()?;
+                let kind = input.fork().call(Ident::parse_any).ok();
+                let ends = input.peek2(Token![,]) || input.peek2(Token![=]) || is_last(input);
+                is_block = ends && kind.is_some_and(|kind| kind == "block");
+                if !is_block {
+                    diagnostics
+                        .error(colon, "parameters have no types")
+                        .help(format!("write `{name}`: it may be any tensor or constant"))
+                        .help(format!("or `{name}: block` for a block that is passed to this one"));
+                }
                 while !input.is_empty() && !input.peek(Token![,]) && !input.peek(Token![=]) {
                     input.parse::<TokenTree>()?;
                 }
@@ -179,7 +202,7 @@ fn block_parameters(group: &Group, diagnostics: &mut Diagnostics) -> Vec<Paramet
                     .error(name.span(), format!("there are two parameters `{name}`"))
                     .help("choose another name");
             } else if declarable(&name, diagnostics) {
-                parameters.push(Parameter { name, default });
+                parameters.push(Parameter { name, is_block, default });
             }
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
@@ -192,6 +215,12 @@ fn block_parameters(group: &Group, diagnostics: &mut Diagnostics) -> Vec<Paramet
             .help("parameters are names, some with defaults: `(x, filters, kernel = 3)`");
     }
     parameters
+}
+
+/// Whether one token is left.
+fn is_last(input: ParseStream<'_>) -> bool {
+    let rest = input.fork();
+    rest.parse::<TokenTree>().is_ok() && rest.is_empty()
 }
 
 /// The name that is declared.

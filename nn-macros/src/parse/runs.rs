@@ -69,6 +69,8 @@ pub fn after_braces(tokens: &[TokenTree]) -> &[TokenTree] {
 pub struct Start<'a> {
     attributes: &'a [TokenTree],
     visibility: &'a [TokenTree],
+    /// Whether there is a `shared` before a `block`.
+    pub shared: bool,
     /// What follows.
     pub body: &'a [TokenTree],
 }
@@ -94,7 +96,9 @@ impl<'a> Start<'a> {
             _ => 0,
         };
         let (visibility, body) = tokens.split_at(at);
-        Start { attributes, visibility, body }
+        let is_word = |i: usize, wanted| matches!(body.get(i), Some(TokenTree::Ident(word)) if word == wanted);
+        let shared = is_word(0, "shared") && is_word(1, "block");
+        Start { attributes, visibility, shared, body: &body[usize::from(shared)..] }
     }
 
     /// The first word of what follows.

@@ -5,17 +5,39 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Expr, Token, parenthesized, token};
 
+use super::braces::cut_out;
 use super::runs::{Run, Start, place_at, runs};
 use super::{WORDS, a_name, block, declarable, is_name, syntax_error};
-use crate::ast::{Names, Statement};
+use crate::ast::{Body, Names, Statement};
 use crate::diagnostics::{Diagnostics, Place};
 use crate::suggest::nearest;
 use crate::{guard, text};
 
+/// Whose statements these are.
+#[derive(Clone, Copy)]
+enum Within<'a> {
+    Network,
+    Block(&'a Ident),
+    /// Of braces in an expression.
+    Braces,
+}
+
+impl Within<'_> {
+    /// What it is, with an article.
+    fn noun(self) -> String {
+        match self {
+            Within::Network => "a network".to_owned(),
+            Within::Block(_) => "a block".to_owned(),
+            Within::Braces => "the braces of an expression".to_owned(),
+        }
+    }
+}
+
 /// Reads the statements between braces.
 pub struct Reader<'a> {
-    /// The block whose statements these are; `None` for a network's.
-    block: Option<&'a Ident>,
+    within: Within<'a>,
+    /// What stands in braces in expressions.
+    pub bodies: &'a mut Vec<Body>,
     /// What is wrong.
     pub diagnostics: &'a mut Diagnostics,
     statements: Vec<Statement>,
@@ -30,13 +52,18 @@ enum Parsed {
 
 impl<'a> Reader<'a> {
     /// For a network.
-    pub fn of_network(diagnostics: &'a mut Diagnostics) -> Self {
-        Reader { block: None, diagnostics, statements: Vec::new() }
+    pub fn of_network(bodies: &'a mut Vec<Body>, diagnostics: &'a mut Diagnostics) -> Self {
+        Reader { within: Within::Network, bodies, diagnostics, statements: Vec::new() }
     }
 
     /// For a block.
-    pub fn of_block(name: &'a Ident, diagnostics: &'a mut Diagnostics) -> Self {
-        Reader { block: Some(name), diagnostics, statements: Vec::new() }
+    pub fn of_block(name: &'a Ident, bodies: &'a mut Vec<Body>, diagnostics: &'a mut Diagnostics) -> Self {
+        Reader { within: Within::Block(name), bodies, diagnostics, statements: Vec::new() }
+    }
+
+    /// For braces in an expression.
+    pub fn of_braces(bodies: &'a mut Vec<Body>, diagnostics: &'a mut Diagnostics) -> Self {
+        Reader { within: Within::Braces, bodies, diagnostics, statements: Vec::new() }
     }
 
     /// Reads a network's statements.
@@ -49,7 +76,7 @@ impl<'a> Reader<'a> {
         self.statements
     }
 
-    /// Reads a block's statements, and the expression that is its value (`None` after a mistake).
+    /// Reads the statements of a block or of braces, and the expression that is the value (`None` after a mistake).
     pub fn read_with_value(mut self, body: &Group) -> (Vec<Statement>, Option<Expr>) {
         let before = self.diagnostics.len();
         let runs = runs(body.stream());
@@ -59,8 +86,9 @@ impl<'a> Reader<'a> {
             match (self.run(run), run.end) {
                 (Some(expression), end) if last => {
                     if let Some(semicolon) = end {
+                        let whose = if let Within::Braces = self.within { "the braces'" } else { "the block's" };
                         self.diagnostics
-                            .error(semicolon, "this `;` hides the block's value")
+                            .error(semicolon, format!("this `;` hides {whose} value"))
                             .help(format!("remove it: `{}` is the value then", text::of(&expression)));
                     }
                     value = Some(expression);
@@ -70,8 +98,11 @@ impl<'a> Reader<'a> {
             }
         }
         if value.is_none() && self.diagnostics.len() == before {
-            let name = self.block.map_or_else(String::new, Ident::to_string);
-            let found = self.diagnostics.error(body.span_close(), format!("block `{name}` has no value"));
+            let message = match self.within {
+                Within::Block(name) => format!("block `{name}` has no value"),
+                _ => "there is no value in these braces".to_owned(),
+            };
+            let found = self.diagnostics.error(body.span_close(), message);
             match self.statements.last() {
                 Some(Statement::Let { names: Names::One(last), .. }) => {
                     found.help(format!("write `{last}` before this brace, without `;`"));
@@ -126,11 +157,16 @@ impl<'a> Reader<'a> {
     }
 
     fn block<'t>(&mut self, start: &Start<'t>, run: &Run) -> &'t [TokenTree] {
-        let (block, after) = block(start, run, self.diagnostics);
-        if let Some(outer) = self.block {
+        let (block, after) = block(start, run, self.bodies, self.diagnostics);
+        let misplaced = match self.within {
+            Within::Network => None,
+            Within::Block(outer) => Some(("another block", format!("block `{outer}`"))),
+            Within::Braces => Some(("an expression", "this statement".to_owned())),
+        };
+        if let Some((what, outer)) = misplaced {
             self.diagnostics
-                .error(place_at(start.body, 0, run), "a block stands in a network or beside it, not in another block")
-                .help(format!("move it to before block `{outer}`"));
+                .error(place_at(start.body, 0, run), format!("a block stands in a network or beside it, not in {what}"))
+                .help(format!("move it to before {outer}"));
         }
         self.statements.extend(block.map(Statement::Block));
         after
@@ -144,6 +180,7 @@ impl<'a> Reader<'a> {
             self.statements.extend(self.names_of(start));
             return (None, 0);
         }
+        let body = cut_out(body, self.bodies, self.diagnostics);
         let attributes = start.attributes(self.diagnostics);
         if !matches!(start.word().as_deref(), Some("input" | "target" | "output")) {
             start.forbid_attributes(self.diagnostics);
@@ -180,7 +217,8 @@ impl<'a> Reader<'a> {
         let mut quiet = Diagnostics::default();
         let mut draft = None;
         if guard::check(&head, &mut quiet) {
-            let mut reader = Reader { block: self.block, diagnostics: &mut quiet, statements: Vec::new() };
+            let (within, bodies) = (self.within, &mut Vec::new());
+            let mut reader = Reader { within, bodies, diagnostics: &mut quiet, statements: Vec::new() };
             let parser = |input: ParseStream<'_>| reader.one(input, Vec::new(), &mut draft);
             drop(parser.parse2(head));
         }
@@ -242,9 +280,10 @@ impl<'a> Reader<'a> {
         attributes: Vec<Attribute>,
         draft: &mut Option<Statement>,
     ) -> syn::Result<Parsed> {
-        let near = nearest(word, WORDS);
+        let near = nearest(word, WORDS.into_iter().chain(["shared"]));
         let found = self.diagnostics.error(span, format!("`{word}` begins no statement"));
         match near {
+            _ if word == "shared" => found.help("it stands before `block`: `shared block name(x) { … }`"),
             Some(near) => found.help(format!("did you mean `{near}`?")),
             None => found.help(format!("statements begin with a name and `=`, or with {}", text::list(WORDS, "or"))),
         };
@@ -254,7 +293,9 @@ impl<'a> Reader<'a> {
                 self.constant(input, draft)?;
                 Ok(Parsed::Statement)
             }
-            Some(near) if !matches!(near, "block" | "network") => self.worded(near, span, input, attributes, draft),
+            Some(near) if !matches!(near, "block" | "network" | "shared") => {
+                self.worded(near, span, input, attributes, draft)
+            }
             _ => Err(syn::Error::new(span, REPORTED)),
         }
     }
@@ -293,10 +334,15 @@ impl<'a> Reader<'a> {
         if input.peek(Token![=]) && !input.peek(Token![==]) {
             self.assigned_word(&ident, input)?;
         }
-        if let Some(block) = self.block.filter(|_| !matches!(word, "block" | "network")) {
-            self.diagnostics.error(span, format!("`{word}` stands in a network, not in a block")).help(match word {
-                "input" | "target" => "make it a parameter of the block".to_owned(),
-                _ => format!("give the value to the network: let it be the value of block `{block}`"),
+        if !matches!(self.within, Within::Network) && !matches!(word, "block" | "network") {
+            let message = format!("`{word}` stands in a network, not in {}", self.within.noun());
+            self.diagnostics.error(span, message).help(match (self.within, word) {
+                (Within::Block(_), "input" | "target") => "make it a parameter of the block".to_owned(),
+                (Within::Block(name), _) => {
+                    format!("give the value to the network: let it be the value of block `{name}`")
+                }
+                (_, "input" | "target") => "declare it before this statement".to_owned(),
+                _ => format!("name this expression, and write `{word}` after it"),
             });
         }
         match word {
@@ -329,7 +375,7 @@ impl<'a> Reader<'a> {
                 input.parse::<TokenStream>()?;
             }
         }
-        if self.block.is_some() {
+        if !matches!(self.within, Within::Network) {
             // What it declares is silently unknown; it is nothing else to a block.
             *draft = draft.take().and_then(|statement| match statement {
                 Statement::Field { name, .. } | Statement::Output { name, .. } => {

@@ -1,0 +1,116 @@
+//! `repeat`: a block applied several times, each time with parameters of its own.
+
+use std::rc::Rc;
+
+use super::Elaborator;
+use super::argument::is_value;
+use super::bind::signature;
+use super::call::{Call, Positional};
+use super::slots::{Argument, Callee, Slot};
+use super::value::Value;
+use crate::diagnostics::Place;
+use crate::functions::{Function, Kind};
+use crate::numbers::Number;
+use crate::text;
+
+impl Elaborator<'_, '_> {
+    /// `x >> repeat(n, block)`
+    pub fn repeat(&mut self, function: &Function, mut call: Call<'_>) -> Value {
+        let (word, place) = (call.word, Place::from(call.word.span()));
+        self.note_word(word);
+        let room = self.count_operation(place);
+        let slot = |p: &crate::functions::Parameter| Slot {
+            name: p.name.to_owned(),
+            is_block: p.kind == Kind::Block,
+            required: true,
+            declaration: None,
+        };
+        let slots: Vec<Slot<'_>> = function.parameters.iter().map(slot).collect();
+        let given = call.written.map_or(0, |written| written.len());
+        if call.piped.is_none() && given < slots.len() {
+            self.diagnostics
+                .error(place, format!("`{}` has nothing to act on", call.text()))
+                .help(format!("pipe a value into it: `x >> {}`", call.text()));
+            self.arguments_of_nothing(&call);
+            return Value::Error;
+        }
+        let callee = Callee { name: format!("`{word}`"), slots, signature: &|| signature(function) };
+        let arguments = self.fill(&callee, &mut call).map(|arguments| arguments.into_iter().flatten());
+        let mut arguments = arguments.into_iter().flatten();
+        let (Some(x), Some(n), Some(block)) = (arguments.next(), arguments.next(), arguments.next()) else {
+            return Value::Error;
+        };
+        let n = self.applications(&n);
+        let (Some(n), Value::Block(block), true) = (n, &block.value, room) else {
+            self.look_at_blocks([&block.value]);
+            return Value::Error;
+        };
+        if n == 0 || matches!(x.value, Value::Error) {
+            self.look_at_blocks([&Value::Block(Rc::clone(block))]);
+            return x.value;
+        }
+        let outermost = self.use_in_network.is_none();
+        if outermost {
+            self.use_in_network = Some(place);
+        }
+        let mut value = x.value;
+        // What the first application takes has been written; the others take what the one before gives.
+        let result = syn::Expr::Path(syn::ExprPath { attrs: Vec::new(), qself: None, path: quote_x(word) });
+        for i in 0..n {
+            let before = self.diagnostics.len();
+            let index = Value::Number(Number::integer(i));
+            let expression = if i == 0 { x.expression } else { &result };
+            value = if !self.count_operation(place) {
+                Value::Error
+            } else if let Value::Tuple(values) = &value {
+                let count = text::count(values.len(), "value");
+                self.diagnostics
+                    .error(place, format!("each application takes one value, but the one before gives {count}"));
+                Value::Error
+            } else {
+                let x = Positional { value, expression };
+                self.at_path(&i.to_string(), |this| this.apply_block(block, x, Some(index)))
+            };
+            if self.diagnostics.len() > before && !self.stopped {
+                self.diagnostics.keep_one_a_place(before);
+                let from = if i == 0 { String::new() } else { format!(", on the result of application {i}") };
+                let application = format!("in application {} of {n}{from}", i + 1);
+                self.diagnostics.note_since(before, &format!("{application}, by `{word}` on line {}", place.line()));
+            }
+            if let Value::Error = value {
+                break;
+            }
+        }
+        if outermost {
+            self.use_in_network = None;
+        }
+        value
+    }
+
+    /// How many applications there are.
+    fn applications(&mut self, n: &Argument<'_>) -> Option<i64> {
+        let message = match &n.value {
+            Value::Number(Number::Integer(n, _)) if *n >= 0 => return Some(*n),
+            Value::Error => return None,
+            Value::Number(Number::Integer(..)) => "`n` of `repeat` must be at least 0",
+            _ => "`n` of `repeat` is an integer",
+        };
+        let is = is_value(&text::of(n.expression), &n.value.describe(&self.network.graph));
+        let found = self.diagnostics.error(n.expression, format!("{message}, but {is}"));
+        match &n.value {
+            Value::Number(Number::Float(x)) if x.fract() == 0.0 && x.abs() < 1e15 => {
+                found.help(format!("write `{x:.0}`"));
+            }
+            Value::Tensor(_) => {
+                found.help("a network is fixed when it is compiled: how often is a constant");
+            }
+            _ => {}
+        }
+        None
+    }
+}
+
+/// `x`, at the place of a word.
+fn quote_x(word: &proc_macro2::Ident) -> syn::Path {
+    proc_macro2::Ident::new("x", word.span()).into()
+}
