@@ -244,7 +244,8 @@ pub mod language;
 /// name. Layouts are PyTorch's, so that a `state_dict` saved as safetensors loads after a renaming.
 pub use nn_macros::network;
 pub use nn_runtime::{
-    Column, Control, Device, Epoch, Error, Fit, Gradients, History, IntoColumn, ParameterInfo, Result, Row, Shader,
+    Column, Control, Dataset, Device, Epoch, Error, Fit, Gradients, History, IntoColumn, ParameterInfo, Result, Row, Shader,
+    data,
 };
 
 /// The `wgpu` that GPU devices are made with, for [`Device::from_wgpu`].

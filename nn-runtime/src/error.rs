@@ -40,6 +40,16 @@ pub enum Error {
     /// Data that does not fit the network.
     #[error("{0}")]
     Data(String),
+    /// A file, or a record of it, that is not what it should be.
+    #[error("{place}: expected {expected}, found {found}")]
+    Record {
+        /// The file, and the record in it.
+        place: String,
+        /// What should stand there.
+        expected: String,
+        /// What stands there.
+        found: String,
+    },
     /// An option that makes no sense.
     #[error("{0}")]
     Option(String),

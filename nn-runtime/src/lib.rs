@@ -8,7 +8,7 @@
 mod backend;
 mod checkpoint;
 pub mod cpu;
-mod data;
+pub mod data;
 mod device;
 pub mod error;
 mod fit;
@@ -20,13 +20,14 @@ mod metrics;
 mod network;
 pub mod program;
 mod progress;
+mod shuffle;
 #[cfg(test)]
 mod testing;
 
 pub use data::{Column, IntoColumn, Row};
 pub use device::Device;
 pub use error::{Error, Result};
-pub use fit::{Control, Fit};
+pub use fit::{Control, Dataset, Fit};
 pub use history::{Epoch, History};
 pub use network::{Gradients, ParameterInfo};
 pub use program::Shader;
@@ -37,8 +38,8 @@ pub use wgpu;
 /// What generated code refers to, beside the public types. It changes whenever the macro does.
 pub mod private {
     pub use crate::cpu;
-    pub use crate::data::{DataSet, Input, classes, floats, rows};
-    pub use crate::fit::{Dataset, Report};
+    pub use crate::data::{DataSet, Input, Stream, classes, floats, rows};
+    pub use crate::fit::{Data, Dataset, Report};
     pub use crate::metrics::display;
     pub use crate::network::{Net, memory};
     pub use crate::program::*;

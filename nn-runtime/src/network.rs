@@ -6,9 +6,10 @@ use std::path::Path;
 
 use crate::backend::{self, Backend, Columns, Steps};
 use crate::checkpoint;
-use crate::data::{DataSet, Input};
+use crate::data::{DataSet, Input, Passes, Stream, ahead};
 use crate::device::Device;
 use crate::error::{Error, Result};
+use crate::fit::{Data, workers};
 use crate::init;
 use crate::metrics::Combined;
 use crate::program::{Field, Parameter, Program, Schedule, StepScalar, StepUniform};
@@ -154,10 +155,32 @@ impl Net {
     /// The loss over the data, then each metric.
     ///
     /// # Errors
-    /// If there are no samples, or if the device fails.
-    pub fn evaluate(&self, data: &DataSet) -> Result<Vec<f64>> {
-        let resident = self.backend.upload(data.columns())?;
-        self.evaluate_resident(&resident, data.len())
+    /// If there are no samples, if one cannot be read, or if the device fails.
+    pub fn evaluate<'a>(&self, data: impl Into<Data<'a>>) -> Result<Vec<f64>> {
+        match data.into() {
+            Data::Memory(set) => self.evaluate_resident(&self.backend.upload(set.columns())?, set.len()),
+            Data::Stream(stream) => self.evaluate_stream(stream, None),
+        }
+    }
+
+    /// [`Net::evaluate`] over a stream, which so many threads read ahead.
+    pub(crate) fn evaluate_stream(&self, stream: &Stream, threads: Option<usize>) -> Result<Vec<f64>> {
+        let schedule = self.schedule(&self.program.evaluate, "evaluate")?;
+        if stream.is_empty() {
+            return Err(no_samples());
+        }
+        check_count(stream.len())?;
+        let passes = Passes::new(stream, evaluation_batch(schedule), None);
+        let fill = |number: usize, portion: &mut _| passes.fill(number, portion);
+        let mut combined = Combined::new(self.program.metrics);
+        ahead(passes.portions(), workers(threads), &fill, |ahead| {
+            for _ in 0..passes.portions() {
+                let portion = ahead.next()?;
+                let resident = self.backend.upload(portion.columns())?;
+                self.measure(schedule, &resident, portion.samples, &mut combined)?;
+            }
+            Ok(combined.values())
+        })
     }
 
     /// [`Net::evaluate`] over data that is on the device already.
@@ -167,15 +190,27 @@ impl Net {
             return Err(no_samples());
         }
         check_count(samples)?;
+        let mut combined = Combined::new(self.program.metrics);
+        self.measure(schedule, data, samples, &mut combined)?;
+        Ok(combined.values())
+    }
+
+    /// Adds loss and metrics of these samples.
+    fn measure(
+        &self,
+        schedule: &Schedule,
+        data: &backend::Resident<'_>,
+        samples: usize,
+        combined: &mut Combined,
+    ) -> Result<()> {
         let chunk = evaluation_batch(schedule);
         let batches: Vec<usize> = (0..samples).step_by(chunk).map(|start| chunk.min(samples - start)).collect();
         let steps: Vec<StepUniform> = batches.iter().map(|&batch| self.step(batch, 0)).collect();
         let order: Vec<u32> = (0..samples as u32).collect();
         let mut results = Vec::with_capacity(steps.len() * schedule.result_floats);
         self.backend.evaluate(Steps { data, order: &order, steps: &steps }, &mut results)?;
-        let mut combined = Combined::new(self.program.metrics);
         combined.add_all(batches, &results, schedule.result_floats);
-        Ok(combined.values())
+        Ok(())
     }
 
     /// Each output for all samples, row-major. The inputs come in order of declaration.

@@ -62,7 +62,7 @@ impl Api<'_> {
     /// All of it.
     pub(super) fn tokens(&self) -> TokenStream {
         let Header { name, attributes, visibility, path } = self.header;
-        let types = [self.data_type(), self.output_type(), self.report_type()];
+        let types = [self.data_types(), self.output_type(), self.report_type()];
         let impls =
             [self.constants(), self.common(), self.predict(), self.training(), self.data_impl(), self.report_impl()];
         let tables = &self.tables;
@@ -94,6 +94,10 @@ impl Api<'_> {
 
     fn data_name(&self) -> Ident {
         format_ident!("{}Data", self.header.name)
+    }
+
+    fn stream_name(&self) -> Ident {
+        format_ident!("{}Stream", self.header.name)
     }
 
     fn report_name(&self) -> Ident {
@@ -304,14 +308,20 @@ impl Api<'_> {
             return TokenStream::new();
         }
         let (name, nn) = (&self.header.name, self.private());
-        let (data, report) = (self.data_name(), self.report_name());
+        let (data, stream, report) = (self.data_name(), self.stream_name(), self.report_name());
+        let fit_doc = format!("Trains over epochs, on a [`{data}`] or a [`{stream}`].");
+        let evaluate_doc = format!("The loss and every metric over a [`{data}`] or a [`{stream}`].");
         let optimizer = self.optimizer.then(|| {
             quote! {
-                /// Trains over epochs.
+                #[doc = #fit_doc]
                 ///
                 /// # Errors
-                /// If an option makes no sense, if there are no samples, or if the device fails.
-                pub fn fit(&mut self, data: &#data, fit: #nn::Fit<'_, #data>) -> #nn::Result<#nn::History<#report>> {
+                /// If an option makes no sense, if there are no samples, if one cannot be read, or if the device fails.
+                pub fn fit<D: #nn::Dataset<Report = #report>>(
+                    &mut self,
+                    data: &D,
+                    fit: #nn::Fit<'_, #report>,
+                ) -> #nn::Result<#nn::History<#report>> {
                     self.net.fit(data, fit)
                 }
 
@@ -346,12 +356,12 @@ impl Api<'_> {
         });
         quote! {
             impl #name {
-                /// The loss and every metric over the data.
+                #[doc = #evaluate_doc]
                 ///
                 /// # Errors
-                /// If there are no samples, or if the device fails.
-                pub fn evaluate(&self, data: &#data) -> #nn::Result<#report> {
-                    self.net.evaluate(&data.set).map(|values| #nn::Report::from_values(&values))
+                /// If there are no samples, if one cannot be read, or if the device fails.
+                pub fn evaluate<D: #nn::Dataset<Report = #report>>(&self, data: &D) -> #nn::Result<#report> {
+                    self.net.evaluate(data.data()).map(|values| #nn::Report::from_values(&values))
                 }
 
                 /// The loss over the data as one batch, and its gradients with respect to parameters and inputs.
@@ -367,18 +377,26 @@ impl Api<'_> {
         }
     }
 
-    /// `DigitsData`; networks without a loss need none.
-    fn data_type(&self) -> TokenStream {
+    /// `DigitsData` and `DigitsStream`; networks without a loss need none.
+    fn data_types(&self) -> TokenStream {
         if !self.loss {
             return TokenStream::new();
         }
-        let (data, nn, visibility) = (self.data_name(), self.private(), &self.header.visibility);
-        let doc = format!("Samples for [`{}`]: a field for each input and target.", self.header.name);
+        let (data, stream, nn) = (self.data_name(), self.stream_name(), self.private());
+        let Header { name, visibility, .. } = self.header;
+        let data_doc = format!("Samples for [`{name}`], in memory: a field for each input and target.");
+        let stream_doc = format!("Samples for [`{name}`] that are read while they are needed.");
         quote! {
-            #[doc = #doc]
+            #[doc = #data_doc]
             #[derive(::core::fmt::Debug, ::core::clone::Clone)]
             #visibility struct #data {
                 set: #nn::DataSet,
+            }
+
+            #[doc = #stream_doc]
+            #[derive(::core::fmt::Debug, ::core::clone::Clone)]
+            #visibility struct #stream {
+                stream: #nn::Stream,
             }
         }
     }
@@ -387,7 +405,7 @@ impl Api<'_> {
         if !self.loss {
             return TokenStream::new();
         }
-        let (data, report, nn) = (self.data_name(), self.report_name(), self.private());
+        let (data, stream, report, nn) = (self.data_name(), self.stream_name(), self.report_name(), self.private());
         let names: Vec<&Ident> = self.fields.iter().map(|f| &f.name.ident).collect();
         let columns = self.fields.iter().map(|f| match &f.sample {
             Some(sample) => {
@@ -396,14 +414,17 @@ impl Api<'_> {
             }
             None => quote!(impl ::core::marker::Sized),
         });
+        let columns: Vec<TokenStream> = columns.collect();
         let adds = self.fields.iter().filter_map(|f| {
             let (name, arguments) = (&f.name.ident, f.sample.as_ref()?.arguments());
             Some(quote!(.with::<#arguments>(#name)?))
         });
+        let adds: TokenStream = adds.collect();
         let unread = self.fields.iter().filter(|f| f.sample.is_none()).map(|f| {
             let name = &f.name.ident;
             quote!(let _ = #name;)
         });
+        let unread: TokenStream = unread.collect();
         let accessors = self.fields.iter().enumerate().filter_map(|(i, f)| {
             let Sample { size, nested, classes, .. } = f.sample.as_ref()?;
             let attributes = &f.name.attributes;
@@ -430,14 +451,15 @@ impl Api<'_> {
         });
         quote! {
             impl #data {
-                /// From the samples of each input and target: each a `Vec`, slice, boxed slice or array of arrays, or an
-                /// `nn::Column` made from flat numbers or a reader.
+                /// From the samples of each input and target: each a `Vec`, slice, boxed slice or array of arrays, an
+                /// `nn::Column` made from flat numbers or a reader, or `nn::data::Samples` of files.
                 ///
                 /// # Errors
-                /// If their numbers differ, or if a class index is out of range.
+                /// If their numbers differ, if a class index is out of range, or if samples of files cannot be read or do
+                /// not fit.
                 pub fn new(#(#names: #columns),*) -> #nn::Result<Self> {
-                    #(#unread)*
-                    ::core::result::Result::Ok(Self { set: #nn::DataSet::new(__nn_program::PROGRAM.fields) #(#adds)* })
+                    #unread
+                    ::core::result::Result::Ok(Self { set: #nn::DataSet::new(__nn_program::PROGRAM.fields) #adds })
                 }
 
                 #(#accessors)*
@@ -471,8 +493,61 @@ impl Api<'_> {
             impl #nn::Dataset for #data {
                 type Report = #report;
 
-                fn data(&self) -> &#nn::DataSet {
-                    &self.set
+                fn data(&self) -> #nn::Data<'_> {
+                    #nn::Data::Memory(&self.set)
+                }
+            }
+
+            impl #stream {
+                /// From the samples of each input and target, as in memory; `nn::data::Samples` of files are read when
+                /// they are needed, and augmented anew in each epoch.
+                ///
+                /// # Errors
+                /// If their numbers differ, if a class index is out of range, or if samples of files do not fit.
+                pub fn new(#(#names: #columns),*) -> #nn::Result<Self> {
+                    #unread
+                    ::core::result::Result::Ok(Self { stream: #nn::Stream::new(__nn_program::PROGRAM.fields) #adds })
+                }
+
+                /// How many samples there are.
+                #[must_use]
+                pub fn len(&self) -> usize {
+                    self.stream.len()
+                }
+
+                /// Whether there is no sample.
+                #[must_use]
+                pub fn is_empty(&self) -> bool {
+                    self.stream.is_empty()
+                }
+
+                /// The samples in the range, as far as they exist.
+                #[must_use]
+                pub fn slice(&self, range: impl ::core::ops::RangeBounds<usize>) -> Self {
+                    Self { stream: self.stream.slice(range) }
+                }
+
+                /// The first `n` samples (all, if there are fewer), and the others.
+                #[must_use]
+                pub fn split_at(&self, n: usize) -> (Self, Self) {
+                    let (first, rest) = self.stream.split_at(n);
+                    (Self { stream: first }, Self { stream: rest })
+                }
+
+                /// Reads all samples into memory, without augmentation.
+                ///
+                /// # Errors
+                /// If a sample cannot be read.
+                pub fn read(&self) -> #nn::Result<#data> {
+                    ::core::result::Result::Ok(#data { set: self.stream.read()? })
+                }
+            }
+
+            impl #nn::Dataset for #stream {
+                type Report = #report;
+
+                fn data(&self) -> #nn::Data<'_> {
+                    #nn::Data::Stream(&self.stream)
                 }
             }
         }

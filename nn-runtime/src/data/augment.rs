@@ -1,0 +1,246 @@
+//! Images that look different in each epoch.
+
+use super::samples::{Samples, as_in};
+use super::source::{Draw, Kind, Source, wrong};
+use crate::error::{Error, Result};
+
+/// How images are changed while a network trains on them: `Augment::new().flip().pad(4).crop(32, 32)`. Nothing is changed
+/// by default, and nothing outside of training, where [`Augment::crop`] takes the middle.
+///
+/// The order is fixed: images are rotated, shifted, flipped, padded, cropped. All channels of an image are changed alike, and
+/// so are all fields of a sample: an image and its mask.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Augment {
+    shift: usize,
+    flip: bool,
+    flip_vertically: bool,
+    pad: usize,
+    crop: Option<(usize, usize)>,
+    rotate: f32,
+    fill: f32,
+}
+
+/// Which of a sample's random numbers decides about what.
+mod number {
+    pub(super) const SHIFT: [u64; 2] = [0, 1];
+    pub(super) const FLIP: [u64; 2] = [2, 3];
+    pub(super) const CROP: [u64; 2] = [4, 5];
+    pub(super) const ROTATE: u64 = 6;
+}
+
+impl Augment {
+    /// Changes nothing yet.
+    pub fn new() -> Self {
+        let (shift, pad, crop, rotate, fill) = (0, 0, None, 0.0, 0.0);
+        Augment { shift, flip: false, flip_vertically: false, pad, crop, rotate, fill }
+    }
+
+    /// Shifts by up to so many whole pixels in each direction.
+    #[must_use]
+    pub fn shift(mut self, pixels: usize) -> Self {
+        self.shift = pixels;
+        self
+    }
+
+    /// Swaps left and right in half of the cases.
+    #[must_use]
+    pub fn flip(mut self) -> Self {
+        self.flip = true;
+        self
+    }
+
+    /// Swaps top and bottom in half of the cases.
+    #[must_use]
+    pub fn flip_vertically(mut self) -> Self {
+        self.flip_vertically = true;
+        self
+    }
+
+    /// Adds so many pixels on each side before cropping.
+    #[must_use]
+    pub fn pad(mut self, pixels: usize) -> Self {
+        self.pad = pixels;
+        self
+    }
+
+    /// Takes a part of this size, from a random place: the usual `pad(4).crop(32, 32)` for images of 32 x 32 pixels.
+    #[must_use]
+    pub fn crop(mut self, height: usize, width: usize) -> Self {
+        self.crop = Some((height, width));
+        self
+    }
+
+    /// Rotates about the middle by up to so many degrees in both directions; pixels are interpolated, classes are not.
+    #[must_use]
+    pub fn rotate(mut self, degrees: f32) -> Self {
+        self.rotate = degrees;
+        self
+    }
+
+    /// What stands where the image does not reach. Default: 0, which is also a class.
+    #[must_use]
+    pub fn fill(mut self, value: f32) -> Self {
+        self.fill = value;
+        self
+    }
+}
+
+impl Default for Augment {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Images, changed when they are read.
+#[derive(Debug)]
+pub(super) struct Augmented {
+    of: Samples,
+    by: Augment,
+    /// Before: channels, height, width.
+    size: [usize; 3],
+    /// After.
+    dims: Vec<usize>,
+}
+
+impl Augmented {
+    pub(super) fn new(of: &Samples, by: &Augment) -> Result<Self> {
+        let size = match *of.dims() {
+            [height, width] => [1, height, width],
+            [channels, height, width] => [channels, height, width],
+            _ => {
+                let expected = "images of shape [height, width] or [channels, height, width], to augment them";
+                return Err(wrong(of.name(), expected, of.shape()));
+            }
+        };
+        let [_, height, width] = size;
+        let most = |length: usize| length.saturating_add(by.pad.saturating_mul(2));
+        let (rows, columns) = by.crop.unwrap_or((most(height), most(width)));
+        if rows == 0 || columns == 0 || rows > most(height) || columns > most(width) {
+            let expected = format!("images of at least {rows} x {columns} pixels, padded by {}, to crop them", by.pad);
+            return Err(wrong(of.name(), expected, of.shape()));
+        }
+        if !(0.0..=180.0).contains(&by.rotate) || !by.fill.is_finite() {
+            return Err(Error::Option(format!(
+                "an augmentation that rotates by up to {} degrees and fills with {}: expected 0 to 180 degrees and a \
+                 finite number",
+                by.rotate, by.fill
+            )));
+        }
+        let largest = isize::MAX as usize / 4;
+        if by.pad > largest || by.shift > largest {
+            return Err(Error::Option(format!("an augmentation by {} pixels is too much", by.pad.max(by.shift))));
+        }
+        let mut dims = of.dims().to_vec();
+        let rank = dims.len();
+        dims[rank - 2..].copy_from_slice(&[rows, columns]);
+        Ok(Augmented { of: of.clone(), by: by.clone(), size, dims })
+    }
+
+    /// What this sample is to become in this epoch.
+    fn change(&self, draw: Draw) -> Change {
+        let [_, height, width] = self.size;
+        let before = [height, width];
+        let after = [self.dims[self.dims.len() - 2], self.dims[self.dims.len() - 1]];
+        // A whole number from 0 to `last`: a random one, or the middle.
+        let whole = |number, last: usize| match draw.unit(number) {
+            Some(unit) => ((f64::from(unit) * (last as f64 + 1.0)) as usize).min(last) as isize,
+            None => (last / 2) as isize,
+        };
+        let flips = [self.by.flip_vertically, self.by.flip];
+        let axis = |axis: usize| {
+            let room = before[axis] + 2 * self.by.pad - after[axis];
+            let corner = whole(number::CROP[axis], room) - self.by.pad as isize;
+            let shift = whole(number::SHIFT[axis], 2 * self.by.shift) - self.by.shift as isize;
+            let flip = flips[axis] && draw.unit(number::FLIP[axis]).is_some_and(|unit| unit < 0.5);
+            match flip {
+                // From the right end of the image to its left.
+                true => Axis { start: before[axis] as isize - 1 - corner - shift, step: -1 },
+                false => Axis { start: corner - shift, step: 1 },
+            }
+        };
+        let turn = draw.unit(number::ROTATE).map_or(0.0, |unit| (2.0 * unit - 1.0) * self.by.rotate);
+        let whole = self.of.kind().is_classes();
+        Change { rows: axis(0), columns: axis(1), turn: turn.to_radians(), whole, fill: self.by.fill }
+    }
+}
+
+/// Which pixel of the image stands where in the result.
+struct Change {
+    rows: Axis,
+    columns: Axis,
+    /// In radians.
+    turn: f32,
+    /// Whether there is nothing between pixels, as between classes.
+    whole: bool,
+    /// What stands around the image.
+    fill: f32,
+}
+
+/// The `i`th pixel of the result is pixel `start + i * step` of the rotated image.
+struct Axis {
+    start: isize,
+    step: isize,
+}
+
+impl Axis {
+    fn at(&self, i: usize) -> isize {
+        self.start + i as isize * self.step
+    }
+}
+
+impl Change {
+    /// One channel.
+    fn apply(&self, size: [usize; 2], image: &[f32], columns: usize, result: &mut [f32]) {
+        let [height, width] = size;
+        let at = |row: isize, column: isize| match (usize::try_from(row), usize::try_from(column)) {
+            (Ok(row), Ok(column)) if row < height && column < width => image[row * width + column],
+            _ => self.fill,
+        };
+        let (sin, cos) = self.turn.sin_cos();
+        let [middle_row, middle_column] = size.map(|length| (length as f32 - 1.0) / 2.0);
+        for (i, row) in result.chunks_exact_mut(columns).enumerate() {
+            let y = self.rows.at(i);
+            for (j, value) in row.iter_mut().enumerate() {
+                let x = self.columns.at(j);
+                if self.turn == 0.0 {
+                    *value = at(y, x);
+                    continue;
+                }
+                let (y, x) = (y as f32 - middle_row, x as f32 - middle_column);
+                let (y, x) = (middle_row + y * cos - x * sin, middle_column + y * sin + x * cos);
+                if self.whole {
+                    *value = at(y.round() as isize, x.round() as isize);
+                    continue;
+                }
+                let (top, left) = (y.floor(), x.floor());
+                let (down, right) = (y - top, x - left);
+                let (top, left) = (top as isize, left as isize);
+                let above = at(top, left) * (1.0 - right) + at(top, left + 1) * right;
+                let below = at(top + 1, left) * (1.0 - right) + at(top + 1, left + 1) * right;
+                *value = above * (1.0 - down) + below * down;
+            }
+        }
+    }
+}
+
+impl Source for Augmented {
+    as_in!(of);
+    fn dims(&self) -> &[usize] {
+        &self.dims
+    }
+    fn kind(&self) -> Kind {
+        self.of.kind()
+    }
+    fn read(&self, sample: usize, draw: Draw, values: &mut [f32]) -> Result<()> {
+        let [channels, height, width] = self.size;
+        let mut image = vec![0.0; channels * height * width];
+        self.of.read_into(sample, draw, &mut image)?;
+        let change = self.change(draw);
+        let columns = self.dims[self.dims.len() - 1];
+        let size = values.len() / channels;
+        for (image, result) in image.chunks_exact(height * width).zip(values.chunks_exact_mut(size)) {
+            change.apply([height, width], image, columns, result);
+        }
+        Ok(())
+    }
+}
