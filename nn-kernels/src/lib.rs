@@ -16,6 +16,7 @@ pub mod plan;
 
 mod compile;
 pub mod emit;
+mod hash;
 pub mod interpret;
 pub mod random_graph;
 pub mod reference;

@@ -25,7 +25,7 @@ mod eval;
 mod op;
 mod shape;
 
-use std::collections::HashMap;
+use crate::hash::Map;
 
 pub use access::Access;
 pub use op::{Binary, Contraction, Leaf, Op, Reduction, StepScalar, Unary};
@@ -60,9 +60,9 @@ pub struct Node {
 pub struct Graph {
     nodes: Vec<Node>,
     labels: Vec<String>,
-    label_numbers: HashMap<String, u32>,
+    label_numbers: Map<String, u32>,
     label: u32,
-    interned: HashMap<Key, NodeId>,
+    interned: Map<Key, NodeId>,
 }
 
 /// What makes two nodes equal. Floats are compared by their bits.

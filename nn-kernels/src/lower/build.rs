@@ -3,11 +3,12 @@
 //! Groups are built last to first. While one is built, its loads from earlier groups tell which reductions there need
 //! memory, before their own group is built. Until all is known, a load or a store names a node in the place of a tensor.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::group::{Group, Groups};
 use super::{Root, Tensors, reduced_extents, reduces};
 use crate::graph::{Access, Binary, Extent, Graph, NodeId, Op, Reduction};
+use crate::hash::Map;
 use crate::ir::{Bound, Index, Kernel, Stage, Store, TensorId, Value, ValueId};
 
 /// What recomputing must cost before memory is better, in additions.
@@ -114,7 +115,7 @@ impl<'g> Built<'g> {
 }
 
 /// Values of nodes at indices, and whether they come from the group's own reductions.
-type Known = HashMap<(NodeId, Vec<Index>), (ValueId, bool)>;
+type Known = Map<(NodeId, Vec<Index>), (ValueId, bool)>;
 
 /// Builds the kernel of one group.
 struct GroupBuilder<'b, 'g> {
@@ -170,7 +171,7 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
             return i;
         }
         self.stages.push(Stage { inner, ..Stage::default() });
-        self.known.push(HashMap::new());
+        self.known.push(Map::default());
         self.stages.len() - 1
     }
 

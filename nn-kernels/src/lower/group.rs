@@ -1,9 +1,8 @@
 //! Which realized nodes and reductions share a kernel.
 
-use std::collections::HashSet;
-
 use super::{Users, reduced_extents, reduces};
 use crate::graph::{Extent, Graph, NodeId, Op};
+use crate::hash::Set;
 use crate::ir::Index;
 
 /// A kernel in the making.
@@ -67,7 +66,7 @@ fn fits(graph: &Graph, groups: &Groups, id: NodeId, extents: &[Extent], place: u
     if !aligned {
         return false;
     }
-    let mut walk = Walk { graph, groups, place, extents: [extents, &inner].concat(), seen: HashSet::new(), met: false };
+    let mut walk = Walk { graph, groups, place, extents: [extents, &inner].concat(), seen: Set::default(), met: false };
     let point: Vec<Index> = (0..extents.len()).map(Index::axis).collect();
     if !walk.arguments(id, point) {
         return false;
@@ -90,7 +89,7 @@ struct Walk<'a> {
     groups: &'a Groups,
     place: usize,
     extents: Vec<Extent>,
-    seen: HashSet<(NodeId, Vec<Index>)>,
+    seen: Set<(NodeId, Vec<Index>)>,
     /// Whether a member of the group was met.
     met: bool,
 }
