@@ -2,6 +2,8 @@
 //!
 //! That the formulas are PyTorch's is shown by the parity tests, which compare with its numbers.
 
+mod images;
+
 use super::*;
 use crate::graph::{Graph, Leaf, NodeId, Op, Shape};
 use crate::network::{Initializer, MetricKind, Network, Optimizer, Rule};
