@@ -6,7 +6,8 @@
 //!
 //! In signatures, what comes before the comma-separated options can be passed by position, `x >> f(a)` is `f(x, a)`, and
 //! `option = value` is an option with its default. Axes count per sample: 0 is the first one after the batch, -1 the last.
-//! Defaults are PyTorch's.
+//! Defaults are PyTorch's. Images are `[channels, height, width]`, sequences `[channels, length]`, volumes `[channels, depth,
+//! height, width]`; where a layer says "positions", it means all axes but the channels'.
 
 /// An item for each function; its documentation begins with its signature.
 macro_rules! functions {
@@ -42,6 +43,260 @@ functions! {
     /// While training, sets each number to 0 with probability `p` and scales the others by 1 / (1 - p). Otherwise
     /// nothing.
     dropout;
+    /// `dropout2d(x, p = 0.5)`
+    ///
+    /// As `dropout`, for whole channels of an image: each is kept or dropped as one.
+    ///
+    /// `x >> dropout2d(0.2)` of `[16, 8, 8]` is `[16, 8, 8]`.
+    dropout2d;
+    /// `gaussian_noise(x, std)`
+    ///
+    /// While training, adds normal noise with mean 0 and standard deviation `std`. Otherwise nothing.
+    ///
+    /// `x >> gaussian_noise(0.1)` of `[3, 8, 8]` is `[3, 8, 8]`.
+    gaussian_noise;
+}
+
+// Convolutions. `kernel`, `stride`, `padding` and `dilation` are one number, or one for each axis: `[3, 5]`.
+functions! {
+    /// `conv2d(x, filters, kernel, stride = 1, padding = 0, padding_mode = zeros, dilation = 1, groups = 1, bias = true,
+    /// init = …, bias_init = …, name = …)`
+    ///
+    /// A convolution over an image: each of the `filters` has one weight for each element of a window, and gives the sum of
+    /// their products for each place of the window. Along each axis there are
+    /// (size + 2 · padding - dilation · (kernel - 1) - 1) / stride + 1 places, rounded down.
+    ///
+    /// `padding` is a number of elements for both sides, `same` (the result is as large as `x`; for a stride of 1) or
+    /// `valid` (0). What lies there is said by `padding_mode`: `zeros`, `reflect` (the mirror image without the edge),
+    /// `replicate` (the edge again) or `circular` (the opposite side). `groups` cuts channels and filters into as many groups,
+    /// each with filters of its own; with one group for each channel the convolution is depthwise.
+    ///
+    /// Parameters: `weight` `[filters, channels / groups, kernel height, kernel width]`, `bias` `[filters]`. By default both
+    /// are uniform within ±1/√(channels / groups · kernel height · kernel width).
+    ///
+    /// `x >> conv2d(16, 3)` of `[3, 32, 32]` is `[16, 30, 30]`.
+    /// `x >> conv2d(16, [3, 5], stride = 2, padding = [1, 2])` of `[3, 32, 32]` is `[16, 16, 16]`.
+    /// `x >> conv2d(32, 3, padding = same, groups = 32)` of `[32, 8, 8]` is `[32, 8, 8]`.
+    conv2d;
+    /// `conv1d(x, filters, kernel, stride = 1, padding = 0, padding_mode = zeros, dilation = 1, groups = 1, bias = true,
+    /// init = …, bias_init = …, name = …)`
+    ///
+    /// As `conv2d`, over a sequence `[channels, length]`. Parameters: `weight` `[filters, channels / groups, kernel]`, `bias`
+    /// `[filters]`.
+    ///
+    /// `x >> conv1d(8, 5, dilation = 2)` of `[4, 100]` is `[8, 92]`.
+    conv1d;
+    /// `conv3d(x, filters, kernel, stride = 1, padding = 0, padding_mode = zeros, dilation = 1, groups = 1, bias = true,
+    /// init = …, bias_init = …, name = …)`
+    ///
+    /// As `conv2d`, over a volume `[channels, depth, height, width]`. Parameters: `weight` `[filters, channels / groups,
+    /// kernel depth, kernel height, kernel width]`, `bias` `[filters]`.
+    ///
+    /// `x >> conv3d(8, 3, padding = same)` of `[1, 6, 8, 10]` is `[8, 6, 8, 10]`.
+    conv3d;
+    /// `conv_transpose2d(x, filters, kernel, stride = 1, padding = 0, output_padding = 0, dilation = 1, groups = 1,
+    /// bias = true, init = …, bias_init = …, name = …)`
+    ///
+    /// A transposed convolution: each element is spread over a window of the result, and windows of neighbours are `stride`
+    /// apart. It undoes the change of size that `conv2d` with the same options makes. Along each axis the result has
+    /// (size - 1) · stride - 2 · padding + dilation · (kernel - 1) + `output_padding` + 1 elements.
+    ///
+    /// Parameters: `weight` `[channels, filters / groups, kernel height, kernel width]`, `bias` `[filters]`. By default both are
+    /// uniform within ±1/√(filters / groups · kernel height · kernel width).
+    ///
+    /// `x >> conv_transpose2d(16, 2, stride = 2)` of `[32, 8, 8]` is `[16, 16, 16]`.
+    /// `x >> conv_transpose2d(1, 3, stride = 2, padding = 1, output_padding = 1)` of `[8, 7, 7]` is `[1, 14, 14]`.
+    conv_transpose2d;
+    /// `conv_transpose1d(x, filters, kernel, stride = 1, padding = 0, output_padding = 0, dilation = 1, groups = 1,
+    /// bias = true, init = …, bias_init = …, name = …)`
+    ///
+    /// As `conv_transpose2d`, over a sequence `[channels, length]`. Parameters: `weight` `[channels, filters / groups,
+    /// kernel]`, `bias` `[filters]`.
+    ///
+    /// `x >> conv_transpose1d(4, 4, stride = 2, padding = 1)` of `[8, 25]` is `[4, 50]`.
+    conv_transpose1d;
+    /// `separable_conv2d(x, filters, kernel, stride = 1, padding = 0, padding_mode = zeros, dilation = 1, bias = true,
+    /// init = …, bias_init = …, name = …)`
+    ///
+    /// A `conv2d` of each channel by itself, without bias, and a `conv2d` with a kernel of 1 over all channels. Parameters:
+    /// `depthwise.weight` `[channels, 1, kernel height, kernel width]`, `pointwise.weight` `[filters, channels, 1, 1]`,
+    /// `pointwise.bias` `[filters]`.
+    ///
+    /// `x >> separable_conv2d(64, 3, stride = 2, padding = 1)` of `[32, 16, 16]` is `[64, 8, 8]`.
+    separable_conv2d;
+}
+
+// Pooling. `kernel`, `stride` and `padding` are one number, or one for each axis: `[3, 5]`.
+functions! {
+    /// `max_pool2d(x, kernel, stride = kernel, padding = 0, dilation = 1, ceil_mode = false)`
+    ///
+    /// The maximum of each window of an image; the first maximum gets the gradient. Padding is smaller than everything, and at
+    /// most half of the window. There are as many windows as in `conv2d`; with `ceil_mode`, one more where the last one would
+    /// reach beyond the edge.
+    ///
+    /// `x >> max_pool2d(2)` of `[16, 28, 28]` is `[16, 14, 14]`.
+    /// `x >> max_pool2d(3, stride = 2, padding = 1)` of `[64, 112, 112]` is `[64, 56, 56]`.
+    max_pool2d;
+    /// `max_pool1d(x, kernel, stride = kernel, padding = 0, dilation = 1, ceil_mode = false)`
+    ///
+    /// As `max_pool2d`, over a sequence `[channels, length]`.
+    ///
+    /// `x >> max_pool1d(3)` of `[4, 100]` is `[4, 33]`.
+    max_pool1d;
+    /// `avg_pool2d(x, kernel, stride = kernel, padding = 0, ceil_mode = false, count_include_pad = true)`
+    ///
+    /// The mean of each window of an image. Padding, at most half of the window, counts as zeros, or not at all with
+    /// `count_include_pad = false`.
+    ///
+    /// `x >> avg_pool2d(3, stride = 1, padding = 1)` of `[8, 10, 12]` is `[8, 10, 12]`.
+    avg_pool2d;
+    /// `avg_pool1d(x, kernel, stride = kernel, padding = 0, ceil_mode = false, count_include_pad = true)`
+    ///
+    /// As `avg_pool2d`, over a sequence `[channels, length]`.
+    ///
+    /// `x >> avg_pool1d(4, ceil_mode = true)` of `[2, 10]` is `[2, 3]`.
+    avg_pool1d;
+    /// `global_max_pool(x)`
+    ///
+    /// The maximum of each channel over all positions.
+    ///
+    /// `x >> global_max_pool` of `[64, 7, 7]` is `[64]`.
+    global_max_pool;
+    /// `global_avg_pool(x)`
+    ///
+    /// The mean of each channel over all positions.
+    ///
+    /// `x >> global_avg_pool` of `[64, 7, 7]` is `[64]`.
+    global_avg_pool;
+    /// `adaptive_avg_pool2d(x, size)`
+    ///
+    /// Means over pieces of an image, so that the result has the size given, one number or `[height, width]`. Piece i of n
+    /// begins at i · length / n, rounded down, and ends before (i + 1) · length / n, rounded up.
+    ///
+    /// `x >> adaptive_avg_pool2d(3)` of `[8, 10, 7]` is `[8, 3, 3]`.
+    adaptive_avg_pool2d;
+}
+
+// Normalization. With `affine`, the result is multiplied by `weight` (from 1) and `bias` is added (from 0).
+functions! {
+    /// `batch_norm(x, momentum = 0.1, eps = 1e-5, affine = true, name = …)`
+    ///
+    /// (x - mean) / √(variance + eps) for each channel, which is the first axis of any shape. While training, by the mean and
+    /// the biased variance of the batch, over all samples and positions; these also move `running_mean` and `running_var` (by
+    /// the unbiased variance) by a share of `momentum`. Otherwise by `running_mean` and `running_var`.
+    ///
+    /// Parameters: `weight`, `bias`, `running_mean`, `running_var`, each `[channels]`.
+    ///
+    /// `x >> batch_norm` of `[16, 28, 28]` is `[16, 28, 28]`.
+    batch_norm;
+    /// `layer_norm(x, axis = -1, axes = […], eps = 1e-5, affine = true, name = …)`
+    ///
+    /// (x - mean) / √(variance + eps) for each sample, over the last axis by default; `axes` takes several in brackets.
+    /// Parameters: `weight` and `bias`, which have the dimensions of these axes (PyTorch's `normalized_shape`).
+    ///
+    /// `x >> layer_norm` of `[10, 64]` is `[10, 64]`.
+    /// `x >> layer_norm(axes = [0, 1, 2])` of `[3, 8, 8]` is `[3, 8, 8]`.
+    layer_norm;
+    /// `rms_norm(x, axis = -1, axes = […], eps = 1.1920929e-7, affine = true, name = …)`
+    ///
+    /// x / √(mean of x² + eps) for each sample, over the last axis by default; `axes` takes several in brackets. Parameter:
+    /// `weight`, which has the dimensions of these axes.
+    ///
+    /// `x >> rms_norm` of `[10, 64]` is `[10, 64]`.
+    rms_norm;
+    /// `group_norm(x, groups, eps = 1e-5, affine = true, name = …)`
+    ///
+    /// (x - mean) / √(variance + eps) for each sample, over each of the groups into which channels (the first axis) are cut,
+    /// and all positions. Parameters: `weight` and `bias`, each `[channels]`.
+    ///
+    /// `x >> group_norm(4)` of `[16, 8, 8]` is `[16, 8, 8]`.
+    group_norm;
+    /// `instance_norm(x, eps = 1e-5, affine = false, name = …)`
+    ///
+    /// (x - mean) / √(variance + eps) for each sample and channel, over all positions. Parameters with `affine`: `weight` and
+    /// `bias`, each `[channels]`.
+    ///
+    /// `x >> instance_norm` of `[16, 8, 8]` is `[16, 8, 8]`.
+    instance_norm;
+    /// `local_response_norm(x, size, alpha = 1e-4, beta = 0.75, k = 1.0)`
+    ///
+    /// x / (k + alpha · mean of x²)^beta, where the mean is that of the same position in `size` neighbouring channels;
+    /// channels that do not exist count as 0.
+    ///
+    /// `x >> local_response_norm(5)` of `[16, 8, 8]` is `[16, 8, 8]`.
+    local_response_norm;
+}
+
+// Elements elsewhere: padding, cutting, resampling, other orders.
+functions! {
+    /// `pad(x, padding, mode = constant, value = 0.0)`
+    ///
+    /// Elements around `x`. One number stands for both sides of all axes but the first one; a list belongs to the last axes,
+    /// and has one number, or `[before, after]`, for each. The mode is `constant` (that is `value`), `reflect` (the mirror
+    /// image without the edge), `replicate` (the edge again) or `circular` (the opposite side).
+    ///
+    /// `x >> pad(1)` of `[3, 8, 8]` is `[3, 10, 10]`.
+    /// `x >> pad([[0, 1], 2], mode = reflect)` of `[3, 8, 8]` is `[3, 9, 12]`.
+    pad;
+    /// `crop(x, margins)`
+    ///
+    /// The opposite of `pad`: what is left without the margins, which are written in the same way.
+    ///
+    /// `x >> crop(2)` of `[3, 8, 8]` is `[3, 4, 4]`.
+    /// `x >> crop([[0, 1], [3, 3]])` of `[3, 8, 8]` is `[3, 7, 2]`.
+    crop;
+    /// `upsample(x, scale, mode = nearest)`
+    ///
+    /// `scale` times as many positions; one whole number, or one for each axis. `nearest` repeats elements; `bilinear` mixes
+    /// the nearest four of an image by their distance (PyTorch's `align_corners = False`).
+    ///
+    /// `x >> upsample(2)` of `[8, 7, 7]` is `[8, 14, 14]`.
+    /// `x >> upsample([2, 3], mode = bilinear)` of `[8, 7, 7]` is `[8, 14, 21]`.
+    upsample;
+    /// `pixel_shuffle(x, factor)`
+    ///
+    /// Channels become positions: factor² channels are the pixels of a square of the result's channel.
+    ///
+    /// `x >> pixel_shuffle(2)` of `[12, 8, 8]` is `[3, 16, 16]`.
+    pixel_shuffle;
+    /// `pixel_unshuffle(x, factor)`
+    ///
+    /// The opposite of `pixel_shuffle`: squares of pixels become channels.
+    ///
+    /// `x >> pixel_unshuffle(2)` of `[3, 16, 16]` is `[12, 8, 8]`.
+    pixel_unshuffle;
+    /// `channel_shuffle(x, groups)`
+    ///
+    /// The first channel of each group, then the second one of each, and so on, so that the next grouped convolution sees all
+    /// groups.
+    ///
+    /// `x >> channel_shuffle(4)` of `[16, 8, 8]` is `[16, 8, 8]`.
+    channel_shuffle;
+    /// `permute(x, [axes])`
+    ///
+    /// The axes in another order: axis i of the result is the i-th one given.
+    ///
+    /// `x >> permute([1, 2, 0])` of `[3, 8, 9]` is `[8, 9, 3]`.
+    permute;
+    /// `slice(x, start = 0, end = …, axis = 0, step = 1)`
+    ///
+    /// The elements from `start` to before `end` (to the last one by default), every `step`-th of them. Negative positions
+    /// count from the end.
+    ///
+    /// `x >> slice(2, 6)` of `[10, 4]` is `[4, 4]`.
+    /// `x >> slice(1, -1, axis = -1, step = 2)` of `[10, 8]` is `[10, 3]`.
+    slice;
+    /// `split(x, size, axis = 0)`
+    ///
+    /// Parts of an axis, as several results: `(a, b) = x >> split(8)`. All have the size given, which must divide that of the
+    /// axis; or `[sizes]` has one for each part, and they add up to it.
+    split;
+    /// `stack([a, b, …], axis = 0)`
+    ///
+    /// Tensors of one shape one after another along a new axis.
+    ///
+    /// `stack([x, x])` of `[3, 8]` is `[2, 3, 8]`.
+    stack;
 }
 
 // Decisions while compiling.
@@ -261,6 +516,20 @@ functions! {
     /// The negative log-likelihood of counts; the prediction is the logarithm of the rate unless `log_input = false`. `full`
     /// adds Stirling's term.
     poisson;
+    /// `dice_loss(prediction, target, axis = …, smooth = 1e-5)`
+    ///
+    /// 1 - (2 Σ p t + smooth) / (Σ p + Σ t + smooth) of probabilities p: one minus the overlap of predicted and true regions
+    /// of a sample. Against a `class(n)` for each position, each class along the axis (-1 by default; 0 where classes are
+    /// channels) has a region, and the loss is their mean. Against numbers of the prediction's shape, or a `class(2)` for each,
+    /// all of them are one region; with `axis`, there is one for each index along it.
+    dice_loss;
+    /// `focal_loss(logits, target, gamma = 2.0, alpha = …, axis = …)`
+    ///
+    /// Cross-entropy times (1 - p)^gamma, where p is the probability given to what is right: what is easy hardly counts. Against
+    /// a `class(n)`, of a softmax along the axis (-1 by default; 0 where classes are channels); `alpha`, if given, scales the
+    /// loss. Against numbers of the logits' shape, or a `class(2)` for each, of a sigmoid; `alpha`, 0.25 by default, is the weight
+    /// of what is true and 1 - `alpha` that of what is not (below 0, both weigh 1).
+    focal_loss;
 }
 
 // Metrics.
@@ -270,6 +539,14 @@ functions! {
     /// The fraction of right decisions: the largest number along the axis against a `class(n)` or the largest number of
     /// the target; or, where there is one number for each decision, whether it is above the threshold (0.5 by default).
     accuracy;
+    /// `iou(prediction, target, axis = …, threshold = …)`
+    ///
+    /// The intersection of predicted and true regions over their union, counted over all samples; several regions are
+    /// averaged, without those that occur nowhere. Against a `class(n)` for each position, each class along the axis (-1 by
+    /// default; 0 where classes are channels) has a region: where its number is the largest. Against numbers of the prediction's
+    /// shape (true above 0.5), or a `class(2)` for each, the region is where the prediction is above the threshold (0.5 by
+    /// default); with `axis`, there is one for each index along it.
+    iou;
     /// `r2(prediction, target)`
     ///
     /// The coefficient of determination, 1 - Σ error² / Σ deviation², over all samples; several numbers are averaged.

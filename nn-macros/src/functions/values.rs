@@ -3,7 +3,7 @@
 use nn_kernels::graph::{Graph, NodeId};
 use nn_kernels::layers::{self, Affine};
 use nn_kernels::network::Network;
-use nn_kernels::shape::Fact;
+use nn_kernels::shape::{Fact, PerAxis};
 
 use super::Default::{Integer, Nothing, Number, Required};
 use super::{Apply, Arguments, Function, Kind, Parameter};
@@ -146,6 +146,17 @@ pub static LAYERS: &[Function] = &[
             layers::slice(g, a.tensor("x"), start, end, a.integer("axis"), a.count("step"))
         },
     ),
+    Function {
+        name: "split",
+        parameters: &[X, Parameter::positional("size", Kind::PerAxis(1), Required), FIRST_AXIS],
+        apply: Apply::Several(|g, a| {
+            let (sizes, equal) = match a.per_axis("size") {
+                PerAxis::All(size) => (vec![*size], true),
+                PerAxis::Each(sizes) => (sizes.clone(), false),
+            };
+            layers::split(g, a.tensor("x"), &sizes, equal, a.integer("axis"))
+        }),
+    },
     value("stack", &[PARTS, FIRST_AXIS], |g, a| layers::stack(g, a.tensors("parts"), a.integer("axis"))),
 ];
 
