@@ -45,16 +45,24 @@
 
 mod ahead;
 mod augment;
+pub mod cifar;
 mod column;
+mod file;
+pub mod idx;
+mod labelled;
 mod normalize;
+mod records;
 mod row;
 mod samples;
 mod set;
 mod source;
 mod stream;
+#[cfg(test)]
+mod testing;
 
 pub use augment::Augment;
 pub use column::{Column, IntoColumn};
+pub use labelled::Labelled;
 pub use normalize::Normalization;
 pub use row::Row;
 pub use samples::Samples;
