@@ -32,7 +32,9 @@ impl Sample {
         let mut parameters = vec![0.0; plan.parameter_floats];
         for p in &plan.parameters {
             let size: usize = p.dims.iter().product();
-            parameters[p.offset..p.offset + size].fill_with(|| noise.next());
+            // Buffers may be variances, which are never negative.
+            let next = || if p.trainable { noise.next() } else { noise.next().abs() };
+            parameters[p.offset..p.offset + size].fill_with(next);
         }
         let fields = plan.fields.iter().map(|f| {
             let size = batch * f.dims.iter().product::<usize>();
@@ -59,7 +61,7 @@ impl Sample {
         if let Some(s) = &plan.gradients {
             let memory = self.run(plan, s)?;
             all.push(("loss".into(), round(&memory.results[..1])));
-            for p in &plan.parameters {
+            for p in plan.parameters.iter().filter(|p| p.trainable) {
                 let size = p.dims.iter().product::<usize>();
                 let gradient = round(&memory.gradients[p.offset..p.offset + size]);
                 all.push((format!("gradient of {}", p.name), gradient));
@@ -116,7 +118,7 @@ impl Sample {
         if let Some(s) = &program.gradients {
             let gradients = net.gradients(&data)?;
             all.push(("loss".into(), vec![gradients.loss()]));
-            for p in program.parameters {
+            for p in program.parameters.iter().filter(|p| p.trainable) {
                 all.push((format!("gradient of {}", p.name), gradients.parameter(p.name)?.to_vec()));
             }
             for (field, _) in s.field_gradients {

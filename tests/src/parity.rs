@@ -20,14 +20,17 @@ pub fn check(family: &str, case: &str, program: &'static Program, device: &Devic
     let batches: Vec<usize> = case.only("batches").iter().map(|b| *b as usize).collect();
     let first = data.slice(0..batches[0]);
 
-    let inputs: Vec<_> = (0..program.inputs).map(|i| first.input(i)).collect();
-    let outputs = net.predict(&inputs).unwrap();
-    assert_eq!(case.group("output").len(), outputs.len());
-    for (output, got) in program.outputs.iter().zip(&outputs) {
-        assert_close(&format!("output {}", output.name), got, &case.group("output")[output.name].1, TOLERANCE);
-    }
+    let outputs_are = |net: &Net, group: &str, tolerance: f64| {
+        let inputs: Vec<_> = (0..program.inputs).map(|i| first.input(i)).collect();
+        let outputs = net.predict(&inputs).unwrap();
+        assert_eq!(case.group(group).len(), outputs.len());
+        for (output, got) in program.outputs.iter().zip(&outputs) {
+            assert_close(&format!("{group} {}", output.name), got, &case.group(group)[output.name].1, tolerance);
+        }
+    };
+    outputs_are(&net, "output", TOLERANCE);
     let loss = net.evaluate(&first).unwrap()[0] as f32;
-    assert_close("evaluated loss", &[loss], case.only("loss"), TOLERANCE);
+    assert_close("evaluated loss", &[loss], case.only("evaluated"), TOLERANCE);
 
     let gradients = net.gradients(&first).unwrap();
     assert_close("loss", &[gradients.loss()], case.only("loss"), TOLERANCE);
@@ -41,14 +44,16 @@ pub fn check(family: &str, case: &str, program: &'static Program, device: &Devic
     let mut start = 0;
     let losses: Vec<f32> = (batches.iter())
         .map(|size| {
-            start += size;
-            net.train_batch(&data.slice(start - size..start)).unwrap()[0] as f32
+            let batch = data.slice(start..start + size);
+            start = (start + size) % data.len();
+            net.train_batch(&batch).unwrap()[0] as f32
         })
         .collect();
     assert_close("losses of ten steps", &losses, case.only("losses"), TOLERANCE);
     for (name, (_, expected)) in case.group("after") {
         assert_close(&format!("{name} after ten steps"), &net.parameter(name).unwrap(), expected, AFTER_TEN_STEPS);
     }
+    outputs_are(&net, "output_after", AFTER_TEN_STEPS);
 }
 
 /// Metrics over more than one batch are scikit-learn's.

@@ -36,6 +36,7 @@ pub fn leak(plan: &Plan, kernels: Option<&CpuKernels>) -> &'static p::Program {
             dims: numbers(&x.dims),
             init: initializer(x.init),
             offset: x.offset,
+            trainable: x.trainable,
         }),
         parameter_floats: plan.parameter_floats,
         states: list(&plan.states, |x| *x as f32),
