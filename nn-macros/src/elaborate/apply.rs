@@ -266,36 +266,19 @@ impl<'a> Elaborator<'a, '_> {
         }
     }
 
-    /// Reports a block where a value is expected, and says whether it is one.
-    pub fn is_block_for_value(
-        &mut self,
-        expression: &Expr,
-        what: impl Fn() -> String,
-        declaration: Option<&Ident>,
-    ) -> bool {
-        let is = match (expression, call_parts(expression)) {
-            (Expr::Closure(_), _) => "a closure".to_owned(),
-            (_, Some((word, None))) => {
-                let name = word.to_string();
-                let declared = self.lookup(&name).map(|name| matches!(name.value, Value::Block(_)));
-                let function = functions::find(&name).filter(|f| f.apply.is_value());
-                match declared {
-                    Some(true) => format!("`{name}`, a block"),
-                    Some(false) => return false,
-                    None if self.visible_block(&name).is_some() => format!("`{name}`, a block"),
-                    None if function.is_some() => format!("`{name}`, a function"),
-                    None => return false,
-                }
-            }
-            _ => return false,
-        };
-        let found = self.diagnostics.error(expression, format!("{} is a value, but here is {is}", what()));
-        if let Some(declaration) = declaration {
-            found.help(format!("to pass a block, declare it as one: `{declaration}: block`"));
-        } else {
-            found.help(format!("pipe a value into it: `x >> {}`", text::of(expression)));
+    /// What stands where a value is expected, if that is a block: "`relu`, a function".
+    pub fn block_for_value(&self, expression: &Expr) -> Option<String> {
+        if let Expr::Closure(_) = expression {
+            return Some("a closure".to_owned());
         }
-        true
+        let (word, None) = call_parts(expression)? else { return None };
+        let name = word.to_string();
+        let declared = self.lookup(&name).map(|name| matches!(name.value, Value::Block(_)));
+        if declared == Some(true) || declared.is_none() && self.visible_block(&name).is_some() {
+            return Some(format!("`{name}`, a block"));
+        }
+        let function = functions::find(&name).filter(|f| declared.is_none() && f.apply.is_value());
+        function.map(|_| format!("`{name}`, a function"))
     }
 
     /// The words of what is not evaluated: names and blocks in it are in use all the same.

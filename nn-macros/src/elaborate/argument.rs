@@ -48,9 +48,13 @@ impl Elaborator<'_, '_> {
             (Value::Number(number), Kind::Operand) => self.constant_node(number, expression).map(Bound::Tensor),
             (other, _) => {
                 let is = other.describe(&self.network.graph);
-                self.diagnostics
+                let found = self
+                    .diagnostics
                     .error(expression, format!("`{name}` takes a tensor here, but {}", is_value(&text(), &is)))
                     .note(signature(function));
+                if let Some(help) = other.destructuring(&text()) {
+                    found.help(help);
+                }
                 None
             }
         }

@@ -23,6 +23,8 @@ pub struct Binding<'e> {
     given: Vec<&'static str>,
     /// Whether nothing is wrong so far.
     sound: bool,
+    /// Whether an argument fits no parameter: it may be meant for one that is missing.
+    astray: bool,
 }
 
 impl Binding<'_> {
@@ -37,19 +39,19 @@ impl Binding<'_> {
 impl Elaborator<'_, '_> {
     /// Binds a call's arguments to a function's parameters. `None` if something is wrong, or follows from a mistake.
     pub fn bind<'e>(&mut self, function: &'static Function, call: &mut Call<'e>) -> Option<Binding<'e>> {
-        let (is_piped, before) = (call.piped.is_some(), self.diagnostics.len());
+        let is_piped = call.piped.is_some();
         let (positional, named) = self.arguments(call);
         if !is_piped && self.lacks_its_input(function, call, &positional) {
             return None;
         }
         let numbers_only = positional.iter().all(|p| matches!(p.value, Value::Number(_)));
         let (arguments, data, given) = (Arguments::default(), Vec::new(), Vec::new());
-        let mut binding = Binding { arguments, data, numbers_only, given, sound: true };
+        let mut binding = Binding { arguments, data, numbers_only, given, sound: true, astray: false };
         self.bind_positional(function, &mut binding, positional);
         for argument in named {
             self.bind_named(function, &mut binding, &argument);
         }
-        self.bind_defaults(function, &mut binding, call, before);
+        self.bind_defaults(function, &mut binding, call);
         binding.sound.then_some(binding)
     }
 
@@ -59,7 +61,8 @@ impl Elaborator<'_, '_> {
             && !function.parameters.get(1).is_some_and(Parameter::is_data);
         let has_one = given.first().is_some_and(|g| !matches!(g.value, Value::Number(_)));
         let numbers_will_do = matches!(function.apply, Apply::Arithmetic(_)) && !given.is_empty();
-        if !takes_one || has_one || numbers_will_do {
+        let is_full = given.len() >= function.parameters.iter().filter(|p| p.positional).count();
+        if !takes_one || has_one || numbers_will_do || is_full && !given.is_empty() {
             return false;
         }
         let (word, whole) = (call.word, call.text());
@@ -87,7 +90,7 @@ impl Elaborator<'_, '_> {
         let mut positional = positional.into_iter();
         while let Some(Positional { value, expression }) = positional.next() {
             let Some(parameter) = parameters.next() else {
-                binding.sound = false;
+                (binding.sound, binding.astray) = (false, true);
                 let extra = positional.len() + 1;
                 self.too_many(function, expression, extra);
                 return;
@@ -165,7 +168,7 @@ impl Elaborator<'_, '_> {
         let Named { name: ident, value: expression } = *argument;
         let name = ident.to_string();
         let Some(parameter) = function.parameters.iter().find(|p| p.name == name && !p.is_data()) else {
-            binding.sound = false;
+            (binding.sound, binding.astray) = (false, true);
             self.unknown_option(function, ident, &name);
             // A path may be one of an option's words, and so no name.
             if !matches!(expression, Expr::Path(_)) {
@@ -233,13 +236,7 @@ impl Elaborator<'_, '_> {
         };
     }
 
-    fn bind_defaults(
-        &mut self,
-        function: &'static Function,
-        binding: &mut Binding<'_>,
-        call: &Call<'_>,
-        before: usize,
-    ) {
+    fn bind_defaults(&mut self, function: &'static Function, binding: &mut Binding<'_>, call: &Call<'_>) {
         for parameter in function.parameters {
             let name = parameter.name;
             if binding.given.contains(&name) {
@@ -247,8 +244,7 @@ impl Elaborator<'_, '_> {
             }
             let bound = match parameter.default {
                 Default::Required => {
-                    // What is missing may be what another mistake is about.
-                    if self.diagnostics.len() == before {
+                    if !binding.astray {
                         self.diagnostics
                             .error(call.word.span(), format!("`{}` lacks its argument `{name}`", call.text()))
                             .note(signature(function));

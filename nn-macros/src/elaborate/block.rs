@@ -102,8 +102,12 @@ impl<'a> Elaborator<'a, '_> {
             required: p.default.is_none(),
             declaration: Some(&p.name),
         });
-        let callee =
-            Callee { name: format!("block `{}`", block.name), slots: slots.collect(), signature: &|| signature(block) };
+        let callee = Callee {
+            name: format!("block `{}`", block.name),
+            slots: slots.collect(),
+            sound: self.blocks[index].sound,
+            signature: &|| signature(block),
+        };
         let Some(arguments) = self.fill(&callee, call) else { return Value::Error };
         if self.declaring || !self.blocks[index].sound || !self.count_operation(word.span().into()) {
             self.look_at_blocks(arguments.iter().flatten().map(|a| &a.value));

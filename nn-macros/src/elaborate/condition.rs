@@ -64,7 +64,7 @@ impl Elaborator<'_, '_> {
         }
         let condition = text::of(&last.cond);
         self.diagnostics
-            .error(last.if_token.span, format!("this `if` has no value where `{condition}` is false"))
+            .error(last.if_token.span, format!("`if` without `else` has no value where `{condition}` is false"))
             .help("add the other value: `else { x }`");
     }
 

@@ -137,7 +137,11 @@ impl Elaborator<'_, '_> {
             }
             other => {
                 let is = is_value(&text::of(expression), &other.describe(&self.network.graph));
-                self.diagnostics.error(expression, format!("`{}` computes with numbers, but {is}", operator()));
+                let found =
+                    self.diagnostics.error(expression, format!("`{}` computes with numbers, but {is}", operator()));
+                if let Some(help) = other.destructuring(&text::of(expression)) {
+                    found.help(help);
+                }
                 None
             }
         }
@@ -237,7 +241,10 @@ impl Elaborator<'_, '_> {
             Value::Error => None,
             other => {
                 let (text, is) = (text::of(expression), other.describe(&self.network.graph));
-                self.diagnostics.error(expression, format!("{what} is a tensor, but `{text}` is {is}"));
+                let found = self.diagnostics.error(expression, format!("{what} is a tensor, but `{text}` is {is}"));
+                if let Some(help) = other.destructuring(&text) {
+                    found.help(help);
+                }
                 None
             }
         }

@@ -34,7 +34,7 @@ impl Elaborator<'_, '_> {
             self.arguments_of_nothing(&call);
             return Value::Error;
         }
-        let callee = Callee { name: format!("`{word}`"), slots, signature: &|| signature(function) };
+        let callee = Callee { name: format!("`{word}`"), slots, sound: true, signature: &|| signature(function) };
         let arguments = self.fill(&callee, &mut call).map(|arguments| arguments.into_iter().flatten());
         let mut arguments = arguments.into_iter().flatten();
         let (Some(x), Some(n), Some(block)) = (arguments.next(), arguments.next(), arguments.next()) else {

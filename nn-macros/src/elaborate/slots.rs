@@ -16,6 +16,8 @@ pub struct Callee<'s> {
     pub name: String,
     /// Its parameters.
     pub slots: Vec<Slot<'s>>,
+    /// Whether it has no mistake of its own, which arguments could follow from.
+    pub sound: bool,
     /// How it is called, for a note.
     pub signature: &'s dyn Fn() -> String,
 }
@@ -100,6 +102,8 @@ impl Elaborator<'_, '_> {
                     (position - 1, argument)
                 }
             };
+            // A block for a value may be one parameter too early.
+            astray |= !slots[slot].is_block && self.block_for_value(expression).is_some();
             let value = self.argument(callee, Some(&slots[slot]), expression);
             filled[slot] = Some(Argument { value, expression });
         }
@@ -135,11 +139,18 @@ impl Elaborator<'_, '_> {
             self.argument_of_nothing(expression);
             return Value::Error;
         };
-        let what = || format!("`{}` of {}", slot.name, callee.name);
         if slot.is_block {
-            return self.applicable(expression, &what());
+            return self.applicable(expression, &format!("`{}` of {}", slot.name, callee.name));
         }
-        if self.is_block_for_value(expression, what, slot.declaration) {
+        if let Some(is) = self.block_for_value(expression) {
+            if callee.sound {
+                let message = format!("`{}` of {} is a value, but here is {is}", slot.name, callee.name);
+                let found = self.diagnostics.error(expression, message).note((callee.signature)());
+                if let Some(declaration) = slot.declaration {
+                    found.help(format!("to pass a block, declare the parameter as one: `{declaration}: block`"));
+                }
+            }
+            self.argument_of_nothing(expression);
             return Value::Error;
         }
         self.expression(expression)

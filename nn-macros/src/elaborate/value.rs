@@ -47,6 +47,13 @@ impl Value {
         Value::Tensor(Tensor { node, classes: None })
     }
 
+    /// How to take several results apart, where one value is expected.
+    pub fn destructuring(&self, written: &str) -> Option<String> {
+        let Value::Tuple(values) = self else { return None };
+        let names: Vec<String> = (0..values.len()).map(|i| char::from(b'a' + i as u8 % 26).to_string()).collect();
+        Some(format!("take it apart, and go on with its parts: `({}) = {written};`", names.join(", ")))
+    }
+
     /// What it is, for a sentence: "`x` is …".
     pub fn describe(&self, graph: &Graph) -> String {
         match self {

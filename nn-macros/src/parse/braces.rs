@@ -28,8 +28,8 @@ fn has_braces(tokens: &TokenStream) -> bool {
 /// What stands before a token.
 #[derive(Default)]
 struct Before {
-    /// An `if`, and no braces since.
-    condition: bool,
+    /// How many `if`s still wait for their braces.
+    conditions: usize,
     /// An `else` or the `|` of a closure, just now.
     opens: bool,
 }
@@ -39,7 +39,7 @@ fn cut(tokens: TokenStream, before: &mut Before, bodies: &mut Vec<Body>, diagnos
         let opens = std::mem::take(&mut before.opens);
         let TokenTree::Group(group) = &token else {
             match &token {
-                TokenTree::Ident(word) if word == "if" => before.condition = true,
+                TokenTree::Ident(word) if word == "if" => before.conditions += 1,
                 TokenTree::Ident(word) => before.opens = word == "else",
                 TokenTree::Punct(punct) => before.opens = punct.as_char() == '|',
                 _ => {}
@@ -47,8 +47,8 @@ fn cut(tokens: TokenStream, before: &mut Before, bodies: &mut Vec<Body>, diagnos
             return token;
         };
         let inside = match group.delimiter() {
-            Delimiter::Brace if opens || before.condition => {
-                before.condition = false;
+            Delimiter::Brace if opens || before.conditions > 0 => {
+                before.conditions -= usize::from(!opens);
                 let body = read(group, bodies, diagnostics);
                 let mut number: Literal = format!("{}{SUFFIX}", bodies.len()).parse().expect("digits and letters");
                 number.set_span(group.span());

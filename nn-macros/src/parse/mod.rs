@@ -185,8 +185,12 @@ fn block_parameters(group: &Group, bodies: &mut Vec<Body>, diagnostics: &mut Dia
                 input.parse::<Token![:]>()?;
                 let kind = input.fork().call(Ident::parse_any).ok();
                 let ends = input.peek2(Token![,]) || input.peek2(Token![=]) || is_last(input);
-                is_block = ends && kind.is_some_and(|kind| kind == "block");
-                if !is_block {
+                let word = kind.as_ref().map(Ident::to_string).filter(|_| ends);
+                let near = word.as_deref().and_then(|word| nearest(word, ["block"]));
+                is_block = near.is_some() || word.as_deref() == Some("block");
+                if let (Some(kind), Some(_)) = (kind, near) {
+                    diagnostics.error(kind.span(), format!("cannot find `{kind}`")).help("did you mean `block`?");
+                } else if !is_block {
                     diagnostics
                         .error(colon, "parameters have no types")
                         .help(format!("write `{name}`: it may be any tensor or constant"))

@@ -1,7 +1,9 @@
 //! Tests of the front end as a whole.
 
+mod documentation;
 mod expansion;
 mod language;
+mod loops;
 mod mangled;
 mod names;
 
