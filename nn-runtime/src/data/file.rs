@@ -15,12 +15,14 @@ use crate::error::{Error, Result};
 /// How every gzipped file begins.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// What is unpacked into memory; what is larger goes to a temporary file.
-const IN_MEMORY: u64 = 256 << 20;
+pub(super) const IN_MEMORY: u64 = 256 << 20;
 
 /// A file's bytes, unpacked.
 pub(super) struct Bytes {
-    path: PathBuf,
+    name: String,
     storage: Storage,
+    /// Where they begin in the storage.
+    start: u64,
     length: u64,
     /// Why there is not more, where a gzipped file is damaged.
     damage: Option<std::io::Error>,
@@ -50,22 +52,30 @@ impl Bytes {
         let mut start = Vec::new();
         Read::by_ref(&mut file).take(GZIP.len() as u64).read_to_end(&mut start).map_err(failed)?;
         file.seek(SeekFrom::Start(0)).map_err(failed)?;
-        let path = path.to_owned();
+        let name = path.display().to_string();
         if start == GZIP {
-            Self::unpack(path, MultiGzDecoder::new(BufReader::new(file)), in_memory)
+            Self::unpack(name, MultiGzDecoder::new(BufReader::new(file)), in_memory)
         } else {
-            Ok(Bytes { path, storage: Storage::File(Mutex::new(file)), length: metadata.len(), damage: None })
+            let length = metadata.len();
+            Ok(Bytes { name, storage: Storage::File(Mutex::new(file)), start: 0, length, damage: None })
         }
     }
 
+    /// Some bytes of a file, as they lie there.
+    #[cfg(feature = "npy")]
+    pub(super) fn part(path: &Path, name: String, start: u64, length: u64) -> Result<Self> {
+        let file = File::open(path).map_err(|source| Error::File { path: path.display().to_string(), source })?;
+        Ok(Bytes { name, storage: Storage::File(Mutex::new(file)), start, length, damage: None })
+    }
+
     /// Everything that the reader gives. Where that is damaged, what comes before the damage.
-    pub(super) fn unpack(path: PathBuf, mut packed: impl Read, in_memory: u64) -> Result<Self> {
-        let failed = |source| Error::File { path: path.display().to_string(), source };
+    pub(super) fn unpack(name: String, mut packed: impl Read, in_memory: u64) -> Result<Self> {
+        let failed = |source| Error::File { path: name.clone(), source };
         let mut bytes = Vec::new();
         let mut damage = Read::by_ref(&mut packed).take(in_memory).read_to_end(&mut bytes).err();
         let mut length = bytes.len() as u64;
         if damage.is_some() || length < in_memory {
-            return Ok(Bytes { path, storage: Storage::Memory(bytes), length, damage });
+            return Ok(Bytes { name, storage: Storage::Memory(bytes), start: 0, length, damage });
         }
         let (temporary, mut file) = Temporary::new().map_err(failed)?;
         loop {
@@ -80,12 +90,12 @@ impl Bytes {
             }
             length += bytes.len() as u64;
         }
-        Ok(Bytes { path, storage: Storage::Unpacked(Mutex::new(file), temporary), length, damage })
+        Ok(Bytes { name, storage: Storage::Unpacked(Mutex::new(file), temporary), start: 0, length, damage })
     }
 
-    /// The file's path.
+    /// The file's path, and what part of it this is.
     pub(super) fn name(&self) -> String {
-        self.path.display().to_string()
+        self.name.clone()
     }
 
     /// How many bytes there are.
@@ -119,15 +129,16 @@ impl Bytes {
 
     /// Fills the buffer with the bytes that begin there.
     pub(super) fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        let start = self.start.saturating_add(offset);
         let mut read = |file: &Mutex<File>| {
             let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
-            file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(buffer))
+            file.seek(SeekFrom::Start(start)).and_then(|_| file.read_exact(buffer))
         };
         let ended = || std::io::Error::from(ErrorKind::UnexpectedEof);
         let result = match &self.storage {
             Storage::File(file) | Storage::Unpacked(file, _) => read(file),
             Storage::Memory(bytes) => {
-                let part = usize::try_from(offset).ok().and_then(|start| bytes.get(start..start + buffer.len()));
+                let part = usize::try_from(start).ok().and_then(|start| bytes.get(start..start + buffer.len()));
                 part.map(|part| buffer.copy_from_slice(part)).ok_or_else(ended)
             }
         };
@@ -135,14 +146,6 @@ impl Bytes {
             let expected = format!("{} bytes from byte {offset} on", buffer.len());
             wrong(self.name(), expected, format!("{error} (has the file changed?)"))
         })
-    }
-
-    /// All bytes at once, for small files.
-    #[cfg(any(feature = "images", feature = "npy"))]
-    pub(super) fn read_all(&self) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; usize::try_from(self.length).unwrap_or(usize::MAX)];
-        self.read_at(0, &mut bytes)?;
-        Ok(bytes)
     }
 }
 

@@ -49,8 +49,12 @@ pub mod cifar;
 mod column;
 mod file;
 pub mod idx;
+#[cfg(feature = "images")]
+pub mod images;
 mod labelled;
 mod normalize;
+#[cfg(feature = "npy")]
+pub mod npy;
 mod records;
 mod row;
 mod samples;
