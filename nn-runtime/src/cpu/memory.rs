@@ -1,6 +1,7 @@
 //! Memory on the CPU: arenas, their pool, and disjoint slices of them.
 
-use std::ops::Range;
+use std::fmt;
+use std::ops::{Deref, DerefMut, Range};
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Result};
@@ -20,24 +21,117 @@ pub fn disjoint<const N: usize>(memory: &mut [f32], ranges: [Range<usize>; N]) -
 /// # Panics
 /// If a number stands twice or there is no such vector: then generated code and runtime do not belong together.
 #[inline]
-pub fn states<const N: usize>(states: &mut [Vec<f32>], numbers: [usize; N]) -> [&mut [f32]; N] {
-    states.get_disjoint_mut(numbers).expect("a kernel names each state once").map(Vec::as_mut_slice)
+pub fn states<const N: usize>(states: &mut [Floats], numbers: [usize; N]) -> [&mut [f32]; N] {
+    states.get_disjoint_mut(numbers).expect("a kernel names each state once").map(|state| &mut state[..])
 }
 
-/// A cache line of floats: arenas start at the beginning of one.
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-#[repr(C, align(64))]
-struct Line([f32; 16]);
+/// Memory that several threads write to; each touches its own elements alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shared<'a> {
+    start: *mut f32,
+    len: usize,
+    owner: std::marker::PhantomData<&'a mut [f32]>,
+}
 
-/// The activations of one run of a schedule.
-#[derive(Default)]
-pub(crate) struct Arena(Vec<Line>);
+// SAFETY: it stands for a `&mut [f32]`, which may go between threads; that threads share no element is a condition of
+// `Shared::part`.
+unsafe impl Send for Shared<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for Shared<'_> {}
 
-impl std::fmt::Debug for Arena {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Arena({} floats)", self.0.len() * 16)
+impl<'a> Shared<'a> {
+    pub(crate) fn new(slice: &'a mut [f32]) -> Self {
+        Shared { start: slice.as_mut_ptr(), len: slice.len(), owner: std::marker::PhantomData }
+    }
+
+    /// Where it begins.
+    pub(crate) fn as_mut_ptr(self) -> *mut f32 {
+        self.start
+    }
+
+    /// The memory from an element on.
+    pub(crate) fn from(self, at: usize) -> Self {
+        assert!(at < self.len, "a part begins within the memory");
+        // SAFETY: the element lies within the memory.
+        Shared { start: unsafe { self.start.add(at) }, len: self.len - at, owner: self.owner }
+    }
+
+    /// Some elements.
+    ///
+    /// # Safety
+    /// Nobody else touches them while they are borrowed.
+    #[inline(always)]
+    pub(crate) unsafe fn part(self, at: usize, count: usize) -> &'a mut [f32] {
+        assert!(at + count <= self.len, "a part ends within the memory");
+        // SAFETY: they lie within the memory, and the caller says that they are his.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(at), count) }
     }
 }
+
+/// A cache line.
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C, align(64))]
+struct Line([f32; LINE]);
+
+/// Floats in a cache line.
+const LINE: usize = 16;
+
+/// Floats that begin at the beginning of a cache line, so that no vector of theirs lies in two.
+#[derive(Default)]
+pub struct Floats {
+    lines: Vec<Line>,
+    len: usize,
+}
+
+impl Floats {
+    /// None.
+    pub(crate) const fn new() -> Self {
+        Floats { lines: Vec::new(), len: 0 }
+    }
+
+    /// So many times this value.
+    pub(crate) fn filled(value: f32, len: usize) -> Result<Self> {
+        let mut floats = Floats::new();
+        floats.grow(len)?;
+        floats.fill(value);
+        Ok(floats)
+    }
+
+    /// Makes them at least so many. New ones are 0.
+    pub(crate) fn grow(&mut self, len: usize) -> Result<()> {
+        let lines = len.div_ceil(LINE);
+        if lines > self.lines.len() {
+            self.lines.try_reserve_exact(lines - self.lines.len()).map_err(|_| out_of_memory(len))?;
+            self.lines.resize(lines, bytemuck::Zeroable::zeroed());
+        }
+        self.len = self.len.max(len);
+        Ok(())
+    }
+}
+
+impl Deref for Floats {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        &bytemuck::cast_slice(&self.lines)[..self.len]
+    }
+}
+
+impl DerefMut for Floats {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
+    }
+}
+
+impl fmt::Debug for Floats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} floats", self.len)
+    }
+}
+
+/// The activations of one run of a schedule.
+#[derive(Debug, Default)]
+pub(crate) struct Arena(Floats);
 
 impl Arena {
     /// Its floats, for a schedule and a capacity; grows to them.
@@ -45,20 +139,16 @@ impl Arena {
         let floats = (schedule.sample_floats.checked_mul(capacity))
             .and_then(|n| n.checked_add(schedule.fixed_floats))
             .ok_or_else(|| out_of_memory(usize::MAX))?;
-        let lines = floats.div_ceil(16);
-        if lines > self.0.len() {
-            self.0.try_reserve_exact(lines - self.0.len()).map_err(|_| out_of_memory(floats))?;
-            self.0.resize(lines, bytemuck::Zeroable::zeroed());
-        }
-        Ok(&mut bytemuck::cast_slice_mut(&mut self.0)[..floats])
+        self.0.grow(floats)?;
+        Ok(&mut self.0[..floats])
     }
 }
 
-/// A vector of this length.
-pub(crate) fn filled(value: f32, floats: usize) -> Result<Vec<f32>> {
+/// A vector of this length, full of zeros.
+pub(crate) fn zeros(len: usize) -> Result<Vec<f32>> {
     let mut all = Vec::new();
-    all.try_reserve_exact(floats).map_err(|_| out_of_memory(floats))?;
-    all.resize(floats, value);
+    all.try_reserve_exact(len).map_err(|_| out_of_memory(len))?;
+    all.resize(len, 0.0);
     Ok(all)
 }
 
@@ -102,10 +192,19 @@ mod tests {
     }
 
     #[test]
+    fn floats_begin_a_line_and_keep_what_they_are_when_they_grow() {
+        let mut floats = Floats::filled(2.0, 3).unwrap();
+        floats.grow(40).unwrap();
+        floats.grow(5).unwrap();
+        assert_eq!(floats.as_ptr().align_offset(64), 0);
+        assert_eq!((floats.len(), &floats[..4], floats[39]), (40, &[2.0, 2.0, 2.0, 0.0][..], 0.0));
+    }
+
+    #[test]
     fn a_pool_hands_out_each_arena_once() {
         let pool = Pool::default();
         pool.with(|a| {
-            a.0.push(Line([1.0; 16]));
+            a.0.grow(1).unwrap();
             pool.with(|b| assert!(b.0.is_empty()));
         });
         let mut sizes = vec![];

@@ -11,10 +11,11 @@ pub(crate) mod player;
 mod product;
 pub mod random;
 pub mod simd;
+mod team;
 
 pub use crate::program::StepUniform;
 
-pub use memory::{disjoint, states};
+pub use memory::{Floats, disjoint, states};
 pub use parallel::split_rows;
 pub use product::{Around, Product, product};
 pub use random::Key;
@@ -45,7 +46,7 @@ pub struct Update<'a> {
     /// All gradients.
     pub gradients: &'a mut [f32],
     /// The optimizer's state vectors.
-    pub states: &'a mut [Vec<f32>],
+    pub states: &'a mut [Floats],
     /// The arena.
     pub arena: &'a mut [f32],
 }

@@ -1,26 +1,88 @@
 //! Threads, where the work is large enough to pay.
 //!
-//! Work is split by us, by halves, and what a piece computes never depends on how it was split: elements are independent.
-//! So the number of threads changes no bit.
+//! Work is cut into pieces by its shapes alone, and what a piece computes never depends on how the work was cut or who does it:
+//! elements are independent. So the number of threads changes no bit.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use super::memory::Shared;
 use super::simd::LANES;
+use super::team;
+use crate::error::Result;
 
-/// Elementwise operations or multiply-adds that one thread does in about 5 µs: the smallest piece that is handed over.
+/// Elementwise operations or multiply-adds that one thread does in 2 to 5 µs: about the smallest piece that is handed over.
 pub(crate) const GRAIN: usize = 1 << 18;
-/// The smallest kernel that is split. Waking another thread takes up to 50 µs, but within a step of such kernels it is awake
-/// already: `mlp` went from 0.55 to 0.29 ms a step when this fell from 4M to 1M.
-pub(crate) const WORTH: usize = 4 * GRAIN;
+/// The smallest work that is cut.
+pub(crate) const WORTH: usize = 2 * GRAIN;
 
-/// Runs `f` where splitting work is cheap, if there will be some: on a thread of Rayon's pool. `operations` counts what a
-/// step does; its largest kernel does about a third of them.
-pub(crate) fn enter<R: Send>(operations: usize, f: impl FnOnce() -> R + Send) -> R {
-    if operations < 6 * WORTH || rayon::current_num_threads() < 2 { f() } else { rayon::scope(|_| f()) }
+/// Threads that may work together.
+pub(crate) fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
+/// Runs `piece` for all numbers below `pieces`, on several threads.
+///
+/// Each thread has a share of neighbouring pieces, the same one whenever as many pieces are done, so that what it wrote in one
+/// kernel is in its cache in the next one. Who is done with his share helps with the others'.
+pub(crate) fn each(pieces: usize, piece: &(impl Fn(usize) + Sync)) {
+    /// The next piece of a share, in a cache line of its own.
+    #[derive(Default)]
+    #[repr(align(64))]
+    struct Next(AtomicUsize);
+    const SHARES: usize = 16;
+
+    let threads = threads().min(pieces);
+    if threads < 2 {
+        return (0..pieces).for_each(piece);
+    }
+    let shares = threads.min(SHARES);
+    let next: [Next; SHARES] = std::array::from_fn(|share| Next((pieces * share / shares).into()));
+    team::together(threads, &|thread| {
+        for share in (0..shares).map(|i| (thread + i) % shares) {
+            let end = pieces * (share + 1) / shares;
+            loop {
+                // Relaxed: what pieces read was there before, and what they write is looked at after all threads have met.
+                let i = next[share].0.fetch_add(1, Ordering::Relaxed);
+                if i >= end {
+                    break;
+                }
+                piece(i);
+            }
+        }
+    });
+}
+
+/// Runs each job, or all up to one that fails: on several threads if they are `large` together. Jobs are handed out in order.
+pub(crate) fn try_each<T: Send>(
+    jobs: &mut [T],
+    large: bool,
+    run: &(impl Fn(&mut T) -> Result<()> + Sync),
+) -> Result<()> {
+    if !large {
+        return jobs.iter_mut().try_for_each(run);
+    }
+    let count = jobs.len();
+    let (jobs, failed) = (Mutex::new(jobs.iter_mut()), OnceLock::new());
+    each(count, &|_| {
+        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
+        if failed.get().is_none()
+            && let Some(Err(error)) = job.map(run)
+        {
+            // A second failure has nothing to add.
+            failed.set(error).ok();
+        }
+    });
+    failed.into_inner().map_or(Ok(()), Err)
 }
 
 /// Runs `body` over rows `0..rows`, in pieces on several threads if each row's number of operations makes that pay.
 ///
 /// `written` are the slices that rows write to, each with the length of one row in it. `body` gets the number of its
 /// first row, how many rows it does, and its part of each slice.
+///
+/// # Panics
+/// If a slice is shorter than its rows.
 #[inline]
 pub fn split_rows<const N: usize>(
     rows: usize,
@@ -28,38 +90,20 @@ pub fn split_rows<const N: usize>(
     written: [(&mut [f32], usize); N],
     body: &(impl Fn(usize, usize, [&mut [f32]; N]) + Sync),
 ) {
-    if rows.saturating_mul(operations) < WORTH || rayon::current_num_threads() < 2 {
-        body(0, rows, written.map(|(slice, _)| slice));
-    } else {
-        halve(0, rows, operations, written, body);
+    let work = rows.saturating_mul(operations);
+    if work < WORTH {
+        return body(0, rows, written.map(|(slice, _)| slice));
     }
-}
-
-fn halve<const N: usize>(
-    first: usize,
-    rows: usize,
-    operations: usize,
-    written: [(&mut [f32], usize); N],
-    body: &(impl Fn(usize, usize, [&mut [f32]; N]) + Sync),
-) {
-    // Whole vectors on the left, so that only the last piece has a partial one.
-    let left = (rows / 2).next_multiple_of(2 * LANES);
-    if rows.saturating_mul(operations) <= GRAIN || left >= rows {
-        return body(first, rows, written.map(|(slice, _)| slice));
-    }
-    let halves = written.map(|(slice, row)| {
-        let (a, b) = slice.split_at_mut(left * row);
-        (Some((a, row)), Some((b, row)))
+    // As many pieces as 2, 4, 8 or 16 threads share evenly. Whole vectors, so that only the last piece has a partial one.
+    let pieces = (work / GRAIN).next_power_of_two();
+    let size = rows.div_ceil(pieces).next_multiple_of(2 * LANES);
+    let written = written.map(|(slice, row)| (Shared::new(&mut slice[..rows * row]), row));
+    each(rows.div_ceil(size), &|i| {
+        let first = i * size;
+        let rows = size.min(rows - first);
+        // SAFETY: each piece is done once, and its rows belong to no other one.
+        body(first, rows, written.map(|(slice, row)| unsafe { slice.part(first * row, rows * row) }));
     });
-    let (mut low, mut high) = ([const { None }; N], [const { None }; N]);
-    for (i, (a, b)) in halves.into_iter().enumerate() {
-        (low[i], high[i]) = (a, b);
-    }
-    let (low, high) = (low.map(Option::unwrap), high.map(Option::unwrap));
-    rayon::join(
-        || halve(first, left, operations, low, body),
-        || halve(first + left, rows - left, operations, high, body),
-    );
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! The CPU as a [`Backend`]: runs the functions that the macro generated.
 
-use rayon::prelude::*;
-
-use super::memory::{Arena, Pool, filled};
+use super::memory::{Arena, Floats, Pool, zeros};
 use super::parallel;
 use super::{Pass, Update};
 use crate::backend::{Backend, Columns, Gradients, Resident, Steps};
@@ -14,13 +12,16 @@ const CHUNK: usize = 256;
 /// What the activations of one chunk may take, in floats: 32 MiB.
 const CHUNK_FLOATS: usize = 8 << 20;
 
+/// What copying a float costs, in operations: it comes from far away.
+const COPY: usize = 16;
+
 /// A network's memory on the CPU.
 #[derive(Debug)]
 pub(crate) struct CpuBackend {
     program: &'static Program,
-    parameters: Vec<f32>,
-    gradients: Vec<f32>,
-    states: Vec<Vec<f32>>,
+    parameters: Floats,
+    gradients: Floats,
+    states: Vec<Floats>,
     arena: Arena,
     pool: Pool,
 }
@@ -31,9 +32,9 @@ impl CpuBackend {
         let floats = program.parameter_floats;
         Ok(CpuBackend {
             program,
-            parameters: filled(0.0, floats)?,
-            gradients: filled(0.0, if program.train.is_some() { floats } else { 0 })?,
-            states: program.states.iter().map(|&value| filled(value, floats)).collect::<Result<_>>()?,
+            parameters: Floats::filled(0.0, floats)?,
+            gradients: Floats::filled(0.0, if program.train.is_some() { floats } else { 0 })?,
+            states: program.states.iter().map(|&value| Floats::filled(value, floats)).collect::<Result<_>>()?,
             arena: Arena::default(),
             pool: Pool::default(),
         })
@@ -79,7 +80,7 @@ impl Backend for CpuBackend {
     }
 
     fn parameters(&self) -> Result<Vec<f32>> {
-        Ok(self.parameters.clone())
+        Ok(self.parameters.to_vec())
     }
 
     fn set_states(&mut self, values: &[Vec<f32>]) -> Result<()> {
@@ -107,27 +108,25 @@ impl Backend for CpuBackend {
         let start = results.len();
         results.resize(start + width * steps.steps.len(), 0.0);
 
-        // Steps go in groups of some milliseconds: progress hears of each group, and a group enters the thread pool once.
+        // Progress hears of groups of steps that take some milliseconds.
         let operations = self.operations(capacity, 3).max(1);
-        let group = (16 * parallel::GRAIN / operations).clamp(1, 256);
+        let group = (512 * parallel::GRAIN / operations).clamp(1, 256);
         let arena = self.arena.floats(schedule, capacity)?;
         let (parameters, gradients, states) = (&mut self.parameters, &mut self.gradients, &mut self.states);
         let mut order = steps.order;
         for (n, group_steps) in steps.steps.chunks(group).enumerate() {
             let slots = &mut results[start + n * group * width..];
-            parallel::enter(operations, || {
-                for (i, step) in group_steps.iter().enumerate() {
-                    let step = StepUniform { capacity: capacity as u32, result: 0, ..*step };
-                    let batch;
-                    (batch, order) = order.split_at(step.batch as usize);
-                    load(program, schedule, data, capacity, batch.iter().map(|&i| i as usize), arena);
-                    let results = &mut slots[i * width..(i + 1) * width];
-                    (schedule.pass)(&mut Pass { step: &step, parameters, gradients, arena, results });
-                    if let Some(update) = schedule.update {
-                        update(&mut Update { step: &step, parameters, gradients, states, arena });
-                    }
+            for (i, step) in group_steps.iter().enumerate() {
+                let step = StepUniform { capacity: capacity as u32, result: 0, ..*step };
+                let batch;
+                (batch, order) = order.split_at(step.batch as usize);
+                load(program, schedule, data, capacity, batch.iter().map(|&i| i as usize), arena);
+                let results = &mut slots[i * width..(i + 1) * width];
+                (schedule.pass)(&mut Pass { step: &step, parameters, gradients, arena, results });
+                if let Some(update) = schedule.update {
+                    update(&mut Update { step: &step, parameters, gradients, states, arena });
                 }
-            });
+            }
             let ended = n * group + group_steps.len();
             progress(ended, &results[start..start + ended * width]);
         }
@@ -148,7 +147,8 @@ impl Backend for CpuBackend {
             jobs.push((step, &steps.order[first..end], slot));
             first = end;
         }
-        let run = |(step, order, slot): &mut (&StepUniform, &[u32], &mut [f32])| {
+        let large = self.operations(first, 1) >= 2 * parallel::WORTH;
+        parallel::try_each(&mut jobs, large, &|(step, order, slot): &mut (&StepUniform, &[u32], &mut [f32])| {
             let capacity = capacity(step.batch);
             let step = StepUniform { capacity: capacity as u32, result: 0, ..**step };
             self.pool.with(|arena| {
@@ -157,12 +157,7 @@ impl Backend for CpuBackend {
                 self.pass(schedule, &step, arena, slot);
                 Ok(())
             })
-        };
-        if jobs.len() < 2 || self.operations(first, 1) < 2 * parallel::WORTH {
-            jobs.iter_mut().try_for_each(run)
-        } else {
-            jobs.par_iter_mut().try_for_each(run)
-        }
+        })
     }
 
     fn predict(&self, data: Columns<'_>, step: StepUniform) -> Result<Vec<Vec<f32>>> {
@@ -170,7 +165,7 @@ impl Backend for CpuBackend {
         let chunk = (CHUNK_FLOATS / program.predict.sample_floats.max(1)).clamp(4, CHUNK) / 4 * 4;
         let widths: Vec<usize> = program.outputs.iter().map(|o| o.dims.iter().product()).collect();
         let mut outputs =
-            widths.iter().map(|w| filled(0.0, w.saturating_mul(data.samples))).collect::<Result<Vec<_>>>()?;
+            widths.iter().map(|w| zeros(w.saturating_mul(data.samples))).collect::<Result<Vec<_>>>()?;
 
         // One job for each chunk, with its part of every output.
         let mut parts: Vec<_> = outputs.iter_mut().zip(&widths).map(|(o, w)| o.chunks_mut(w * chunk)).collect();
@@ -178,16 +173,12 @@ impl Backend for CpuBackend {
             .step_by(chunk)
             .map(|first| (first, parts.iter_mut().filter_map(Iterator::next).collect()))
             .collect();
-        let run = |(first, parts): &mut (usize, Vec<&mut [f32]>)| {
+        let large = self.operations(data.samples, 1) >= 2 * parallel::WORTH;
+        parallel::try_each(&mut jobs, large, &|(first, parts): &mut (usize, Vec<&mut [f32]>)| {
             let batch = chunk.min(data.samples - *first) as u32;
             let step = StepUniform { batch, capacity: capacity(batch) as u32, ..step };
             self.predict_chunk(&data, *first, step, parts)
-        };
-        if jobs.len() < 2 || self.operations(data.samples, 1) < 2 * parallel::WORTH {
-            jobs.iter_mut().try_for_each(run)?;
-        } else {
-            jobs.par_iter_mut().try_for_each(run)?;
-        }
+        })?;
         Ok(outputs)
     }
 
@@ -197,7 +188,7 @@ impl Backend for CpuBackend {
         let batch = data.samples;
         let capacity = capacity(step.batch);
         let step = StepUniform { capacity: capacity as u32, result: 0, ..step };
-        let mut parameters = filled(0.0, program.parameter_floats)?;
+        let mut parameters = zeros(program.parameter_floats)?;
         let mut results = vec![0.0; schedule.result_floats];
         let fields = self.pool.with(|arena| {
             let arena = arena.floats(schedule, capacity)?;
@@ -230,16 +221,18 @@ fn load(
     schedule: &Schedule,
     data: &Columns<'_>,
     capacity: usize,
-    samples: impl ExactSizeIterator<Item = usize> + Clone,
+    samples: impl ExactSizeIterator<Item = usize> + Clone + Sync,
     arena: &mut [f32],
 ) {
     for &(field, offset) in schedule.fields {
         let width = width(program, field);
         let start = schedule.fixed_floats + capacity * offset;
         let to = &mut arena[start..start + samples.len() * width];
-        for (to, sample) in to.chunks_exact_mut(width).zip(samples.clone()) {
-            to.copy_from_slice(&data.fields[field][sample * width..(sample + 1) * width]);
-        }
+        parallel::split_rows(samples.len(), width * COPY, [(to, width)], &|first, _, [to]| {
+            for (to, sample) in to.chunks_exact_mut(width).zip(samples.clone().skip(first)) {
+                to.copy_from_slice(&data.fields[field][sample * width..(sample + 1) * width]);
+            }
+        });
     }
 }
 

@@ -223,12 +223,9 @@ impl<'a> StagePrinter<'a> {
                 let local = self.body.written.contains(tensor);
                 let at = |lane| self.body.index(index, local, lane);
                 if !within.is_empty() {
-                    let inside = self.inside(within);
-                    return format!(
-                        "s.gather(n, |lane| if {inside} {{ t{}[{}] }} else {{ 0.0 }})",
-                        tensor.0,
-                        at(self.along)
-                    );
+                    let number =
+                        format!("if {} {{ t{}[{}] }} else {{ 0.0 }}", self.inside(within), tensor.0, at(self.along));
+                    return self.each_lane(stride(index) == Some(0) && self.is_uniform(within), &number);
                 }
                 match stride(index) {
                     Some(0) => format!("s.splat(t{}[{}])", tensor.0, at(None)),
@@ -236,12 +233,25 @@ impl<'a> StagePrinter<'a> {
                     _ => format!("s.gather(n, |lane| t{}[{}])", tensor.0, at(self.along)),
                 }
             }
-            Value::Within(within) => format!("s.gather(n, |lane| if {} {{ 1.0 }} else {{ 0.0 }})", self.inside(within)),
+            Value::Within(within) => {
+                let number = format!("if {} {{ 1.0 }} else {{ 0.0 }}", self.inside(within));
+                self.each_lane(self.is_uniform(within), &number)
+            }
             Value::Reduced { stage, slot } => format!("r{stage}_{slot}"),
             Value::Unary(op, a) => format!("s.{}({})", unary(*op), number(a)),
             Value::Binary(op, a, b) => self.binary(*op, *a, *b),
             Value::Select(c, a, b) => format!("s.select({}, {}, {})", self.truth(*c), number(a), number(b)),
         }
+    }
+
+    /// A number for each lane, in terms of `lane`; or the same one for all, which does not mention it.
+    fn each_lane(&self, is_uniform: bool, number: &str) -> String {
+        if is_uniform { format!("s.splat({number})") } else { format!("s.gather(n, |lane| {number})") }
+    }
+
+    /// Whether bounds hold for all lanes or for none.
+    fn is_uniform(&self, within: &[Bound]) -> bool {
+        self.along.is_none_or(|axis| within.iter().all(|bound| bound.index.stride(axis) == Some(0)))
     }
 
     /// A condition: whether a lane's point is within all bounds.
@@ -255,6 +265,9 @@ impl<'a> StagePrinter<'a> {
             let (plus, minus) = bound.index.signs();
             let mut index = text(&plus);
             if minus != Index::default() {
+                if plus.terms.is_empty() {
+                    index.push_str("_usize");
+                }
                 index = format!("{index}.wrapping_sub({})", text(&minus));
             }
             match bound.step {
@@ -267,6 +280,8 @@ impl<'a> StagePrinter<'a> {
 
     fn binary(&self, op: Binary, a: ValueId, b: ValueId) -> String {
         let (left, right) = (self.absorbed(a), self.absorbed(b));
+        let in_front = |v: ValueId| self.places.of[v.0 as usize] == Place { depth: 0, late: false };
+        let hoists = in_front(b) && !in_front(a);
         let (a, number_b) = (self.number(a), self.number(b));
         match (op, left, right, self.get(b)) {
             (Binary::Add, _, Some((x, y)), _) => format!("s.mul_add({x}, {y}, {a})"),
@@ -277,7 +292,8 @@ impl<'a> StagePrinter<'a> {
             (Binary::Divide, _, _, divisor @ Value::Constant(c)) if folds(divisor) => {
                 format!("s.mul({a}, s.splat({}))", text::number(1.0 / c))
             }
-            (Binary::Divide, _, _, Value::Scalar(_)) => format!("s.mul({a}, s.reciprocal({number_b}))"),
+            (Binary::Divide, _, _, Value::Constant(_)) => format!("s.div({a}, {number_b})"),
+            (Binary::Divide, ..) if hoists => format!("s.mul({a}, s.reciprocal({number_b}))"),
             _ => format!("s.{}({a}, {number_b})", function(op)),
         }
     }

@@ -160,7 +160,7 @@ fn steps_of_any_size_gather_their_samples_and_update() {
             w -= 0.1 * samples.iter().map(|x| 2.0 * (w * x - 1.0) * x).sum::<f32>() / n;
         }
         assert!((backend.parameters().unwrap()[0] - w).abs() < 1e-4);
-        assert_eq!(backend.states[0], [12.0, 7.0, 7.0, 7.0]);
+        assert_eq!(backend.states[0][..], [12.0, 7.0, 7.0, 7.0]);
         assert_eq!(heard.last(), Some(&(5, 5)), "progress hears of the last step and of all results");
     });
 }

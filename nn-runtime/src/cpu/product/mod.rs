@@ -10,6 +10,7 @@ mod pack;
 mod split;
 mod tile;
 
+use super::memory::Shared;
 use super::simd::Level;
 use tile::Tiles;
 
@@ -64,7 +65,7 @@ fn nest(p: &Product, around: &[Around], a: &[f32], b: &[f32], c: &mut [f32], add
     let Some((l, inner)) = around.split_first() else {
         let (p, a, b) = if p.is_better_transposed() { (&p.transposed(), b, a) } else { (p, a, b) };
         // SAFETY: `product` has checked that the largest index of each operand lies within its slice.
-        return unsafe { split::run(Engine::of(p), p, Operands { a, b, c: Out::new(c), add }) };
+        return unsafe { split::run(Engine::of(p), p, Operands { a, b, c: Shared::new(c), add }) };
     };
     for i in 0..l.count {
         nest(p, inner, &a[i * l.a..], &b[i * l.b..], &mut c[i * l.c..], add || (i > 0 && l.c == 0));
@@ -103,47 +104,9 @@ impl Product {
 struct Operands<'a> {
     a: &'a [f32],
     b: &'a [f32],
-    c: Out<'a>,
+    c: Shared<'a>,
     /// Whether the result is added to what is there.
     add: bool,
-}
-
-/// The memory of the result. Threads that compute blocks of one result share it; each touches its own elements alone.
-#[derive(Clone, Copy)]
-struct Out<'a> {
-    start: *mut f32,
-    len: usize,
-    owner: std::marker::PhantomData<&'a mut [f32]>,
-}
-
-// SAFETY: it stands for a `&mut [f32]`, which may go between threads; that threads share no element is a condition of
-// `Out::part`.
-unsafe impl Send for Out<'_> {}
-// SAFETY: as above.
-unsafe impl Sync for Out<'_> {}
-
-impl<'a> Out<'a> {
-    fn new(slice: &'a mut [f32]) -> Self {
-        Out { start: slice.as_mut_ptr(), len: slice.len(), owner: std::marker::PhantomData }
-    }
-
-    /// The memory from an element on.
-    fn from(self, at: usize) -> Self {
-        assert!(at < self.len, "a block begins within the result");
-        // SAFETY: the element lies within the memory.
-        Out { start: unsafe { self.start.add(at) }, len: self.len - at, owner: self.owner }
-    }
-
-    /// Some elements.
-    ///
-    /// # Safety
-    /// Nobody else touches them while they are borrowed.
-    #[inline(always)]
-    unsafe fn part(&mut self, at: usize, count: usize) -> &mut [f32] {
-        assert!(at + count <= self.len, "a row ends within the result");
-        // SAFETY: they lie within the memory, and the caller says that they are his.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(at), count) }
-    }
 }
 
 /// How a product is computed.
@@ -195,7 +158,7 @@ unsafe fn large(p: &Product, o: Operands<'_>) {
             stride(p.b[0]),
             stride(p.b[1]),
             f32::from(u8::from(o.add)),
-            o.c.start,
+            o.c.as_mut_ptr(),
             stride(p.c[0]),
             stride(p.c[1]),
         );

@@ -2,23 +2,22 @@
 
 use std::cell::Cell;
 
+use crate::cpu::memory::Floats;
 use crate::cpu::simd::{LANES, Simd};
 
 thread_local! {
-    static SCRATCH: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+    static SCRATCH: Cell<Floats> = const { Cell::new(Floats::new()) };
 }
 
 /// This thread's memory for packing, at least this long. Give it back to [`keep`].
-pub(super) fn scratch(floats: usize) -> Vec<f32> {
+pub(super) fn scratch(floats: usize) -> Floats {
     let mut scratch = SCRATCH.take();
-    if scratch.len() < floats {
-        scratch.resize(floats, 0.0);
-    }
+    scratch.grow(floats).expect("memory for a panel");
     scratch
 }
 
 /// Keeps the memory for the next time.
-pub(super) fn keep(scratch: Vec<f32>) {
+pub(super) fn keep(scratch: Floats) {
     SCRATCH.set(scratch);
 }
 

@@ -1,8 +1,14 @@
 //! Cuts a product into blocks, and computes them on several threads where that pays.
 
 use super::{Engine, Operands, Product};
-use crate::cpu::parallel::{GRAIN, WORTH};
+use crate::cpu::parallel::{GRAIN, each};
 
+/// Multiply-adds of a block in tiles: some 3 µs.
+const TILES_BLOCK: usize = GRAIN;
+/// Columns of the smallest block: the width of every tile divides it.
+const COLUMNS: usize = 32;
+/// Rows of the smallest block in tiles: enough to pay for packing a panel again.
+const ROWS: usize = 64;
 /// Elements of the result in a block of a large product: enough to pay for packing its operands.
 const LARGE_BLOCK: usize = 1 << 18;
 
@@ -11,42 +17,35 @@ const LARGE_BLOCK: usize = 1 << 18;
 /// # Safety
 /// The largest index of each operand lies within its slice, and nobody else touches the elements of the result.
 pub(super) unsafe fn run(engine: Engine, p: &Product, o: Operands<'_>) {
-    if p.work() < 2 * WORTH {
-        // SAFETY: the caller says so.
-        unsafe { engine.compute(p, o) }
-    } else {
-        // SAFETY: the caller says so.
-        unsafe { halve(engine, p, o) }
-    }
+    let [rows, columns] = block(engine, p);
+    let across = p.n.div_ceil(columns);
+    each(p.m.div_ceil(rows) * across, &|number| {
+        let (i, j) = (number / across * rows, number % across * columns);
+        let block = Product { m: rows.min(p.m - i), n: columns.min(p.n - j), ..*p };
+        let operands =
+            Operands { a: &o.a[i * p.a[0]..], b: &o.b[j * p.b[1]..], c: o.c.from(i * p.c[0] + j * p.c[1]), add: o.add };
+        // SAFETY: the largest indices of a block are at most those of the whole, and blocks share no element.
+        unsafe { engine.compute(&block, operands) };
+    });
 }
 
-/// # Safety
-/// As for [`run`].
-unsafe fn halve(engine: Engine, p: &Product, o: Operands<'_>) {
-    // Halves of the longer side. 32 is a multiple of every tile's width.
-    let by_rows = p.m >= p.n;
-    let side = if by_rows { p.m } else { p.n };
-    let half = (side / 2).next_multiple_of(32);
-    let whole = match engine {
-        Engine::Tiles => p.work() <= 2 * GRAIN,
-        Engine::Large => p.m * p.n <= LARGE_BLOCK,
-    };
-    if whole || half >= side {
-        // SAFETY: the caller says so.
-        return unsafe { engine.compute(p, o) };
-    }
-    let (low, high, [a, b, c]) = if by_rows {
-        (Product { m: half, ..*p }, Product { m: side - half, ..*p }, [half * p.a[0], 0, half * p.c[0]])
-    } else {
-        (Product { n: half, ..*p }, Product { n: side - half, ..*p }, [0, half * p.b[1], half * p.c[1]])
-    };
-    let rest = Operands { a: &o.a[a..], b: &o.b[b..], c: o.c.from(c), add: o.add };
-    // SAFETY: the largest indices of both halves are at most those of the whole, and they share no element.
-    let (first, second) = (|| unsafe { halve(engine, &low, o) }, || unsafe { halve(engine, &high, rest) });
-    if rayon::current_num_threads() > 1 {
-        rayon::join(first, second);
-    } else {
-        first();
-        second();
+/// Rows and columns of a block: halves of halves.
+fn block(engine: Engine, p: &Product) -> [usize; 2] {
+    let half = |side: usize, least: usize| side.div_ceil(2).next_multiple_of(least).min(side);
+    let (mut rows, mut columns) = (p.m, p.n);
+    loop {
+        let before = [rows, columns];
+        match engine {
+            Engine::Tiles if rows * columns * p.k <= TILES_BLOCK => {}
+            // Columns first: each panel is packed once, then.
+            Engine::Tiles if columns > COLUMNS => columns = half(columns, COLUMNS),
+            Engine::Tiles => rows = half(rows, ROWS),
+            Engine::Large if rows * columns <= LARGE_BLOCK => {}
+            Engine::Large if rows < columns => columns = half(columns, COLUMNS),
+            Engine::Large => rows = half(rows, COLUMNS),
+        }
+        if before == [rows, columns] {
+            return before;
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! Products in register tiles: each tile of the result stays in registers while its sums run.
 
 use super::pack;
-use super::{Operands, Out, Product};
+use super::{Operands, Product};
+use crate::cpu::memory::Shared;
 use crate::cpu::simd::{LANES, Simd, Wide, WideKernel};
 
-/// Terms that are summed at a time: that many rows of a panel stay in the first-level cache.
-const DEPTH: usize = 512;
+/// Floats of a panel: so many stay in the first-level cache.
+const PANEL: usize = 1 << 13;
 /// Rows up to which vectors along the sum are better than vectors along columns: nothing has to be transposed.
 const FEW_ROWS: usize = 4;
 /// Floats of the second operand that stay in the first-level cache, wherever they lie.
@@ -35,7 +36,7 @@ impl Tiles<'_> {
     fn panels<W: Wide>(mut self, w: W) {
         let columns_of_tile = 2 * W::WIDTH;
         let p = self.p;
-        let chunks = p.k.div_ceil(DEPTH);
+        let chunks = p.k.div_ceil(PANEL / columns_of_tile);
         let depth = p.k.div_ceil(chunks);
         let mut scratch = pack::scratch(depth * columns_of_tile);
         for k0 in (0..p.k).step_by(depth) {
@@ -75,7 +76,7 @@ impl Tiles<'_> {
 
     /// Sums along the vectors: for few rows, where both operands are contiguous along the sum.
     #[inline(always)]
-    fn dots<S: Simd>(mut self, s: S) {
+    fn dots<S: Simd>(self, s: S) {
         const WIDTH: usize = 4;
         let p = self.p;
         for j in (0..p.n).step_by(WIDTH) {
@@ -128,7 +129,7 @@ struct Tile<'a> {
 
 impl Tile<'_> {
     #[inline(always)]
-    fn any_size<W: Wide>(&self, w: W, rows: usize, c: &mut Out<'_>) {
+    fn any_size<W: Wide>(&self, w: W, rows: usize, c: &mut Shared<'_>) {
         match (rows, self.columns > W::WIDTH) {
             (8, true) if W::ROWS >= 8 => self.compute::<W, 8, 2>(w, c),
             (7, true) if W::ROWS >= 8 => self.compute::<W, 7, 2>(w, c),
@@ -151,7 +152,7 @@ impl Tile<'_> {
 
     /// `M` rows of `V` vectors.
     #[inline(always)]
-    fn compute<W: Wide, const M: usize, const V: usize>(&self, w: W, c: &mut Out<'_>) {
+    fn compute<W: Wide, const M: usize, const V: usize>(&self, w: W, c: &mut Shared<'_>) {
         assert!((M - 1) * self.steps[0] + (self.k - 1) * self.steps[1] < self.a.len(), "the rows hold all terms");
         assert!((self.k - 1) * self.row + V * W::WIDTH <= self.panel.len(), "the panel holds all rows");
         let mut sums = [[w.wide_splat(0.0); V]; M];

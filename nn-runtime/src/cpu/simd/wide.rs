@@ -113,10 +113,11 @@ impl Level {
     /// All that this processor has.
     #[cfg(test)]
     pub(crate) fn all() -> Vec<Level> {
-        let mut all = vec![Level::Plain];
         #[cfg(target_arch = "x86_64")]
-        all.extend(Avx2::detect().map(Level::Avx2).into_iter().chain(Avx512::detect().map(Level::Avx512)));
-        all
+        let wider = [Avx2::detect().map(Level::Avx2), Avx512::detect().map(Level::Avx512)];
+        #[cfg(not(target_arch = "x86_64"))]
+        let wider = [None; 2];
+        wider.into_iter().flatten().chain([Level::Plain]).collect()
     }
 
     /// Runs a kernel with these vectors.
