@@ -1,6 +1,8 @@
 //! Each operation and each layer against central differences, in the middle of a graph, and at its kinks against
 //! PyTorch's values.
 
+mod images;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
