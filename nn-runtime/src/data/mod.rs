@@ -47,6 +47,8 @@ mod ahead;
 mod augment;
 pub mod cifar;
 mod column;
+#[cfg(feature = "csv")]
+pub mod csv;
 mod file;
 pub mod idx;
 #[cfg(feature = "images")]
