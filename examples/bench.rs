@@ -26,6 +26,16 @@ nn::network! {
         x >> dense(width1) >> relu >> dense(width2) >> relu
     }
 
+    block convolution(x, filters, kernel, stride = 1) {
+        x >> conv2d(filters, kernel, stride = stride, padding = (kernel - 1) / 2, bias = false) >> batch_norm
+    }
+
+    block residual(x, filters, stride = 1) {
+        inner = x >> convolution(filters, 3, stride = stride) >> relu >> convolution(filters, 3);
+        shortcut = if stride == 1 { x } else { x >> convolution(filters, 1, stride = stride) };
+        relu(inner + shortcut)
+    }
+
     /// A few hundred weights: nearly all of a step is overhead.
     network Curve {
         input  x: [1];
@@ -44,6 +54,32 @@ nn::network! {
         output    scores = logits;
         loss      cross_entropy(logits, digit);
         optimizer adam(learning_rate = 1e-3);
+    }
+
+    /// Two convolutions: nearly all of a step is windows of few channels.
+    network Cnn {
+        input  image: [1, 28, 28];
+        target digit: class(10);
+        stem   = image >> conv2d(16, 5, padding = 2) >> batch_norm >> relu >> max_pool2d(2);
+        body   = stem >> conv2d(32, 5, padding = 2) >> batch_norm >> relu >> max_pool2d(2);
+        logits = body >> flatten >> dense(10);
+        output    scores = logits;
+        loss      cross_entropy(logits, digit);
+        optimizer adam(learning_rate = 1e-3);
+    }
+
+    /// ResNet-20 for CIFAR: 19 convolutions, each with a batch normalization.
+    network Resnet {
+        input  image: [3, 32, 32];
+        target class_of_image: class(10);
+        stem   = image >> convolution(16, 3) >> relu;
+        stage1 = stem >> repeat(3, residual(16));
+        stage2 = stage1 >> residual(32, stride = 2) >> repeat(2, residual(32));
+        stage3 = stage2 >> residual(64, stride = 2) >> repeat(2, residual(64));
+        logits = stage3 >> global_avg_pool >> flatten >> dense(10);
+        output    scores = logits;
+        loss      cross_entropy(logits, class_of_image);
+        optimizer sgd(learning_rate = 0.01, momentum = 0.9);
     }
 
     /// 25 million weights: nearly all of a step is matrix products.
@@ -77,6 +113,11 @@ enum Workload {
     Curve,
     /// 784-128-64-10 relu, cross-entropy, Adam, batch 64
     Mlp,
+    /// Two convolutions 5x5 (16, 32) with batch normalization, relu and max-pooling, dense 10, on 28 x 28, cross-entropy,
+    /// Adam, batch 64
+    Cnn,
+    /// ResNet-20 on 32 x 32, cross-entropy, SGD with momentum, batch 32
+    Resnet,
     /// 1024-4096-4096-1024 relu, mean squared error, SGD, batch 256
     Wide,
 }
@@ -161,6 +202,14 @@ fn workload(workload: Workload, device: &nn::Device) -> nn::Result<Train> {
         Workload::Mlp => {
             let labels = (0..64).map(|i| i % 10).collect::<Vec<u32>>();
             train!(Mlp, MlpData, device, copies(64 * 785), 64, noise::<784>(64), labels)
+        }
+        Workload::Cnn => {
+            let labels = (0..64).map(|i| i % 10).collect::<Vec<u32>>();
+            train!(Cnn, CnnData, device, copies(64 * 785), 64, noise::<784>(64), labels)
+        }
+        Workload::Resnet => {
+            let labels = (0..32).map(|i| i % 10).collect::<Vec<u32>>();
+            train!(Resnet, ResnetData, device, copies(32 * 3073), 32, noise::<3072>(32), labels)
         }
         Workload::Wide => {
             train!(Wide, WideData, device, copies(256 * 2048), 256, noise::<1024>(256), noise::<1024>(256))

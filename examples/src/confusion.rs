@@ -20,6 +20,11 @@ impl Confusion {
         Self { counts }
     }
 
+    /// How often, for each true class, each class was predicted.
+    pub fn counts(&self) -> &[Vec<usize>] {
+        &self.counts
+    }
+
     /// The share of pairs that agree.
     pub fn accuracy(&self) -> f64 {
         let total: usize = self.counts.iter().flatten().sum();

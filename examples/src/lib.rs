@@ -5,6 +5,7 @@ pub mod charts;
 pub mod cli;
 pub mod confusion;
 pub mod drawn_digits;
+pub mod drawn_shapes;
 pub mod idx;
 pub mod points;
 pub mod process;

@@ -39,7 +39,7 @@ impl CurveChart<'_> {
             self.draw_losses(&right)?;
             root.present()?;
         }
-        super::write(path, &svg)
+        super::write(path, svg)
     }
 
     fn draw_curves<'a>(&self, area: &Area<'a>) -> Drawn<'a> {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
+use super::blend;
 use crate::confusion::argmax;
 use crate::points::CLASSES;
 
@@ -58,7 +59,7 @@ impl RegionChart<'_> {
             }
             root.present()?;
         }
-        super::write(path, &svg)
+        super::write(path, svg)
     }
 }
 
@@ -76,12 +77,6 @@ fn runs(line: &[[f32; CLASSES]]) -> Vec<(std::ops::Range<usize>, (usize, u8))> {
         }
     }
     runs
-}
-
-/// A colour on white paper. Opaque, so that neighbouring rectangles show no seams.
-fn blend(color: RGBColor, amount: f64) -> RGBColor {
-    let mix = |channel: u8| (255.0 + (f64::from(channel) - 255.0) * amount) as u8;
-    RGBColor(mix(color.0), mix(color.1), mix(color.2))
 }
 
 #[cfg(test)]
