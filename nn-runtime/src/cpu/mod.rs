@@ -1,9 +1,10 @@
 //! Generated code on the CPU: what kernels see, and the loops that they are made of.
 //!
 //! Generated code is a list of small kernels ([`Kernel`]) that are generic over the processor's vectors ([`Simd`]) and run
-//! by [`dispatch`]. Matrix products are not generated: [`product`] is one precompiled engine. `player` runs whole
-//! schedules.
+//! by [`dispatch`]. Matrix products and convolutions are not generated: [`product`] and [`contract()`] are precompiled
+//! engines. `player` runs whole schedules.
 
+mod contract;
 pub mod math;
 mod memory;
 mod parallel;
@@ -15,6 +16,7 @@ mod team;
 
 pub use crate::program::StepUniform;
 
+pub use contract::{Along, Contract, Loop, Window, contract};
 pub use memory::{Floats, disjoint, states};
 pub use parallel::split_rows;
 pub use product::{Around, Product, product};

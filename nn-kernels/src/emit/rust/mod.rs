@@ -4,7 +4,7 @@
 //! It contains no `unsafe`, allocates nothing, and is generic over the processor's vectors: the runtime compiles each
 //! kernel once with AVX2 and FMA and once without, and chooses while running.
 //!
-//! A contraction is a call of the runtime's engine (`product`), followed by its epilogue. Everything else is loops
+//! A contraction is a call of one of the runtime's engines (`product`, `windowed`), followed by its epilogue. Everything else is loops
 //! over vectors (`body`): `nest` makes few axes of many, `vector` decides which axis the lanes run along,
 //! `place` decides between which loops each value is computed.
 
@@ -15,6 +15,7 @@ mod place;
 mod product;
 mod text;
 mod vector;
+mod windowed;
 
 use std::collections::{BTreeSet, HashMap};
 

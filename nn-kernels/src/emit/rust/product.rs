@@ -1,6 +1,7 @@
-//! Contractions: a call of the runtime's engine, and what is left of the kernel behind it.
+//! Contractions: a call of one of the runtime's engines, and what is left of the kernel behind it.
 
 use super::nest::{Loops, Nest, Size};
+use super::windowed;
 use crate::ir::{ContractionView, Index, Kernel, Stage, Store, TensorId, Value, ValueId};
 
 /// A contraction as a matrix product with loops around it, and its epilogue.
@@ -24,28 +25,48 @@ struct Axis {
 impl ProductText {
     /// `None` if the kernel is none, or if its sums cannot be put where its first result goes.
     pub(super) fn new(kernel: &Kernel, runtime: &str) -> Option<Self> {
-        let view = kernel.contraction().filter(ContractionView::is_plain)?;
+        let view = kernel.contraction()?;
         // The raw sums go where the first result goes that nobody reads.
         let store = kernel.stages[1..].iter().flat_map(|s| &s.stores).find(|s| !kernel.reads(s.tensor))?.clone();
-        let sizes: Vec<Size> = kernel.extents(0).into_iter().map(Size::of).collect();
-        let axis = |axis: &usize| -> Option<Axis> {
-            let step = |index: &Index| usize::try_from(index.stride(*axis)?).ok();
-            let c = if *axis < kernel.outer.len() { step(&store.index)? } else { 0 };
-            Some(Axis { size: sizes[*axis], a: step(&view.a.index)?, b: step(&view.b.index)?, c })
+        let product = if view.is_plain() { product(kernel, &view, &store) } else { None };
+        let windowed = match &product {
+            // Loops around whole products, except for those that have products of their own, are what windows look like.
+            Some(product) if product.around.iter().all(|l| l.a > 0 && l.b > 0 && l.c > 0) => None,
+            _ => windowed::call(kernel, &view, &store, runtime),
         };
-        let axes = |list: &[usize]| list.iter().map(axis).collect::<Option<Vec<Axis>>>();
-        let (mut m, mut n, mut k) = (merge(axes(&view.m)?), merge(axes(&view.n)?), merge(axes(&view.k)?));
-        let (rows, columns, sum) = (largest(&mut m), largest(&mut n), largest(&mut k));
-        let mut around = merge(axes(&view.group)?);
-        around.extend(m.into_iter().chain(n).chain(k));
-        Some(ProductText {
-            call: call(runtime, &view, &store, [rows, columns, sum], &around)?,
-            epilogue: epilogue(kernel, &store),
-        })
+        let call = match windowed {
+            Some(call) => call,
+            None => call(runtime, &view, &store, &product?)?,
+        };
+        Some(ProductText { call, epilogue: epilogue(kernel, &store) })
     }
 }
 
-fn call(runtime: &str, view: &ContractionView, store: &Store, [m, n, k]: [Axis; 3], around: &[Axis]) -> Option<String> {
+/// The loops of a matrix product: rows, columns and terms, and loops around it.
+struct Product {
+    m: Axis,
+    n: Axis,
+    k: Axis,
+    around: Vec<Axis>,
+}
+
+fn product(kernel: &Kernel, view: &ContractionView, store: &Store) -> Option<Product> {
+    let sizes: Vec<Size> = kernel.extents(0).into_iter().map(Size::of).collect();
+    let axis = |axis: &usize| -> Option<Axis> {
+        let step = |index: &Index| usize::try_from(index.stride(*axis)?).ok();
+        let c = if *axis < kernel.outer.len() { step(&store.index)? } else { 0 };
+        Some(Axis { size: sizes[*axis], a: step(&view.a.index)?, b: step(&view.b.index)?, c })
+    };
+    let axes = |list: &[usize]| list.iter().map(axis).collect::<Option<Vec<Axis>>>();
+    let (mut m, mut n, mut k) = (merge(axes(&view.m)?), merge(axes(&view.n)?), merge(axes(&view.k)?));
+    let (rows, columns, sum) = (largest(&mut m), largest(&mut n), largest(&mut k));
+    let mut around = merge(axes(&view.group)?);
+    around.extend(m.into_iter().chain(n).chain(k));
+    Some(Product { m: rows, n: columns, k: sum, around })
+}
+
+fn call(runtime: &str, view: &ContractionView, store: &Store, product: &Product) -> Option<String> {
+    let Product { m, n, k, around } = product;
     let slice = |tensor: TensorId, index: &Index, how: &str| {
         let offset = usize::try_from(index.offset).ok()?;
         let t = format!("t{}", tensor.0);

@@ -1,0 +1,254 @@
+//! Positions in the result: forward passes and gradients of inputs.
+
+use super::blocks::{Block, Cut, Segment};
+use super::layout::Order;
+use super::problem::{Operands, Problem, place, signed};
+use super::scratch::{self, Tables, Work};
+use super::stage::stage;
+use super::tile::{self, Offsets};
+use crate::cpu::parallel::{self, GRAIN, WORTH};
+use crate::cpu::simd::{Kernel, LANES, Level, Simd, Wide, WideKernel, dispatch};
+
+/// Positions of a sample below which several samples are staged together: a few vectors.
+const FEW: usize = 48;
+
+/// Everything that tasks have in common.
+struct Common<'a> {
+    problem: &'a Problem,
+    cut: &'a Cut,
+    blocks: &'a [Block; 2],
+    groups: &'a [[isize; 3]],
+    channels: &'a [[isize; 3]],
+    /// The second operand: for each group, for each tile of rows, for each tap, the rows.
+    packed: &'a [f32],
+    /// Floats of a group in it.
+    group: usize,
+    o: Operands<'a>,
+}
+
+/// Computes a contraction.
+pub(super) fn run(level: Level, problem: &Problem, o: Operands<'_>) {
+    let (width, most) = tile::shape(level);
+    let mut problem = *problem;
+    let order = Order::of(&mut problem);
+    let work = problem.work();
+    let threads = if work < 2 * WORTH { 1 } else { parallel::threads() };
+    let tasks = if threads > 1 { (2 * threads).min(work / GRAIN) } else { 1 };
+    let cut = Cut::new(&problem, &order, FEW, tasks.div_ceil(problem.points(&order.groups)));
+    scratch::with_tables(|tables| {
+        let Tables { floats, blocks, groups, channels, taps } = tables;
+        for (table, axes) in [(&mut *groups, &order.groups), (channels, &order.channels), (taps, &order.taps)] {
+            table.clear();
+            problem.each(axes, |steps| table.push(steps));
+        }
+        for (part, table) in cut.kinds(&problem) {
+            blocks[table].prepare(&part, &cut.positions, &order.taps);
+            blocks[table].vectors(&part, &cut.positions, width);
+        }
+        let group = tiles(channels.len(), most).map(|(_, rows)| rows).sum::<usize>() * taps.len();
+        let packed = floats.get(group * groups.len());
+        for (at, to) in groups.iter().zip(packed.chunks_exact_mut(group)) {
+            dispatch(Pack { from: o.b, first: problem.first[1] + at[1], channels, taps, most, to });
+        }
+        let common = Common { problem: &problem, cut: &cut, blocks, groups, channels, packed, group, o };
+        let count = cut.samples(&problem) * cut.blocks(&problem) * groups.len();
+        let size = if threads > 1 { (GRAIN * count).div_ceil(work) } else { count };
+        parallel::each(count.div_ceil(size), &|piece| {
+            let tasks = piece * size..count.min((piece + 1) * size);
+            scratch::with_work(|work| level.run(Tasks { common: &common, tasks, work }));
+        });
+    });
+}
+
+/// The tiles of some rows: the first one of each, and its size.
+fn tiles(rows: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let mut first = 0;
+    std::iter::from_fn(move || {
+        let size = (first < rows).then(|| tile::rows_of_tile(rows - first, most))?;
+        first += size;
+        Some((first - size, size))
+    })
+}
+
+/// Copies the second operand of a group into the order of tiles.
+struct Pack<'a> {
+    from: &'a [f32],
+    first: isize,
+    channels: &'a [[isize; 3]],
+    taps: &'a [[isize; 3]],
+    /// Rows of a tile, at most.
+    most: usize,
+    to: &'a mut [f32],
+}
+
+impl Kernel for Pack<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Pack { from, first, channels, taps, most, mut to } = self;
+        let in_order = taps.iter().enumerate().all(|(i, tap)| tap[1] == signed(i));
+        for (row, rows) in tiles(channels.len(), most) {
+            let tile;
+            (tile, to) = to.split_at_mut(rows * taps.len());
+            let channels = &channels[row..channels.len().min(row + rows)];
+            let mut done = 0;
+            if in_order && channels.len() == LANES && rows == LANES {
+                // Eight rows of neighbouring terms: turned around in registers.
+                let sources: [&[f32]; LANES] =
+                    std::array::from_fn(|r| &from[place(first + channels[r][1])..][..taps.len()]);
+                done = taps.len() / LANES * LANES;
+                for k in (0..done).step_by(LANES) {
+                    let block = s.transpose(sources.map(|source| s.load(source, k, LANES)));
+                    for (j, v) in block.into_iter().enumerate() {
+                        s.store(tile, (k + j) * LANES, LANES, v);
+                    }
+                }
+            }
+            for (tap, out) in taps.iter().zip(tile.chunks_exact_mut(rows)).skip(done) {
+                let (there, behind) = out.split_at_mut(channels.len());
+                for (x, channel) in there.iter_mut().zip(channels) {
+                    *x = from[place(first + channel[1] + tap[1])];
+                }
+                behind.fill(0.0);
+            }
+        }
+    }
+}
+
+/// Some tasks of one thread: task `(sample * blocks + block) * groups + group`.
+struct Tasks<'a> {
+    common: &'a Common<'a>,
+    tasks: std::ops::Range<usize>,
+    work: &'a mut Work,
+}
+
+impl WideKernel for Tasks<'_> {
+    #[inline(always)]
+    fn run<W: Wide>(self, w: W) {
+        let Common { problem, cut, blocks, groups, channels, packed, group: group_floats, o } = *self.common;
+        let blocks_of_sample = cut.blocks(problem);
+        for task in self.tasks {
+            let (group, rest) = (task % groups.len(), task / groups.len());
+            let (sample, block) = (rest / blocks_of_sample, rest % blocks_of_sample);
+            let (mut part, table) = cut.part(problem, sample, block);
+            part.first.iter_mut().zip(groups[group]).for_each(|(first, step)| *first += step);
+            let table = &blocks[table];
+            let from = stage(w, table.layout(), &part, o.a, &mut self.work.staged);
+            let tiles = Tiles {
+                from,
+                terms: Offsets::new(&table.taps),
+                table,
+                step: cut.positions.last().map_or(1, |&x| problem.axes[x].steps[2]),
+                first: part.first[2],
+                o,
+                channels,
+                packed: &packed[group * group_floats..][..group_floats],
+            };
+            tiles.all(w);
+        }
+    }
+}
+
+/// The tiles of one task.
+struct Tiles<'a> {
+    from: &'a [f32],
+    terms: Offsets<'a>,
+    table: &'a Block,
+    /// How far apart neighbouring positions lie in the result.
+    step: isize,
+    /// The result's first element.
+    first: isize,
+    channels: &'a [[isize; 3]],
+    packed: &'a [f32],
+    o: Operands<'a>,
+}
+
+impl Tiles<'_> {
+    #[inline(always)]
+    fn all<W: Wide>(&self, w: W) {
+        let vectors = self.table.positions.len();
+        let mut first = 0;
+        while first < vectors {
+            let rest = vectors - first;
+            let most = match tile::rows_of_tile(self.channels.len(), W::ROWS) {
+                1 | 2 => 6,
+                rows if rows * 3 <= 2 * W::ROWS || W::ROWS == 8 => 3,
+                _ => 2,
+            };
+            let count = match rest.div_ceil(rest.div_ceil(most)) {
+                4 | 5 => 3,
+                count => count,
+            };
+            let mut packed = self.packed;
+            for (row, rows) in tiles(self.channels.len(), W::ROWS) {
+                let weights;
+                (weights, packed) = packed.split_at(rows * self.terms.len());
+                self.any_size(w, [row, rows], weights, [first, count]);
+            }
+            first += count;
+        }
+    }
+
+    #[inline(always)]
+    fn any_size<W: Wide>(&self, w: W, [row, rows]: [usize; 2], weights: &[f32], [first, count]: [usize; 2]) {
+        macro_rules! tile {
+            ($r:literal, $v:literal) => {
+                self.one::<W, $r, $v>(w, row, weights, first)
+            };
+        }
+        match (rows, count) {
+            (8, 3) if W::ROWS >= 8 => tile!(8, 3),
+            (8, 2) if W::ROWS >= 8 => tile!(8, 2),
+            (8, _) if W::ROWS >= 8 => tile!(8, 1),
+            (6, 3) if W::ROWS >= 8 => tile!(6, 3),
+            (6, 2) => tile!(6, 2),
+            (6, _) => tile!(6, 1),
+            (4, 3) => tile!(4, 3),
+            (4, 2) => tile!(4, 2),
+            (4, _) => tile!(4, 1),
+            (3, 3) => tile!(3, 3),
+            (3, 2) => tile!(3, 2),
+            (3, _) => tile!(3, 1),
+            (2, 6) => tile!(2, 6),
+            (2, 3) => tile!(2, 3),
+            (2, 2) => tile!(2, 2),
+            (2, _) => tile!(2, 1),
+            (_, 6) => tile!(1, 6),
+            (_, 3) => tile!(1, 3),
+            (_, 2) => tile!(1, 2),
+            _ => tile!(1, 1),
+        }
+    }
+
+    /// Computes and stores a tile of `R` rows and `V` vectors.
+    #[inline(always)]
+    fn one<W: Wide, const R: usize, const V: usize>(&self, w: W, row: usize, weights: &[f32], first: usize) {
+        let vectors: [usize; V] = std::array::from_fn(|v| self.table.positions[first + v] as usize);
+        let sums = tile::positions::<W, R, V>(w, weights, self.terms, self.from, vectors);
+        // Rows behind the last one are not there.
+        for (sums, channel) in sums.into_iter().zip(&self.channels[row..]) {
+            for (v, sum) in sums.into_iter().enumerate() {
+                let bounds = &self.table.bounds[first + v..];
+                for segment in &self.table.segments[bounds[0] as usize..bounds[1] as usize] {
+                    self.store(w, segment, self.first + channel[2] + segment.at, sum);
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn store<W: Wide>(&self, w: W, segment: &Segment, at: isize, sum: W::W) {
+        let (lane, count) = (segment.lane as usize, segment.count as usize);
+        if self.step == 1 && lane == 0 {
+            // SAFETY: the elements belong to this task: `Problem::check` has found them apart.
+            return w.wide_store(unsafe { self.o.c.part(place(at), count) }, count, sum);
+        }
+        let mut lanes = [0.0; 32];
+        w.wide_store(&mut lanes, W::WIDTH, sum);
+        for (i, x) in lanes[lane..lane + count].iter().enumerate() {
+            // SAFETY: as above.
+            unsafe { self.o.set(at + signed(i) * self.step, *x) };
+        }
+    }
+}

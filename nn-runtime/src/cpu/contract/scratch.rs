@@ -1,0 +1,66 @@
+//! Memory that is kept between contractions: nothing is allocated in a step after the first one.
+
+use std::cell::Cell;
+
+/// A cache line of floats.
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C, align(64))]
+struct Line([f32; 16]);
+
+/// Floats that begin at a cache line.
+#[derive(Default)]
+pub(super) struct Floats(Vec<Line>);
+
+impl Floats {
+    /// This many of them, whatever they hold.
+    pub fn get(&mut self, floats: usize) -> &mut [f32] {
+        let lines = floats.div_ceil(16);
+        if self.0.len() < lines {
+            self.0.resize(lines, Line([0.0; 16]));
+        }
+        &mut bytemuck::cast_slice_mut(&mut self.0)[..floats]
+    }
+}
+
+/// What one task needs.
+#[derive(Default)]
+pub(super) struct Work {
+    /// The windowed operand's part.
+    pub staged: Floats,
+    /// The other operand's part.
+    pub columns: Floats,
+}
+
+/// What all tasks of a contraction read.
+#[derive(Default)]
+pub(super) struct Tables {
+    /// The other operand, or sums of several tasks.
+    pub floats: Floats,
+    /// Of a whole block and of the last one.
+    pub blocks: [super::blocks::Block; 2],
+    /// Steps of both operands and of the result, for each channel, group and tap.
+    pub channels: Vec<[isize; 3]>,
+    pub groups: Vec<[isize; 3]>,
+    pub taps: Vec<[isize; 3]>,
+}
+
+thread_local! {
+    static WORK: Cell<Option<Box<Work>>> = const { Cell::new(None) };
+    static TABLES: Cell<Option<Box<Tables>>> = const { Cell::new(None) };
+}
+
+/// Runs `f` with this thread's memory. (Not for code within a vector kernel: it would not be compiled for its vectors.)
+pub(super) fn with_work<R>(f: impl FnOnce(&mut Work) -> R) -> R {
+    let mut work = WORK.take().unwrap_or_default();
+    let result = f(&mut work);
+    WORK.set(Some(work));
+    result
+}
+
+/// Runs `f` with this thread's tables.
+pub(super) fn with_tables<R>(f: impl FnOnce(&mut Tables) -> R) -> R {
+    let mut tables = TABLES.take().unwrap_or_default();
+    let result = f(&mut tables);
+    TABLES.set(Some(tables));
+    result
+}

@@ -1,0 +1,368 @@
+//! Positions in the sums: gradients of weights.
+//!
+//! Sums over many positions are cut into pieces by shapes alone; each piece is summed by itself, and the pieces are added in
+//! order. So several threads can work on one result.
+
+use super::blocks::{Block, Cut};
+use super::layout::Order;
+use super::problem::{Operands, Problem, place, signed};
+use super::scratch::{self, Floats, Tables, Work};
+use super::stage::stage;
+use super::tile::{self, Offsets, Runs};
+use crate::cpu::memory::Shared;
+use crate::cpu::parallel::{self, GRAIN, WORTH};
+use crate::cpu::simd::{LANES, Level, Simd, Wide, WideKernel};
+
+/// Positions that are staged together, at least: what has to be done for each stage should not count.
+const FEW: usize = 256;
+/// Positions of a piece, at least: adding pieces should not count either.
+const PIECE: usize = 1024;
+/// The most pieces.
+const PIECES: usize = 8;
+/// Floats that the sums of all pieces take, at most.
+const PIECE_FLOATS: usize = 1 << 22;
+/// Channels up to which vectors along positions are better than vectors along channels.
+const FEW_CHANNELS: usize = 8;
+
+/// Everything that tasks have in common.
+struct Common<'a> {
+    problem: &'a Problem,
+    cut: &'a Cut,
+    blocks: &'a [Block; 2],
+    groups: &'a [[isize; 3]],
+    channels: &'a [[isize; 3]],
+    /// Length of a run of positions; step of the second operand along it.
+    run: usize,
+    step: isize,
+    /// How many taps there are, and how many of them a task does.
+    taps: usize,
+    taps_of_task: usize,
+    pieces: usize,
+    /// Floats for the channels of one tap.
+    pitch: usize,
+    /// Whether vectors are along positions.
+    dots: bool,
+    o: Operands<'a>,
+}
+
+impl Common<'_> {
+    /// Floats of one piece of one group.
+    fn floats(&self) -> usize {
+        self.taps * self.pitch
+    }
+}
+
+/// Computes a contraction.
+pub(super) fn run(level: Level, problem: &Problem, o: Operands<'_>) {
+    let (width, _) = tile::shape(level);
+    let mut problem = *problem;
+    let order = Order::of(&mut problem);
+    let cut = Cut::new(&problem, &order, FEW, 1);
+    scratch::with_tables(|tables| {
+        let Tables { floats, blocks, groups, channels, taps } = tables;
+        for (table, axes) in
+            [(&mut *groups, &order.groups), (&mut *channels, &order.channels), (&mut *taps, &order.taps)]
+        {
+            table.clear();
+            problem.each(axes, |steps| table.push(steps));
+        }
+        let mut run = 1;
+        for (part, table) in cut.kinds(&problem) {
+            blocks[table].prepare(&part, &cut.positions, &order.taps);
+            run = blocks[table].runs(&part, &cut.positions);
+        }
+        let step = cut.positions.last().map_or(1, |&x| problem.axes[x].steps[1]);
+        let forwards = |block: &Block| block.others.iter().all(|&x| x >= 0);
+        let dots = channels.len() <= FEW_CHANNELS && (step == 1 || run == 1) && blocks.iter().all(forwards);
+        let pitch = if dots { channels.len() } else { channels.len().next_multiple_of(width) };
+        let positions = problem.points(&cut.positions) * cut.samples(&problem);
+        let chunks = cut.samples(&problem) * cut.blocks(&problem);
+        let fitting = (PIECE_FLOATS / (groups.len() * taps.len() * pitch)).max(1);
+        let pieces = (positions / PIECE).clamp(1, PIECES).min(chunks).min(fitting);
+        let threads = if problem.work() < 2 * WORTH { 1 } else { parallel::threads() };
+        // Of many taps, several threads can do some each: no sum changes.
+        let parts = threads.div_ceil(pieces * groups.len()).min(taps.len().div_ceil(64));
+        let taps_of_task = taps.len().div_ceil(parts).next_multiple_of(8);
+        let common = Common {
+            problem: &problem,
+            cut: &cut,
+            blocks,
+            groups,
+            channels,
+            run,
+            step,
+            taps: taps.len(),
+            taps_of_task,
+            pieces,
+            pitch,
+            dots,
+            o,
+        };
+        let sums = floats.get(pieces * groups.len() * common.floats());
+        let tasks = pieces * groups.len() * taps.len().div_ceil(taps_of_task);
+        let size = if threads > 1 { (GRAIN * tasks).div_ceil(problem.work()) } else { tasks };
+        let shared = Shared::new(sums);
+        parallel::each(tasks.div_ceil(size), &|piece| {
+            let tasks = piece * size..tasks.min((piece + 1) * size);
+            let (start, end) = (common.start(tasks.start), common.start(tasks.end));
+            // SAFETY: each piece is done once, and the sums of its tasks belong to no other one.
+            let sums = unsafe { shared.part(start, end - start) };
+            scratch::with_work(|work| level.run(Tasks { common: &common, tasks, sums, work }));
+        });
+        add_pieces(&common, taps, sums);
+    });
+}
+
+impl Common<'_> {
+    /// Group, piece and taps of a task.
+    fn task(&self, task: usize) -> (usize, usize, std::ops::Range<usize>) {
+        let parts = self.taps.div_ceil(self.taps_of_task);
+        let first = task % parts * self.taps_of_task;
+        let (piece, group) = (task / parts % self.pieces, task / parts / self.pieces);
+        (group, piece, first..self.taps.min(first + self.taps_of_task))
+    }
+
+    /// Where the sums of a task begin.
+    fn start(&self, task: usize) -> usize {
+        let (group, piece, taps) = self.task(task);
+        (group * self.pieces + piece) * self.floats() + taps.start * self.pitch
+    }
+}
+
+/// Some tasks of one thread, and their sums.
+struct Tasks<'a> {
+    common: &'a Common<'a>,
+    tasks: std::ops::Range<usize>,
+    sums: &'a mut [f32],
+    work: &'a mut Work,
+}
+
+impl WideKernel for Tasks<'_> {
+    #[inline(always)]
+    fn run<W: Wide>(self, w: W) {
+        let Tasks { common, tasks, sums, work } = self;
+        let origin = common.start(tasks.start);
+        let blocks_of_sample = common.cut.blocks(common.problem);
+        let chunks = common.cut.samples(common.problem) * blocks_of_sample;
+        for task in tasks {
+            let (group, piece, taps) = common.task(task);
+            let start = common.start(task) - origin;
+            let sums = &mut sums[start..start + taps.len() * common.pitch];
+            let first_chunk = piece * chunks / common.pieces;
+            for chunk in first_chunk..(piece + 1) * chunks / common.pieces {
+                let (sample, block) = (chunk / blocks_of_sample, chunk % blocks_of_sample);
+                let (mut part, table) = common.cut.part(common.problem, sample, block);
+                part.first.iter_mut().zip(common.groups[group]).for_each(|(first, step)| *first += step);
+                let table = &common.blocks[table];
+                let stage = Stage {
+                    from: stage(w, table.layout(), &part, common.o.a, &mut work.staged),
+                    table,
+                    taps: Offsets::new(&table.taps),
+                    range: taps.clone(),
+                    runs: Runs { starts: Offsets::new(&table.positions), len: common.run },
+                    add: chunk > first_chunk,
+                    common,
+                    other: part.first[1],
+                };
+                if common.dots {
+                    stage.dots(w, sums);
+                } else {
+                    stage.panels(w, &mut work.columns, sums);
+                }
+            }
+        }
+    }
+}
+
+/// A block of positions.
+struct Stage<'a> {
+    from: &'a [f32],
+    table: &'a Block,
+    taps: Offsets<'a>,
+    range: std::ops::Range<usize>,
+    runs: Runs<'a>,
+    /// Whether it is added to what is there.
+    add: bool,
+    common: &'a Common<'a>,
+    /// The second operand's first element.
+    other: isize,
+}
+
+impl Stage<'_> {
+    /// Tiles of taps: the first one of each, and how many.
+    fn tiles(&self, most: usize) -> impl Iterator<Item = (usize, usize)> {
+        let (mut first, end) = (self.range.start, self.range.end);
+        std::iter::from_fn(move || {
+            let size = (first < end).then(|| tile::rows_of_tile(end - first, most))?;
+            first += size;
+            Some((first - size, size))
+        })
+    }
+
+    /// The offsets of `R` taps; those behind the last one repeat it.
+    #[inline(always)]
+    fn rows<const R: usize>(&self, first: usize) -> [usize; R] {
+        std::array::from_fn(|r| self.taps.get((first + r).min(self.range.end - 1)))
+    }
+
+    /// Vectors along channels.
+    #[inline(always)]
+    fn panels<W: Wide>(&self, w: W, scratch: &mut Floats, sums: &mut [f32]) {
+        let pitch = self.common.pitch;
+        let columns = scratch.get(self.runs.starts.len() * self.runs.len * pitch);
+        self.turn(w.narrow(), columns);
+        for first in (0..pitch).step_by(2 * W::WIDTH) {
+            for (tap, rows) in self.tiles(W::ROWS) {
+                let at = [tap, first];
+                macro_rules! tile {
+                    ($r:literal, $v:literal) => {
+                        self.panel::<W, $r, $v>(w, at, columns, sums)
+                    };
+                }
+                match (rows, pitch - first > W::WIDTH) {
+                    (8, true) if W::ROWS >= 8 => tile!(8, 2),
+                    (8, false) if W::ROWS >= 8 => tile!(8, 1),
+                    (6, true) => tile!(6, 2),
+                    (6, false) => tile!(6, 1),
+                    (4, true) => tile!(4, 2),
+                    (4, false) => tile!(4, 1),
+                    (3, true) => tile!(3, 2),
+                    (3, false) => tile!(3, 1),
+                    (2, true) => tile!(2, 2),
+                    (2, false) => tile!(2, 1),
+                    (_, true) => tile!(1, 2),
+                    (_, false) => tile!(1, 1),
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn panel<W: Wide, const R: usize, const V: usize>(
+        &self,
+        w: W,
+        [tap, first]: [usize; 2],
+        columns: &[f32],
+        sums: &mut [f32],
+    ) {
+        let pitch = self.common.pitch;
+        let tile = tile::taps::<W, R, V>(w, self.rows(tap), self.runs, self.from, &columns[first..], pitch);
+        for (r, tile) in tile.into_iter().enumerate().take(self.range.end - tap) {
+            let row = &mut sums[(tap - self.range.start + r) * pitch + first..][..V * W::WIDTH];
+            for (x, to) in tile.into_iter().zip(row.chunks_exact_mut(W::WIDTH)) {
+                let before = w.wide_load(to, W::WIDTH);
+                w.wide_store(to, W::WIDTH, if self.add { w.wide_mul_add(x, w.wide_splat(1.0), before) } else { x });
+            }
+        }
+    }
+
+    /// Copies the second operand: a row of channels for each position.
+    #[inline(always)]
+    fn turn<S: Simd>(&self, s: S, to: &mut [f32]) {
+        let Common { pitch, channels, step, o, .. } = *self.common;
+        let len = self.runs.len;
+        for (run, &other) in self.table.others.iter().enumerate() {
+            let to = &mut to[run * len * pitch..(run + 1) * len * pitch];
+            let source = |channel: usize| place(self.other + other + channels[channel][1]);
+            for first in (0..pitch).step_by(LANES) {
+                let count = channels.len().saturating_sub(first).min(LANES);
+                for x in (0..len).step_by(LANES) {
+                    let n = LANES.min(len - x);
+                    let mut block = [s.splat(0.0); LANES];
+                    for (j, v) in block.iter_mut().enumerate().take(count) {
+                        let at = source(first + j);
+                        *v = if step == 1 {
+                            s.load(o.b, at + x, n)
+                        } else {
+                            s.gather(n, |lane| o.b[place(signed(at) + signed(x + lane) * step)])
+                        };
+                    }
+                    for (j, v) in s.transpose(block).into_iter().enumerate().take(n) {
+                        s.store(to, (x + j) * pitch + first, LANES, v);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Vectors along positions.
+    #[inline(always)]
+    fn dots<W: Wide>(&self, w: W, sums: &mut [f32]) {
+        let channels = self.common.channels.len();
+        let mut first = 0;
+        while first < channels {
+            let count = [1, 2, 4, 4][(channels - first).min(4) - 1];
+            for (tap, rows) in self.tiles(if count > 1 { 4.min(W::ROWS) } else { W::ROWS }) {
+                let at = [tap, first];
+                macro_rules! tile {
+                    ($r:literal, $c:literal) => {
+                        self.dot::<W, $r, $c>(w, at, sums)
+                    };
+                }
+                match (rows, count) {
+                    (8, 1) if W::ROWS >= 8 => tile!(8, 1),
+                    (6, 1) => tile!(6, 1),
+                    (4, 1) => tile!(4, 1),
+                    (4, 2) => tile!(4, 2),
+                    (4, _) => tile!(4, 4),
+                    (3, 1) => tile!(3, 1),
+                    (3, 2) => tile!(3, 2),
+                    (3, _) => tile!(3, 4),
+                    (2, 1) => tile!(2, 1),
+                    (2, 2) => tile!(2, 2),
+                    (2, _) => tile!(2, 4),
+                    (_, 1) => tile!(1, 1),
+                    (_, 2) => tile!(1, 2),
+                    (_, _) => tile!(1, 4),
+                }
+            }
+            first += count;
+        }
+    }
+
+    #[inline(always)]
+    fn dot<W: Wide, const R: usize, const C: usize>(&self, w: W, [tap, first]: [usize; 2], sums: &mut [f32]) {
+        let channels = self.common.channels;
+        let start = |c: usize| place(self.other + channels[(first + c).min(channels.len() - 1)][1]);
+        let columns: [usize; C] = std::array::from_fn(start);
+        let tile = tile::dots::<W, R, C>(
+            w,
+            self.rows(tap),
+            self.runs,
+            self.from,
+            columns,
+            &self.table.others,
+            self.common.o.b,
+        );
+        for (r, tile) in tile.into_iter().enumerate().take(self.range.end - tap) {
+            let row = &mut sums[(tap - self.range.start + r) * self.common.pitch..][..self.common.pitch];
+            for (x, to) in tile.into_iter().zip(&mut row[first..]) {
+                let mut lanes = [0.0; 32];
+                w.wide_store(&mut lanes, W::WIDTH, x);
+                let sum: f32 = lanes[..W::WIDTH].iter().sum();
+                *to = if self.add { *to + sum } else { sum };
+            }
+        }
+    }
+}
+
+/// Taps of a block in which pieces are added.
+const BLOCK: usize = 16;
+
+/// Adds the pieces in order, into the result.
+fn add_pieces(common: &Common<'_>, taps: &[[isize; 3]], sums: &[f32]) {
+    let Common { problem, groups, channels, pieces, pitch, o, .. } = *common;
+    for (group, at) in groups.iter().enumerate() {
+        let sums = &sums[group * pieces * common.floats()..][..pieces * common.floats()];
+        for (block, taps) in taps.chunks(BLOCK).enumerate() {
+            for (number, channel) in channels.iter().enumerate() {
+                for (i, tap) in taps.iter().enumerate() {
+                    let first = (block * BLOCK + i) * pitch + number;
+                    let sum: f32 = sums[first..].iter().step_by(common.floats()).sum();
+                    // SAFETY: `Problem::check` has found the elements apart and within, and no other thread is at work.
+                    unsafe { o.set(problem.first[2] + at[2] + channel[2] + tap[2], sum) };
+                }
+            }
+        }
+    }
+}
