@@ -244,3 +244,134 @@ impl Source for Augmented {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::testing::says;
+
+    /// An image whose pixels say where they are: 10 * row + column + 1.
+    fn image(height: usize, width: usize) -> Samples {
+        let pixels: Vec<f32> = (0..height * width).map(|i| (10 * (i / width) + i % width + 1) as f32).collect();
+        Samples::numbers([height, width], pixels).unwrap()
+    }
+
+    fn read(samples: &Samples, draw: Draw) -> Vec<f32> {
+        let mut values = vec![f32::NAN; samples.width()];
+        samples.read_into(0, draw, &mut values).unwrap();
+        values
+    }
+
+    /// What comes of the image in many epochs, without repetitions.
+    fn seen(samples: &Samples) -> Vec<Vec<f32>> {
+        let mut seen: Vec<Vec<f32>> = (0..500).map(|epoch| read(samples, Draw::new(1, epoch, 0))).collect();
+        seen.sort_by(|a, b| a.partial_cmp(b).unwrap());
+        seen.dedup();
+        seen
+    }
+
+    #[test]
+    fn nothing_changes_outside_of_training_but_the_size() {
+        let all = Augment::new().shift(1).flip().flip_vertically().rotate(90.0).pad(2);
+        let image = image(3, 4);
+        assert_eq!(image.augmented(&all.clone().crop(3, 4)).unwrap().read(0).unwrap(), image.read(0).unwrap());
+        let middle = image.augmented(&Augment::new().crop(1, 2)).unwrap();
+        assert_eq!((middle.dims(), middle.read(0).unwrap()), (&[1, 2][..], vec![12.0, 13.0]));
+        let padded = image.augmented(&all).unwrap();
+        assert_eq!(padded.dims(), [7, 8]);
+        assert_eq!(padded.read(0).unwrap()[2 * 8..][..8], [0.0, 0.0, 1.0, 2.0, 3.0, 4.0, 0.0, 0.0]);
+        assert_eq!(seen(&image.augmented(&Augment::new()).unwrap()), [image.read(0).unwrap()]);
+    }
+
+    #[test]
+    fn shifts_go_as_far_in_each_direction() {
+        let shifted = seen(&image(2, 2).augmented(&Augment::new().shift(1).fill(-1.0)).unwrap());
+        assert_eq!(shifted.len(), 9, "three places in each direction");
+        for expected in
+            [[1.0, 2.0, 11.0, 12.0], [-1.0, 1.0, -1.0, 11.0], [11.0, 12.0, -1.0, -1.0], [12.0, -1.0, -1.0, -1.0]]
+        {
+            assert!(shifted.contains(&expected.to_vec()), "{expected:?}");
+        }
+    }
+
+    #[test]
+    fn flips_swap_sides() {
+        assert_eq!(seen(&image(1, 3).augmented(&Augment::new().flip()).unwrap()), [[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]);
+        let both = seen(&image(2, 2).augmented(&Augment::new().flip().flip_vertically()).unwrap());
+        assert_eq!(both.len(), 4);
+        assert!(both.contains(&vec![12.0, 11.0, 2.0, 1.0]));
+    }
+
+    #[test]
+    fn crops_come_from_everywhere_in_the_padded_image() {
+        let cropped = seen(&image(2, 2).augmented(&Augment::new().pad(1).crop(2, 2)).unwrap());
+        assert_eq!(cropped.len(), 9);
+        assert!(cropped.contains(&vec![0.0, 0.0, 0.0, 1.0]) && cropped.contains(&vec![12.0, 0.0, 0.0, 0.0]));
+        let smaller = seen(&image(3, 3).augmented(&Augment::new().crop(2, 2)).unwrap());
+        assert_eq!(smaller, [[1., 2., 11., 12.], [2., 3., 12., 13.], [11., 12., 21., 22.], [12., 13., 22., 23.]]);
+        let flipped = seen(&image(1, 3).augmented(&Augment::new().crop(1, 2).flip()).unwrap());
+        assert_eq!(flipped, [[1.0, 2.0], [2.0, 1.0], [2.0, 3.0], [3.0, 2.0]]);
+    }
+
+    #[test]
+    fn rotations_turn_about_the_middle() {
+        // A quarter turn, by hand: rows become columns.
+        let samples = image(3, 3);
+        let by = Augmented::new(&samples, &Augment::new()).unwrap();
+        let turned = |turn: f32, whole: bool| {
+            let change = Change { turn, whole, ..by.change(Draw::NONE) };
+            let mut result = vec![0.0; 9];
+            change.apply([3, 3], &samples.read(0).unwrap(), 3, &mut result);
+            result
+        };
+        let quarter = turned(std::f32::consts::FRAC_PI_2, false);
+        let expected = [21.0, 11.0, 1.0, 22.0, 12.0, 2.0, 23.0, 13.0, 3.0];
+        let opposite: Vec<f32> = expected.iter().rev().copied().collect();
+        let close = |expected: &[f32]| quarter.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-3);
+        assert!(close(&expected) || close(&opposite), "{quarter:?}");
+        assert_eq!(turned(0.3, false)[4], 12.0, "the middle stays");
+        assert!(turned(0.3, true).iter().all(|v| v.fract() == 0.0), "classes are not interpolated");
+        // Small turns are small: no pixel of a smooth image changes much.
+        let smooth = Samples::numbers([9, 9], (0..81).map(|i| (i / 9 + i % 9) as f32).collect::<Vec<_>>()).unwrap();
+        let turned = smooth.augmented(&Augment::new().rotate(5.0)).unwrap();
+        for epoch in 0..50 {
+            let (before, after) = (smooth.read(0).unwrap(), read(&turned, Draw::new(3, epoch, 0)));
+            let inner = |i: &usize| (2..7).contains(&(i / 9)) && (2..7).contains(&(i % 9));
+            assert!((0..81).filter(inner).all(|i| (before[i] - after[i]).abs() < 0.8));
+            assert_ne!(before, after);
+        }
+    }
+
+    #[test]
+    fn all_channels_and_all_fields_change_alike() {
+        let by = Augment::new().shift(2).flip().rotate(30.0).pad(1).crop(5, 6);
+        let pixels: Vec<f32> = (0..30).map(|i| (i % 7) as f32).collect();
+        let image = Samples::numbers([2, 5, 6], [&pixels[..], &pixels].concat()).unwrap().augmented(&by).unwrap();
+        let grey = Samples::numbers([5, 6], pixels).unwrap().augmented(&by).unwrap();
+        for epoch in 0..100 {
+            let draw = Draw::new(9, epoch, 4);
+            let (image, grey) = (read(&image, draw), read(&grey, draw));
+            assert_eq!((&image[..30], &image[30..]), (&grey[..], &grey[..]));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_augmented_is_refused() {
+        let table = Samples::numbers([6], [0.0; 6]).unwrap();
+        says(
+            table.augmented(&Augment::new()),
+            &["expected images of shape [height, width]", "found numbers of shape [6]"],
+        );
+        says(image(3, 4).augmented(&Augment::new().crop(3, 5)), &["at least 3 x 5 pixels, padded by 0", "[3, 4]"]);
+        says(image(3, 4).augmented(&Augment::new().crop(0, 1)), &["at least 0 x 1"]);
+        for (by, word) in [
+            (Augment::new().rotate(f32::NAN), "NaN degrees"),
+            (Augment::new().rotate(181.0), "181 degrees"),
+            (Augment::new().fill(f32::INFINITY), "fills with inf"),
+            (Augment::new().shift(usize::MAX), "too much"),
+            (Augment::new().pad(usize::MAX).crop(1, 1), "too much"),
+        ] {
+            says(image(3, 4).augmented(&by), &[word]);
+        }
+    }
+}
