@@ -150,3 +150,70 @@ impl Drop for Closing<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_is_complete_whoever_comes() {
+        for threads in [1, 2, 5] {
+            for _ in 0..200 {
+                let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+                together(threads, &|thread| {
+                    assert!(thread < threads);
+                    while next.fetch_add(1, Ordering::Relaxed) < 50 {
+                        done.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+                assert_eq!(done.into_inner(), 50);
+            }
+        }
+    }
+
+    #[test]
+    fn work_within_work_and_beside_it_is_done_alone() {
+        let done = AtomicUsize::new(0);
+        std::thread::scope(|s| {
+            for _ in 0..4 {
+                s.spawn(|| {
+                    together(2, &|thread| {
+                        if thread == 0 {
+                            together(2, &|thread| {
+                                done.fetch_add(usize::from(thread == 0), Ordering::Relaxed);
+                            });
+                        }
+                    });
+                });
+            }
+        });
+        assert_eq!(done.into_inner(), 4);
+    }
+
+    #[test]
+    fn a_panic_arrives_and_the_team_goes_on() {
+        let leading = catch_unwind(|| together(2, &|thread| assert!(thread > 0, "on this thread")));
+        assert!(leading.is_err());
+        // A helper may not come: then there is no panic. Nobody hangs either way.
+        let _ = catch_unwind(|| together(2, &|thread| assert!(thread == 0, "on a helper")));
+        together(2, &|_| {});
+    }
+
+    #[test]
+    fn sleepers_are_woken() {
+        // A team of this test's own, which nobody else leads.
+        let team = Team::start();
+        if team.board().asleep.len() < 2 {
+            return;
+        }
+        std::thread::sleep(100 * LINGER);
+        let (came, since) = (AtomicUsize::new(0), Instant::now());
+        team.lead(2, &|_| {
+            came.fetch_add(1, Ordering::Relaxed);
+            while came.load(Ordering::Relaxed) < 2 && since.elapsed() < Duration::from_secs(30) {
+                std::thread::yield_now();
+            }
+        });
+        assert_eq!(came.into_inner(), 2);
+    }
+}

@@ -268,7 +268,7 @@ impl<'a> StagePrinter<'a> {
                 if plus.terms.is_empty() {
                     index.push_str("_usize");
                 }
-                index = format!("{index}.wrapping_sub({})", text(&minus));
+                index = format!("usize::wrapping_sub({index}, {})", text(&minus));
             }
             match bound.step {
                 1 => format!("{index} < {}", bound.end),
