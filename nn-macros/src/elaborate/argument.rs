@@ -112,6 +112,20 @@ impl Elaborator<'_, '_> {
         self.bind_value(&value, Kind::Padding, what, expression)
     }
 
+    /// Reports a word for padding where only numbers will do.
+    pub fn is_padding_word(&mut self, expression: &Expr, what: &str) -> bool {
+        let Expr::Path(path) = expression else { return false };
+        let word = path.path.get_ident().map(Ident::to_string).filter(|word| padding_word(word).is_some());
+        let Some(word) = word.filter(|word| self.lookup(word).is_none()) else { return false };
+        self.diagnostics.error(
+            expression,
+            format!(
+                "{what} is a number, or one for each axis: only convolutions that are not transposed know `{word}`"
+            ),
+        );
+        true
+    }
+
     /// One number for all axes, or one for each, none of them below `least`.
     fn bind_per_axis(&mut self, value: &Value, least: i64, what: &str, expression: &Expr) -> Option<Option<PerAxis>> {
         let numbers = match value {

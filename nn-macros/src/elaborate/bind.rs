@@ -192,6 +192,7 @@ impl Elaborator<'_, '_> {
             Kind::Init if self.is_no_initializer(expression) => None,
             Kind::Name if self.is_unquoted_name(expression, &what) => None,
             Kind::Padding => self.bind_padding(expression, &what),
+            Kind::PerAxis(_) if name == "padding" && self.is_padding_word(expression, &what) => None,
             kind => {
                 let value = self.expression(expression);
                 self.bind_value(&value, kind, &what, expression)

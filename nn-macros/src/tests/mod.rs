@@ -2,6 +2,7 @@
 
 mod documentation;
 mod expansion;
+mod images;
 mod language;
 mod loops;
 mod mangled;

@@ -12,13 +12,11 @@ pub fn explain(fact: &Fact, subject: &Subject) -> Option<Explanation> {
     Some(match fact {
         Fact::Layout { operand, shape, layout } => wrong_layout(subject, *operand, shape, layout),
         Fact::AxisCount { option, given, axes } => {
-            let count = text::count(*given, "number");
             let e = if let [axis] = axes {
-                let message = format!("`{option}` of {name} is one number, for the {axis}, but here are {count}");
-                Explanation::new(message)
+                Explanation::new(format!("`{option}` of {name} is one number, for the {axis}, but the list has {given}"))
             } else {
                 let axes = enumerated(axes);
-                Explanation::new(format!("`{option}` of {name} is one number, or one for each of {axes}, but here are {count}"))
+                Explanation::new(format!("`{option}` of {name} is one number, or one for each of {axes}, but the list has {given}"))
             };
             e.at(option)
         }
@@ -126,31 +124,36 @@ fn wrong_layout(subject: &Subject, operand: usize, shape: &[usize], layout: &[&s
     let own = LAYOUTS.iter().position(|l| *l == layout).map(|i| format!("{}d", i + 1));
     let sibling = own.zip(kind).filter(|(own, _)| subject.function.ends_with(own.as_str()));
     let sibling = sibling.map(|(own, kind)| subject.function.trim_end_matches(own.as_str()).to_owned() + &kind);
-    let e = match sibling.filter(|s| crate::functions::find(s).is_some()) {
-        Some(sibling) => {
-            let axes = LAYOUTS[shape.len() - 2].join(", ");
-            return e.help(format!("`{sibling}` takes [{axes}]"));
-        }
+    let sibling = sibling.filter(|s| crate::functions::find(s).is_some());
+    let e = e.help_layout(shape, layout, &wanted);
+    match sibling {
+        Some(sibling) => e.help(format!("`{sibling}` takes [{}]", LAYOUTS[shape.len() - 2].join(", "))),
         None => e,
-    };
-    match shape {
-        // The batch, or another axis, is there where the channels are missing.
-        _ if shape.len() + 1 == layout.len() && !shape.is_empty() => {
-            let mut dims = vec![1];
-            dims.extend(shape);
-            e.help(format!("insert `reshape({dims:?})` before it: one channel"))
-        }
-        [n] => {
-            let dims = unflattened(*n, layout.len() - 1);
-            match dims {
-                Some(dims) => e.help(format!("insert `reshape({dims:?})` before it, if that is how it lies")),
-                None => e.help(format!("insert `reshape([{wanted}])` before it, with the sizes that it has")),
+    }
+}
+
+impl Explanation {
+    /// How an operand could get the axes of a layout.
+    fn help_layout(self, shape: &[usize], layout: &[&str], wanted: &str) -> Self {
+        match shape {
+            // The batch, or another axis, is there where the channels are missing.
+            _ if shape.len() + 1 == layout.len() && !shape.is_empty() => {
+                let mut dims = vec![1];
+                dims.extend(shape);
+                self.help(format!("insert `reshape({dims:?})` before it: one channel"))
             }
+            [n] => {
+                let dims = unflattened(*n, layout.len() - 1);
+                match dims {
+                    Some(dims) => self.help(format!("insert `reshape({dims:?})` before it, if that is how it lies")),
+                    None => self.help(format!("insert `reshape([{wanted}])` before it, with the sizes that it has")),
+                }
+            }
+            [1, rest @ ..] if rest.len() == layout.len() => {
+                self.help(format!("insert `reshape({rest:?})` before it: the batch is never written"))
+            }
+            _ => self,
         }
-        [1, rest @ ..] if rest.len() == layout.len() => {
-            e.help(format!("insert `reshape({rest:?})` before it: the batch is never written"))
-        }
-        _ => e,
     }
 }
 
@@ -180,11 +183,15 @@ fn window(subject: &Subject, shape: &[usize], axis: usize, w: &Windows) -> Expla
         w.size
     ))
     .at("kernel");
-    let e = if w.dilation == 1 { e.help(format!("the kernel can be at most {room} there")) } else { e };
+    // With a dilation, the largest kernel is not worth a sentence.
+    let (e, or) = match w.dilation {
+        1 => (e.help(format!("the kernel can be at most {room} there")), "or "),
+        _ => (e, ""),
+    };
     if subject.function.starts_with("conv") && w.stride == 1 {
-        return e.help("or add `padding = same`, which keeps the size");
+        return e.help(format!("{or}add `padding = same`, which keeps the size"));
     }
-    e.help(format!("or pad by {} on both sides", (w.extent() - w.size).div_ceil(2)))
+    e.help(format!("{or}pad by {} on both sides", (w.extent() - w.size).div_ceil(2)))
 }
 
 fn crop(x: &str, shape: &[usize], axis: usize, (before, after): Margin) -> Explanation {
