@@ -48,7 +48,8 @@ pub(crate) fn from_bytes(program: &Program, bytes: &[u8], source: &str) -> Resul
             },
         }
     }
-    let unknown = found.iter().filter(|(name, _)| program.parameters.iter().all(|p| p.name != name.as_str()));
+    let unknown = |(name, _): &(&String, _)| program.parameters.iter().all(|p| p.name != name.as_str());
+    let unknown = found.iter().filter(|tensor| unknown(tensor) && !counts_batches(program, tensor.0));
     problems
         .extend(unknown.map(|(name, info)| {
             format!("`{name}`: the file has it with shape {:?}, the network does not", info.shape)
@@ -59,6 +60,13 @@ pub(crate) fn from_bytes(program: &Program, bytes: &[u8], source: &str) -> Resul
         problems.push(problem);
     }
     if problems.is_empty() { Ok(values) } else { Err(refuse(&problems)) }
+}
+
+/// Whether this is PyTorch's count of a batch norm's batches, which nothing here depends on: `num_batches_tracked` beside a
+/// `running_mean` that the network has. It is the only tensor that a file may have and the network may not.
+fn counts_batches(program: &Program, name: &str) -> bool {
+    let path = name.strip_suffix("num_batches_tracked").filter(|path| path.is_empty() || path.ends_with('.'));
+    path.is_some_and(|path| program.parameters.iter().any(|p| p.name.strip_prefix(path) == Some("running_mean")))
 }
 
 /// The file's table of tensors, and the bytes behind it. Unlike the format's own reader, this one is content with a
@@ -240,6 +248,27 @@ mod tests {
     #[test]
     fn a_file_of_pytorch_loads_without_our_entry() {
         assert!(from_bytes(&PROGRAM, &file(&[("dense.weight", &[2, 3]), ("dense.bias", &[2])], None), "").is_ok());
+    }
+
+    #[test]
+    fn counts_of_batches_are_left_out_where_there_is_a_batch_norm() {
+        static NORMED: Program = Program {
+            parameters: &[Parameter { name: "stem.batch_norm.running_mean", ..crate::testing::NETWORK.parameters[1] }],
+            ..crate::testing::NETWORK
+        };
+        let load = |count: &'static str| {
+            let bytes = file(&[("stem.batch_norm.running_mean", &[2]), (count, &[])], None);
+            from_bytes(&NORMED, &bytes, "").map(|_| ()).map_err(|e| e.to_string())
+        };
+        assert_eq!(load("stem.batch_norm.num_batches_tracked"), Ok(()));
+        for other in [
+            "num_batches_tracked",
+            "stem.num_batches_tracked",
+            "stem.batch_norm.batches",
+            "stem.batch_norm.x_num_batches_tracked",
+        ] {
+            assert!(load(other).unwrap_err().contains("the network does not"), "{other}");
+        }
     }
 
     #[test]

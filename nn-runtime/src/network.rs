@@ -297,7 +297,8 @@ impl Net {
         checkpoint::to_bytes(self.program, &self.backend.parameters()?)
     }
 
-    /// Loads all parameters. Training then starts over: the optimizer's state is that of a new network.
+    /// Loads all parameters. Training then starts over: the optimizer's state is that of a new network. A `state_dict` of
+    /// PyTorch may have `num_batches_tracked` beside the running statistics of a batch norm; it is left out.
     ///
     /// # Errors
     /// If the file cannot be read, or if it does not fit in every tensor; the network is then as it was.
