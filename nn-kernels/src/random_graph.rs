@@ -5,6 +5,8 @@
 //! Magnitudes are kept moderate and steep functions away from their poles, so that f32 and f64 agree closely on data in
 //! [-1, 1].
 
+mod images;
+
 use crate::graph::{Graph, Leaf, NodeId, Shape};
 use crate::layers::{self, Affine, Init, Target};
 use crate::network::{Field, MetricDeclaration, Network, Optimizer, Rule};
@@ -79,6 +81,9 @@ impl Maker {
         if self.dice.one_in(12) {
             return vec![self.dice.pick(&[300, 257, 320])];
         }
+        if self.dice.one_in(4) {
+            return self.image_dims();
+        }
         let rank = self.dice.pick(&[1, 1, 2, 2, 3]);
         (0..rank).map(|_| self.dice.pick(&[1, 2, 3, 4, 4, 5, 6, 7, 8])).collect()
     }
@@ -107,7 +112,7 @@ impl Maker {
             let factor = 2.0 / x.bound;
             x = Value { node: self.graph().scale(x.node, factor), bound: 2.0 };
         }
-        let made = match self.dice.below(12) {
+        let made = match self.dice.below(17) {
             0 | 1 => self.affine(number, x),
             2 | 3 => self.activation(number, x),
             4 => self.function(x),
@@ -116,6 +121,9 @@ impl Maker {
             8 => self.movement(x),
             9 => self.product(x),
             10 => self.normalization(x),
+            11..14 => self.convolution(number, x),
+            14 => self.pooling(x),
+            15 => self.batch_norm(number, x),
             _ => self.parameter(number, x),
         };
         if let Ok(value) = made

@@ -5,6 +5,7 @@ mod common;
 
 use common::sample::{Sample, differences};
 use nn_kernels::emit::wgsl::print_schedule;
+use nn_kernels::graph::{Contraction, Op};
 use nn_kernels::plan::{Plan, Schedule};
 use nn_kernels::{Options, compile, random_graph};
 
@@ -39,9 +40,11 @@ fn fused_and_unfused_kernels_compute_what_the_graph_says() {
 #[test]
 fn the_networks_are_worth_comparing() {
     // Numbers are neither lost nor all the same, and every kind of thing occurs.
-    let (mut contractions, mut rows, mut random) = (0, 0, 0);
+    let (mut contractions, mut rows, mut random, mut convolutions) = (0, 0, 0, 0);
     for seed in 0..NETWORKS {
         let network = random_graph::network(seed);
+        let reached = network.graph.nodes().filter(|(_, n)| matches!(&n.op, Op::Contract(c) if has_windows(c)));
+        convolutions += reached.count();
         let plan = compile(&network, &Options::default());
         let results = Sample::new(&plan, seed, 3).interpret(&plan).expect("a plan that runs");
         for (name, values) in &results {
@@ -56,6 +59,11 @@ fn the_networks_are_worth_comparing() {
         }
     }
     assert!(contractions > 1000 && rows > 20 && random > 50, "{contractions} {rows} {random}");
+    assert!(convolutions >= 200, "{convolutions} convolutions");
+}
+
+fn has_windows(c: &Contraction) -> bool {
+    c.a.iter().chain(&c.b).any(|access| access.as_axis().is_none())
 }
 
 #[test]

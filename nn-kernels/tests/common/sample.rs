@@ -30,7 +30,9 @@ impl Sample {
         let mut parameters = vec![0.0; plan.parameter_floats];
         for p in &plan.parameters {
             let size: usize = p.dims.iter().product();
-            (p.offset..p.offset + size).for_each(|i| parameters[i] = 2.0 * number(0, i) - 1.0);
+            // Buffers may be variances, which are never negative.
+            let from = |x: f64| if p.trainable { 2.0 * x - 1.0 } else { x };
+            (p.offset..p.offset + size).for_each(|i| parameters[i] = from(number(0, i)));
         }
         let fields = plan.fields.iter().enumerate().map(|(f, field)| {
             let size = batch * field.dims.iter().product::<usize>();
@@ -49,8 +51,8 @@ impl Sample {
     pub fn interpret(&self, plan: &Plan) -> Result<Results, String> {
         let mut results = vec![];
         let read = |memory: &Memory, s: &Schedule, t| memory.read(s, t, self.batch, self.capacity()).to_vec();
-        let parameters = |results: &mut Results, what: &str, vector: &[f64]| {
-            for p in &plan.parameters {
+        let parameters = |results: &mut Results, what: &str, vector: &[f64], trainable: bool| {
+            for p in plan.parameters.iter().filter(|p| p.trainable || !trainable) {
                 let size: usize = p.dims.iter().product();
                 results.push((format!("{what} {}", p.name), vector[p.offset..p.offset + size].to_vec()));
             }
@@ -65,7 +67,7 @@ impl Sample {
         if let Some(s) = &plan.gradients {
             let memory = self.play(plan, s)?;
             results.push(("loss".into(), vec![memory.results[0]]));
-            parameters(&mut results, "gradient of", &memory.gradients);
+            parameters(&mut results, "gradient of", &memory.gradients, true);
             for (field, t) in &s.field_gradients {
                 results.push((format!("gradient of {}", plan.fields[*field].name), read(&memory, s, *t)));
             }
@@ -73,7 +75,7 @@ impl Sample {
         if let Some(s) = &plan.train {
             let memory = self.play(plan, s)?;
             results.push(("training loss and metrics".into(), memory.results.clone()));
-            parameters(&mut results, "updated", &memory.parameters);
+            parameters(&mut results, "updated", &memory.parameters, false);
         }
         Ok(results)
     }
@@ -115,9 +117,11 @@ impl Sample {
         };
         results.push(("evaluated loss and metrics".into(), measured(&inference)));
 
-        let training = measured(&self.evaluate(network, plan, &network.graph, true));
+        let trained = self.evaluate(network, plan, &network.graph, true);
+        let training = measured(&trained);
         results.push(("loss".into(), vec![training[0]]));
         let leaves: Vec<Leaf> = (0..network.parameters.len())
+            .filter(|&i| network.parameters[i].trainable)
             .map(Leaf::Parameter)
             .chain((0..network.inputs).filter(|&i| network.fields[i].classes.is_none()).map(Leaf::Field))
             .collect();
@@ -140,7 +144,15 @@ impl Sample {
         }
         if network.optimizer.is_some() {
             results.push(("training loss and metrics".into(), training));
-            let updated = self.updated(network, plan, &gradient);
+            let mut updated = self.updated(network, plan, &gradient);
+            for p in plan.parameters.iter().filter(|p| !p.trainable) {
+                let size: usize = p.dims.iter().product();
+                updated[p.offset..p.offset + size].copy_from_slice(&self.parameters[p.offset..p.offset + size]);
+            }
+            for (buffer, value) in &network.updates {
+                let (offset, values) = (plan.parameters[*buffer].offset, &trained[value.index()]);
+                updated[offset..offset + values.len()].copy_from_slice(values);
+            }
             for p in &plan.parameters {
                 let size: usize = p.dims.iter().product();
                 results.push((format!("updated {}", p.name), updated[p.offset..p.offset + size].to_vec()));
@@ -163,7 +175,8 @@ impl Sample {
     }
 
     fn gradients(&self, network: &Network, plan: &Plan, loss: NodeId, leaves: &[Leaf]) -> Vec<Option<Vec<f64>>> {
-        let (mut graph, roots) = specialize(&network.graph, &[loss], Phase::Training);
+        let roots: Vec<NodeId> = std::iter::once(loss).chain(network.updates.iter().map(|(_, value)| *value)).collect();
+        let (mut graph, roots) = specialize(&network.graph, &roots, Phase::Training);
         let loss = graph.broadcast(roots[0], &Shape::batched(&[]));
         let inverse = graph.scalar(StepScalar::InverseBatch);
         let seed = graph.broadcast(inverse, &Shape::batched(&[]));

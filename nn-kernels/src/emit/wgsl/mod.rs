@@ -12,6 +12,7 @@ mod math;
 mod printer;
 mod text;
 mod thread;
+mod tiled;
 mod workgroup;
 
 use self::printer::Printer;
@@ -75,10 +76,14 @@ pub fn print_schedule(plan: &Plan, schedule: &Schedule, prefix: &str) -> Vec<Sha
 pub fn print(plan: &Plan, schedule: &Schedule, kernel: &Kernel, prefix: &str) -> ShaderText {
     let name = format!("{prefix}_{}", kernel.name);
     let printer = Printer::new(plan, schedule, kernel);
-    if let Some(view) =
-        kernel.contraction().filter(|view| view.is_plain() && contract::suits(&kernel.outer, &kernel.stages[0].inner))
-    {
-        return contract::print(printer, view, &name);
+    if let Some(view) = kernel.contraction() {
+        let plain = view.is_plain();
+        if let Some(plan) = tiled::plan(&printer, view.clone()) {
+            return tiled::print(printer, plan, &name);
+        }
+        if plain && contract::suits(&kernel.outer, &kernel.stages[0].inner) {
+            return contract::print(printer, view, &name);
+        }
     }
     let inner: Vec<Count> = kernel.stages.iter().map(|s| Count::of(&s.inner)).collect();
     if workgroup::suits(&kernel.outer, &inner) {

@@ -78,7 +78,7 @@ impl<'a> Printer<'a> {
     }
 
     /// Whether a tensor begins at a multiple of four floats.
-    fn base_is_aligned(&self, tensor: TensorId) -> bool {
+    pub(super) fn base_is_aligned(&self, tensor: TensorId) -> bool {
         match self.schedule.tensors[tensor.0 as usize].place {
             Place::Sample(_) => true, // the fixed zone and the capacity are multiples of 4
             Place::Fixed(o) | Place::Parameters(o) | Place::Gradients(o) | Place::State(_, o) => o % 4 == 0,

@@ -1,0 +1,234 @@
+//! Which contractions are done by tiles, and what a tile is.
+
+use super::operand::{Cut, Local, reads_in_fours, settles};
+use crate::emit::wgsl::contract;
+use crate::emit::wgsl::printer::Printer;
+use crate::emit::wgsl::text::Count;
+use crate::graph::Extent;
+use crate::ir::{Atom, ContractionView, Operand};
+
+/// A contraction to be done by tiles; columns are `b`'s.
+pub(in crate::emit::wgsl) struct Plan {
+    pub(super) view: ContractionView,
+    pub(super) tile: Tile,
+}
+
+/// How a contraction is cut.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Tile {
+    /// At most one axis that only `a` has.
+    pub(super) rows: Vec<Local>,
+    /// Axes that only `b` has; all but the first one are whole.
+    pub(super) columns: Vec<Local>,
+    /// At most one reduced axis; its extent is a multiple of the size.
+    pub(super) taps: Vec<Local>,
+    /// Invocations in a workgroup.
+    pub(super) lanes: usize,
+    /// Whether a workgroup does a tile, and its invocations do parts of the sum.
+    pub(super) split: bool,
+}
+
+impl Tile {
+    pub(super) fn locals(&self) -> Vec<Local> {
+        self.rows.iter().chain(&self.columns).chain(&self.taps).copied().collect()
+    }
+
+    pub(super) fn local(&self, axis: usize) -> Option<&Local> {
+        self.rows.iter().chain(&self.columns).chain(&self.taps).find(|l| l.axis == axis)
+    }
+}
+
+/// What reading an element costs, in products: an address, checks, and the memory's latency.
+const READ: f64 = 10.0;
+/// What reading four adjacent elements at once costs.
+const READ_FOUR: f64 = 20.0;
+/// The most sums in one invocation.
+const SUMS: usize = 64;
+/// Floats of workgroup memory in which parts of sums meet: 16 KiB, which every device has.
+const PARTS: usize = 4096;
+
+/// How to do a contraction by tiles, if that is the way to do it.
+pub(in crate::emit::wgsl) fn plan(printer: &Printer, mut view: ContractionView) -> Option<Plan> {
+    let outer = &printer.kernel.outer;
+    let extents = printer.kernel.extents(0);
+    if !contract::suits(outer, &printer.kernel.stages[0].inner) {
+        return None;
+    }
+    let last = (0..outer.len()).rfind(|&a| outer[a] != Extent::Size(1));
+    let windows_in_a = view.a.within.len() > view.b.within.len();
+    if last.is_some_and(|l| view.m.contains(&l)) || (last.is_some_and(|l| view.group.contains(&l)) && windows_in_a) {
+        std::mem::swap(&mut view.m, &mut view.n);
+        std::mem::swap(&mut view.a, &mut view.b);
+    }
+    let outputs = Count::of(outer).at(64);
+    let reduced = Count::of(view.k.iter().map(|&a| &extents[a])).at(64);
+    let split = reduced >= 1024 && outputs < FEW_OUTPUTS;
+    let batch_in_columns = view.n.iter().any(|&a| extents[a] == Extent::Batch);
+    if view.is_plain() && !split && !(batch_in_columns && view.n.len() > 1) {
+        return None;
+    }
+    let tile = Search { printer, extents: &extents, view: &view, split, largest: largest(outputs * reduced) }.best()?;
+    Some(Plan { view, tile })
+}
+
+/// Outputs up to which long sums are split.
+const FEW_OUTPUTS: u64 = 1 << 18;
+
+/// Products in one round of a tile, for contractions of so many products: large tiles read less and take longer to compile.
+fn largest(products: u64) -> usize {
+    match products {
+        0x400_0000.. => 320,
+        0x20_0000.. => 160,
+        _ => 64,
+    }
+}
+
+struct Search<'s> {
+    printer: &'s Printer<'s>,
+    extents: &'s [Extent],
+    view: &'s ContractionView,
+    split: bool,
+    largest: usize,
+}
+
+impl Search<'_> {
+    fn best(&self) -> Option<Tile> {
+        let taps = self.taps();
+        let mut best: Option<(f64, Tile)> = None;
+        for rows in self.rows() {
+            for columns in self.columns() {
+                for taps in &taps {
+                    let size = |locals: &[Local]| locals.iter().map(|l| l.size).product::<usize>();
+                    let sums = size(&rows) * size(&columns);
+                    let smallest = sums == 1 && size(taps) == 1;
+                    if sums > SUMS || (sums * size(taps) > self.largest && !smallest) {
+                        continue;
+                    }
+                    let lanes = self.lanes(sums, size(taps));
+                    let (rows, columns) = (rows.clone(), columns.clone());
+                    let tile = Tile { rows, columns, taps: taps.clone(), lanes, split: self.split };
+                    if let Some(cost) = self.cost(&tile)
+                        && best.as_ref().is_none_or(|(least, _)| cost < *least)
+                    {
+                        best = Some((cost, tile));
+                    }
+                }
+            }
+        }
+        best.map(|(_, tile)| tile)
+    }
+
+    /// The extent of an axis that a tile can cut.
+    fn size(&self, axis: usize) -> Option<usize> {
+        match self.extents[axis] {
+            Extent::Size(n) if n > 1 => Some(n),
+            _ => None,
+        }
+    }
+
+    fn rows(&self) -> Vec<Vec<Local>> {
+        let mut rows = vec![vec![]];
+        if let Some((axis, n)) = self.view.m.iter().rev().find_map(|&a| Some((a, self.size(a)?))) {
+            let sizes = [2, 4, 8].into_iter().filter(|&r| r < n).chain((n <= 8).then_some(n));
+            rows.extend(sizes.map(|size| vec![Local { axis, size }]));
+        }
+        rows
+    }
+
+    fn columns(&self) -> Vec<Vec<Local>> {
+        let mut axes = self.view.n.iter().rev().filter_map(|&a| Some((a, self.size(a)?)));
+        let Some((axis, n)) = axes.next() else { return vec![vec![]] };
+        let mut sizes: Vec<usize> = (1..=4).map(|tiles| n.div_ceil(tiles)).filter(|&size| size <= 16).collect();
+        sizes.extend([2, 4, 8, 16].into_iter().filter(|&size| size < n));
+        sizes.sort_unstable();
+        sizes.dedup();
+        let mut columns: Vec<Vec<Local>> = sizes.into_iter().map(|size| vec![Local { axis, size }]).collect();
+        columns.insert(0, vec![]);
+        if n <= 8
+            && let Some((before, m)) = axes.next()
+        {
+            let whole = Local { axis, size: n };
+            let sizes = (2..=4).filter(|&size| size < m).chain((m <= 8).then_some(m));
+            columns.extend(sizes.map(|size| vec![Local { axis: before, size }, whole]));
+        }
+        columns
+    }
+
+    fn taps(&self) -> Vec<Vec<Local>> {
+        let Some((axis, n)) = self.view.k.iter().rev().find_map(|&a| Some((a, self.size(a)?))) else {
+            return vec![vec![]];
+        };
+        let one = |size| vec![Local { axis, size }];
+        if n <= 12 {
+            return if n <= 5 { vec![one(n)] } else { vec![one(n), vec![]] };
+        }
+        let largest = (2..=8).rev().find(|size| n.is_multiple_of(*size));
+        let four = n.is_multiple_of(4).then_some(4);
+        let sizes = [largest, four.filter(|_| largest != four)];
+        sizes.into_iter().flatten().map(one).chain([vec![]]).collect()
+    }
+
+    /// Invocations in a workgroup.
+    fn lanes(&self, sums: usize, taps: usize) -> usize {
+        let rounds = Count::of(self.view.k.iter().map(|&a| &self.extents[a])).at(64) / taps as u64;
+        let fits = |lanes: usize| sums * lanes <= PARTS && rounds >= 4 * lanes as u64;
+        if self.split { [256, 128].into_iter().find(|&lanes| fits(lanes)).unwrap_or(64) } else { 64 }
+    }
+
+    /// What a product costs; `None` if a tile does not suit the operands.
+    fn cost(&self, tile: &Tile) -> Option<f64> {
+        let locals = tile.locals();
+        let cut = Cut { extents: self.extents, locals: &locals };
+        let mut reads = 0.0;
+        for operand in [&self.view.a, &self.view.b] {
+            if !settles(operand, &cut) {
+                return None;
+            }
+            let elements = distinct(operand, &locals) as f64;
+            let aligned = self.printer.base_is_aligned(operand.tensor);
+            reads += if reads_in_fours(operand, aligned, &cut) && elements >= 4.0 {
+                elements / 4.0 * READ_FOUR
+            } else {
+                elements * READ
+            };
+        }
+        let products: usize = locals.iter().map(|l| l.size).product();
+        let useful = |l: &Local| match self.extents[l.axis] {
+            Extent::Size(n) => n as f64 / (n.div_ceil(l.size) * l.size) as f64,
+            Extent::Batch => 1.0,
+        };
+        let useful: f64 = locals.iter().map(useful).product();
+        Some((reads / products as f64 + 1.0) / useful)
+    }
+}
+
+/// About how many elements of an operand a tile reads.
+fn distinct(operand: &Operand, locals: &[Local]) -> i64 {
+    let stride = |axis: usize| -> i64 {
+        operand
+            .index
+            .terms
+            .iter()
+            .map(|t| match &t.atom {
+                Atom::Axis(a) if *a == axis => t.coefficient,
+                Atom::Div(index, _) => t.coefficient * index.stride(axis).unwrap_or(0),
+                _ => 0,
+            })
+            .sum()
+    };
+    let mut steps: Vec<(i64, i64)> = locals
+        .iter()
+        .map(|l| (stride(l.axis).abs(), l.size as i64))
+        .filter(|&(stride, n)| stride > 0 && n > 1)
+        .collect();
+    steps.sort_unstable();
+    let (mut count, mut span) = (1, 1);
+    for (stride, n) in steps {
+        let apart = count * n;
+        let further = stride * (n - 1);
+        // What reaches over the next one's beginning is partly the same.
+        count = if stride >= span { apart } else { apart.min(span + further) };
+        span += further;
+    }
+    count
+}

@@ -1,0 +1,375 @@
+//! Contractions by tiles: convolutions of every kind, their gradients, and long sums for few outputs.
+//!
+//! A tile is a block of neighbouring points of one axis of the rows and of one or more axes of the columns; an invocation sums
+//! all of it in registers, a few steps of one reduced axis at once (the taps of a window). Elements that several windows share
+//! are read once: five taps for eight neighbouring positions read twelve elements instead of forty. All positions within a
+//! tile are known here, so most of what must be checked before an element is read is the same for the tile, and holes between
+//! the elements of what was strided leave no trace.
+//!
+//! Where outputs are few and sums long, a workgroup does a tile: each invocation sums every 64th step (or so), and what they
+//! found is combined in workgroup memory in order. Which products meet in which order depends on the extents alone.
+
+mod choice;
+mod operand;
+mod reader;
+
+use self::choice::Tile;
+use self::operand::{Cut, Elements, Local, LocalPoint};
+use self::reader::Reader;
+use super::axes::{self, unflatten};
+use super::body::{Expr, Place};
+use super::printer::Printer;
+use super::text::{self, Count, Text};
+use super::{ShaderText, Workgroups};
+use crate::graph::Extent;
+use crate::ir::ContractionView;
+
+pub(super) use self::choice::{Plan, plan};
+
+const COMPONENTS: [&str; 4] = ["x", "y", "z", "w"];
+
+struct Tiled<'a> {
+    printer: Printer<'a>,
+    /// Columns are `b`'s.
+    view: ContractionView,
+    tile: Tile,
+    extents: Vec<Extent>,
+    /// What a tile's first point is called along each axis.
+    names: Vec<String>,
+    /// Whether four columns are one vec4<f32>.
+    wide: bool,
+    a: Elements,
+    b: Elements,
+}
+
+pub(super) fn print(printer: Printer, plan: Plan, name: &str) -> ShaderText {
+    let mut tiled = Tiled::new(printer, plan);
+    tiled.pack();
+    let mut out = Text::new();
+    tiled.place(&mut out);
+    let sums = tiled.sums(&mut out);
+    match tiled.tile.split {
+        false => tiled.epilogue(&mut out, &sums),
+        true => tiled.combined(&mut out, &sums),
+    }
+    let Tile { lanes, split, .. } = tiled.tile;
+    let tiles = Count::of(&tiled.tiles());
+    let (fixed, per_sample) = if tiles.batches > 0 { (0, tiles.size) } else { (tiles.size, 0) };
+    let points = if split { 1 } else { lanes as u64 };
+    let what = format!(
+        "One {} for each block of {} x {} sums of {}.",
+        if split { "workgroup" } else { "invocation" },
+        tiled.rows().len(),
+        tiled.columns().len(),
+        Count::of(tiled.view.k.iter().map(|&a| &tiled.extents[a])).text(),
+    );
+    tiled.printer.finish(name, &what, lanes as u32, Workgroups { fixed, per_sample, points }, out)
+}
+
+/// All points of some axes of a tile, the last axis fastest.
+fn points(locals: &[Local]) -> Vec<Vec<(usize, i64)>> {
+    locals.iter().fold(vec![vec![]], |points, local| {
+        let more = |p: Vec<(usize, i64)>| (0..local.size as i64).map(move |i| [&p[..], &[(local.axis, i)]].concat());
+        points.into_iter().flat_map(more).collect()
+    })
+}
+
+impl<'a> Tiled<'a> {
+    fn new(printer: Printer<'a>, Plan { view, tile }: Plan) -> Self {
+        let extents = printer.kernel.extents(0);
+        let locals = tile.locals();
+        let cut = Cut { extents: &extents, locals: &locals };
+        let outer = printer.kernel.outer.len();
+        let name = |axis: usize| match (extents[axis], cut.grain(axis)) {
+            (_, 0) => text::ZERO.to_owned(),
+            (Extent::Batch, _) if axis < outer => "sample".to_owned(),
+            _ if axis >= outer => format!("k{axis}"),
+            _ if locals.iter().any(|l| l.axis == axis) => format!("i{axis}_first"),
+            _ => format!("i{axis}"),
+        };
+        let names = (0..extents.len()).map(name).collect();
+        let elements = |operand: &crate::ir::Operand| {
+            Elements::new(operand, printer.base_is_aligned(operand.tensor), &cut)
+                .expect("a tile that suits the operands")
+        };
+        let (a, b) = (elements(&view.a), elements(&view.b));
+        let wide = !tile.split && !a.has_holes() && !b.has_holes();
+        let wide = wide && tile.columns.last().is_some_and(|l| l.size.is_multiple_of(4));
+        Tiled { printer, view, tile, extents, names, wide, a, b }
+    }
+
+    fn rows(&self) -> Vec<Vec<(usize, i64)>> {
+        points(&self.tile.rows)
+    }
+
+    fn columns(&self) -> Vec<Vec<(usize, i64)>> {
+        points(&self.tile.columns)
+    }
+
+    /// The axis along which the epilogue does four columns at once.
+    fn lanes(&self) -> Option<usize> {
+        let last = self.tile.columns.last()?;
+        let whole = matches!(self.extents[last.axis], Extent::Size(n) if n.is_multiple_of(4));
+        (self.wide && whole).then_some(last.axis)
+    }
+
+    /// Marks the buffers that are bound in fours: those that are written in aligned groups only, and from which no operand is
+    /// read one by one.
+    fn pack(&mut self) {
+        let kernel = self.printer.kernel;
+        if let Some(axis) = self.lanes() {
+            self.printer.pack(axis);
+        }
+        let written = |printer: &Printer, binding| {
+            kernel.stages.iter().flat_map(|s| &s.stores).any(|s| printer.binding(s.tensor) == binding)
+        };
+        for elements in [&self.a, &self.b] {
+            let binding = self.printer.binding(elements.tensor);
+            if elements.in_fours && !written(&self.printer, binding) {
+                self.printer.packed.insert(binding);
+            }
+        }
+        for elements in [&self.a, &self.b] {
+            if !elements.in_fours {
+                let binding = self.printer.binding(elements.tensor);
+                self.printer.packed.remove(&binding);
+            }
+        }
+    }
+
+    /// How many tiles lie along each outer axis.
+    fn tiles(&self) -> Vec<Extent> {
+        let tiles = |axis: usize| match (self.extents[axis], self.tile.local(axis)) {
+            (Extent::Size(n), Some(local)) => Extent::Size(n.div_ceil(local.size)),
+            (extent, _) => extent,
+        };
+        (0..self.printer.kernel.outer.len()).map(tiles).collect()
+    }
+
+    /// Prints which tile this is: where it begins along each outer axis.
+    fn place(&self, out: &mut Text) {
+        let tiles = self.tiles();
+        let number = "workgroup.x + workgroup.y * workgroups.x";
+        out.line(match self.tile.split {
+            true => format!("let tile = {number};"),
+            false => format!("let tile = ({number}) * {}u + lane;", self.tile.lanes),
+        });
+        out.open(format!("if tile >= {} {{", Count::of(&tiles).text()));
+        out.line("return;");
+        out.close();
+        let blocked = |axis: usize| self.tile.local(axis).is_some() && self.names[axis] != text::ZERO;
+        let name = |axis: usize| match blocked(axis) {
+            true => format!("tile{axis}"),
+            false if tiles[axis] == Extent::Size(1) => text::ZERO.to_owned(),
+            false => self.names[axis].clone(),
+        };
+        let names: Vec<String> = (0..tiles.len()).map(name).collect();
+        unflatten(out, &tiles, &names, "tile");
+        for axis in (0..tiles.len()).filter(|&a| blocked(a)) {
+            let size = self.tile.local(axis).map_or(1, |l| l.size);
+            out.line(format!("let {} = tile{axis} * {size}u;", self.names[axis]));
+        }
+    }
+
+    /// Prints the loops over the reduced axes; returns the accumulators, row by row.
+    fn sums(&mut self, out: &mut Text) -> Vec<Expr> {
+        let outer = self.printer.kernel.outer.len();
+        let split = self.tile.split;
+        let levels: Vec<usize> = (0..self.extents.len())
+            .map(|axis| {
+                if axis < outer {
+                    0
+                } else if split {
+                    1
+                } else {
+                    axis - outer + 1
+                }
+            })
+            .collect();
+        let (a, b) = (self.a.clone(), self.b.clone());
+        let mut a = Reader::new(a, 'a', &mut self.printer, &self.names, &levels);
+        let mut b = Reader::new(b, 'b', &mut self.printer, &self.names, &levels);
+
+        let (rows, columns) = (self.rows(), self.columns());
+        let step = if self.wide { 4 } else { 1 };
+        let groups = columns.len() / step;
+        let zero = if self.wide { "vec4<f32>(0.0)" } else { "0.0" };
+        let mut sums = vec![];
+        for i in 0..rows.len() {
+            for q in 0..groups {
+                let name = format!("sum{i}_{q}");
+                out.line(format!("var {name} = {zero};"));
+                sums.push(Expr::name(name, self.wide));
+            }
+        }
+        [&a, &b].iter().for_each(|r| r.lines(out, 0));
+        self.open_loops(out, [&a, &b]);
+        for tap in points(&self.tile.taps) {
+            let point = |local: &LocalPoint| [local, &tap].concat();
+            let mut y = vec![];
+            for group in columns.chunks(step) {
+                let points: Vec<_> = group.iter().map(|column| point(column)).collect();
+                y.push(match &points[..] {
+                    [p, q, r, s] => b.four(&mut self.printer, out, [p, q, r, s]),
+                    [one] => b.one(&mut self.printer, out, one),
+                    _ => unreachable!("columns come alone or in fours"),
+                });
+            }
+            let y: Vec<_> = y.into_iter().enumerate().map(|(q, text)| Some(self.named(out, text?, &tap, q))).collect();
+            for (i, row) in rows.iter().enumerate() {
+                let Some(x) = a.one(&mut self.printer, out, &point(row)) else { continue };
+                let x = if self.wide { format!("vec4<f32>({x})") } else { x };
+                for (q, y) in y.iter().enumerate() {
+                    if let Some(y) = y {
+                        let sum = &sums[i * groups + q].text;
+                        out.line(format!("{sum} = fma({x}, {y}, {sum});"));
+                    }
+                }
+            }
+        }
+        self.close_loops(out);
+        sums
+    }
+
+    /// Gives a group of columns a name of its own if it has to be put together.
+    fn named(&self, out: &mut Text, text: String, tap: &LocalPoint, q: usize) -> String {
+        if !text.contains('(') {
+            return text;
+        }
+        let tap = tap.iter().map(|(_, i)| format!("_{i}")).collect::<String>();
+        let name = format!("columns{q}{tap}");
+        out.line(format!("let {name} = {text};"));
+        name
+    }
+
+    /// The reduced axes as the tile's loops see them: so many rounds.
+    fn rounds(&self) -> Vec<Extent> {
+        let rounds = |&axis: &usize| match (self.extents[axis], self.tile.local(axis)) {
+            (Extent::Size(n), Some(local)) => Extent::Size(n / local.size),
+            (extent, _) => extent,
+        };
+        self.view.k.iter().map(rounds).collect()
+    }
+
+    fn open_loops(&self, out: &mut Text, readers: [&Reader; 2]) {
+        if !self.tile.split {
+            for (level, &axis) in self.view.k.iter().enumerate() {
+                let step = self.tile.local(axis).map_or(1, |l| l.size);
+                axes::open_loop(out, &self.names[axis], self.extents[axis], step);
+                readers.iter().for_each(|r| r.lines(out, level + 1));
+            }
+            return;
+        }
+        let rounds = self.rounds();
+        let end = Count::of(&rounds).text();
+        out.open(format!("for (var round = lane; round < {end}; round += {}u) {{", self.tile.lanes));
+        let name = |axis: usize| match self.tile.local(axis).is_some() && self.names[axis] != text::ZERO {
+            true => format!("round{axis}"),
+            false => self.names[axis].clone(),
+        };
+        let names: Vec<String> = self.view.k.iter().map(|&axis| name(axis)).collect();
+        unflatten(out, &rounds, &names, "round");
+        for (&axis, round) in self.view.k.iter().zip(&names) {
+            if *round != self.names[axis] {
+                let size = self.tile.local(axis).map_or(1, |l| l.size);
+                out.line(format!("let {} = {round} * {size}u;", self.names[axis]));
+            }
+        }
+        readers.iter().for_each(|r| r.lines(out, 1));
+    }
+
+    fn close_loops(&self, out: &mut Text) {
+        if self.tile.split {
+            out.close();
+        } else {
+            self.view.k.iter().for_each(|&axis| axes::close_loop(out, &self.names[axis]));
+        }
+    }
+
+    /// Prints the stages behind the sums, for each row and accumulator of the tile.
+    fn epilogue(&mut self, out: &mut Text, sums: &[Expr]) {
+        let lanes = self.lanes();
+        // Columns that may end anywhere are stored one by one.
+        let sums: Vec<Expr> = match self.wide && lanes.is_none() {
+            true => {
+                sums.iter().flat_map(|s| COMPONENTS.map(|c| Expr::name(format!("{}.{c}", s.text), false))).collect()
+            }
+            false => sums.to_vec(),
+        };
+        if let [only] = &sums[..] {
+            self.finish(out, "0u", only.clone());
+            return;
+        }
+        let names: Vec<&str> = sums.iter().map(|s| s.text.as_str()).collect();
+        let ty = if lanes.is_some() { "vec4<f32>" } else { "f32" };
+        out.line(format!("var sums = array<{ty}, {}>({});", sums.len(), names.join(", ")));
+        out.open(format!("for (var t = 0u; t < {}u; t++) {{", sums.len()));
+        self.finish(out, "t", Expr::name("sums[t]", lanes.is_some()));
+        out.close();
+    }
+
+    /// Prints the combination of what the invocations of a workgroup summed, and the stages behind it.
+    ///
+    /// The barrier stands outside of all loops, behind one test of the workgroup's number.
+    fn combined(&mut self, out: &mut Text, sums: &[Expr]) {
+        let lanes = self.tile.lanes;
+        for (t, sum) in sums.iter().enumerate() {
+            out.line(format!("parts[lane + {}u] = {};", t * lanes, sum.text));
+        }
+        self.printer.shared.push(("parts".to_owned(), sums.len() * lanes));
+        out.line("workgroupBarrier();");
+        out.open(format!("for (var t = lane; t < {}u; t += {lanes}u) {{", sums.len()));
+        out.line(format!("var sum = parts[t * {lanes}u];"));
+        out.open(format!("for (var i = 1u; i < {lanes}u; i++) {{"));
+        out.line(format!("sum += parts[t * {lanes}u + i];"));
+        out.close();
+        self.finish(out, "t", Expr::name("sum", false));
+        out.close();
+    }
+
+    /// Prints the stages behind accumulator number `t`.
+    fn finish(&mut self, out: &mut Text, t: &str, sum: Expr) {
+        let lanes = self.lanes();
+        let mut counts: Vec<Local> = self.tile.rows.iter().chain(&self.tile.columns).copied().collect();
+        if let (Some(_), Some(last)) = (lanes, counts.last_mut()) {
+            last.size /= 4;
+        }
+        let extents: Vec<Extent> = counts.iter().map(|l| Extent::Size(l.size)).collect();
+        let name = |l: &Local| axes::axis_name(Extent::Size(l.size), format!("t{}", l.axis));
+        let names: Vec<String> = counts.iter().map(name).collect();
+        unflatten(out, &extents, &names, t);
+
+        let mut axes = self.names[..self.printer.kernel.outer.len()].to_vec();
+        let mut guards = vec![];
+        for (local, within) in counts.iter().zip(names) {
+            let Extent::Size(n) = self.extents[local.axis] else { continue };
+            let own = if lanes == Some(local.axis) { 4 } else { 1 };
+            let within = if own == 4 && within != text::ZERO { format!("{within} * 4u") } else { within };
+            let value = text::sum(&axes[local.axis], &within);
+            axes[local.axis] = if value.contains(' ') {
+                let name = format!("i{}", local.axis);
+                out.line(format!("let {name} = {value};"));
+                name
+            } else {
+                value
+            };
+            if !n.is_multiple_of(local.size * own) {
+                guards.push(format!("{} < {n}u", axes[local.axis]));
+            }
+        }
+        if !guards.is_empty() {
+            out.open(format!("if {} {{", guards.join(" && ")));
+        }
+        let kernel = self.printer.kernel;
+        let mut reduced = vec![vec![sum]];
+        for (number, stage) in kernel.stages.iter().enumerate().skip(1) {
+            let place = Place { stage: number, axes: &axes, lanes, reduced: &reduced };
+            let values = self.printer.body(out, stage, &place);
+            self.printer.stores(out, &stage.stores, &values, &place);
+            reduced.push(stage.reduce.iter().map(|(_, v)| values[v.0 as usize].clone()).collect());
+        }
+        if !guards.is_empty() {
+            out.close();
+        }
+    }
+}
