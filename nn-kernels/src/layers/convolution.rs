@@ -191,50 +191,63 @@ fn add_bias(g: &mut Graph, y: NodeId, bias: Option<NodeId>) -> NodeId {
 }
 
 /// The contraction of a convolution or, with the roles of windows and elements swapped, of a transposed one. The result is
-/// `[groups, filters / groups, …]`, without the first axis where there is one group.
+/// `[groups, filters / groups, …]`, without the axes that have one element only.
+///
+/// Such axes are left out everywhere: a depthwise convolution has no axis for the one channel of a group, and a kernel of 1 is
+/// a plain matrix product.
 fn contract(g: &mut Graph, x: NodeId, weight: NodeId, windows: &[Windows], groups: usize, transposed: bool) -> NodeId {
     let (from, weight_dims) = (g.shape(x).clone(), g.shape(weight).dims.clone());
     let channels = from.dims[0] / groups;
     let filters = if transposed { weight_dims[1] } else { weight_dims[0] / groups };
-    let grouped = (groups > 1).then_some(groups);
-    // A kernel of 1 has no axis, so that it is a plain matrix product.
-    let taps: Vec<usize> = windows.iter().map(|w| w.kernel).filter(|&k| k > 1).collect();
 
-    let spatial = windows.iter().map(|w| if transposed { w.size } else { w.positions });
-    let dims: Vec<usize> = grouped.into_iter().chain([filters]).chain(spatial).collect();
-    let reduced: Vec<usize> = std::iter::once(channels).chain(taps.iter().copied()).collect();
+    let mut axes = Axes { first: usize::from(from.batch), sizes: vec![] };
+    let group = axes.add_if(groups > 1, groups);
+    let filter = axes.add_if(filters > 1, filters);
+    let positions: Vec<usize> =
+        windows.iter().map(|w| axes.add(if transposed { w.size } else { w.positions })).collect();
+    let results = axes.sizes.len();
+    // Something must be summed, even if it is one product.
+    let channel = axes.add_if(channels > 1 || windows.iter().all(|w| w.kernel == 1), channels);
+    let taps: Vec<Option<usize>> = windows.iter().map(|w| axes.add_if(w.kernel > 1, w.kernel)).collect();
 
-    // Axes: [batch?, group?, filter, positions…], then [channel, taps…].
-    let batch = from.batch.then_some(0);
-    let first = usize::from(from.batch);
-    let group = grouped.map(|_| first);
-    let filter = first + usize::from(group.is_some());
-    let channel = first + dims.len();
-    let mut tap = channel;
-    let spatial = windows.iter().enumerate().map(|(i, w)| {
-        let position = filter + 1 + i;
-        if w.kernel > 1 {
-            tap += 1;
-        }
-        let mut access = if transposed {
-            Access::window_of(position, w.stride, tap, w.dilation, w.before)
-        } else {
-            Access::window(position, w.stride, tap, w.dilation, w.before)
-        };
-        if w.kernel == 1 {
-            access.terms.truncate(1);
-        }
+    let spatial = windows.iter().zip(&positions).zip(&taps).map(|((w, &position), tap)| {
+        let of = if transposed { Access::window_of } else { Access::window };
+        let mut access = of(position, w.stride, tap.unwrap_or(position), w.dilation, w.before);
+        access.terms.truncate(1 + usize::from(tap.is_some()));
         access
     });
-    let a: Vec<Access> = batch.into_iter().chain(group).chain([channel]).map(Access::axis).chain(spatial).collect();
+    let batch = from.batch.then_some(0);
+    let outer: Vec<usize> = group.into_iter().chain(channel).collect();
+    let a = batch.into_iter().chain(outer.iter().copied()).map(Access::axis).chain(spatial).collect();
     let matrix = if transposed { [channel, filter] } else { [filter, channel] };
-    let taps_axes = channel + 1..channel + 1 + taps.len();
-    let b: Vec<Access> = group.into_iter().chain(matrix).chain(taps_axes).map(Access::axis).collect();
+    let weight_axes: Vec<usize> = [group].into_iter().chain(matrix).chain(taps).flatten().collect();
 
-    let x_dims: Vec<usize> = grouped.into_iter().chain([channels]).chain(from.dims[1..].iter().copied()).collect();
-    let matrix = if transposed { [channels, filters] } else { [filters, channels] };
-    let weight_dims: Vec<usize> = grouped.into_iter().chain(matrix).chain(taps).collect();
+    let x_dims: Vec<usize> = axes.sizes_of(&outer).chain(from.dims[1..].iter().copied()).collect();
+    let weight_dims: Vec<usize> = axes.sizes_of(&weight_axes).collect();
     let (x, weight) = (g.reshape(x, &x_dims), g.reshape(weight, &weight_dims));
-    let reduced = reduced.into_iter().map(Extent::Size).collect();
-    g.contract(x, weight, Contraction { reduced, a, b }, Shape { batch: from.batch, dims })
+    let reduced = axes.sizes.split_off(results).into_iter().map(Extent::Size).collect();
+    let b = weight_axes.into_iter().map(Access::axis).collect();
+    g.contract(x, weight, Contraction { reduced, a, b }, Shape { batch: from.batch, dims: axes.sizes })
+}
+
+/// The axes of a contraction in the making, behind the batch.
+struct Axes {
+    /// The number of the first one.
+    first: usize,
+    sizes: Vec<usize>,
+}
+
+impl Axes {
+    fn add(&mut self, size: usize) -> usize {
+        self.sizes.push(size);
+        self.first + self.sizes.len() - 1
+    }
+
+    fn add_if(&mut self, is_there: bool, size: usize) -> Option<usize> {
+        is_there.then(|| self.add(size))
+    }
+
+    fn sizes_of(&self, axes: &[usize]) -> impl Iterator<Item = usize> {
+        axes.iter().map(|axis| self.sizes[axis - self.first])
+    }
 }
