@@ -10,16 +10,21 @@ fn mistakes_are_explained() {
     cases.pass("pass/*.rs");
 }
 
-const TOPICS: [&str; 12] = [
+const TOPICS: [&str; 17] = [
     "blocks",
+    "conditions",
     "constants",
+    "images",
+    "loops",
     "losses",
     "metrics",
     "names",
     "optimizers",
     "options",
+    "passing",
     "several",
     "shapes",
+    "sharing",
     "syntax",
     "types",
     "warnings",

@@ -304,10 +304,26 @@ impl Elaborator<'_, '_> {
                     .help("a block with several results is taken apart by `(a, b) = …;`");
             }
             Expr::Index(index) => {
-                self.diagnostics.error(expression, "values cannot be indexed").help(format!(
-                    "a part of `{}` cannot be taken yet; `reshape` and `concat` rearrange",
-                    text::of(&index.expr)
-                ));
+                let of = text::of(&index.expr);
+                let part = match &*index.index {
+                    Expr::Range(range) => {
+                        let side = |name: &str, side: &Option<Box<Expr>>| {
+                            side.as_ref().map_or_else(String::new, |side| format!(", {name} = {}", text::of(side)))
+                        };
+                        let closed = matches!(range.limits, syn::RangeLimits::Closed(_));
+                        let more = if closed && range.end.is_some() { " + 1" } else { "" };
+                        format!("{}{}{more}", side("start", &range.start), side("end", &range.end))
+                    }
+                    other => {
+                        let start = text::of(other);
+                        let end =
+                            start.parse::<u32>().map_or(format!("{start} + 1"), |n| format!("{}", u64::from(n) + 1));
+                        format!(", start = {start}, end = {end}")
+                    }
+                };
+                self.diagnostics
+                    .error(expression, "values cannot be indexed")
+                    .help(format!("write `slice({of}{part})` for a part along the first axis"));
             }
             Expr::Closure(_) => {
                 self.diagnostics

@@ -9,7 +9,7 @@ use super::{mistakes, mistakes_in};
 use crate::expand;
 
 /// Programs that use all of the language.
-const PROGRAMS: [&str; 4] = [
+const PROGRAMS: [&str; 6] = [
     "network Digits {
         const CLASSES = 10;
         input image: [1, 28, 28];
@@ -47,6 +47,34 @@ const PROGRAMS: [&str; 4] = [
         output f = pow(b, 2) >> log_softmax(axis = 0) >> gelu(approximate = \"tanh\") >> dense(2, name = \"head\");
     }",
     "network Loss { input p: [2]; target t: [2]; h = p >> dense(2); output h; loss huber(h, t, delta = 0.5); optimizer adamw; }",
+    "block bottleneck(x, n, stride = 1) {
+        shortcut = if stride == 1 && dim(x, 0) == 4 * n || false { x } else { x >> dense(4 * n, name = \"short\") };
+        expand = x >> dense(n) >> relu >> dense(4 * n);
+        expand + shortcut >> relu
+    }
+    block stage(x, n, body: block, last = false, act: block = tanh) {
+        x >> repeat(n, body) >> repeat(if !last { 1 } else { 0 }, |v, i| { const K = 2; h = v * (i + K); h >> act })
+    }
+    shared block encode(x) { x >> repeat(2, |x, i| x >> dense(8 + i) >> dropout(0.1)) }
+    network Residual {
+        input left: [8]; input right: [8]; target y: [1];
+        distance = abs((left >> encode) - (right >> encode));
+        body = distance >> stage(3, bottleneck(4)) >> stage(2, |v| { (a, b) = (v, v >> relu); a + b }, last = true, act = gelu);
+        chosen = if dim(left, 0) != 8 { body >> dense(-1) } else if true { c = body >> dense(3); c } else { body };
+        output z = chosen >> repeat(2, repeat(1, leaky_relu(negative_slope = 0.2))) >> dense(1);
+        loss mse(z, y) + mean(if 2 <= 3 { z } else { left });
+        optimizer sgd(momentum = 0.9);
+    }",
+    "network Images {
+        input image: [3, 16, 16]; target label: class(4);
+        block conv(x, filters, stride = 1) { x >> conv2d(filters, 3, stride = stride, padding = 1, bias = false) >> batch_norm >> relu }
+        (a, b) = image >> conv(8) >> split(4);
+        body = concat([a, b]) >> repeat(2, |x, i| x >> conv(8 * (i + 1), stride = if i == 0 { 1 } else { 2 }));
+        logits = body >> max_pool2d(2) >> global_avg_pool >> dense(4);
+        output probability = softmax(logits);
+        loss cross_entropy(logits, label);
+        optimizer adam;
+    }",
 ];
 
 /// Steele, Lea and Flood's SplitMix64.
@@ -68,10 +96,10 @@ impl Random {
 
 fn any_token(random: &mut Random, donor: &[TokenTree]) -> TokenTree {
     #[rustfmt::skip]
-    const WORDS: [&str; 34] = [
+    const WORDS: [&str; 44] = [
         "const", "input", "target", "block", "output", "loss", "metric", "optimizer", "network", "crate", "class", "x", "h",
         "relu", "dense", "sum", "concat", "reshape", "mse", "r2", "adam", "zeros", "axis", "if", "let", "return", "match",
-        "true", "self", "as", "move", "unsafe", "_", "Digits",
+        "else", "repeat", "dim", "shared", "body", "false", "stage", "encode", "split", "conv2d", "true", "self", "as", "move", "unsafe", "_", "Digits",
     ];
     const NUMBERS: [&str; 12] = [
         "0",
@@ -267,7 +295,7 @@ fn long_runs() {
         "| x | ", "< ", "x < ", "x :: ", ":: ", "x as ", "x as & ", "x as [ x ; ", ".. ", "x .. ", "if x { } else ", "'a : ", "# ",
         "# [ a ] ", "& mut ", "unsafe ", "async ", "let x = ", "x [ 0 ] ", "x ( ) ", "x ? ", "( x ) ( x ) ", "const ",
         "match x { } ", "loop ", "for x in ", "while x ", "break ", "fn ( ) -> ", "x , ", "x ; ", "x x ", "a < b , ", "@ ", "1 ", "1.5 . ",
-        "dyn ", "impl ", "for < 'a > ", "x :: < x > ", "block b ( v ) { v } ", "block ", "network N { } ", "network ", "{ } ",
+        "dyn ", "impl ", "for < 'a > ", "x :: < x > ", "x && ", "x || ", "x == ", "x < x > ", "|| ", "| x | { x } >> ", "if x { x } else if ", "if if ", "if x { if ", "repeat ( x , 2 , | x | ", "block b ( v ) { v } ", "block ", "network N { } ", "network ", "{ } ",
     ];
     for run in runs {
         if let Ok(tokens) = run.repeat(20_000).parse::<TokenStream>() {
@@ -282,7 +310,8 @@ fn as_deep_as_the_guard_allows() {
     #[rustfmt::skip]
     let runs = [
         "- ", "! ", "& ", "x + ", "x >> relu >> ", "x . a . ", "x = ", "return ", "| x | ", "< ", "x as ", ".. ", "if x { } else ", "x ( ) ",
-        "x [ 0 ] ", "x ? ", "let x = ", "x as & ", "break ", "x . f ( ) . ",
+        "x [ 0 ] ", "x ? ", "let x = ", "x as & ", "break ", "x . f ( ) . ", "x && ", "x || ! ", "x == ", "x < ", "|| ",
+        "if x { x } else ", "if true { x } else ", "if ", "| x | { x } >> ", "x as T < ", "| x : T < ",
     ];
     for run in runs {
         for count in [10, 30, 60, 120, 250, 500, 1000, 2000] {
@@ -296,12 +325,29 @@ fn as_deep_as_the_guard_allows() {
             }
         }
     }
-    for (open, close) in
-        [("(", ")"), ("[", "]"), ("relu(", ")"), ("{", "}"), ("-(", ")"), ("x >> dense(n = ", ")"), ("f(|x| ", ")")]
-    {
-        for count in [10, 30, 60, 120] {
+    for (open, close) in [
+        ("(", ")"),
+        ("[", "]"),
+        ("relu(", ")"),
+        ("{", "}"),
+        ("-(", ")"),
+        ("x >> dense(n = ", ")"),
+        ("f(|x| ", ")"),
+        ("x >> repeat(1, |x| ", ")"),
+        ("x >> repeat(1, |x| { h = ", "; h })"),
+        ("if true { ", " } else { x }"),
+        ("if x { x } else { ", " }"),
+        ("if if true { true } else { ", " } { x } else { x }"),
+        ("b(x, |x| ", ")"),
+        ("b(x, |x| { (", ") })"),
+    ] {
+        for count in [1, 3, 5, 8, 10, 13, 16, 20, 30, 60, 120] {
             let nested = format!("{}x{}", open.repeat(count), close.repeat(count));
-            drop(mistakes(&format!("network N {{ input x: [4]; h = {nested}; output y = h; }}")));
+            let block = "block b(x, f: block, g: block = f2) { x >> f >> repeat(1, f) }";
+            drop(mistakes(&format!("{block} network N {{ input x: [4]; h = {nested}; output y = h; }}")));
+            drop(mistakes(&format!(
+                "{block} block c(x) {{ {nested} }} network N {{ input x: [4]; output y = x >> c; }}"
+            )));
         }
     }
     // Blocks in blocks, each as deep as it may be.
@@ -325,6 +371,30 @@ fn blocks_that_use_blocks_twice_end() {
     assert!(found[0].contains("more than 10000"), "{}", found[0]);
 }
 
+/// Closures that are applied several times by blocks that are passed on, as deep as the guard allows.
+#[test]
+fn closures_in_closures_end() {
+    for (open, close) in
+        [("x >> repeat(9, |x| ", ")"), ("x >> twice(|x| ", ")"), ("x >> never(|x| ", ")"), ("twice(unknown, |x| ", ")")]
+    {
+        for count in [1, 2, 4, 8, 16] {
+            let nested = format!("{}x >> dense(4){}", open.repeat(count), close.repeat(count));
+            let blocks = "block twice(x, f: block) { x >> f >> f } block never(x, f: block) { x }";
+            let start = Instant::now();
+            drop(mistakes(&format!("{blocks} network N {{ input x: [4]; output y = {nested}; }}")));
+            assert!(start.elapsed() < Duration::from_secs(20), "{open} {count} times takes {:?}", start.elapsed());
+        }
+    }
+    // Blocks that pass what they are passed, twice as often each time.
+    let mut source = "block b0(v, f: block) { v >> f }".to_owned();
+    for i in 1..=40 {
+        source += &format!("block b{i}(v, f: block) {{ v >> b{0}(f) >> b{0}(|w| w >> f) }}", i - 1);
+    }
+    let found = mistakes(&(source + "network N { input x: [4]; output y = x >> b40(relu); }"));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].contains("more than 10000"), "{}", found[0]);
+}
+
 #[test]
 fn large_programs_end() {
     let many = |statement: &dyn Fn(usize) -> String| {
@@ -343,6 +413,8 @@ fn large_programs_end() {
     many(&|i| format!("const C{i} = {i};"));
     many(&|i| format!("block b{i}(v) {{ v }}"));
     many(&|i| format!("h{i} = x >> b{i};"));
+    many(&|i| format!("h{i} = if true {{ x }} else {{ y{i} }};"));
+    many(&|i| format!("h{i} = x >> repeat(2, |v| v >> relu);"));
     many(&|i| format!("h{i} = y{i};"));
     many(&|_| "loss mean(x);".to_owned());
     many(&|_| "?".to_owned());
@@ -350,6 +422,16 @@ fn large_programs_end() {
     let list = "x, ".repeat(100_000);
     drop(mistakes(&format!("network N {{ input x: [4]; output y = concat([{list}]); }}")));
     drop(mistakes(&format!("network N {{ input x: [4]; output y = relu({list}); }}")));
+    let arms = "if dim(x, 0) == 3 { x } else ".repeat(10_000);
+    drop(mistakes(&format!("network N {{ input x: [4]; output y = {arms} {{ x }}; }}")));
+    let sides = "true && ".repeat(10_000);
+    drop(mistakes(&format!("network N {{ input x: [4]; output y = if {sides} true {{ x }} else {{ x }}; }}")));
+    let closures = "|v| v, ".repeat(10_000);
+    drop(mistakes(&format!("network N {{ input x: [4]; output y = x >> repeat({closures}); }}")));
+    let blocks: String = (0..10_000).map(|i| format!("p{i}: block, ")).collect();
+    drop(mistakes(&format!(
+        "block b(x, {blocks}) {{ x >> p1 }} network N {{ input x: [4]; output y = x >> b(relu); }}"
+    )));
     let dims = "1, ".repeat(100_000);
     drop(mistakes(&format!("network N {{ input x: [{dims}]; output y = x >> relu; }}")));
     let parameters: String = (0..100_000).map(|i| format!("p{i}, ")).collect();

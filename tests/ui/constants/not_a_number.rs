@@ -4,7 +4,6 @@ network! {
     pub network Example {
         input x: [4];
         const A = x >> relu;
-        const B = true;
         const C = "text";
         output y = x * A;
     }

@@ -1,0 +1,13 @@
+use nn::network;
+
+network! {
+    pub network Example {
+        input x: [4];
+        block twice(v) { (v, v) }
+        a = x >> repeat(3, twice);
+        (b, c) = x >> repeat(1, twice);
+        output y = a + b + c;
+    }
+}
+
+fn main() {}
