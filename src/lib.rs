@@ -215,12 +215,13 @@ pub mod language;
 ///
 /// # Statements
 ///
-/// - `const NAME = expression;` is a number.
+/// - `const NAME = expression;` is a number, `true` or `false`.
 /// - `input name: type;` and `target name: type;` are what comes from outside: `[dims]` is f32 (`[]` a scalar), `class(n)` an
 ///   integer below n, `class(n)[dims]` a tensor of them.
-/// - `block name(parameters) { … }` is a function of tensors and numbers; parameters may have defaults and are passed by
+/// - `block name(parameters) { … }` is a function of tensors and constants; parameters may have defaults and are passed by
 ///   position or by name. A block sees nothing of its surroundings but what it is passed. Its last expression is its
-///   value; `(a, b)` returns several, which `(a, b) = name(…);` takes.
+///   value; `(a, b)` returns several, which `(a, b) = name(…);` takes. A parameter `body: block` is a block itself.
+/// - `shared block name(parameters) { … }` is a block whose parameters exist once: each application uses the same ones.
 /// - `name = expression;` names a value. Names are declared before they are used, and once.
 /// - `output name = expression;` is something that `predict` returns.
 /// - `loss expression;` is any scalar, at most once. A network without it is for inference only.
@@ -234,14 +235,61 @@ pub mod language;
 ///
 /// - `x >> f(a, b)` is `f(x, a, b)`. All functions are in [`language`]; options are named and default to PyTorch's.
 /// - `+ - * /` and the unary minus work elementwise and broadcast as in NumPy. Losses and metrics never broadcast.
-/// - Axes count per sample: 0 is the first one after the batch, -1 the last. Nothing crosses samples but the mean of the
-///   loss, over the samples that are really there.
+/// - Axes count per sample: 0 is the first one after the batch, -1 the last. Nothing crosses samples but batch normalization
+///   and the mean of the loss, over the samples that are really there.
+/// - `if condition { … } else { … }` decides by constants while compiling; only the branch that is taken is looked at. Conditions
+///   are made of comparisons, `&&`, `||`, `!`, `true`, `false` and constants; [`dim(x, axis)`](language::dim) is the size of an
+///   axis. The braces hold statements and a value, like a block's.
+/// - [`x >> repeat(n, f)`](language::repeat) applies a block `n` times, each time with parameters of its own.
+///
+/// # Blocks of blocks
+///
+/// What may stand right of `>>` may be passed to a block, and to `repeat`: a name (`relu`), or a call without its first argument
+/// (`bottleneck(64)`); or else a closure, `|x| x >> dense(8) >> relu`, which sees the names around it. In `repeat`, a closure
+/// may take the index, too, which counts from 0: `|x, i| …`.
+///
+/// ```
+/// nn::network! {
+///     block residual(x, features, wide = false) {
+///         skipped = if dim(x, 0) == features { x } else { x >> dense(features, bias = false) };
+///         inner = x >> dense(if wide { 4 * features } else { features }) >> relu;
+///         skipped + (inner >> dense(features))
+///     }
+///     block stage(x, n, features, activation: block = relu) {
+///         x >> repeat(n, |x, i| x >> residual(features, wide = i == 0) >> activation)
+///     }
+///     shared block encode(x) {
+///         x >> dense(32) >> stage(2, 32) >> stage(3, 16, activation = leaky_relu(negative_slope = 0.1))
+///     }
+///     /// Whether two vectors are of one kind: a siamese pair.
+///     pub network Siamese {
+///         input  left: [8];
+///         input  right: [8];
+///         target same: class(2);
+///
+///         near = abs((left >> encode) - (right >> encode)) >> dense(1) >> reshape([]);
+///
+///         output    probability = sigmoid(near);
+///         loss      binary_cross_entropy_with_logits(near, same);
+///         optimizer adam;
+///     }
+/// }
+/// # fn main() -> nn::Result<()> {
+/// let net = Siamese::new(&nn::Device::cpu(), 7)?;
+/// let names: Vec<&str> = net.parameters().map(|p| p.name).collect();
+/// assert_eq!(names[..4], ["encode.dense.weight", "encode.dense.bias", "encode.0.inner.dense.weight", "encode.0.inner.dense.bias"]);
+/// assert!(names.contains(&"encode.0.skipped.dense.weight") && names.contains(&"near.dense.weight"));
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Names of parameters
 ///
-/// A parameter is called after its statement, for each block that it is in the binding inside, then its layer, then its
-/// tensor: `logits.dense.weight`. A second layer of a kind within one statement is `dense_1`. `name = "…"` on a layer fixes its
-/// name. Layouts are PyTorch's, so that a `state_dict` saved as safetensors loads after a renaming.
+/// A parameter is called after its statement, then, for each block that it is in, after the binding inside, and for each
+/// `repeat` after the index, then after its layer, then its tensor: `stage.2.body.dense.weight`. A second layer of a kind within
+/// one path is `dense_1`. `name = "…"` on a layer fixes its name. The parameters of a shared block are called after the block
+/// instead of the statement: `encode.dense.weight`. Layouts are PyTorch's, so that a `state_dict` saved as safetensors loads
+/// after a renaming.
 pub use nn_macros::network;
 pub use nn_runtime::{
     Column, Control, Dataset, Device, Epoch, Error, Fit, Gradients, History, IntoColumn, ParameterInfo, Result, Row, Shader,
