@@ -79,6 +79,54 @@
 //! # }
 //! ```
 //!
+//! Data that people have comes from readers ([`data`]): MNIST's and CIFAR's files, folders of images, tables, NumPy's arrays.
+//! What they read fits wherever arrays do. Where a set is larger than memory, or images are to look different in each epoch, a
+//! stream takes the place of the data; it is read by threads of its own, beside the training:
+//!
+//! ```
+//! # nn::network! {
+//! #     pub network Digits {
+//! #         input image: [1, 4, 4];
+//! #         target label: class(3);
+//! #         logits = image >> flatten >> dense(3);
+//! #         output probability = softmax(logits);
+//! #         loss cross_entropy(logits, label);
+//! #         metric accuracy(logits, label);
+//! #         optimizer adam(learning_rate = 1e-2);
+//! #     }
+//! # }
+//! # fn write(folder: &std::path::Path, name: &str, words: &[u32], bytes: &[u8]) {
+//! #     let header: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+//! #     std::fs::write(folder.join(name), [&header, bytes].concat()).unwrap();
+//! # }
+//! # fn main() -> nn::Result<()> {
+//! # let folder = &std::env::temp_dir().join(format!("nn-facade-{}", std::process::id()));
+//! # std::fs::create_dir_all(folder).unwrap();
+//! # let pixels: Vec<u8> = (0..60 * 16).map(|i| (i * 7 % 251) as u8).collect();
+//! # let labels: Vec<u8> = (0..60).map(|i| i % 3).collect();
+//! # for part in ["train", "t10k"] {
+//! #     write(folder, &format!("{part}-images-idx3-ubyte"), &[0x803, 60, 4, 4], &pixels);
+//! #     write(folder, &format!("{part}-labels-idx1-ubyte"), &[0x801, 60], &labels);
+//! # }
+//! use nn::data::{Augment, Normalization, idx};
+//!
+//! let (train, test) = (idx::train(folder)?, idx::test(folder)?); // plain or gzipped files, checked
+//! let resident = DigitsData::new(train.images.clone(), train.labels.clone())?; // in memory
+//!
+//! let seen = Normalization::learn(&train.images)?; // mean and deviation of the training part alone
+//! let images = train.images.augmented(&Augment::new().shift(1).flip())?.normalized(&seen)?;
+//! let train = DigitsStream::new(images, train.labels)?;
+//! let test = DigitsStream::new(test.images.normalized(&seen)?, test.labels)?;
+//!
+//! let mut net = Digits::new(&nn::Device::cpu(), 7)?;
+//! net.fit(&train, nn::Fit::default().epochs(2).validation_data(&test).quiet())?;
+//! let report = net.evaluate(&test)?;
+//! # assert!(report.loss.is_finite() && resident.len() == train.len());
+//! # std::fs::remove_dir_all(folder).unwrap();
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Training reports every epoch, which can set the learning rate or stop; weights are read and written by name, saved and
 //! loaded; gradients are at hand without training:
 //!
@@ -158,8 +206,8 @@
 //!
 //!     fn new(&nn::Device, seed: u64) -> nn::Result<Digits>
 //!     fn predict(&self, image: &[R]) -> nn::Result<Vec<[f32; 10]>>      // R: [f32; 784] or [[[f32; 28]; 28]; 1]
-//!     fn evaluate(&self, &DigitsData) -> nn::Result<DigitsReport>
-//!     fn fit(&mut self, &DigitsData, nn::Fit) -> nn::Result<nn::History<DigitsReport>>
+//!     fn evaluate(&self, data) -> nn::Result<DigitsReport>                 // data: &DigitsData or &DigitsStream
+//!     fn fit(&mut self, data, nn::Fit) -> nn::Result<nn::History<DigitsReport>>
 //!     fn train_batch(&mut self, &DigitsData) -> nn::Result<DigitsReport>   // one step on all the samples given
 //!     fn gradients(&self, &DigitsData) -> nn::Result<nn::Gradients>        // of parameters and inputs, by name
 //!
@@ -173,10 +221,16 @@
 //!
 //! pub struct DigitsData                            // inputs and targets, on the heap
 //!     fn new(image, label) -> nn::Result<DigitsData>     // each a Vec, slice, boxed slice or array of samples,
-//!                                                        // or an nn::Column made from flat numbers or a reader
+//!                                                        // an nn::Column made from flat numbers or a reader,
+//!                                                        // or nn::data::Samples of files
 //!     fn len(&self), is_empty(&self), split_at(&self, n) -> (DigitsData, DigitsData), slice(&self, range) -> DigitsData
 //!     fn image(&self) -> &[[[[f32; 28]; 28]; 1]], fn label(&self) -> Vec<u32>
 //!                                                        // a field with the name of a method gets an underscore
+//!
+//! pub struct DigitsStream                          // inputs and targets, read while they are needed
+//!     fn new(image, label) -> nn::Result<DigitsStream>   // as for DigitsData
+//!     fn len(&self), is_empty(&self), split_at(&self, n) -> (DigitsStream, DigitsStream), slice(&self, range) -> DigitsStream
+//!     fn read(&self) -> nn::Result<DigitsData>           // all samples, without augmentation
 //!
 //! pub struct DigitsReport { pub loss: f64, pub accuracy: f64 }             // Display
 //! ```
@@ -184,6 +238,13 @@
 //! With several inputs, `predict` takes them in the order of declaration; with several outputs, it returns
 //! `DigitsOutput { probability: Vec<…>, … }`. A network without `loss` has only what prediction needs; one without
 //! `optimizer` has no `fit` and no `train_batch`.
+//!
+//! # Cargo features
+//!
+//! - `gpu` (on by default): Vulkan, Metal and DX12 through wgpu.
+//! - `images`: in [`data`], folders of png and jpeg images.
+//! - `csv`: in [`data`], tables.
+//! - `npy`: in [`data`], NumPy's arrays and archives of them.
 
 pub mod language;
 
@@ -292,8 +353,8 @@ pub mod language;
 /// after a renaming.
 pub use nn_macros::network;
 pub use nn_runtime::{
-    Column, Control, Dataset, Device, Epoch, Error, Fit, Gradients, History, IntoColumn, ParameterInfo, Result, Row, Shader,
-    data,
+    Column, Control, Dataset, Device, Epoch, Error, Fit, Gradients, History, IntoColumn, ParameterInfo, Result, Row,
+    Shader, data,
 };
 
 /// The `wgpu` that GPU devices are made with, for [`Device::from_wgpu`].

@@ -229,10 +229,10 @@ impl Net {
         }
     }
 
-    /// The epochs of a run; `epoch` trains one: it adds the results of each step, and says how many have ended.
+    /// The epochs of a run.
     fn epochs(
         &mut self,
-        epoch: &mut dyn FnMut(&mut Net, &mut Vec<f32>, Heard<'_>) -> Result<()>,
+        epoch: &mut TrainEpoch<'_>,
         batches: &[usize],
         validation: Option<Part<'_>>,
         options: Options,
@@ -321,6 +321,9 @@ impl Net {
         Ok(())
     }
 }
+
+/// Trains an epoch: adds the results of each step, and says how many have ended.
+type TrainEpoch<'a> = dyn FnMut(&mut Net, &mut Vec<f32>, Heard<'_>) -> Result<()> + 'a;
 
 /// Hears how many steps of an epoch have ended, and results of the last ones, as far as they are known.
 type Heard<'a> = &'a mut dyn FnMut(usize, &[f32]);

@@ -33,7 +33,10 @@ enum Storage {
     /// The file itself.
     File(Mutex<File>),
     /// A temporary file.
-    Unpacked(Mutex<File>, Temporary),
+    Unpacked {
+        file: Mutex<File>,
+        _temporary: Temporary,
+    },
 }
 
 impl Bytes {
@@ -90,7 +93,13 @@ impl Bytes {
             }
             length += bytes.len() as u64;
         }
-        Ok(Bytes { name, storage: Storage::Unpacked(Mutex::new(file), temporary), start: 0, length, damage })
+        Ok(Bytes {
+            name,
+            storage: Storage::Unpacked { file: Mutex::new(file), _temporary: temporary },
+            start: 0,
+            length,
+            damage,
+        })
     }
 
     /// The file's path, and what part of it this is.
@@ -136,7 +145,7 @@ impl Bytes {
         };
         let ended = || std::io::Error::from(ErrorKind::UnexpectedEof);
         let result = match &self.storage {
-            Storage::File(file) | Storage::Unpacked(file, _) => read(file),
+            Storage::File(file) | Storage::Unpacked { file, .. } => read(file),
             Storage::Memory(bytes) => {
                 let part = usize::try_from(start).ok().and_then(|start| bytes.get(start..start + buffer.len()));
                 part.map(|part| buffer.copy_from_slice(part)).ok_or_else(ended)
@@ -190,7 +199,7 @@ mod tests {
         // With a megabyte of memory, what is unpacked goes to a file.
         let all = [Bytes::open(&plain), Bytes::open(&packed), Bytes::open_with(&packed, 1 << 20)].map(Result::unwrap);
         assert!(matches!(all[0].storage, Storage::File(_)) && matches!(all[1].storage, Storage::Memory(_)));
-        let Storage::Unpacked(_, Temporary(path)) = &all[2].storage else { panic!("it is in memory") };
+        let Storage::Unpacked { _temporary: Temporary(path), .. } = &all[2].storage else { panic!("it is in memory") };
         let path = path.clone();
         for bytes in &all {
             assert_eq!(bytes.len(), 5_000_000);

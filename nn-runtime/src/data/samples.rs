@@ -113,7 +113,10 @@ impl Samples {
     }
 
     /// All samples, one after another, without augmentation: read on all threads.
-    pub(super) fn read_all(&self) -> Result<Vec<f32>> {
+    ///
+    /// # Errors
+    /// If a sample cannot be read, or if there is no memory for all of them.
+    pub fn read_all(&self) -> Result<Vec<f32>> {
         let width = self.width().max(1);
         let mut values = Vec::new();
         let floats = self.len().saturating_mul(width);
@@ -229,7 +232,7 @@ impl Samples {
     /// If these are classes, or if a sample cannot be divided evenly among the normalization's channels.
     pub fn normalized(&self, by: &Normalization) -> Result<Self> {
         let channels = by.mean().len();
-        if self.kind().is_classes() || self.width() % channels != 0 {
+        if self.kind().is_classes() || !self.width().is_multiple_of(channels) {
             return Err(wrong(self.name(), format!("numbers in {channels} channels, to normalize them"), self.shape()));
         }
         Ok(Samples::new(Normalized { of: self.clone(), by: by.clone() }))
@@ -344,7 +347,7 @@ struct Memory {
 impl Memory {
     fn samples(name: &str, dims: Vec<usize>, kind: Kind, values: Vec<f32>) -> Result<Samples> {
         match size(&dims) {
-            Some(width) if width > 0 && values.len() % width == 0 => {
+            Some(width) if width > 0 && values.len().is_multiple_of(width) => {
                 Ok(Samples::new(Memory { name: name.to_owned(), dims, kind, values }))
             }
             _ => {
@@ -450,8 +453,10 @@ impl Source for Reshaped {
 /// A user's function.
 struct Mapped {
     of: Samples,
-    change: Box<dyn Fn(&mut [f32], Draw) + Send + Sync>,
+    change: Change,
 }
+
+type Change = Box<dyn Fn(&mut [f32], Draw) + Send + Sync>;
 
 impl fmt::Debug for Mapped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
