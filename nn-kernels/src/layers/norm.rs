@@ -41,32 +41,9 @@ pub fn batch_norm(n: &mut Network, path: &str, x: NodeId, options: &BatchNorm) -
     let running_mean = add_buffer(n, format!("{path}.running_mean"), &channels, Initializer::Constant(0.0))?;
     let running_var = add_buffer(n, format!("{path}.running_var"), &channels, Initializer::Constant(1.0))?;
 
-    // The batch's statistics, and what they make of the running ones.
-    let positions: usize = dims[1..].iter().product();
-    let g = &mut n.graph;
-    let x = output(g, x);
-    let inverse_batch = g.scalar(StepScalar::InverseBatch);
-    let share = g.scale(inverse_batch, 1.0 / positions as f64);
-    let axes: Vec<usize> = (1..dims.len()).collect();
-    let batch_mean = |g: &mut Graph, x: NodeId| {
-        let sum = g.reduce(Reduction::Sum, x, &axes, true);
-        g.mul(sum, share)
-    };
-    let mean = batch_mean(g, x);
-    let centre = g.detach(mean);
-    let centre_of_channel = per_channel(g, centre, dims.len());
-    let centred = g.sub(x, centre_of_channel);
-    let squares = g.mul(centred, centred);
-    let variance = batch_mean(g, squares);
-    let count = g.constant(positions as f64);
-    let count = g.div(count, inverse_batch);
-    let others = g.offset(count, -1.0);
-    // Of a single value there is no unbiased variance: PyTorch refuses it, and here it is the biased one, 0.
-    let one = g.constant(1.0);
-    let others = g.binary(Binary::Maximum, others, one);
-    let correction = g.div(count, others);
-    let unbiased = g.mul(variance, correction);
-    for (buffer, value) in [(running_mean, mean), (running_var, unbiased)] {
+    let x = output(&mut n.graph, x);
+    let batch = Statistics::of(&mut n.graph, x);
+    for (buffer, value) in [(running_mean, batch.mean), (running_var, batch.unbiased)] {
         let old = n.current(buffer);
         let (old, new) = (n.graph.scale(old, 1.0 - momentum), n.graph.scale(value, momentum));
         let moved = n.graph.add2(old, new);
@@ -74,21 +51,68 @@ pub fn batch_norm(n: &mut Network, path: &str, x: NodeId, options: &BatchNorm) -
     }
 
     let g = &mut n.graph;
-    // The mean's gradient comes from a term that is zero, so that it is one of a channel and not of all its elements.
-    let scale = scale(g, variance, eps, parameters);
-    let moved = g.sub(centre, mean);
-    let moved = g.mul(moved, scale);
-    let shift = match parameters {
-        Some((_, Some(bias))) => g.add2(bias, moved),
-        _ => moved,
-    };
-    let training = affine_map(g, centred, scale, Some(shift));
+    let scale = scale_of(g, batch.variance, eps, parameters);
+    // The mean's gradient comes from a term that is zero, so that it is computed for a channel and not for all its elements.
+    let zero = g.sub(batch.centre, batch.mean);
+    let moved = g.mul(zero, scale);
+    let bias = parameters.and_then(|p| p.bias);
+    let shift = bias.map_or(moved, |bias| g.add2(bias, moved));
+    let training = affine_map(g, batch.centred, scale, Some(shift));
 
-    let scale = self::scale(g, running_var, eps, parameters);
+    let scale = scale_of(g, running_var, eps, parameters);
     let centre = per_channel(g, running_mean, dims.len());
     let centred = g.sub(x, centre);
-    let inference = affine_map(g, centred, scale, parameters.and_then(|(_, bias)| bias));
+    let inference = affine_map(g, centred, scale, bias);
     Ok(g.by_phase(training, inference))
+}
+
+/// What a batch says about each channel.
+struct Statistics {
+    mean: NodeId,
+    /// The mean, without a gradient.
+    centre: NodeId,
+    /// The batch without [`Statistics::centre`].
+    centred: NodeId,
+    /// The biased variance.
+    variance: NodeId,
+    unbiased: NodeId,
+}
+
+impl Statistics {
+    fn of(g: &mut Graph, x: NodeId) -> Self {
+        let dims = g.shape(x).dims.clone();
+        let positions: usize = dims[1..].iter().product();
+        let inverse_batch = g.scalar(StepScalar::InverseBatch);
+        let share = g.scale(inverse_batch, 1.0 / positions as f64);
+        let axes: Vec<usize> = (1..dims.len()).collect();
+        let batch_mean = |g: &mut Graph, x: NodeId| {
+            let sum = g.reduce(Reduction::Sum, x, &axes, true);
+            g.mul(sum, share)
+        };
+        let mean = batch_mean(g, x);
+        // The mean's part in the gradient of the variance is zero.
+        let centre = g.detach(mean);
+        let of_channel = per_channel(g, centre, dims.len());
+        let centred = g.sub(x, of_channel);
+        let squares = g.mul(centred, centred);
+        let variance = batch_mean(g, squares);
+        let count = g.constant(positions as f64);
+        let count = g.div(count, inverse_batch);
+        // Of a single value there is no unbiased variance: PyTorch refuses it, and here it is the biased one, 0.
+        let others = g.offset(count, -1.0);
+        let one = g.constant(1.0);
+        let others = g.binary(Binary::Maximum, others, one);
+        let correction = g.div(count, others);
+        let unbiased = g.mul(variance, correction);
+        Statistics { mean, centre, centred, variance, unbiased }
+    }
+}
+
+/// What scales and shifts a normalized tensor.
+#[derive(Clone, Copy)]
+struct ScaleAndShift {
+    weight: NodeId,
+    bias: Option<NodeId>,
 }
 
 /// The parameters of a normalization, if it has some: `path.weight`, which starts from 1, and `path.bias`, which starts from 0.
@@ -98,7 +122,7 @@ fn scale_and_shift(
     dims: &[usize],
     weight: bool,
     bias: bool,
-) -> Result<Option<(NodeId, Option<NodeId>)>, Fact> {
+) -> Result<Option<ScaleAndShift>, Fact> {
     if !weight {
         return Ok(None);
     }
@@ -107,15 +131,15 @@ fn scale_and_shift(
         true => Some(add_parameter(n, format!("{path}.bias"), dims, Initializer::Constant(0.0))?),
         false => None,
     };
-    Ok(Some((weight, bias)))
+    Ok(Some(ScaleAndShift { weight, bias }))
 }
 
 /// weight / sqrt(variance + eps), for each channel.
-fn scale(g: &mut Graph, variance: NodeId, eps: f64, parameters: Option<(NodeId, Option<NodeId>)>) -> NodeId {
+fn scale_of(g: &mut Graph, variance: NodeId, eps: f64, parameters: Option<ScaleAndShift>) -> NodeId {
     let deviation = g.offset(variance, eps);
     let deviation = g.unary(Unary::Sqrt, deviation);
     match parameters {
-        Some((weight, _)) => g.div(weight, deviation),
+        Some(ScaleAndShift { weight, .. }) => g.div(weight, deviation),
         None => g.unary(Unary::Reciprocal, deviation),
     }
 }
@@ -153,7 +177,7 @@ pub fn layer_norm(
 ) -> Result<NodeId, Fact> {
     shape::option("eps", eps, Allowed::Above(0.0))?;
     let (axes, aligned) = normalized_axes(n, x, axes)?;
-    let parameters = scale_and_shift(n, path, &without_ones(&axes, &aligned), affine, affine)?;
+    let parameters = scale_and_shift(n, path, &sizes(&axes, &aligned), affine, affine)?;
     let y = standardize(&mut n.graph, x, &axes, eps);
     Ok(aligned_affine_map(&mut n.graph, y, parameters, &aligned))
 }
@@ -170,7 +194,7 @@ pub fn rms_norm(
 ) -> Result<NodeId, Fact> {
     shape::option("eps", eps, Allowed::Above(0.0))?;
     let (axes, aligned) = normalized_axes(n, x, axes)?;
-    let parameters = scale_and_shift(n, path, &without_ones(&axes, &aligned), affine, false)?;
+    let parameters = scale_and_shift(n, path, &sizes(&axes, &aligned), affine, false)?;
     let g = &mut n.graph;
     let squares = g.mul(x, x);
     let y = over_deviation(g, x, squares, &axes, eps);
@@ -186,8 +210,8 @@ fn normalized_axes(n: &Network, x: NodeId, axes: Option<&[i64]>) -> Result<(Vec<
     Ok((axes, aligned))
 }
 
-/// The dimensions of some axes.
-fn without_ones(axes: &[usize], aligned: &[usize]) -> Vec<usize> {
+/// The sizes of some axes.
+fn sizes(axes: &[usize], aligned: &[usize]) -> Vec<usize> {
     axes.iter().map(|&axis| aligned[axis]).collect()
 }
 
@@ -226,20 +250,15 @@ pub fn instance_norm(n: &mut Network, path: &str, x: NodeId, eps: f64, affine: b
     Ok(channels_affine_map(g, y, parameters))
 }
 
-fn channels_affine_map(g: &mut Graph, x: NodeId, parameters: Option<(NodeId, Option<NodeId>)>) -> NodeId {
+fn channels_affine_map(g: &mut Graph, x: NodeId, parameters: Option<ScaleAndShift>) -> NodeId {
     let mut aligned = vec![1; g.shape(x).rank()];
     aligned[0] = g.shape(x).dims[0];
     aligned_affine_map(g, x, parameters, &aligned)
 }
 
 /// x * weight + bias, whose dimensions stand among ones.
-fn aligned_affine_map(
-    g: &mut Graph,
-    x: NodeId,
-    parameters: Option<(NodeId, Option<NodeId>)>,
-    aligned: &[usize],
-) -> NodeId {
-    let Some((weight, bias)) = parameters else { return x };
+fn aligned_affine_map(g: &mut Graph, x: NodeId, parameters: Option<ScaleAndShift>, aligned: &[usize]) -> NodeId {
+    let Some(ScaleAndShift { weight, bias }) = parameters else { return x };
     let weight = g.reshape(weight, aligned);
     let scaled = g.mul(x, weight);
     let Some(bias) = bias else { return scaled };
