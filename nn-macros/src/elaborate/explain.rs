@@ -189,7 +189,8 @@ impl Explanation {
                 }
             }
             Fact::NoParts => {
-                Explanation::new(format!("{name} has nothing to concatenate")).help("write `concat([a, b])`")
+                let function = &subject.function;
+                Explanation::new(format!("{name} has no parts")).help(format!("write `{function}([a, b])`"))
             }
             Fact::Concat { operand, first, shape, along, axis } => {
                 let e = Explanation::new(format!(
@@ -258,9 +259,14 @@ impl Explanation {
                     .help("for several classes use `cross_entropy`")
             }
             Fact::NotDivisible { shape, axis, size, divisor, divisors } => {
+                let pieces = if subject.function == "split" { "parts" } else { "groups" };
                 let e = Explanation::new(format!(
-                    "{name} cuts axis {axis} of {shape:?} into groups of {divisor}, but {size} is no multiple of {divisor}"
+                    "{name} cuts axis {axis} of {shape:?} into {pieces} of {divisor}, but {size} is no multiple of {divisor}"
                 ));
+                if subject.function == "pixel_shuffle" {
+                    let channels = size.next_multiple_of(*divisor);
+                    return e.help(format!("let the layer before it have {channels} channels"));
+                }
                 let list: Vec<String> = divisors.iter().map(|d| format!("`{d}`")).collect();
                 if list.is_empty() { e } else { e.help(format!("{size} is a multiple of {}", list.join(" and "))) }
             }

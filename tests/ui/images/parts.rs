@@ -8,6 +8,8 @@ network! {
         (f, g) = x >> split(16);
         output h = x >> split(32);
         (i, j) = x >> split(8, axis = 2);
+        output k = stack([]);
+        output l = concat([]);
         output all = concat([a, b, c, d, e, f, g, i, j]);
     }
 }

@@ -87,10 +87,10 @@ impl Conv {
         };
         let (per_group, filters) = (c / self.groups, self.filters / self.groups);
         let mut y = vec![];
-        for f in 0..self.filters {
+        for (f, &bias) in bias.iter().enumerate() {
             for i in 0..out(0, h) {
                 for j in 0..out(1, w) {
-                    let mut sum = bias[f];
+                    let mut sum = bias;
                     for k in 0..per_group {
                         for a in 0..self.kernel[0] {
                             for b in 0..self.kernel[1] {
