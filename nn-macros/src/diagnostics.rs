@@ -146,6 +146,9 @@ impl Diagnostics {
     ///
     /// A block is checked anew for each of its uses: this keeps one mistake in it from being reported for each of them.
     pub fn keep_one_a_place(&mut self, len: usize) {
+        if self.found.len() == len {
+            return;
+        }
         let mut seen: BTreeSet<[usize; 4]> = self.found[..len].iter().map(|d| d.place.key()).collect();
         let since = self.found.split_off(len);
         self.found.extend(since.into_iter().filter(|d| seen.insert(d.place.key())));

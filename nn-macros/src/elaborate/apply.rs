@@ -62,6 +62,16 @@ impl<'a> Elaborator<'a, '_> {
                     false
                 }
             },
+            Expr::Array(_) | Expr::Tuple(_) | Expr::If(_) => {
+                self.mention_words(text::words(expression).iter().map(String::as_str));
+                let message = format!("{what} is one block, but here is `{}`", text::of(expression));
+                let found = self.diagnostics.error(expression, message);
+                if let Expr::If(choice) = expression {
+                    let condition = text::of(&choice.cond);
+                    found.help(format!("decide in a closure: `|x| if {condition} {{ x >> … }} else {{ x }}`"));
+                }
+                false
+            }
             _ if self.is_pipeline_without_input(expression) => {
                 let text = text::of(expression);
                 self.diagnostics

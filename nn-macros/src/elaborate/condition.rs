@@ -70,6 +70,13 @@ impl Elaborator<'_, '_> {
 
     /// What a condition says; `None` if that is unknown or a mistake.
     fn condition(&mut self, condition: &Expr) -> Option<bool> {
+        if let Expr::Assign(assign) = condition {
+            let (left, right) = (text::of(&assign.left), text::of(&assign.right));
+            self.diagnostics
+                .error(&assign.eq_token, "`=` gives a name to a value")
+                .help(format!("to compare, write `{left} == {right}`"));
+            return None;
+        }
         let value = self.expression(condition);
         self.count_operation(condition.into());
         self.flag(&value, condition, "the condition of an `if`")

@@ -240,8 +240,9 @@ impl Elaborator<'_, '_> {
             }
             Value::Error => None,
             other => {
-                let (text, is) = (text::of(expression), other.describe(&self.network.graph));
-                let found = self.diagnostics.error(expression, format!("{what} is a tensor, but `{text}` is {is}"));
+                let text = text::of(expression);
+                let is = is_value(&text, &other.describe(&self.network.graph));
+                let found = self.diagnostics.error(expression, format!("{what} is a tensor, but {is}"));
                 if let Some(help) = other.destructuring(&text) {
                     found.help(help);
                 }

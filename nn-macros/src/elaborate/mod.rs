@@ -44,7 +44,7 @@ const AXES: usize = 6;
 /// Elaborates all networks.
 pub fn file(file: &File, diagnostics: &mut Diagnostics) -> Vec<Elaborated> {
     let path = file.path.clone().unwrap_or_else(|| syn::parse_quote!(::nn));
-    let mut elaborator = Elaborator::new(&file.bodies, diagnostics);
+    let mut elaborator = Elaborator::new(file, diagnostics);
     let mut networks: Vec<Elaborated> = Vec::new();
     let mut lines = BTreeMap::new();
     for item in &file.items {
@@ -133,6 +133,8 @@ impl Elaborated {
 /// The state of elaboration.
 struct Elaborator<'a, 'd> {
     diagnostics: &'d mut Diagnostics,
+    /// All blocks and networks, also those to come.
+    items: &'a [Item],
     /// What stands in braces in expressions, by number.
     bodies: &'a [Body],
     /// All blocks so far, in order of declaration; each sees those before it.
@@ -175,10 +177,11 @@ struct BlockState<'a> {
 }
 
 impl<'a, 'd> Elaborator<'a, 'd> {
-    fn new(bodies: &'a [Body], diagnostics: &'d mut Diagnostics) -> Self {
+    fn new(file: &'a File, diagnostics: &'d mut Diagnostics) -> Self {
         Elaborator {
             diagnostics,
-            bodies,
+            items: &file.items,
+            bodies: &file.bodies,
             blocks: Vec::new(),
             block_names: BTreeMap::new(),
             scopes: Vec::new(),

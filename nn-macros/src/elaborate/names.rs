@@ -6,6 +6,7 @@ use syn::ExprPath;
 use super::Elaborator;
 use super::call::Call;
 use super::value::Value;
+use crate::ast::Item;
 use crate::diagnostics::Place;
 use crate::functions::{self, Apply};
 use crate::suggest::nearest;
@@ -82,7 +83,7 @@ impl Elaborator<'_, '_> {
             found.help(format!("make it a parameter, and pass it where the block is used: `{name} = {name}`"));
             return;
         }
-        let near = nearest(name, self.visible_names()).map(str::to_owned);
+        let near = nearest(name, self.visible_names().chain(["true", "false"])).map(str::to_owned);
         let found = self.diagnostics.error(place, format!("cannot find value `{name}` in {where_}"));
         if let Some(near) = near {
             found.help(format!("did you mean `{near}`?"));
@@ -110,6 +111,12 @@ impl Elaborator<'_, '_> {
             return;
         }
         let later = self.scopes.iter().find_map(|scope| scope.block_anywhere(&name));
+        let later = later.or_else(|| {
+            self.items.iter().find_map(|item| match item {
+                Item::Block(block) if block.name == name => Some(&block.name),
+                _ => None,
+            })
+        });
         if let Some(later) = later {
             let line = Place::from(later.span()).line();
             self.diagnostics

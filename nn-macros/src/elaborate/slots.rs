@@ -69,7 +69,7 @@ impl Elaborator<'_, '_> {
             let (slot, expression) = match option(argument) {
                 Some(Named { name, value }) => match slots.iter().position(|slot| *name == slot.name) {
                     Some(slot) if filled[slot].is_some() => {
-                        self.argument(callee, None, value);
+                        self.argument_of_nothing(value);
                         self.diagnostics
                             .error(name.span(), format!("`{name}` is given already"))
                             .note((callee.signature)());
@@ -78,7 +78,7 @@ impl Elaborator<'_, '_> {
                     }
                     Some(slot) => (slot, value),
                     None => {
-                        self.argument(callee, None, value);
+                        self.argument_of_nothing(value);
                         let message = format!("{} has no parameter `{name}`", callee.name);
                         let found = self.diagnostics.error(name.span(), message);
                         if let Some(near) = nearest(&name.to_string(), slots.iter().map(|s| s.name.as_str())) {
@@ -93,7 +93,7 @@ impl Elaborator<'_, '_> {
                     position += 1;
                     if position > slots.len() {
                         // The first of them is reported.
-                        self.argument(callee, None, argument);
+                        self.argument_of_nothing(argument);
                         if position == slots.len() + 1 {
                             (sound, astray) = (self.surplus(callee, call, is_piped, argument), true);
                         }
@@ -102,9 +102,9 @@ impl Elaborator<'_, '_> {
                     (position - 1, argument)
                 }
             };
+            let value = self.argument(callee, &slots[slot], astray, expression);
             // A block for a value may be one parameter too early.
             astray |= !slots[slot].is_block && self.block_for_value(expression).is_some();
-            let value = self.argument(callee, Some(&slots[slot]), expression);
             filled[slot] = Some(Argument { value, expression });
         }
         let is_missing = |(slot, argument): &(&Slot<'_>, &Option<Argument<'_>>)| slot.required && argument.is_none();
@@ -133,17 +133,13 @@ impl Elaborator<'_, '_> {
         false
     }
 
-    /// The value of one argument, for a parameter or for none.
-    fn argument(&mut self, callee: &Callee<'_>, slot: Option<&Slot<'_>>, expression: &Expr) -> Value {
-        let Some(slot) = slot else {
-            self.argument_of_nothing(expression);
-            return Value::Error;
-        };
+    /// The value of one argument. If others went `astray`, it may be meant for another parameter.
+    fn argument(&mut self, callee: &Callee<'_>, slot: &Slot<'_>, astray: bool, expression: &Expr) -> Value {
         if slot.is_block {
             return self.applicable(expression, &format!("`{}` of {}", slot.name, callee.name));
         }
         if let Some(is) = self.block_for_value(expression) {
-            if callee.sound {
+            if callee.sound && !astray {
                 let message = format!("`{}` of {} is a value, but here is {is}", slot.name, callee.name);
                 let found = self.diagnostics.error(expression, message).note((callee.signature)());
                 if let Some(declaration) = slot.declaration {
@@ -178,7 +174,7 @@ impl Elaborator<'_, '_> {
         let name = word.to_string();
         let block = self.visible_block(&name);
         let is_known = match self.lookup(&name).map(|name| &name.value) {
-            Some(value) => written.is_some() && matches!(value, Value::Block(_)),
+            Some(value) => matches!(value, Value::Block(_)),
             None => block.is_some() || functions::find(&name).is_some_and(|f| f.apply.is_value()),
         };
         if !is_known {

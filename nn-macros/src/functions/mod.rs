@@ -202,7 +202,7 @@ pub fn find(name: &str) -> Option<&'static Function> {
 /// What others call it: names from elsewhere, for "did you mean".
 pub fn known_elsewhere_as(name: &str) -> Option<&'static str> {
     #[rustfmt::skip]
-    const NAMES: [(&str, &str); 77] = [
+    const NAMES: [(&str, &str); 81] = [
         ("bce", "binary_cross_entropy"), ("bce_loss", "binary_cross_entropy"),
         ("bce_with_logits", "binary_cross_entropy_with_logits"), ("categorical_cross_entropy", "cross_entropy"),
         ("sparse_categorical_cross_entropy", "cross_entropy"), ("mean_squared_error", "mse"), ("mse_loss", "mse"),
@@ -210,6 +210,7 @@ pub fn known_elsewhere_as(name: &str) -> Option<&'static str> {
         ("poisson_nll", "poisson"), ("poisson_nll_loss", "poisson"), ("fc", "dense"), ("fully_connected", "dense"),
         ("affine", "linear"), ("view", "reshape"), ("cat", "concat"), ("concatenate", "concat"), ("mm", "matmul"),
         ("bmm", "matmul"), ("amax", "max"), ("power", "pow"), ("ln", "log"), ("r2_score", "r2"),
+        ("shape", "dim"), ("size", "dim"), ("times", "repeat"), ("loop", "repeat"),
         ("glorot_uniform", "xavier_uniform"), ("he_normal", "kaiming_normal"),
         ("conv", "conv2d"), ("convolution", "conv2d"), ("convolution2d", "conv2d"), ("convolution1d", "conv1d"),
         ("depthwise_conv2d", "conv2d"), ("conv_transpose", "conv_transpose2d"), ("conv2d_transpose", "conv_transpose2d"),

@@ -261,5 +261,10 @@ fn syntax_error<'a>(error: &syn::Error, end: Span, diagnostics: &'a mut Diagnost
     let at_end = text.strip_prefix("unexpected end of input, ");
     let outside = span.start() == Span::call_site().start();
     let place = if at_end.is_some() && outside { end } else { span };
-    diagnostics.error(Place::from(place), at_end.unwrap_or(&text))
+    let text = at_end.unwrap_or(&text);
+    let found = diagnostics.error(Place::from(place), text);
+    if text.contains("curly braces") {
+        found.help("conditions end before braces: `if a == 1 && !b { x } else { y }`");
+    }
+    found
 }

@@ -145,7 +145,11 @@ impl<'a> Reader<'a> {
             let (parsed, left) = self.statement(&start, run);
             match parsed {
                 Some(Parsed::Lone(expression)) if left == 0 => return Some(*expression),
-                Some(Parsed::Lone(expression)) => self.unused(&expression),
+                Some(Parsed::Lone(expression)) => {
+                    self.unused(&expression);
+                    // In Rust, no `;` follows its braces.
+                    complete = matches!(*expression, Expr::If(_));
+                }
                 Some(Parsed::Statement) if left == 0 && run.end.is_none() => {
                     self.diagnostics.error(run.last_span(), "expected `;` after this");
                 }
