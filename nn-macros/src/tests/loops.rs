@@ -306,3 +306,21 @@ fn resnet_50_reads_like_the_papers_table() {
         assert!(names.contains(&name), "{name}");
     }
 }
+
+/// The statistics of a shared normalization exist once, too, and each application goes on where the one before ended.
+#[test]
+fn a_shared_block_has_its_buffers_once() {
+    let network = checked(
+        "shared block encode(x) { x >> dense(3) >> batch_norm }
+        network N { input left: [4]; input right: [4]; target y: [3];
+            output difference = (left >> encode) - (right >> encode);
+            loss mse(difference, y);
+            optimizer adam; }",
+    )
+    .network;
+    let names: Vec<&str> = network.parameters.iter().map(|p| p.name.as_str()).collect();
+    let batch_norm = ["weight", "bias", "running_mean", "running_var"].map(|name| format!("encode.batch_norm.{name}"));
+    assert_eq!(names[..2], ["encode.dense.weight", "encode.dense.bias"]);
+    assert_eq!(names[2..], batch_norm);
+    assert_eq!(network.updates.len(), 2);
+}
