@@ -119,7 +119,7 @@ impl<'a, R> Fit<'a, R> {
 
     /// How many threads read a stream ahead of the training; 0 reads each part when it is needed. Each holds 4 MiB of samples,
     /// or a batch where that is more, and there are two such parts beside theirs. The results do not depend on it. Default:
-    /// as many as there are processors, at most 8. Data in memory needs none.
+    /// as many as there are processors, at most 8. There are at most 256. Data in memory needs none.
     pub fn workers(mut self, threads: usize) -> Self {
         self.options.workers = Some(threads);
         self
@@ -372,8 +372,10 @@ impl<'a> Part<'a> {
 
 /// How many threads read ahead.
 pub(crate) fn workers(chosen: Option<usize>) -> usize {
-    const MOST: usize = 8;
-    chosen.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get).min(MOST))
+    const USUAL: usize = 8;
+    const MOST: usize = 256;
+    let processors = || thread::available_parallelism().map_or(1, NonZero::get).min(USUAL);
+    chosen.unwrap_or_else(processors).min(MOST)
 }
 
 impl Options {

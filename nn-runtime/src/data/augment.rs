@@ -176,7 +176,8 @@ struct Change {
     fill: f32,
 }
 
-/// The `i`th pixel of the result is pixel `start + i * step` of the rotated image.
+/// The `i`th pixel of the result is pixel `start + i * step` of the rotated image; the step is 1 or -1.
+#[derive(Clone, Copy)]
 struct Axis {
     start: isize,
     step: isize,
@@ -191,6 +192,40 @@ impl Axis {
 impl Change {
     /// One channel.
     fn apply(&self, size: [usize; 2], image: &[f32], columns: usize, result: &mut [f32]) {
+        for (i, row) in result.chunks_exact_mut(columns).enumerate() {
+            match self.turn == 0.0 {
+                true => self.copy(size, image, self.rows.at(i), row),
+                false => self.rotate(size, image, self.rows.at(i), row),
+            }
+        }
+    }
+
+    /// A row of the result, which is a part of row `y` of the image.
+    fn copy(&self, [height, width]: [usize; 2], image: &[f32], y: isize, row: &mut [f32]) {
+        row.fill(self.fill);
+        let Some(y) = usize::try_from(y).ok().filter(|&y| y < height) else { return };
+        let image = &image[y * width..][..width];
+        let Axis { start, step } = self.columns;
+        // Columns of the result before the image begins.
+        let skipped = if step == 1 { -start } else { start - (width as isize - 1) };
+        let skipped = usize::try_from(skipped).unwrap_or(0);
+        if skipped >= row.len() {
+            return;
+        }
+        let row = &mut row[skipped..];
+        let Ok(first) = usize::try_from(self.columns.at(skipped)) else { return };
+        if first >= width {
+            return;
+        }
+        if step == 1 {
+            row.iter_mut().zip(&image[first..]).for_each(|(value, pixel)| *value = *pixel);
+        } else {
+            row.iter_mut().zip(image[..=first].iter().rev()).for_each(|(value, pixel)| *value = *pixel);
+        }
+    }
+
+    /// A row of the result, which is row `y` of the image after the turn.
+    fn rotate(&self, size: [usize; 2], image: &[f32], y: isize, row: &mut [f32]) {
         let [height, width] = size;
         let at = |row: isize, column: isize| match (usize::try_from(row), usize::try_from(column)) {
             (Ok(row), Ok(column)) if row < height && column < width => image[row * width + column],
@@ -198,27 +233,19 @@ impl Change {
         };
         let (sin, cos) = self.turn.sin_cos();
         let [middle_row, middle_column] = size.map(|length| (length as f32 - 1.0) / 2.0);
-        for (i, row) in result.chunks_exact_mut(columns).enumerate() {
-            let y = self.rows.at(i);
-            for (j, value) in row.iter_mut().enumerate() {
-                let x = self.columns.at(j);
-                if self.turn == 0.0 {
-                    *value = at(y, x);
-                    continue;
-                }
-                let (y, x) = (y as f32 - middle_row, x as f32 - middle_column);
-                let (y, x) = (middle_row + y * cos - x * sin, middle_column + y * sin + x * cos);
-                if self.whole {
-                    *value = at(y.round() as isize, x.round() as isize);
-                    continue;
-                }
-                let (top, left) = (y.floor(), x.floor());
-                let (down, right) = (y - top, x - left);
-                let (top, left) = (top as isize, left as isize);
-                let above = at(top, left) * (1.0 - right) + at(top, left + 1) * right;
-                let below = at(top + 1, left) * (1.0 - right) + at(top + 1, left + 1) * right;
-                *value = above * (1.0 - down) + below * down;
+        for (j, value) in row.iter_mut().enumerate() {
+            let (y, x) = (y as f32 - middle_row, self.columns.at(j) as f32 - middle_column);
+            let (y, x) = (middle_row + y * cos - x * sin, middle_column + y * sin + x * cos);
+            if self.whole {
+                *value = at(y.round() as isize, x.round() as isize);
+                continue;
             }
+            let (top, left) = (y.floor(), x.floor());
+            let (down, right) = (y - top, x - left);
+            let (top, left) = (top as isize, left as isize);
+            let above = at(top, left) * (1.0 - right) + at(top, left + 1) * right;
+            let below = at(top + 1, left) * (1.0 - right) + at(top + 1, left + 1) * right;
+            *value = above * (1.0 - down) + below * down;
         }
     }
 }
@@ -311,6 +338,30 @@ mod tests {
         assert_eq!(smaller, [[1., 2., 11., 12.], [2., 3., 12., 13.], [11., 12., 21., 22.], [12., 13., 22., 23.]]);
         let flipped = seen(&image(1, 3).augmented(&Augment::new().crop(1, 2).flip()).unwrap());
         assert_eq!(flipped, [[1.0, 2.0], [2.0, 1.0], [2.0, 3.0], [3.0, 2.0]]);
+    }
+
+    /// Rows are copied in whole; pixel by pixel they are the same.
+    #[test]
+    fn every_pixel_comes_from_its_place() {
+        let samples = image(3, 5);
+        let pixels = samples.read(0).unwrap();
+        for by in [
+            Augment::new().shift(7).flip().flip_vertically().fill(-1.0),
+            Augment::new().shift(2).flip().pad(3).crop(4, 9).fill(-1.0),
+            Augment::new().flip().crop(2, 3),
+        ] {
+            let augmented = Augmented::new(&samples, &by).unwrap();
+            for epoch in 0..300 {
+                let change = augmented.change(Draw::new(2, epoch, 0));
+                let mut values = vec![f32::NAN; augmented.dims.iter().product()];
+                augmented.read(0, Draw::new(2, epoch, 0), &mut values).unwrap();
+                for (i, value) in values.into_iter().enumerate() {
+                    let (y, x) = (change.rows.at(i / augmented.dims[1]), change.columns.at(i % augmented.dims[1]));
+                    let inside = (0..3).contains(&y) && (0..5).contains(&x);
+                    assert_eq!(value, if inside { pixels[(5 * y + x) as usize] } else { by.fill });
+                }
+            }
+        }
     }
 
     #[test]
