@@ -1,6 +1,6 @@
 //! Activations, each between two dense layers.
 
-use crate::parity;
+use nn_tests::parity;
 
 macro_rules! activations {
     ($width:literal; $($case:ident [$($activation:tt)+])+) => { $(

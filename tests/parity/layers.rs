@@ -1,6 +1,6 @@
 //! Layers and functions, each between dense layers, and statements that tie them together.
 
-use crate::parity;
+use nn_tests::parity;
 
 /// `case [width, [shape]] { more inputs } (expression of h)`: `h` is a dense layer of that width, reshaped.
 macro_rules! layers {

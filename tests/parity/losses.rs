@@ -1,6 +1,6 @@
 //! Losses, on what a dense layer gives or on a function of it.
 
-use crate::parity;
+use nn_tests::parity;
 
 /// `case [width, shape] target ; head of z ; loss of (p, y)`.
 macro_rules! losses {
@@ -39,6 +39,19 @@ losses! {
     cross_entropy_soft [4] { [4] } (z) (cross_entropy(p, y))
     cross_entropy_soft_smooth [4] { [4] } (z) (cross_entropy(p, y, label_smoothing = 0.1))
     cross_entropy_soft_axis [12, [3, 4]] { [3, 4] } (z) (cross_entropy(p, y, axis = 0))
+    cross_entropy_pixels [24, [3, 2, 4]] { class(3)[2, 4] } (z) (cross_entropy(p, y, axis = 0))
+    cross_entropy_pixels_smooth [24, [3, 2, 4]] { class(3)[2, 4] } (z)
+        (cross_entropy(p, y, axis = 0, label_smoothing = 0.1))
+    cross_entropy_pixels_soft [24, [3, 2, 4]] { [3, 2, 4] } (z) (cross_entropy(p, y, axis = 0))
+    dice [4] { [4] } (sigmoid(z)) (dice_loss(p, y))
+    dice_pixels [24, [3, 2, 4]] { class(3)[2, 4] } (softmax(z, axis = 0)) (dice_loss(p, y, axis = 0))
+    dice_regions [24, [3, 2, 4]] { [3, 2, 4] } (sigmoid(z)) (dice_loss(p, y, axis = 0, smooth = 1.0))
+    dice_mask [24, [3, 2, 4]] { class(2)[3, 2, 4] } (sigmoid(z)) (dice_loss(p, y))
+    focal [4] { [4] } (z) (focal_loss(p, y))
+    focal_options [4] { [4] } (z) (focal_loss(p, y, gamma = 1.5, alpha = 0.6))
+    focal_without_alpha [4] { class(2)[4] } (z) (focal_loss(p, y, gamma = 3.0, alpha = -1.0))
+    focal_classes [4] { class(4) } (z) (focal_loss(p, y))
+    focal_pixels [24, [3, 2, 4]] { class(3)[2, 4] } (z) (focal_loss(p, y, gamma = 1.0, alpha = 0.5, axis = 0))
     hinge [4] { [4] } (z) (hinge(p, y))
     hinge_class [4] { class(2)[4] } (z) (hinge(p, y))
     kl_divergence [4] { [4] } (log_softmax(z)) (kl_divergence(p, y))

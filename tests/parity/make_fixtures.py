@@ -7,17 +7,21 @@ Every case is a small network whose subject stands in the middle of a graph. PyT
 and f32 data, so that all of the tests' tolerance belongs to the other side. A case's tensors are called
 
     <case>/data/<field>             all samples; whole f32 numbers for classes
-    <case>/batches                  sizes of the ten batches, taken from the data one after another
-    <case>/before/<parameter>       parameters at the start
-    <case>/output/<name>            outputs for the first batch (as in inference)
-    <case>/loss                     mean loss of the first batch
-    <case>/gradient/<parameter>     its gradients
+    <case>/batches                  sizes of the ten batches, taken from the data one after another, over and over
+    <case>/before/<parameter>       parameters and running statistics at the start
+    <case>/output/<name>            outputs for the first batch in inference
+    <case>/evaluated                mean loss of the first batch in inference
+    <case>/loss                     its mean loss while training
+    <case>/gradient/<parameter>     the gradients of that
     <case>/field_gradient/<field>   its gradients with respect to inputs
     <case>/losses                   the losses of ten optimizer steps
-    <case>/after/<parameter>        parameters after them
+    <case>/after/<parameter>        parameters and running statistics after them
+    <case>/output_after/<name>      outputs for the first batch in inference, after them
 
 and metrics cases have data, before, batches and <case>/metric/<name>. Each case draws from a generator of its own,
 seeded by its name: a new case changes no other.
+
+Random convolutions are printed as Rust, too, into random_convolutions.rs.
 """
 
 import math
@@ -34,19 +38,24 @@ torch.set_num_threads(1)
 torch.set_default_dtype(torch.float64)
 HERE = Path(__file__).parent
 BATCHES = [4, 4, 3, 4, 1, 4, 2, 4, 4, 4]
+# Of images there are few samples, which come again and again.
+FEW = [3, 2, 1, 2] * 2 + [3, 2]
+# PyTorch's batch norm refuses vectors one by one: such a batch has no variance.
+NO_SINGLES = [4, 2, 3] * 3 + [4]
 FAMILIES = {}
+DTYPE = torch.float64
 
 
 class Net:
-    """Parameters by path, made on first use."""
+    """Parameters and running statistics by path, made on first use."""
 
     def __init__(self, rng):
-        self.rng, self.parameters = rng, {}
+        self.rng, self.parameters, self.statistics, self.training = rng, {}, {}, True
 
     def parameter(self, name, shape, scale=1.0, offset=0.0):
         if name not in self.parameters:
             value = np.float32(self.rng.normal(size=shape) * scale + offset)
-            self.parameters[name] = torch.tensor(value, dtype=torch.float64, requires_grad=True)
+            self.parameters[name] = torch.tensor(value, dtype=DTYPE, requires_grad=True)
         return self.parameters[name]
 
     def dense(self, path, x, n, bias=True, scale=1.0, kind="dense"):
@@ -57,6 +66,41 @@ class Net:
 
     def linear(self, path, x, n, **options):
         return self.dense(path, x, n, kind="linear", **options)
+
+    def module(self, path, module, x):
+        """One of PyTorch's modules, with our parameters."""
+        tensors = {}
+        for name, p in module.named_parameters():
+            if p.dim() > 1 and not isinstance(module, torch.nn.LayerNorm | torch.nn.RMSNorm):
+                scale, offset = 1 / math.sqrt(p[0].numel()), 0.0
+            else:
+                scale, offset = 0.3, 0.0 if name == "bias" else 1.0
+            tensors[name] = self.parameter(f"{path}.{name}", tuple(p.shape), scale, offset)
+        for name, b in module.named_buffers():
+            if name == "num_batches_tracked":
+                tensors[name] = torch.tensor(0)
+                continue
+            if f"{path}.{name}" not in self.statistics:
+                low, high = (-0.5, 0.5) if name == "running_mean" else (0.5, 2.0)
+                value = np.float32(self.rng.uniform(low, high, size=b.shape))
+                self.statistics[f"{path}.{name}"] = torch.tensor(value, dtype=DTYPE)
+            tensors[name] = self.statistics[f"{path}.{name}"]
+        module = module.to(DTYPE)
+        return torch.func.functional_call(module.train(self.training), tensors, x)
+
+    def conv(self, path, x, filters, kernel, **options):
+        axes = x.dim() - 2
+        kind = [torch.nn.Conv1d, torch.nn.Conv2d, torch.nn.Conv3d][axes - 1]
+        return self.module(f"{path}.conv{axes}d", kind(x.shape[1], filters, kernel, **options), x)
+
+    def conv_transpose(self, path, x, filters, kernel, **options):
+        axes = x.dim() - 2
+        kind = [torch.nn.ConvTranspose1d, torch.nn.ConvTranspose2d][axes - 1]
+        return self.module(f"{path}.conv_transpose{axes}d", kind(x.shape[1], filters, kernel, **options), x)
+
+    def batch_norm(self, path, x, **options):
+        kind = torch.nn.BatchNorm2d if x.dim() == 4 else torch.nn.BatchNorm1d
+        return self.module(f"{path}.batch_norm", kind(x.shape[1], **options), x)
 
 
 def normal(*dims, scale=1.0, offset=0.0):
@@ -87,7 +131,18 @@ def default_optimizer(parameters):
     return torch.optim.SGD(parameters, lr=0.02)
 
 
-def case(family, name, inputs, targets, forward, optimizer=default_optimizer, clip_value=None, clip_norm=None):
+def case(
+    family,
+    name,
+    inputs,
+    targets,
+    forward,
+    optimizer=default_optimizer,
+    clip_value=None,
+    clip_norm=None,
+    batches=BATCHES,
+    samples=None,
+):
     """`forward(net, **fields)` gives (outputs by name, mean loss)."""
     rng = np.random.default_rng(zlib.crc32(f"{family}/{name}".encode()))
     tensors = FAMILIES.setdefault(family, {})
@@ -99,35 +154,49 @@ def case(family, name, inputs, targets, forward, optimizer=default_optimizer, cl
         assert np.isfinite(value).all(), f"{name}/{key}"
         tensors[f"{name}/{key}"] = value
 
-    total = sum(BATCHES)
+    total = sum(batches) if samples is None else samples
     data = {k: np.float32(draw(rng, total)) for k, draw in (inputs | targets).items()}
     net = Net(rng)
 
     def batch(start, size, requires_grad=False):
-        fields = {k: torch.tensor(v[start : start + size], dtype=torch.float64) for k, v in data.items()}
+        assert start + size <= total
+        fields = {k: torch.tensor(v[start : start + size], dtype=DTYPE) for k, v in data.items()}
         for k in inputs:
             fields[k].requires_grad_(requires_grad)
         return fields
 
-    fields = batch(0, BATCHES[0], requires_grad=True)
-    outputs, loss = forward(net, **fields)
-    loss.backward()
+    def infer(group):
+        net.training = False
+        with torch.no_grad():
+            outputs, loss = forward(net, **batch(0, batches[0]))
+        net.training = True
+        for k, v in outputs.items():
+            put(f"{group}/{k}", v)
+        return loss
+
+    loss = infer("output")
     for k, v in data.items():
         put(f"data/{k}", v)
-    put("batches", BATCHES)
-    for k, v in net.parameters.items():
+    put("batches", batches)
+    for k, v in (net.parameters | net.statistics).items():
         put(f"before/{k}", v)
-        put(f"gradient/{k}", torch.zeros_like(v) if v.grad is None else v.grad)
-    for k, v in outputs.items():
-        put(f"output/{k}", v)
+    put("evaluated", [loss.item()])
+
+    kept = {k: v.clone() for k, v in net.statistics.items()}
+    fields = batch(0, batches[0], requires_grad=True)
+    _, loss = forward(net, **fields)
+    loss.backward()
+    net.statistics |= kept
     put("loss", [loss.item()])
+    for k, v in net.parameters.items():
+        put(f"gradient/{k}", torch.zeros_like(v) if v.grad is None else v.grad)
     for k in inputs:
         grad = fields[k].grad
         put(f"field_gradient/{k}", torch.zeros_like(fields[k]) if grad is None else grad)
 
     parameters = list(net.parameters.values())
     rule, losses, start = optimizer(parameters), [], 0
-    for size in BATCHES:
+    for size in batches:
         rule.zero_grad(set_to_none=False)
         _, loss = forward(net, **batch(start, size))
         loss.backward()
@@ -139,11 +208,12 @@ def case(family, name, inputs, targets, forward, optimizer=default_optimizer, cl
             torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
         rule.step()
         losses.append(loss.item())
-        start += size
-    assert max(losses) < 20 * losses[0], f"{name} diverges: {losses}"
+        start = (start + size) % total
+    assert losses[-1] < 20 * max(losses[:4]), f"{name} diverges: {losses}"
     put("losses", losses)
-    for k, v in net.parameters.items():
+    for k, v in (net.parameters | net.statistics).items():
         put(f"after/{k}", v)
+    infer("output_after")
 
 
 # --- Activations: dense, the activation, dense, mean squared error. ---
@@ -263,6 +333,312 @@ layer("log_softmax_axis", lambda net, h: F.log_softmax(h, 1), shape=(3, 2))
 layer("residual", lambda net, h: torch.tanh(net.dense("a", h, 6)) + h)
 
 
+# --- Images, sequences and volumes: between a tanh before and a tanh and a dense layer behind. ---
+
+
+def spatial(family, name, shape, function, draw=None, batches=FEW, samples=8, **more):
+    """`function(net, h, **inputs)`, whose own parameters are called `a.…`."""
+
+    def forward(net, x, y, **inputs):
+        h = torch.tanh(x)
+        a = function(net, h, **inputs)
+        p = net.dense("p", torch.tanh(a).flatten(1), 2)
+        return {"a": a, "p": p}, F.mse_loss(p, y)
+
+    inputs = {"x": draw or normal(*shape), **more}
+    case(family, name, inputs, {"y": normal(2)}, forward, batches=batches, samples=samples)
+
+
+def convolution(name, shape, filters, kernel, **options):
+    spatial("convolutions", name, shape, lambda net, h: net.conv("a", h, filters, kernel, **options))
+
+
+def transposed(name, shape, filters, kernel, **options):
+    spatial("convolutions", name, shape, lambda net, h: net.conv_transpose("a", h, filters, kernel, **options))
+
+
+def separable(name, shape, filters, kernel, bias=True, **options):
+    def function(net, h):
+        channels = h.shape[1]
+        depthwise = torch.nn.Conv2d(channels, channels, kernel, groups=channels, bias=False, **options)
+        pointwise = torch.nn.Conv2d(channels, filters, 1, bias=bias)
+        h = net.module("a.separable_conv2d.depthwise", depthwise, h)
+        return net.module("a.separable_conv2d.pointwise", pointwise, h)
+
+    spatial("convolutions", name, shape, function)
+
+
+convolution("conv1d", (3, 9), 4, 3)
+convolution("conv1d_same_even", (2, 7), 3, 4, padding="same")
+convolution("conv1d_stride_dilation", (2, 11), 3, 3, stride=2, padding=2, dilation=2)
+convolution("conv1d_groups", (4, 8), 6, 3, groups=2, bias=False)
+convolution("conv1d_reflect", (2, 6), 3, 5, padding=2, padding_mode="reflect")
+convolution("conv1d_circular", (2, 6), 3, 3, padding=3, padding_mode="circular", stride=2)
+convolution("conv2d", (3, 6, 5), 4, 3)
+convolution("conv2d_valid", (2, 5, 6), 3, 2, padding="valid", stride=2)
+convolution("conv2d_same", (2, 5, 6), 3, (3, 4), padding="same", dilation=(2, 1))
+convolution("conv2d_same_circular", (2, 5, 6), 3, (2, 3), padding="same", padding_mode="circular")
+convolution("conv2d_same_replicate", (2, 5, 4), 3, (4, 2), padding="same", padding_mode="replicate", dilation=(1, 3))
+convolution("conv2d_per_axis", (2, 7, 6), 3, (3, 2), stride=(2, 1), padding=(1, 2))
+convolution("conv2d_wide_padding", (2, 3, 4), 3, 2, padding=3)
+convolution("conv2d_pointwise", (3, 5, 4), 5, 1)
+convolution("conv2d_pointwise_stride", (3, 5, 4), 5, 1, stride=2)
+convolution("conv2d_pointwise_padding", (2, 3, 4), 3, 1, padding=1)
+convolution("conv2d_pointwise_groups", (4, 5, 3), 6, 1, groups=2)
+convolution("conv2d_sparse", (2, 7, 8), 3, 2, stride=3)
+convolution("conv2d_whole_image", (3, 4, 5), 4, (4, 5))
+convolution("conv2d_dilation", (2, 7, 6), 3, 3, dilation=2, padding=1)
+convolution("conv2d_stride_dilation", (2, 9, 8), 3, 3, stride=(2, 3), padding=(2, 1), dilation=(2, 3))
+convolution("conv2d_groups", (4, 5, 6), 6, 3, groups=2, padding=1)
+convolution("conv2d_groups_stride", (6, 6, 5), 3, 3, groups=3, stride=2, padding=1, bias=False)
+convolution("conv2d_depthwise", (5, 6, 5), 5, 3, groups=5, padding=1)
+convolution("conv2d_depthwise_stride", (4, 7, 6), 4, 3, groups=4, padding=1, stride=2, bias=False)
+convolution("conv2d_depthwise_multiplier", (3, 5, 5), 6, 3, groups=3, dilation=2, padding=2)
+convolution("conv2d_without_bias", (3, 5, 4), 4, 3, padding=1, bias=False)
+convolution("conv2d_reflect", (2, 5, 4), 3, 3, padding=(2, 1), padding_mode="reflect")
+convolution("conv2d_replicate", (2, 4, 5), 3, 3, padding=2, padding_mode="replicate", stride=2)
+convolution("conv2d_circular", (2, 4, 5), 3, 3, padding=(1, 2), padding_mode="circular")
+convolution("conv2d_circular_groups", (4, 4, 3), 4, 3, padding=1, padding_mode="circular", groups=4)
+convolution("conv3d", (2, 4, 5, 3), 3, 2)
+convolution("conv3d_everything", (4, 5, 4, 6), 4, (2, 3, 3), stride=(2, 1, 2), padding=(1, 2, 0), dilation=(1, 2, 1), groups=2)
+convolution("conv3d_same", (1, 3, 4, 3), 2, (2, 3, 1), padding="same", bias=False)
+convolution("conv3d_replicate", (1, 3, 3, 4), 2, 3, padding=(1, 2, 1), padding_mode="replicate")
+convolution("conv3d_depthwise", (3, 3, 4, 4), 3, 3, padding=1, groups=3)
+
+transposed("conv_transpose1d", (3, 5), 4, 3)
+transposed("conv_transpose1d_stride", (2, 5), 3, 3, stride=2, padding=1, output_padding=1)
+transposed("conv_transpose1d_dilation_groups", (4, 5), 6, 3, stride=3, dilation=2, padding=2, output_padding=2, groups=2)
+transposed("conv_transpose2d", (3, 4, 3), 4, 3)
+transposed("conv_transpose2d_two", (3, 3, 4), 2, 2, stride=2)
+transposed("conv_transpose2d_stride", (3, 3, 4), 4, 3, stride=2, padding=1, output_padding=1)
+transposed(
+    "conv_transpose2d_per_axis", (2, 4, 3), 3, (3, 2), stride=(2, 3), padding=(1, 0), output_padding=(0, 2), bias=False
+)
+transposed("conv_transpose2d_dilation", (2, 4, 3), 3, 3, stride=2, padding=2, dilation=2, output_padding=1)
+transposed("conv_transpose2d_groups", (4, 3, 3), 6, 3, stride=2, padding=1, groups=2)
+transposed("conv_transpose2d_depthwise", (4, 3, 3), 4, 4, stride=2, padding=1, groups=4)
+transposed("conv_transpose2d_sparse", (2, 3, 2), 3, 2, stride=3, output_padding=1)
+transposed("conv_transpose2d_pointwise", (3, 3, 2), 4, 1, stride=2)
+
+separable("separable_conv2d", (3, 6, 5), 5, 3)
+separable("separable_conv2d_stride", (4, 7, 6), 3, 3, stride=2, padding=1, bias=False)
+separable("separable_conv2d_same", (2, 5, 6), 4, (3, 2), padding="same", dilation=2)
+
+spatial(
+    "convolutions",
+    "two_convolutions",
+    (2, 7, 6),
+    lambda net, h: net.module(
+        "a.conv2d_1",
+        torch.nn.Conv2d(4, 3, 3, stride=2, padding=1),
+        F.relu(net.module("a.conv2d", torch.nn.Conv2d(2, 4, 3, padding=1), h)),
+    ),
+)
+
+
+# --- Random convolutions. ---
+
+
+def random_convolution(number):
+    """A convolution or transposed convolution of any options, and how `network!` says it."""
+    rng = np.random.default_rng(1000 + number)
+    pick = lambda low, high: int(rng.integers(low, high + 1))
+    while True:
+        axes = [1, 2, 2, 2, 3][pick(0, 4)]
+        is_transposed = axes < 3 and rng.random() < 0.25
+        groups = [1, 1, 2, 3][pick(0, 3)]
+        channels, filters = groups * pick(1, 4 - groups // 2), groups * pick(1, 3)
+        size = [pick(3, 11 if axes == 1 else 7 if axes == 2 else 4) for _ in range(axes)]
+        kernel, stride = [pick(1, 4) for _ in size], [pick(1, 3) for _ in size]
+        dilation, padding = [pick(1, 3) for _ in size], [pick(0, 3) for _ in size]
+        output_padding = [pick(0, max(s, d) - 1) for s, d in zip(stride, dilation)]
+        reach = [d * (k - 1) for k, d in zip(kernel, dilation)]
+        if is_transposed:
+            result = [(n - 1) * s + r + 1 - 2 * p + o for n, s, r, p, o in zip(size, stride, reach, padding, output_padding)]
+        else:
+            result = [(n + 2 * p - r - 1) // s + 1 if n + 2 * p > r else 0 for n, s, r, p in zip(size, stride, reach, padding)]
+        if min(result) > 0 and math.prod(result) * filters <= 200:
+            break
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups, "bias": rng.random() < 0.6}
+    function, mode = f"conv{axes}d", "zeros"
+    if is_transposed:
+        function, options = f"conv_transpose{axes}d", options | {"output_padding": output_padding}
+    elif rng.random() < 0.3:
+        modes = [m for m, room in [("replicate", 99), ("circular", min(size)), ("reflect", min(size) - 1)] if max(padding) <= room]
+        options |= {"padding_mode": modes[pick(0, len(modes) - 1)]}
+    python = {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
+    name = f"random_{number:02}"
+    (transposed if is_transposed else convolution)(name, (channels, *size), filters, tuple(kernel), **python)
+    said = "".join(f", {k} = {str(v).lower() if isinstance(v, bool) else v}" for k, v in options.items())
+    return f"    {name} {[channels, *size]} (h >> {function}({filters}, {kernel}{said}))\n"
+
+
+RANDOM_CONVOLUTIONS = "".join(random_convolution(i) for i in range(40))
+
+
+# --- Pooling. ---
+
+
+def pool(name, shape, function, **more):
+    spatial("pools", name, shape, lambda net, h: function(h), **more)
+
+
+nn = torch.nn
+pool("max_pool1d", (3, 8), nn.MaxPool1d(2))
+pool("max_pool1d_overlapping", (3, 9), nn.MaxPool1d(3, stride=2, padding=1))
+pool("max_pool2d", (3, 6, 4), nn.MaxPool2d(2))
+pool("max_pool2d_rest", (3, 7, 5), nn.MaxPool2d(2))
+pool("max_pool2d_overlapping", (3, 7, 6), nn.MaxPool2d(3, stride=2, padding=1))
+pool("max_pool2d_dense", (2, 5, 6), nn.MaxPool2d(3, stride=1, padding=1))
+pool("max_pool2d_per_axis", (2, 7, 6), nn.MaxPool2d((2, 3), stride=(1, 2), padding=(1, 0)))
+pool("max_pool2d_dilation", (2, 8, 7), nn.MaxPool2d(3, stride=2, padding=1, dilation=2))
+pool("max_pool2d_sparse", (2, 8, 7), nn.MaxPool2d(2, stride=3))
+pool("max_pool2d_ceil", (2, 6, 5), nn.MaxPool2d(3, stride=2, ceil_mode=True))
+pool("max_pool2d_ceil_padding", (2, 6, 5), nn.MaxPool2d(2, stride=3, padding=1, ceil_mode=True))
+pool("max_pool2d_ties", (2, 6, 6), nn.MaxPool2d(3, stride=2, padding=1), draw=choice([-1.0, -0.5], 2, 6, 6))
+pool("max_pool2d_all_equal", (2, 4, 5), nn.MaxPool2d(2, stride=1), draw=choice([-2.0], 2, 4, 5))
+pool("max_pool2d_after_relu", (3, 6, 5), lambda h: nn.MaxPool2d(3, stride=1)(F.relu(h)))
+pool("avg_pool1d", (3, 8), nn.AvgPool1d(2))
+pool("avg_pool1d_include", (3, 8), nn.AvgPool1d(3, stride=2, padding=1))
+pool("avg_pool1d_exclude", (3, 8), nn.AvgPool1d(3, stride=2, padding=1, count_include_pad=False))
+pool("avg_pool2d", (3, 6, 4), nn.AvgPool2d(2))
+pool("avg_pool2d_overlapping", (3, 7, 6), nn.AvgPool2d(3, stride=2))
+pool("avg_pool2d_include", (2, 6, 5), nn.AvgPool2d(3, stride=2, padding=1))
+pool("avg_pool2d_exclude", (2, 6, 5), nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False))
+pool("avg_pool2d_per_axis", (2, 7, 6), nn.AvgPool2d((2, 4), stride=(3, 1), padding=(1, 2), count_include_pad=False))
+pool("avg_pool2d_ceil_include", (2, 6, 5), nn.AvgPool2d(3, stride=2, padding=1, ceil_mode=True))
+pool("avg_pool2d_ceil_exclude", (2, 6, 5), nn.AvgPool2d(3, stride=2, ceil_mode=True, count_include_pad=False))
+pool("global_max_pool", (3, 4, 5), lambda h: nn.AdaptiveMaxPool2d(1)(h).flatten(1))
+pool("global_max_pool_ties", (3, 3, 4), lambda h: nn.AdaptiveMaxPool2d(1)(h).flatten(1), draw=choice([0.0, 0.5], 3, 3, 4))
+pool("global_max_pool_sequence", (4, 6), lambda h: nn.AdaptiveMaxPool1d(1)(h).flatten(1))
+pool("global_avg_pool", (3, 4, 5), lambda h: h.mean((2, 3)))
+pool("global_avg_pool_volume", (3, 2, 3, 4), lambda h: h.mean((2, 3, 4)))
+pool("adaptive_avg_pool2d", (2, 6, 4), nn.AdaptiveAvgPool2d(2))
+pool("adaptive_avg_pool2d_overlapping", (2, 7, 5), nn.AdaptiveAvgPool2d((3, 2)))
+pool("adaptive_avg_pool2d_larger", (2, 3, 4), nn.AdaptiveAvgPool2d((5, 7)))
+pool("adaptive_avg_pool2d_one", (3, 4, 5), nn.AdaptiveAvgPool2d(1))
+
+
+# --- Normalizations. ---
+
+
+def norm(name, shape, module, path, **more):
+    spatial("norms", name, shape, lambda net, h: net.module(f"a.{path}", module, h), **more)
+
+
+norm("batch_norm_vector", (6,), nn.BatchNorm1d(6), "batch_norm", batches=NO_SINGLES, samples=9)
+norm("batch_norm_sequence", (4, 5), nn.BatchNorm1d(4), "batch_norm")
+norm("batch_norm_image", (4, 5, 3), nn.BatchNorm2d(4), "batch_norm")
+norm("batch_norm_volume", (2, 2, 3, 4), nn.BatchNorm3d(2), "batch_norm")
+norm("batch_norm_momentum_eps", (3, 4, 5), nn.BatchNorm2d(3, momentum=0.6, eps=0.1), "batch_norm")
+norm("batch_norm_not_affine", (3, 4, 5), nn.BatchNorm2d(3, affine=False), "batch_norm")
+norm("batch_norm_far_mean", (3, 4, 5), nn.BatchNorm2d(3), "batch_norm", draw=normal(3, 4, 5, scale=0.1, offset=1.0))
+norm("layer_norm", (4, 6), nn.LayerNorm(6), "layer_norm")
+norm("layer_norm_vector", (7,), nn.LayerNorm(7, eps=0.01), "layer_norm")
+norm("layer_norm_image", (3, 4, 5), nn.LayerNorm((3, 4, 5)), "layer_norm")
+norm("layer_norm_axes", (3, 4, 5), nn.LayerNorm((4, 5)), "layer_norm")
+norm("layer_norm_not_affine", (4, 6), nn.LayerNorm(6, elementwise_affine=False), "layer_norm")
+norm("group_norm", (6, 4, 3), nn.GroupNorm(2, 6), "group_norm")
+norm("group_norm_one", (4, 5), nn.GroupNorm(1, 4), "group_norm")
+norm("group_norm_each_channel", (4, 3, 3), nn.GroupNorm(4, 4, eps=0.1, affine=False), "group_norm")
+norm("instance_norm", (3, 4, 5), nn.InstanceNorm2d(3), "instance_norm")
+norm("instance_norm_affine", (3, 7), nn.InstanceNorm1d(3, affine=True, eps=1e-3), "instance_norm")
+norm("rms_norm", (4, 6), nn.RMSNorm(6), "rms_norm")
+norm("rms_norm_axes", (3, 4, 5), nn.RMSNorm((4, 5), eps=0.05), "rms_norm")
+norm("rms_norm_not_affine", (4, 6), nn.RMSNorm(6, elementwise_affine=False), "rms_norm")
+norm("local_response_norm", (6, 4, 3), nn.LocalResponseNorm(5), "")
+norm("local_response_norm_options", (5, 3, 4), nn.LocalResponseNorm(4, alpha=0.9, beta=0.5, k=2.0), "")
+norm("local_response_norm_two", (4, 6), nn.LocalResponseNorm(2, alpha=2.0), "")
+
+
+def conv_batch_norm(net, h):
+    return F.relu(net.batch_norm("a", net.conv("a", h, 4, 3, padding=1, bias=False)))
+
+
+def two_batch_norms(net, h):
+    h = F.relu(net.batch_norm("a", net.conv("a", h, 4, 3, padding=1, bias=False)))
+    h = net.module("a.conv2d_1", nn.Conv2d(4, 3, 3, stride=2), h)
+    return net.module("a.batch_norm_1", nn.BatchNorm2d(3), h)
+
+
+spatial("norms", "conv_batch_norm_relu", (2, 5, 6), conv_batch_norm)
+spatial("norms", "two_batch_norms", (2, 6, 7), two_batch_norms)
+spatial(
+    "norms",
+    "dense_batch_norm",
+    (5,),
+    lambda net, h: F.relu(net.batch_norm("a", net.dense("a", h, 6))),
+    batches=NO_SINGLES,
+    samples=9,
+)
+
+
+# --- What moves elements, and blocks made of it. ---
+
+
+def image(name, shape, function, **more):
+    spatial("images", name, shape, lambda net, h, **inputs: function(h, **inputs), **more)
+
+
+def interpolate(scale, **options):
+    return lambda h: F.interpolate(h, scale_factor=scale, **options)
+
+
+BILINEAR = {"mode": "bilinear", "align_corners": False}
+image("upsample_nearest", (2, 3, 4), interpolate(2))
+image("upsample_nearest_per_axis", (2, 3, 4), interpolate((3.0, 1.0)))
+image("upsample_nearest_sequence", (3, 4), interpolate(3))
+image("upsample_bilinear", (2, 3, 4), interpolate(2, **BILINEAR))
+image("upsample_bilinear_per_axis", (2, 4, 3), interpolate((3.0, 2.0), **BILINEAR))
+image("upsample_bilinear_one_row", (3, 1, 4), interpolate((4.0, 5.0), **BILINEAR))
+image("pad", (2, 3, 4), lambda h: F.pad(h, (2, 2, 2, 2)))
+image("pad_value", (2, 3, 4), lambda h: F.pad(h, (1, 0, 2, 1), value=0.7))
+image("pad_channels", (2, 3, 4), lambda h: F.pad(h, (0, 0, 0, 0, 1, 2)))
+image("pad_reflect", (2, 4, 3), lambda h: F.pad(h, (2, 1, 3, 0), mode="reflect"))
+image("pad_replicate", (2, 3, 4), lambda h: F.pad(h, (1, 3, 2, 0), mode="replicate"))
+image("pad_circular", (2, 3, 4), lambda h: F.pad(h, (2, 4, 0, 3), mode="circular"))
+image("pad_sequence", (2, 5), lambda h: F.pad(h, (3, 3), mode="reflect"))
+image("crop", (2, 5, 6), lambda h: h[:, :, 1:-1, 1:-1])
+image("crop_sides", (3, 5, 6), lambda h: h[:, :, 2:, 1:-3])
+image("pixel_shuffle", (8, 2, 3), nn.PixelShuffle(2))
+image("pixel_unshuffle", (2, 6, 3), nn.PixelUnshuffle(3))
+image("channel_shuffle", (6, 3, 2), nn.ChannelShuffle(3))
+image("channel_shuffle_sequence", (6, 4), lambda h: h.unflatten(1, (2, 3)).transpose(1, 2).flatten(1, 2))
+image("permute", (2, 3, 4), lambda h: h.permute(0, 3, 1, 2))
+image("slice", (4, 5, 3), lambda h: h[:, 1:3])
+image("slice_step", (3, 8), lambda h: h[:, :, 1:7:2])
+image("slice_from_end", (2, 5, 3), lambda h: h[:, :, -3:])
+image("stack", (3, 4), lambda h, c: torch.stack([h, c, h * c], 1), c=normal(3, 4))
+image("stack_last", (3, 4), lambda h, c: torch.stack([c, h], 3), c=normal(3, 4))
+image("split", (6, 4), lambda h: torch.split(h, 2, 1)[0] * torch.split(h, 2, 1)[2] + torch.split(h, 2, 1)[1])
+image("split_sizes", (3, 6), lambda h: torch.cat([torch.split(h, [1, 3, 2], 2)[i] for i in (1, 0)], 2))
+image("concat_images", (3, 4, 2), lambda h, c: torch.cat([h, c, torch.relu(h)], 1), c=normal(2, 4, 2))
+image("residual_broadcast", (3, 4, 2), lambda h, c: h + c + h.mean((2, 3), keepdim=True), c=normal(3, 1, 1))
+image("gaussian_noise_in_inference", (3, 4), lambda h: h * 1.0)
+
+
+def squeeze_excite(net, h):
+    s = F.relu(net.dense("a.weight", h.mean((2, 3)), 2))
+    s = torch.sigmoid(net.dense("a.weight", s, 4, kind="dense_1"))
+    return h * s[:, :, None, None]
+
+
+def residual(net, h):
+    r = F.relu(net.batch_norm("a", net.conv("a", h, 4, 3, padding=1, bias=False)))
+    r = net.module("a.conv2d_1", nn.Conv2d(4, 3, 3, padding=1, bias=False), r)
+    return F.relu(net.module("a.batch_norm_1", nn.BatchNorm2d(3), r) + h)
+
+
+def siamese(net, h, c):
+    side = lambda x: F.relu(net.module("side.conv2d", nn.Conv2d(2, 3, 3, padding=1), x))
+    return (side(h) - side(c)) ** 2
+
+
+spatial("images", "squeeze_excite", (4, 3, 5), squeeze_excite)
+spatial("images", "residual_block", (3, 5, 4), residual)
+spatial("images", "siamese", (2, 4, 5), siamese, c=normal(2, 4, 5))
+
+
 # --- Losses: on what a dense layer gives, or on a function of it. ---
 
 
@@ -358,6 +734,44 @@ loss(
     lambda net, z: F.softplus(z),
 )
 loss("poisson_full", lambda p, y: F.poisson_nll_loss(p, y, full=True), counts)
+
+
+def dice(p, t, axes, smooth=1e-5):
+    """One minus the overlap of each region of each sample (Milletari et al. 2016, smoothed as in MONAI), averaged."""
+    return (1 - (2 * (p * t).sum(axes) + smooth) / (p.sum(axes) + t.sum(axes) + smooth)).mean()
+
+
+def one_hot_channels(y, count):
+    return F.one_hot(y.long(), count).movedim(-1, 1).to(DTYPE)
+
+
+def sigmoid_focal(z, t, gamma=2.0, alpha=0.25):
+    """Lin et al. 2017, as torchvision's sigmoid_focal_loss."""
+    p = torch.sigmoid(z)
+    right = p * t + (1 - p) * (1 - t)
+    weight = alpha * t + (1 - alpha) * (1 - t) if alpha >= 0 else 1.0
+    return (weight * (1 - right) ** gamma * F.binary_cross_entropy_with_logits(z, t, reduction="none")).mean()
+
+
+def softmax_focal(z, y, gamma=2.0, alpha=1.0, axis=1):
+    surprise = F.cross_entropy(z.movedim(axis, 1), y.long(), reduction="none")
+    return (alpha * (1 - torch.exp(-surprise)) ** gamma * surprise).mean()
+
+
+IMAGE = {"width": 24, "shape": (3, 2, 4)}
+softmax_channels = lambda net, z: F.softmax(z, 1)
+loss("cross_entropy_pixels", long(F.cross_entropy), classes(3, 2, 4), **IMAGE)
+loss("cross_entropy_pixels_smooth", long(lambda p, y: F.cross_entropy(p, y, label_smoothing=0.1)), classes(3, 2, 4), **IMAGE)
+loss("cross_entropy_pixels_soft", F.cross_entropy, distribution(3, 2, 4, axis=0), **IMAGE)
+loss("dice", lambda p, y: dice(p, y, (1,)), choice([0.0, 1.0], 4), sigmoid)
+loss("dice_pixels", lambda p, y: dice(p, one_hot_channels(y, 3), (2, 3)), classes(3, 2, 4), softmax_channels, **IMAGE)
+loss("dice_regions", lambda p, y: dice(p, y, (2, 3), smooth=1.0), choice([0.0, 1.0], 3, 2, 4), sigmoid, **IMAGE)
+loss("dice_mask", lambda p, y: dice(p, y, (1, 2, 3)), classes(2, 3, 2, 4), sigmoid, **IMAGE)
+loss("focal", sigmoid_focal, choice([0.0, 1.0], 4))
+loss("focal_options", lambda z, t: sigmoid_focal(z, t, gamma=1.5, alpha=0.6), uniform(0.0, 1.0, 4))
+loss("focal_without_alpha", lambda z, t: sigmoid_focal(z, t, gamma=3.0, alpha=-1.0), classes(2, 4))
+loss("focal_classes", softmax_focal, classes(4))
+loss("focal_pixels", lambda z, y: softmax_focal(z, y, gamma=1.0, alpha=0.5), classes(3, 2, 4), **IMAGE)
 loss("weighted", lambda p, y: 0.7 * F.mse_loss(p, y) + 0.3 * F.l1_loss(p, y), normal(4))
 loss("own_formula", lambda p, y: (torch.sqrt((p - y) ** 2 + 1.0) - 1.0).mean(), normal(4))
 
@@ -391,6 +805,87 @@ def shared_block(net, x, y):
 
 
 case("layers", "block", {"x": normal(5)}, {"y": normal(3)}, shared_block)
+
+
+# --- Whole networks, narrow, on small images. ---
+
+
+def conv_bn(net, path, x, filters, kernel=3, number="", **options):
+    """A convolution that keeps the size (over its stride), and a batch norm: layers of this number under a path."""
+    convolution = torch.nn.Conv2d(x.shape[1], filters, kernel, padding=kernel // 2, bias=False, **options)
+    x = net.module(f"{path}.conv2d{number}", convolution, x)
+    return net.module(f"{path}.batch_norm{number}", torch.nn.BatchNorm2d(filters), x)
+
+
+def resnet20(net, image, label):
+    """He et al. 2015, section 4.2, with a quarter of the filters; shortcuts of option A have no parameters."""
+
+    def basic(path, x, filters, stride):
+        first = F.relu(conv_bn(net, f"{path}.first", x, filters, stride=stride))
+        second = conv_bn(net, f"{path}.second", first, filters)
+        if stride > 1:
+            more = (filters - x.shape[1]) // 2
+            x = F.pad(x[:, :, ::stride, ::stride], (0, 0, 0, 0, more, more))
+        return F.relu(second + x)
+
+    x = F.relu(conv_bn(net, "stem", image, 4))
+    for stage, filters in enumerate([4, 8, 16]):
+        for i in range(3):
+            x = basic(f"stage{stage + 1}.{i}", x, filters, stride=2 if stage > 0 and i == 0 else 1)
+    logits = net.dense("logits", x.mean((2, 3)), 5)
+    return {"probability": F.softmax(logits, -1)}, F.cross_entropy(logits, label.long())
+
+
+def mobilenet(net, image, label):
+    """Depthwise-separable blocks (Howard et al. 2017), then inverted residuals (Sandler et al. 2018)."""
+
+    def separable(path, x, filters, stride=1):
+        channels = x.shape[1]
+        x = F.relu6(conv_bn(net, path, x, channels, stride=stride, groups=channels))
+        return F.relu6(conv_bn(net, path, x, filters, kernel=1, number="_1"))
+
+    def inverted(path, x, expansion):
+        channels = x.shape[1]
+        wide = F.relu6(conv_bn(net, f"{path}.wide", x, expansion * channels, kernel=1))
+        spatial = F.relu6(conv_bn(net, f"{path}.spatial", wide, expansion * channels, groups=expansion * channels))
+        return conv_bn(net, f"{path}.narrow", spatial, channels, kernel=1) + x
+
+    x = F.relu6(conv_bn(net, "stem", image, 8, stride=2))
+    x = separable("a", x, 12)
+    x = separable("b", x, 16, stride=2)
+    for i in range(2):
+        x = inverted(f"c.{i}", x, 3)
+    x = separable("d", x, 24)
+    logits = net.dense("logits", x.mean((2, 3)), 5)
+    return {"probability": F.softmax(logits, -1)}, F.cross_entropy(logits, label.long())
+
+
+def network(name, forward, optimizer):
+    def run(name):
+        fields = {"image": normal(3, 16, 16)}, {"label": classes(5)}
+        case("networks", name, *fields, forward, optimizer, batches=[4, 4, 3] * 3 + [4], samples=11)
+
+    run(name)
+    # How far PyTorch itself is off in f32: what the tests' bounds are chosen by.
+    global DTYPE
+    tensors = FAMILIES["networks"]
+    exact = {k: v for k, v in tensors.items() if k.startswith(name)}
+    for key in exact:
+        del tensors[key]
+    DTYPE = torch.float32
+    run(name)
+    DTYPE = torch.float64
+    errors = {}
+    for key, value in exact.items():
+        group = key.split("/")[1]
+        error = np.abs(value - tensors[key]).max() / max(np.abs(value).max(), 1e-2)
+        errors[group] = max(errors.get(group, 0), error)
+    tensors |= exact
+    print(f"{name}: PyTorch's own errors in f32:", ", ".join(f"{k} {v:.1e}" for k, v in errors.items() if v > 0))
+
+
+network("resnet20", resnet20, lambda p: torch.optim.SGD(p, lr=0.02, momentum=0.9, weight_decay=1e-3))
+network("mobilenet", mobilenet, lambda p: torch.optim.Adam(p, lr=2e-3))
 
 
 # --- Optimizers: a small tanh network. ---
@@ -445,7 +940,7 @@ def metric(name, target, measure, width=4, samples=513):
     rng = np.random.default_rng(zlib.crc32(f"metrics/{name}".encode()))
     net = Net(rng)
     x, y = np.float32(rng.normal(size=(samples, 5))), np.float32(target(rng, samples))
-    p = net.dense("p", torch.tensor(x, dtype=torch.float64), width, scale=2.0).detach().numpy()
+    p = net.dense("p", torch.tensor(x, dtype=DTYPE), width, scale=2.0).detach().numpy()
     if callable(getattr(target, "given", None)):
         y = np.float32(target.given(p, rng))
     tensors = FAMILIES.setdefault("metrics", {})
@@ -495,9 +990,43 @@ metric(
     width=1,
 )
 
+
+def jaccard(y, p):
+    return {"iou": sklearn.metrics.jaccard_score(y.ravel(), p.ravel(), average="macro")}
+
+
+metric("iou_classes", classes(4), lambda y, p: jaccard(y, p.argmax(-1)))
+metric("iou_absent_class", choice([0, 2]), lambda y, p: jaccard(y, np.where(p.argmax(-1) == 3, 1, p.argmax(-1))), width=3)
+metric(
+    "iou_pixels",
+    classes(3, 4),
+    lambda y, p: jaccard(y, p.reshape(-1, 3, 4).argmax(1)) | {"accuracy": (y == p.reshape(-1, 3, 4).argmax(1)).mean()},
+    width=12,
+)
+metric(
+    "iou_mask",
+    choice([0.0, 1.0], 4),
+    lambda y, p: {"iou": sklearn.metrics.jaccard_score(y.ravel() > 0.5, p.ravel() > 0.5)},
+)
+metric(
+    "iou_mask_logits",
+    classes(2, 4),
+    lambda y, p: {"iou": sklearn.metrics.jaccard_score(y.ravel(), p.ravel() > 0.0)},
+)
+
 (HERE / "fixtures").mkdir(exist_ok=True)
 for family, tensors in FAMILIES.items():
     path = HERE / "fixtures" / f"{family}.safetensors"
     save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, path, {"torch": torch.__version__.split("+")[0]})
     cases = len({k.split("/")[0] for k in tensors})
     print(f"{path.name}: {cases} cases, {path.stat().st_size / 1024:.0f} KiB")
+
+(HERE / "random_convolutions.rs").write_text(
+    f"""//! Random convolutions, as `make_fixtures.py` draws and prints them.
+
+use crate::spatial;
+
+spatial! {{ "convolutions";
+{RANDOM_CONVOLUTIONS}}}
+"""
+)

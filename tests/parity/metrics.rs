@@ -1,13 +1,13 @@
 //! Metrics against scikit-learn, over several batches.
 
 macro_rules! metrics {
-    ($($case:ident [$width:literal] { $($target:tt)+ } { $($metrics:tt)+ })+) => { $(
+    ($($case:ident [$width:literal $(, $shape:tt)?] { $($target:tt)+ } { $($metrics:tt)+ })+) => { $(
         mod $case {
             nn::network! {
                 network Case {
                     input x: [5];
                     target y: $($target)+;
-                    p = x >> dense($width);
+                    p = x >> dense($width) $(>> reshape($shape))?;
                     output p = p;
                     loss mean(square(p));
                     $($metrics)+
@@ -38,4 +38,9 @@ metrics! {
     accuracy [4] { class(4) } { metric accuracy(p, y); }
     accuracy_one_hot [4] { [4] } { metric accuracy(p, y); }
     accuracy_binary [1] { [1] } { metric accuracy(p, y); }
+    iou_classes [4] { class(4) } { metric iou(p, y); }
+    iou_absent_class [3] { class(3) } { metric iou(p, y); }
+    iou_pixels [12, [3, 4]] { class(3)[4] } { metric iou(p, y, axis = 0); metric accuracy(p, y, axis = 0); }
+    iou_mask [4] { [4] } { metric iou(p, y); }
+    iou_mask_logits [4] { class(2)[4] } { metric iou(p, y, threshold = 0.0); }
 }

@@ -1,6 +1,6 @@
 //! Optimizers, on a small tanh network.
 
-use crate::parity;
+use nn_tests::parity;
 
 macro_rules! optimizers {
     ($($case:ident [$($optimizer:tt)+])+) => { $(

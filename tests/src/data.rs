@@ -3,7 +3,7 @@
 use nn::Result;
 
 use crate::Noise;
-use crate::networks::{BranchesData, DigitsData, PlainData};
+use crate::networks::{BranchesData, CnnData, DigitsData, PlainData};
 
 /// Data for [`crate::networks::Plain`]: a smooth function and some noise.
 pub fn plain(samples: usize, seed: u64) -> Result<PlainData> {
@@ -25,15 +25,24 @@ pub fn branches(samples: usize, seed: u64) -> Result<BranchesData> {
 
 /// Data for [`crate::networks::Digits`]: ten patterns, shifted in brightness, with noise.
 pub fn digits(samples: usize, seed: u64) -> Result<DigitsData> {
+    let (image, label) = patterns(samples, seed);
+    DigitsData::new(&image, &label)
+}
+
+/// The same for [`crate::networks::Cnn`].
+pub fn cnn(samples: usize, seed: u64) -> Result<CnnData> {
+    let (image, label) = patterns(samples, seed);
+    CnnData::new(&image, &label)
+}
+
+fn patterns(samples: usize, seed: u64) -> (Vec<[f32; 64]>, Vec<u32>) {
     let mut patterns = Noise::new(77);
     let patterns: Vec<[f32; 64]> = (0..10).map(|_| patterns.array()).collect();
     let mut noise = Noise::new(seed);
     let label: Vec<u32> = (0..samples).map(|_| noise.below(10)).collect();
-    let image: Vec<[f32; 64]> = (label.iter())
-        .map(|&l| {
-            let brightness = 0.6 + 0.4 * noise.next();
-            std::array::from_fn(|i| (brightness * patterns[l as usize][i] + 0.8 * noise.next()).clamp(0.0, 1.0))
-        })
-        .collect();
-    DigitsData::new(&image, &label)
+    let image = (label.iter()).map(|&l| {
+        let brightness = 0.6 + 0.4 * noise.next();
+        std::array::from_fn(|i| (brightness * patterns[l as usize][i] + 0.8 * noise.next()).clamp(0.0, 1.0))
+    });
+    (image.collect(), label)
 }

@@ -113,4 +113,34 @@ network! {
         hidden = x >> dense(4) >> relu;
         output p = hidden >> dense(3);
     }
+
+    /// The benchmark's `cnn`, for digits of 8 by 8 points.
+    pub network Cnn {
+        input  image: [1, 8, 8];
+        target label: class(10);
+        block stage(x, filters) { x >> conv2d(filters, 5, padding = 2) >> batch_norm >> relu >> max_pool2d(2) }
+        a = image >> stage(16);
+        b = a >> stage(32);
+        logits = b >> flatten >> dense(10);
+        output    probability = softmax(logits);
+        loss      cross_entropy(logits, label);
+        metric    accuracy(logits, label);
+        optimizer adam;
+    }
+
+    /// Convolutions with what usually follows them.
+    pub network Convolutions {
+        input  image: [3, 8, 8];
+        target y: [4];
+        plain = image >> conv2d(8, 3, padding = 1) >> relu;
+        strided = plain >> conv2d(8, 3, stride = 2, padding = 1) >> silu;
+        normed = strided >> conv2d(12, 3, padding = 1, bias = false) >> batch_norm >> relu;
+        depthwise = normed >> conv2d(12, 3, padding = 1, groups = 12, bias = false) >> batch_norm >> relu6;
+        pointwise = depthwise >> conv2d(6, 1) >> batch_norm >> hard_swish;
+        up = pointwise >> conv_transpose2d(4, 2, stride = 2) >> relu;
+        p = up >> global_avg_pool;
+        output    p = p;
+        loss      mse(p, y);
+        optimizer sgd(learning_rate = 0.1);
+    }
 }

@@ -1,5 +1,7 @@
 //! A declared network against its fixture.
 
+use std::collections::BTreeSet;
+
 use nn::Device;
 use nn_runtime::private::{DataSet, Net};
 use nn_runtime::program::{Field, Program};
@@ -10,6 +12,31 @@ use crate::{Case, Fixture, assert_close};
 const TOLERANCE: f64 = 1e-5;
 /// For what ten optimizer steps lead to.
 const AFTER_TEN_STEPS: f64 = 2e-5;
+
+/// A case: its family, its name (and its fixture's), and the statements of its network.
+#[macro_export]
+macro_rules! parity {
+    ($family:literal $case:ident { $($statements:tt)+ }) => {
+        mod $case {
+            nn::network! { network Case { $($statements)+ } }
+
+            fn check(device: &nn::Device) {
+                let program = Case::new(device, 0).unwrap().net.program();
+                $crate::parity::check($family, stringify!($case), program, device);
+            }
+
+            #[test]
+            fn cpu() {
+                check(&nn::Device::cpu());
+            }
+
+            #[test]
+            fn gpu() {
+                $crate::gpu().into_iter().for_each(check);
+            }
+        }
+    };
+}
 
 /// Outputs, loss, all gradients, and ten optimizer steps of a program are PyTorch's.
 pub fn check(family: &str, case: &str, program: &'static Program, device: &Device) {
@@ -65,6 +92,14 @@ pub fn check_metrics(case: &str, program: &'static Program, device: &Device) {
     assert_eq!(case.group("metric").len(), program.metrics.len());
     for (metric, got) in program.metrics.iter().zip(&values[1..]) {
         assert_close(metric.name, &[*got as f32], &case.group("metric")[metric.name].1, TOLERANCE);
+    }
+}
+
+/// Every case of a family is a word of this source.
+pub fn assert_all_named(family: &str, source: &str) {
+    let words: BTreeSet<&str> = source.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    for case in Fixture::read(family).names() {
+        assert!(words.contains(case), "`{case}` of {family} has no test");
     }
 }
 

@@ -1,0 +1,41 @@
+//! Pooling: windows that overlap, reach over edges, and hold equal numbers.
+
+use crate::spatial;
+
+spatial! { "pools";
+    max_pool1d [3, 8] (h >> max_pool1d(2))
+    max_pool1d_overlapping [3, 9] (h >> max_pool1d(3, stride = 2, padding = 1))
+    max_pool2d [3, 6, 4] (h >> max_pool2d(2))
+    max_pool2d_rest [3, 7, 5] (h >> max_pool2d(2))
+    max_pool2d_overlapping [3, 7, 6] (h >> max_pool2d(3, stride = 2, padding = 1))
+    max_pool2d_dense [2, 5, 6] (h >> max_pool2d(3, stride = 1, padding = 1))
+    max_pool2d_per_axis [2, 7, 6] (h >> max_pool2d([2, 3], stride = [1, 2], padding = [1, 0]))
+    max_pool2d_dilation [2, 8, 7] (h >> max_pool2d(3, stride = 2, padding = 1, dilation = 2))
+    max_pool2d_sparse [2, 8, 7] (h >> max_pool2d(2, stride = 3))
+    max_pool2d_ceil [2, 6, 5] (h >> max_pool2d(3, stride = 2, ceil_mode = true))
+    max_pool2d_ceil_padding [2, 6, 5] (h >> max_pool2d(2, stride = 3, padding = 1, ceil_mode = true))
+    max_pool2d_ties [2, 6, 6] (h >> max_pool2d(3, stride = 2, padding = 1))
+    max_pool2d_all_equal [2, 4, 5] (h >> max_pool2d(2, stride = 1))
+    max_pool2d_after_relu [3, 6, 5] (h >> relu >> max_pool2d(3, stride = 1))
+    avg_pool1d [3, 8] (h >> avg_pool1d(2))
+    avg_pool1d_include [3, 8] (h >> avg_pool1d(3, stride = 2, padding = 1))
+    avg_pool1d_exclude [3, 8] (h >> avg_pool1d(3, stride = 2, padding = 1, count_include_pad = false))
+    avg_pool2d [3, 6, 4] (h >> avg_pool2d(2))
+    avg_pool2d_overlapping [3, 7, 6] (h >> avg_pool2d(3, stride = 2))
+    avg_pool2d_include [2, 6, 5] (h >> avg_pool2d(3, stride = 2, padding = 1, count_include_pad = true))
+    avg_pool2d_exclude [2, 6, 5] (h >> avg_pool2d(3, stride = 2, padding = 1, count_include_pad = false))
+    avg_pool2d_per_axis [2, 7, 6] (
+        h >> avg_pool2d([2, 4], stride = [3, 1], padding = [1, 2], count_include_pad = false)
+    )
+    avg_pool2d_ceil_include [2, 6, 5] (h >> avg_pool2d(3, stride = 2, padding = 1, ceil_mode = true))
+    avg_pool2d_ceil_exclude [2, 6, 5] (h >> avg_pool2d(3, stride = 2, ceil_mode = true, count_include_pad = false))
+    global_max_pool [3, 4, 5] (h >> global_max_pool)
+    global_max_pool_ties [3, 3, 4] (h >> global_max_pool)
+    global_max_pool_sequence [4, 6] (h >> global_max_pool)
+    global_avg_pool [3, 4, 5] (h >> global_avg_pool)
+    global_avg_pool_volume [3, 2, 3, 4] (h >> global_avg_pool)
+    adaptive_avg_pool2d [2, 6, 4] (h >> adaptive_avg_pool2d(2))
+    adaptive_avg_pool2d_overlapping [2, 7, 5] (h >> adaptive_avg_pool2d([3, 2]))
+    adaptive_avg_pool2d_larger [2, 3, 4] (h >> adaptive_avg_pool2d([5, 7]))
+    adaptive_avg_pool2d_one [3, 4, 5] (h >> adaptive_avg_pool2d(1))
+}
