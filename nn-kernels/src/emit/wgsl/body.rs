@@ -27,7 +27,7 @@ impl Expr {
     }
 
     /// The value as an f32 or vec4<f32>, whichever is wanted; only a shared number can be widened.
-    fn as_wide(&self, wide: bool) -> String {
+    pub(super) fn as_wide(&self, wide: bool) -> String {
         if wide && !self.wide { format!("vec4<f32>({})", self.text) } else { self.text.clone() }
     }
 }
@@ -42,6 +42,8 @@ pub(super) struct Place<'e> {
     pub(super) lanes: Option<usize>,
     /// The results of earlier stages.
     pub(super) reduced: &'e [Vec<Expr>],
+    /// What was printed before the stage's loops, by [`Printer::invariants`].
+    pub(super) known: &'e [Option<Expr>],
 }
 
 /// Results above this length get a name of their own instead of standing in the middle of an expression.
@@ -52,27 +54,57 @@ impl Printer<'_> {
     pub(super) fn body(&mut self, out: &mut Text, stage: &Stage, place: &Place) -> Vec<Expr> {
         let uses = count_uses(stage);
         let mut values: Vec<Expr> = vec![];
-        for (i, value) in stage.body.iter().enumerate() {
-            if uses[i] == 0 {
-                values.push(Expr::name("0.0", false));
-                continue;
-            }
-            let expr = self.value(stage, &values, value, place);
-            // Loads always get a name: an expression must not move behind a store.
-            let inline = match value {
-                Value::Constant(_) | Value::Scalar(_) | Value::Reduced { .. } => true,
-                Value::Load { .. } | Value::Random { .. } => false,
-                _ => uses[i] == 1 && expr.text.len() <= INLINE,
-            };
-            values.push(if inline {
-                expr
-            } else {
-                let name = if place.stage == 0 { format!("v{i}") } else { format!("v{}_{i}", place.stage) };
-                out.line(format!("let {name} = {};", expr.text));
-                Expr::name(name, expr.wide)
+        for i in 0..stage.body.len() {
+            let known = place.known.get(i).cloned().flatten();
+            values.push(match known {
+                Some(expr) => expr,
+                None if uses[i] == 0 => Expr::name("0.0", false),
+                None => self.named(out, stage, &values, i, uses[i], place),
             });
         }
         values
+    }
+
+    /// Prints, before the loops of a stage, what is the same at each of their points: drivers cannot move loads out of a loop
+    /// that may store. `outer` is the number of the kernel's outer axes.
+    pub(super) fn invariants(
+        &mut self,
+        out: &mut Text,
+        stage: &Stage,
+        place: &Place,
+        outer: usize,
+    ) -> Vec<Option<Expr>> {
+        let uses = count_uses(stage);
+        let depth = outer + stage.inner.len();
+        let kernel = self.kernel;
+        let mut values: Vec<Expr> = vec![];
+        let mut known: Vec<Option<Expr>> = vec![];
+        for (i, value) in stage.body.iter().enumerate() {
+            let moves = value.indices().any(|index| (outer..depth).any(|axis| index.uses(axis)))
+                || matches!(value, Value::Load { tensor, .. } if kernel.writes(*tensor))
+                || value.operands().any(|v| known[v.0 as usize].is_none());
+            known.push((!moves && uses[i] > 0).then(|| self.named(out, stage, &values, i, uses[i], place)));
+            values.push(known[i].clone().unwrap_or_else(|| Expr::name("0.0", false)));
+        }
+        known
+    }
+
+    /// A value that is used so often, under a name of its own unless it can stand where it is used.
+    fn named(&mut self, out: &mut Text, stage: &Stage, values: &[Expr], i: usize, uses: usize, place: &Place) -> Expr {
+        let value = &stage.body[i];
+        let expr = self.value(stage, values, value, place);
+        // Loads always get a name: an expression must not move behind a store.
+        let inline = match value {
+            Value::Constant(_) | Value::Scalar(_) | Value::Reduced { .. } => true,
+            Value::Load { .. } | Value::Random { .. } => false,
+            _ => uses == 1 && expr.text.len() <= INLINE,
+        };
+        if inline {
+            return expr;
+        }
+        let name = if place.stage == 0 { format!("v{i}") } else { format!("v{}_{i}", place.stage) };
+        out.line(format!("let {name} = {};", expr.text));
+        Expr::name(name, expr.wide)
     }
 
     /// Prints a stage's stores.

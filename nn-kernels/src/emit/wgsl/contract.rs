@@ -392,7 +392,7 @@ impl<'a> Contract<'a> {
         let axes = self.names[..kernel.outer.len()].to_vec();
         let mut reduced = vec![vec![sum]];
         for (number, stage) in kernel.stages.iter().enumerate().skip(1) {
-            let place = Place { stage: number, axes: &axes, lanes, reduced: &reduced };
+            let place = Place { stage: number, axes: &axes, lanes, reduced: &reduced, known: &[] };
             let values = self.printer.body(out, stage, &place);
             self.printer.stores(out, &stage.stores, &values, &place);
             reduced.push(stage.reduce.iter().map(|(_, v)| values[v.0 as usize].clone()).collect());

@@ -86,10 +86,12 @@ fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: Option
                 results.push(Expr::name(name, false));
             }
         }
+        let mut place = Place { stage: n, axes: &names, lanes, reduced: &reduced, known: &[] };
+        let known = if stage.inner.is_empty() { vec![] } else { printer.invariants(out, stage, &place, outer.len()) };
+        place.known = &known;
         for (extent, axis) in stage.inner.iter().zip(&names[outer.len()..]) {
             axes::open_loop(out, axis, *extent, 1);
         }
-        let place = Place { stage: n, axes: &names, lanes, reduced: &reduced };
         let values = printer.body(out, stage, &place);
         printer.stores(out, &stage.stores, &values, &place);
         for (slot, (how, value)) in stage.reduce.iter().enumerate() {

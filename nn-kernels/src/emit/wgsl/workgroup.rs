@@ -5,13 +5,13 @@
 //! flow at barriers is uniform by construction: they stand outside of all loops, behind one test of the workgroup's
 //! number.
 
-use super::axes::{inner_axes, outer_axes, unflatten};
+use super::axes::{axis_name, inner_axes, outer_axes, unflatten};
 use super::body::{Expr, Place, accumulate};
 use super::printer::Printer;
 use super::text::{self, Count, Text};
 use super::{ShaderText, Workgroups};
 use crate::graph::{Extent, Reduction};
-use crate::ir::ValueId;
+use crate::ir::{Value, ValueId};
 
 /// The most workgroup memory that we use; every device has 16 KiB.
 const MEMORY: usize = 8 << 10;
@@ -32,7 +32,8 @@ pub(super) fn print(mut printer: Printer, name: &str) -> ShaderText {
         printer.shared.push((format!("parts{slot}"), lanes));
         printer.shared.push((format!("groups{slot}"), groups(lanes)));
     }
-    stages(&mut printer, &mut out, &axes, lanes);
+    let fours = four_at_once(&mut printer);
+    stages(&mut printer, &mut out, &axes, lanes, fours);
 
     let (fixed, per_sample) = if count.batches > 0 { (0, count.size) } else { (count.size, 0) };
     let what = "One workgroup for each point.";
@@ -49,7 +50,7 @@ fn lanes(inner: &[Count], slots: usize) -> usize {
     lanes
 }
 
-fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: usize) {
+fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: usize, fours: Option<usize>) {
     let kernel = printer.kernel;
     let mut reduced: Vec<Vec<Expr>> = vec![];
     for (n, stage) in kernel.stages.iter().enumerate() {
@@ -57,7 +58,7 @@ fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: usize)
         axes.extend(inner_axes(outer.len(), &stage.inner));
         if stage.inner.is_empty() {
             // Every invocation computes the same, and the first one stores it.
-            let place = Place { stage: n, axes: &axes, lanes: None, reduced: &reduced };
+            let place = Place { stage: n, axes: &axes, lanes: None, reduced: &reduced, known: &[] };
             let guarded = stage.reduce.is_empty();
             if guarded {
                 out.open("if lane == 0u {");
@@ -74,31 +75,84 @@ fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: usize)
             continue;
         }
         let mut results = vec![];
+        let mut place = Place { stage: n, axes: &axes, lanes: fours, reduced: &reduced, known: &[] };
+        let known = printer.invariants(out, stage, &place, outer.len());
+        place.known = &known;
+        let wide = fours.is_some();
         for (slot, (how, _)) in stage.reduce.iter().enumerate() {
-            out.line(format!("var part{n}_{slot} = {};", text::float(how.identity())));
+            let identity = text::float(how.identity());
+            out.line(match wide {
+                true => format!("var fours{n}_{slot} = vec4<f32>({identity});"),
+                false => format!("var part{n}_{slot} = {identity};"),
+            });
         }
         let own = &axes[outer.len()..];
-        let flat = match own {
+        let mut extents = stage.inner.clone();
+        let mut counted = own.to_vec();
+        if let (true, Some(Extent::Size(last)), Some(name)) = (wide, extents.last_mut(), counted.last_mut()) {
+            *last /= 4;
+            *name = axis_name(Extent::Size(*last), format!("{name}d4"));
+        }
+        let flat = match &counted[..] {
             [one] if one != text::ZERO => one.clone(),
             _ => "inner".to_owned(),
         };
-        let end = Count::of(&stage.inner).text();
+        let end = Count::of(&extents).text();
         out.open(format!("for (var {flat} = lane; {flat} < {end}; {flat} += {lanes}u) {{"));
-        unflatten(out, &stage.inner, own, &flat);
-        let place = Place { stage: n, axes: &axes, lanes: None, reduced: &reduced };
+        unflatten(out, &extents, &counted, &flat);
+        if let (true, Some(four), Some(name)) = (wide, counted.last(), own.last()) {
+            out.line(format!("let {name} = {four} * 4u;"));
+        }
         let values = printer.body(out, stage, &place);
         printer.stores(out, &stage.stores, &values, &place);
         for (slot, (how, value)) in stage.reduce.iter().enumerate() {
-            let name = format!("part{n}_{slot}");
-            out.line(accumulate(*how, &name, &values[value.0 as usize].text));
+            let name = if wide { format!("fours{n}_{slot}") } else { format!("part{n}_{slot}") };
+            out.line(accumulate(*how, &name, &values[value.0 as usize].as_wide(wide)));
         }
         out.close();
+        if wide {
+            for (slot, (how, _)) in stage.reduce.iter().enumerate() {
+                out.line(format!("let part{n}_{slot} = {};", across(*how, &format!("fours{n}_{slot}"))));
+            }
+        }
         if !stage.reduce.is_empty() {
             let names = (0..stage.reduce.len()).map(|slot| format!("reduced{n}_{slot}"));
             results.extend(names.map(|name| Expr::name(name, false)));
             combine_lanes(out, n, &stage.reduce, lanes);
         }
         reduced.push(results);
+    }
+}
+
+/// The innermost axis of all loops, if four neighbouring points along it can be done at once: rows that lie in memory as aligned
+/// groups. Marks the buffers that are bound in fours.
+fn four_at_once(printer: &mut Printer) -> Option<usize> {
+    let kernel = printer.kernel;
+    let mut loops = kernel.stages.iter().filter(|s| !s.inner.is_empty());
+    let inner = loops.clone().next()?.inner.len();
+    let axis = kernel.outer.len() + inner - 1;
+    let suits = loops.all(|stage| {
+        let whole = matches!(stage.inner.last(), Some(Extent::Size(n)) if n.is_multiple_of(4));
+        let aligned = |tensor, index| printer.is_aligned(tensor, index, axis);
+        let loads = stage.body.iter().all(|v| match v {
+            Value::Load { tensor, index, within } if index.uses(axis) => within.is_empty() && aligned(*tensor, index),
+            _ => true,
+        });
+        stage.inner.len() == inner && whole && loads && stage.stores.iter().all(|s| aligned(s.tensor, &s.index))
+    });
+    if !suits {
+        return None;
+    }
+    printer.pack(axis);
+    Some(axis)
+}
+
+/// The four parts of a vector, combined in order.
+fn across(how: Reduction, v: &str) -> String {
+    match how {
+        Reduction::Sum => format!("{v}.x + {v}.y + {v}.z + {v}.w"),
+        Reduction::Maximum => format!("max(max({v}.x, {v}.y), max({v}.z, {v}.w))"),
+        Reduction::Minimum => format!("min(min({v}.x, {v}.y), min({v}.z, {v}.w))"),
     }
 }
 
@@ -116,7 +170,7 @@ fn combine_lanes(out: &mut Text, stage: usize, reduce: &[(Reduction, ValueId)], 
     for slot in 0..reduce.len() {
         out.line(format!("var combined{slot} = parts{slot}[lane];"));
     }
-    out.open(format!("for (var i = lane + {groups}u; i < {lanes}u; i += {groups}u) {{"));
+    out.open(format!("for (var i = lane + {groups}u; i < {lanes}u + step.zero; i += {groups}u) {{"));
     for (slot, (how, _)) in reduce.iter().enumerate() {
         let name = format!("combined{slot}");
         out.line(accumulate(*how, &name, &format!("parts{slot}[i]")));
@@ -130,7 +184,7 @@ fn combine_lanes(out: &mut Text, stage: usize, reduce: &[(Reduction, ValueId)], 
     for slot in 0..reduce.len() {
         out.line(format!("var reduced{stage}_{slot} = groups{slot}[0];"));
     }
-    out.open(format!("for (var i = 1u; i < {groups}u; i++) {{"));
+    out.open(format!("for (var i = 1u; i < {groups}u + step.zero; i++) {{"));
     for (slot, (how, _)) in reduce.iter().enumerate() {
         let name = format!("reduced{stage}_{slot}");
         out.line(accumulate(*how, &name, &format!("groups{slot}[i]")));

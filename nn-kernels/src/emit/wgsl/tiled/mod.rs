@@ -303,7 +303,7 @@ impl<'a> Tiled<'a> {
         let names: Vec<&str> = sums.iter().map(|s| s.text.as_str()).collect();
         let ty = if lanes.is_some() { "vec4<f32>" } else { "f32" };
         out.line(format!("var sums = array<{ty}, {}>({});", sums.len(), names.join(", ")));
-        out.open(format!("for (var t = 0u; t < {}u; t++) {{", sums.len()));
+        out.open(format!("for (var t = 0u; t < {}u + step.zero; t++) {{", sums.len()));
         self.finish(out, "t", Expr::name("sums[t]", lanes.is_some()));
         out.close();
     }
@@ -320,7 +320,7 @@ impl<'a> Tiled<'a> {
         out.line("workgroupBarrier();");
         out.open(format!("for (var t = lane; t < {}u; t += {lanes}u) {{", sums.len()));
         out.line(format!("var sum = parts[t * {lanes}u];"));
-        out.open(format!("for (var i = 1u; i < {lanes}u; i++) {{"));
+        out.open(format!("for (var i = 1u; i < {lanes}u + step.zero; i++) {{"));
         out.line(format!("sum += parts[t * {lanes}u + i];"));
         out.close();
         self.finish(out, "t", Expr::name("sum", false));
@@ -363,7 +363,7 @@ impl<'a> Tiled<'a> {
         let kernel = self.printer.kernel;
         let mut reduced = vec![vec![sum]];
         for (number, stage) in kernel.stages.iter().enumerate().skip(1) {
-            let place = Place { stage: number, axes: &axes, lanes, reduced: &reduced };
+            let place = Place { stage: number, axes: &axes, lanes, reduced: &reduced, known: &[] };
             let values = self.printer.body(out, stage, &place);
             self.printer.stores(out, &stage.stores, &values, &place);
             reduced.push(stage.reduce.iter().map(|(_, v)| values[v.0 as usize].clone()).collect());
