@@ -88,10 +88,16 @@ fn atom(atom: &Atom, axis: &impl Fn(usize) -> String) -> String {
         // No parentheses around: nothing binds stronger than these, and what binds as strong stands on the right.
         Atom::Div(i, by) => format!("{} / {by}", operand(index(i, axis))),
         Atom::Mod(i, by) => format!("{} % {by}", operand(index(i, axis))),
-        // Only here can an index be negative: the offset goes to the bounds.
+        // Only here can an index be negative: the offset goes to the bounds, and what is below 0 after that is below both.
         Atom::Clamp(i, lo, hi) => {
             let shift = (-i.offset).max(-lo).max(0);
-            let (inner, lo, hi) = (index(&i.as_ref().clone().plus_constant(shift), axis), lo + shift, hi + shift);
+            let (shifted, lo, hi) = (i.as_ref().clone().plus_constant(shift), lo + shift, hi + shift);
+            let (plus, minus) = shifted.signs();
+            let inner = if minus == Index::default() {
+                index(&plus, axis)
+            } else {
+                format!("usize::saturating_sub({}, {})", index(&plus, axis), index(&minus, axis))
+            };
             let clamped = format!("Ord::clamp({inner}, {lo}, {hi})");
             if shift == 0 { clamped } else { format!("{clamped} - {shift}") }
         }
@@ -118,4 +124,20 @@ pub(super) fn camel(name: &str) -> String {
         chars.next().map_or(String::new(), |c| c.to_ascii_uppercase().to_string() + chars.as_str())
     };
     name.split('_').map(word).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::graph::Extent;
+    use crate::ir::Index;
+
+    #[test]
+    fn a_clamped_index_may_be_negative_inside() {
+        let extents = [Extent::Size(4), Extent::Size(3)];
+        let text = |index: &Index| super::index(index, &|axis| format!("i{axis}"));
+        let window = Index::axis(0).plus(&Index::axis(1).times(-1)).plus_constant(1);
+        assert_eq!(text(&window.clamp(0, 3, &extents)), "Ord::clamp(usize::saturating_sub(i0 + 1, i1), 0, 3)");
+        let later_part = Index::axis(0).plus_constant(-2);
+        assert_eq!(text(&later_part.clamp(0, 1, &extents)), "Ord::clamp(i0, 2, 3) - 2");
+    }
 }
