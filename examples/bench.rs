@@ -76,7 +76,7 @@ nn::network! {
         stage1 = stem >> repeat(3, residual(16));
         stage2 = stage1 >> residual(32, stride = 2) >> repeat(2, residual(32));
         stage3 = stage2 >> residual(64, stride = 2) >> repeat(2, residual(64));
-        logits = stage3 >> global_avg_pool >> flatten >> dense(10);
+        logits = stage3 >> global_avg_pool >> dense(10);
         output    scores = logits;
         loss      cross_entropy(logits, class_of_image);
         optimizer sgd(learning_rate = 0.01, momentum = 0.9);

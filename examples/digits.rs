@@ -10,8 +10,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use nn_examples::cli::{DeviceChoice, positive};
 use nn_examples::confusion::{Confusion, argmax};
-use nn_examples::idx::{CLASSES, Digits};
-use nn_examples::{drawn_digits, idx, text_art};
+use nn_examples::{datasets, text_art};
 
 nn::network! {
     /// 784-128-64-10, the classic network for 28 x 28 pixels.
@@ -32,8 +31,6 @@ nn::network! {
 }
 
 const BATCH: usize = 64;
-/// How many digits are drawn for training and for the test.
-const DRAWN: [usize; 2] = [6000, 1000];
 /// How many misread digits are shown.
 const SHOWN: usize = 6;
 
@@ -66,23 +63,18 @@ struct Options {
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    let (training, test) = match &options.data {
-        Some(folder) => (idx::read_train(folder)?, idx::read_test(folder)?),
-        None => {
-            println!("no --data: drawing {} digits", DRAWN[0] + DRAWN[1]);
-            let [training, test] = [0, 1].map(|part| (DRAWN[part], options.seed.wrapping_mul(2) + part as u64));
-            (drawn_digits::draw(training.0, training.1), drawn_digits::draw(test.0, test.1))
-        }
-    };
+    let [training, test] = datasets::digits(options.data.as_deref(), options.seed)?;
+    let training = ReaderData::new(training.images, training.labels)?;
+    let test = ReaderData::new(test.images, test.labels)?;
     let device = options.device.open()?;
-    println!("{} digits for training, {} for the test, on {}", training.labels.len(), test.labels.len(), device.name());
+    println!("{} digits for training, {} for the test, on {}", training.len(), test.len(), device.name());
 
     let mut network = Reader::new(&device, options.seed)?;
     if let Some(rate) = options.learning_rate {
         network.set_learning_rate(rate)?;
     }
     let fit = nn::Fit::default().epochs(options.epochs as usize).batch_size(BATCH);
-    let history = network.fit(&ReaderData::new(&training.images, &training.labels)?, fit)?;
+    let history = network.fit(&training, fit)?;
     for (step, loss) in history.step_losses.iter().take(options.print_losses).enumerate() {
         println!("step {}: loss {loss:?}", step + 1);
     }
@@ -92,20 +84,21 @@ fn main() -> anyhow::Result<()> {
     network.save(&options.save)?;
     println!("saved {}", options.save.display());
 
-    let predicted = network.predict(&test.images)?.iter().map(|scores| argmax(scores)).collect::<Vec<_>>();
-    print_misread(&test, &predicted);
-    let pairs = test.labels.iter().map(|&label| label as usize).zip(predicted);
-    println!("{}\n", Confusion::new(CLASSES, pairs));
-    let report = network.evaluate(&ReaderData::new(&test.images, &test.labels)?)?;
+    let scores = network.predict(test.image())?;
+    print_misread(&test, &scores);
+    println!("{}\n", Confusion::of_scores(&test.digit(), &scores));
+    let report = network.evaluate(&test)?;
     println!("test loss: {:.6}", report.loss);
     println!("test accuracy: {:.4}", report.accuracy);
     Ok(())
 }
 
 /// Shows the first digits that were misread.
-fn print_misread(test: &Digits, predicted: &[usize]) {
-    let wrong = (0..predicted.len()).filter(|&i| predicted[i] != test.labels[i] as usize);
-    let shown = wrong.take(SHOWN).map(|i| (format!("{} read as {}", test.labels[i], predicted[i]), &test.images[i]));
+fn print_misread(test: &ReaderData, scores: &[[f32; 10]]) {
+    let predicted = scores.iter().map(|scores| argmax(scores));
+    let read = test.digit().into_iter().map(|digit| digit as usize).zip(predicted).zip(test.image());
+    let wrong = read.filter(|((digit, predicted), _)| digit != predicted).take(SHOWN);
+    let shown = wrong.map(|((digit, predicted), image)| (format!("{digit} read as {predicted}"), image));
     for row in shown.collect::<Vec<_>>().chunks(3) {
         println!("{}", text_art::side_by_side(row));
     }

@@ -6,6 +6,7 @@ use std::fmt::{Display, Formatter, Result};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confusion {
     counts: Vec<Vec<usize>>,
+    names: Vec<String>,
 }
 
 impl Confusion {
@@ -17,7 +18,20 @@ impl Confusion {
                 *count += 1;
             }
         }
-        Self { counts }
+        Self { counts, names: Vec::new() }
+    }
+
+    /// Counts the classes with the highest scores, against the true ones.
+    pub fn of_scores<const CLASSES: usize>(truth: &[u32], scores: &[[f32; CLASSES]]) -> Self {
+        let truth = truth.iter().map(|&class| class as usize);
+        Self::new(CLASSES, truth.zip(scores.iter().map(|scores| argmax(scores))))
+    }
+
+    /// Names of the classes, to be printed below the counts.
+    #[must_use]
+    pub fn with_names(mut self, names: Vec<String>) -> Self {
+        self.names = names;
+        self
     }
 
     /// How often, for each true class, each class was predicted.
@@ -49,7 +63,11 @@ impl Display for Confusion {
                 }
             }
         }
-        Ok(())
+        let names = self.names.iter().enumerate().map(|(class, name)| format!("{class} {name}"));
+        match self.names.is_empty() {
+            true => Ok(()),
+            false => write!(f, "\n{}", names.collect::<Vec<_>>().join(", ")),
+        }
     }
 }
 
@@ -74,6 +92,14 @@ mod tests {
         assert_eq!(confusion.accuracy(), 0.75);
         let text = confusion.to_string();
         assert_eq!(text.lines().nth(2).unwrap().split_whitespace().collect::<Vec<_>>(), ["1", ".", ".", "1"]);
+    }
+
+    #[test]
+    fn scores_are_counted_by_the_highest_and_names_stand_below() {
+        let confusion = Confusion::of_scores(&[1, 0], &[[0.1, 0.9], [0.2, 0.8]]);
+        assert_eq!(confusion, Confusion::new(2, [(1, 1), (0, 1)]));
+        let text = confusion.with_names(vec!["cat".into(), "dog".into()]).to_string();
+        assert_eq!(text.lines().last(), Some("0 cat, 1 dog"));
     }
 
     #[test]

@@ -2,10 +2,16 @@
 
 use std::f32::consts::{FRAC_PI_2, PI};
 
+use nn::data::{Labelled, Samples};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::idx::{CLASSES, Digits, PIXELS, SIDE};
+/// Digits run from 0 to 9.
+pub const CLASSES: usize = 10;
+/// Pixels along one side of an image.
+pub const SIDE: usize = 28;
+/// Pixels of an image.
+pub const PIXELS: usize = SIDE * SIDE;
 
 /// A point; x runs to the right, y downwards. Glyphs are designed in the square from (-1, -1) to (1, 1).
 type Point = (f32, f32);
@@ -13,11 +19,17 @@ type Point = (f32, f32);
 type Stroke = Vec<Point>;
 
 /// Draws `count` digits, each class about equally often. The same seed draws the same digits.
-pub fn draw(count: usize, seed: u64) -> Digits {
+pub fn draw(count: usize, seed: u64) -> nn::Result<Labelled> {
+    let (images, labels) = draw_images(count, seed);
+    let images = Samples::numbers([SIDE, SIDE], images.into_flattened())?;
+    let labels = Samples::classes(CLASSES, &labels)?;
+    Ok(Labelled { images, labels, classes: (0..CLASSES).map(|digit| digit.to_string()).collect() })
+}
+
+fn draw_images(count: usize, seed: u64) -> (Vec<[f32; PIXELS]>, Vec<u32>) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let labels = (0..count).map(|_| rng.random_range(0..CLASSES as u32)).collect::<Vec<_>>();
-    let images = labels.iter().map(|&label| draw_one(label, &mut rng)).collect();
-    Digits { images, labels }
+    (labels.iter().map(|&label| draw_one(label, &mut rng)).collect(), labels)
 }
 
 /// Draws one digit in a hand of its own.
@@ -149,18 +161,19 @@ mod tests {
 
     #[test]
     fn the_same_seed_draws_the_same_digits() {
-        assert_eq!(draw(20, 7), draw(20, 7));
-        assert_ne!(draw(20, 7), draw(20, 8));
+        assert_eq!(draw_images(20, 7), draw_images(20, 7));
+        assert_ne!(draw_images(20, 7), draw_images(20, 8));
     }
 
     #[test]
     fn every_digit_has_ink_and_paper() {
-        let digits = draw(500, 1);
-        for (image, label) in digits.images.iter().zip(&digits.labels) {
+        let (images, labels) = draw_images(500, 1);
+        for (image, label) in images.iter().zip(&labels) {
             let ink = image.iter().filter(|&&pixel| pixel > 0.5).count();
             assert!((20..400).contains(&ink), "a {label} with {ink} dark pixels");
             assert!(image.iter().all(|pixel| (0.0..=1.0).contains(pixel)));
         }
-        assert!((0..10).all(|digit| digits.labels.contains(&digit)));
+        assert!((0..10).all(|digit| labels.contains(&digit)));
+        assert_eq!(draw(500, 1).unwrap().images.read(499).unwrap(), images[499]);
     }
 }

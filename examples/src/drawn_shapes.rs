@@ -204,6 +204,8 @@ fn generator(seed: u64, picture: usize) -> ChaCha8Rng {
 
 /// Pictures with one shape each.
 pub mod single {
+    use nn::data::{Labelled, Samples};
+
     use super::{ChaCha8Rng, Figure, Paper, RngExt, Shape, generator};
 
     /// Pixels along one side.
@@ -211,8 +213,15 @@ pub mod single {
     /// Numbers of a picture.
     pub const NUMBERS: usize = 3 * SIDE * SIDE;
 
-    /// Draws pictures, and the index in [`Shape::ALL`] of what each shows. The same seed draws the same pictures.
-    pub fn draw(count: usize, seed: u64) -> (Vec<[f32; NUMBERS]>, Vec<u32>) {
+    /// Draws pictures with the shapes of [`Shape::ALL`]. The same seed draws the same pictures.
+    pub fn draw(count: usize, seed: u64) -> nn::Result<Labelled> {
+        let (pictures, classes) = draw_pictures(count, seed);
+        let images = Samples::numbers([3, SIDE, SIDE], pictures.into_flattened())?;
+        let labels = Samples::classes(Shape::ALL.len(), &classes)?;
+        Ok(Labelled { images, labels, classes: Shape::ALL.map(|shape| shape.name().to_owned()).to_vec() })
+    }
+
+    pub(super) fn draw_pictures(count: usize, seed: u64) -> (Vec<[f32; NUMBERS]>, Vec<u32>) {
         (0..count).map(|picture| draw_one(&mut generator(seed, picture))).unzip()
     }
 
@@ -265,9 +274,11 @@ mod tests {
 
     #[test]
     fn the_same_seed_draws_the_same_pictures_whatever_their_number() {
-        let (pictures, classes) = single::draw(20, 7);
-        assert_eq!((&pictures[..10], &classes[..10]), (&single::draw(10, 7).0[..], &single::draw(10, 7).1[..]));
-        assert_ne!(pictures, single::draw(20, 8).0);
+        let (pictures, classes) = single::draw_pictures(20, 7);
+        let (first_pictures, first_classes) = single::draw_pictures(10, 7);
+        assert_eq!((&pictures[..10], &classes[..10]), (&first_pictures[..], &first_classes[..]));
+        assert_ne!(pictures, single::draw_pictures(20, 8).0);
+        assert_eq!(single::draw(20, 7).unwrap().images.read(19).unwrap(), pictures[19]);
         assert_eq!(scene::draw(3, 1), scene::draw(3, 1));
     }
 
@@ -286,7 +297,7 @@ mod tests {
 
     #[test]
     fn pictures_show_every_class_in_colours() {
-        let (pictures, classes) = single::draw(200, 3);
+        let (pictures, classes) = single::draw_pictures(200, 3);
         assert!((0..10).all(|class| classes.contains(&class)));
         for picture in &pictures {
             assert!(picture.iter().all(|value| (0.0..=1.0).contains(value)));

@@ -4,9 +4,9 @@
 pub mod charts;
 pub mod cli;
 pub mod confusion;
+pub mod datasets;
 pub mod drawn_digits;
 pub mod drawn_shapes;
-pub mod idx;
 pub mod points;
 pub mod process;
 pub mod text_art;

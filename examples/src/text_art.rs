@@ -1,12 +1,12 @@
 //! Pictures as text.
 
-use crate::idx::{PIXELS, SIDE};
+use crate::drawn_digits::SIDE;
 
 /// From paper to ink.
 const SHADES: [char; 6] = [' ', '.', ':', 'o', 'O', '@'];
 
 /// Prints images side by side, each under its caption.
-pub fn side_by_side(images: &[(String, &[f32; PIXELS])]) -> String {
+pub fn side_by_side(images: &[(String, &[[f32; SIDE]; SIDE])]) -> String {
     let captions = images.iter().map(|(caption, _)| format!("{caption:SIDE$}")).collect::<Vec<_>>();
     let mut text = captions.join("  ").trim_end().to_owned() + "\n";
     // Characters are about twice as high as wide: one for each pair of rows.
@@ -18,9 +18,8 @@ pub fn side_by_side(images: &[(String, &[f32; PIXELS])]) -> String {
     text
 }
 
-fn line(image: &[f32; PIXELS], row: usize) -> String {
-    let pair = image[row * SIDE..(row + 2) * SIDE].split_at(SIDE);
-    pair.0.iter().zip(pair.1).map(|(upper, lower)| shade((upper + lower) / 2.0)).collect()
+fn line(image: &[[f32; SIDE]; SIDE], row: usize) -> String {
+    image[row].iter().zip(&image[row + 1]).map(|(upper, lower)| shade((upper + lower) / 2.0)).collect()
 }
 
 fn shade(ink: f32) -> char {
@@ -34,9 +33,9 @@ mod tests {
 
     #[test]
     fn ink_is_dark_and_images_stand_side_by_side() {
-        let paper = [0.0; PIXELS];
-        let mut ink = [0.0; PIXELS];
-        ink[..2 * SIDE].fill(1.0);
+        let paper = [[0.0; SIDE]; SIDE];
+        let mut ink = paper;
+        ink[..2].fill([1.0; SIDE]);
         let text = side_by_side(&[("paper".into(), &paper), ("ink".into(), &ink)]);
         let lines = text.lines().collect::<Vec<_>>();
         assert_eq!(lines[0], format!("{:28}  ink", "paper"));
