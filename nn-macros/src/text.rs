@@ -1,7 +1,5 @@
 //! The user's tokens as text, for messages.
 
-use std::collections::BTreeSet;
-
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 
@@ -79,22 +77,6 @@ fn write(tokens: TokenStream, text: &mut String) {
         }
         before = Some(token);
     }
-}
-
-/// All names and keywords among the tokens.
-pub fn words<T: ToTokens + ?Sized>(tokens: &T) -> BTreeSet<String> {
-    fn collect(tokens: TokenStream, words: &mut BTreeSet<String>) {
-        for token in tokens {
-            match token {
-                TokenTree::Ident(word) => drop(words.insert(word.to_string())),
-                TokenTree::Group(group) => collect(group.stream(), words),
-                _ => {}
-            }
-        }
-    }
-    let mut words = BTreeSet::new();
-    collect(tokens.to_token_stream(), &mut words);
-    words
 }
 
 /// A list for a sentence: "`a`, `b` and `c`".

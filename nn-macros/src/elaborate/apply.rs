@@ -15,6 +15,7 @@ use super::call::{Call, Positional, call_parts};
 use super::value::Value;
 use crate::diagnostics::Place;
 use crate::functions;
+use crate::parse::words;
 use crate::text;
 
 /// What can be applied to a value.
@@ -25,7 +26,7 @@ pub enum Applicable {
     /// A name, a call without its first argument, or a closure.
     Written {
         /// As written.
-        expression: Expr,
+        expression: Box<Expr>,
         /// The scope in which it is written.
         scope: usize,
         /// Whether it has been evaluated, so that its mistakes are known.
@@ -33,7 +34,7 @@ pub enum Applicable {
     },
 }
 
-impl<'a> Elaborator<'a, '_> {
+impl Elaborator<'_, '_> {
     /// What is passed where a block is expected: a [`Value::Block`], or a mistake. `what` says where that is.
     pub fn applicable(&mut self, expression: &Expr, what: &str) -> Value {
         let sound = match expression {
@@ -63,7 +64,7 @@ impl<'a> Elaborator<'a, '_> {
                 }
             },
             Expr::Array(_) | Expr::Tuple(_) | Expr::If(_) => {
-                self.mention_words(text::words(expression).iter().map(String::as_str));
+                self.mention_all(expression);
                 let message = format!("{what} is one block, but here is `{}`", text::of(expression));
                 let found = self.diagnostics.error(expression, message);
                 if let Expr::If(choice) = expression {
@@ -89,7 +90,7 @@ impl<'a> Elaborator<'a, '_> {
             return Value::Error;
         }
         let scope = self.scopes.len() - 1;
-        let (expression, evaluated) = (expression.clone(), Cell::new(false));
+        let (expression, evaluated) = (Box::new(expression.clone()), Cell::new(false));
         Value::Block(Rc::new(Applicable::Written { expression, scope, evaluated }))
     }
 
@@ -110,7 +111,7 @@ impl<'a> Elaborator<'a, '_> {
         };
         let is_tensor =
             |word: &str| matches!(self.lookup(word).map(|n| &n.value), Some(Value::Tensor(_) | Value::Error));
-        is_block && !text::words(&written).iter().any(|word| is_tensor(word))
+        is_block && !words(&written, self.bodies).iter().any(|word| is_tensor(word))
     }
 
     fn is_no_block(&mut self, value: &Value, expression: &Expr, what: &str) {
@@ -208,7 +209,7 @@ impl<'a> Elaborator<'a, '_> {
     pub fn apply_block(&mut self, block: &Applicable, x: Positional<'_>, index: Option<Value>) -> Value {
         let Applicable::Written { expression, scope, evaluated } = block else { return Value::Error };
         evaluated.set(true);
-        self.in_scope(*scope, &[], |this| match (expression, call_parts(expression)) {
+        self.in_scope(*scope, &[], |this| match (&**expression, call_parts(expression)) {
             (Expr::Closure(closure), _) => this.apply_closure(closure, x, index),
             (whole, Some((word, written))) => this.call(Call { word, piped: Some(x), written, whole }),
             _ => Value::Error,

@@ -7,7 +7,7 @@ use super::argument::is_value;
 use super::value::Value;
 use crate::diagnostics::Place;
 use crate::numbers::Number;
-use crate::parse::body_number;
+use crate::parse::{body_number, words};
 use crate::text;
 
 impl Elaborator<'_, '_> {
@@ -20,7 +20,7 @@ impl Elaborator<'_, '_> {
             let decided = if value.is_some() { None } else { self.condition(&arm.cond) };
             if value.is_some() {
                 // An arm before this one is taken.
-                self.mention_tokens(&arm.cond);
+                self.mention_all(&arm.cond);
                 self.skip(&arm.then_branch);
             } else if decided == Some(true) {
                 value = Some(self.braces(&arm.then_branch));
@@ -120,9 +120,9 @@ impl Elaborator<'_, '_> {
         }
     }
 
-    fn mention_tokens(&mut self, expression: &Expr) {
-        let found = text::words(expression);
-        self.mention_words(found.iter().map(String::as_str));
+    /// The names in an expression that is not evaluated are in use all the same.
+    pub fn mention_all(&mut self, expression: &Expr) {
+        self.mention_words(words(expression, self.bodies).iter().map(String::as_str));
     }
 
     /// `a && b`, `a || b`: the right side is evaluated only if it matters.
@@ -134,7 +134,7 @@ impl Elaborator<'_, '_> {
         }
         let left = self.flag(left, &binary.left, &what());
         if left == Some(!and) {
-            self.mention_tokens(&binary.right);
+            self.mention_all(&binary.right);
             return Value::Flag(!and);
         }
         let right = self.expression(&binary.right);

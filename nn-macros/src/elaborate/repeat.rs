@@ -1,15 +1,17 @@
 //! `repeat`: a block applied several times, each time with parameters of its own.
 
-use std::rc::Rc;
+use proc_macro2::Ident;
+use syn::{Expr, ExprPath};
 
 use super::Elaborator;
+use super::apply::Applicable;
 use super::argument::is_value;
 use super::bind::signature;
 use super::call::{Call, Positional};
 use super::slots::{Argument, Callee, Slot};
 use super::value::Value;
 use crate::diagnostics::Place;
-use crate::functions::{Function, Kind};
+use crate::functions::{Function, Kind, Parameter};
 use crate::numbers::Number;
 use crate::text;
 
@@ -19,7 +21,7 @@ impl Elaborator<'_, '_> {
         let (word, place) = (call.word, Place::from(call.word.span()));
         self.note_word(word);
         let room = self.count_operation(place);
-        let slot = |p: &crate::functions::Parameter| Slot {
+        let slot = |p: &Parameter| Slot {
             name: p.name.to_owned(),
             is_block: p.kind == Kind::Block,
             required: true,
@@ -41,36 +43,53 @@ impl Elaborator<'_, '_> {
             return Value::Error;
         };
         let n = self.applications(&n);
-        let (Some(n), Value::Block(block), true) = (n, &block.value, room) else {
-            self.look_at_blocks([&block.value]);
-            return Value::Error;
+        let value = match (n, x.value, &block.value) {
+            (Some(0), value, _) => value,
+            (_, Value::Error, _) | (None, ..) => Value::Error,
+            (_, value @ Value::Tuple(_), _) => {
+                let (text, is) = (text::of(x.expression), value.describe(&self.network.graph));
+                let message = format!("`{word}` takes one value, but {}", is_value(&text, &is));
+                let found = self.diagnostics.error(x.expression, message);
+                if let Some(help) = value.destructuring(&text) {
+                    found.help(help);
+                }
+                Value::Error
+            }
+            (Some(n), value, Value::Block(block)) if room => {
+                self.repeated(word, n, block, Positional { value, expression: x.expression })
+            }
+            _ => Value::Error,
         };
-        if n == 0 || matches!(x.value, Value::Error) {
-            self.look_at_blocks([&Value::Block(Rc::clone(block))]);
-            return x.value;
-        }
+        self.look_at_blocks([&block.value]);
+        value
+    }
+
+    /// So many applications of a block, the first of them to `x`.
+    fn repeated(&mut self, word: &Ident, n: i64, block: &Applicable, x: Positional<'_>) -> Value {
+        let place = Place::from(word.span());
         let outermost = self.use_in_network.is_none();
         if outermost {
             self.use_in_network = Some(place);
         }
-        let mut value = x.value;
         // What the first application takes has been written; the others take what the one before gives.
-        let result = syn::Expr::Path(syn::ExprPath { attrs: Vec::new(), qself: None, path: quote_x(word) });
+        let path = Ident::new("x", word.span()).into();
+        let result = Expr::Path(ExprPath { attrs: Vec::new(), qself: None, path });
+        let (mut value, mut expression) = (x.value, x.expression);
         for i in 0..n {
             let before = self.diagnostics.len();
             let index = Value::Number(Number::integer(i));
-            let expression = if i == 0 { x.expression } else { &result };
             value = if !self.count_operation(place) {
                 Value::Error
             } else if let Value::Tuple(values) = &value {
                 let count = text::count(values.len(), "value");
-                self.diagnostics
-                    .error(place, format!("each application takes one value, but the one before gives {count}"));
+                let message = format!("each application takes one value, but the one before gives {count}");
+                self.diagnostics.error(place, message);
                 Value::Error
             } else {
                 let x = Positional { value, expression };
                 self.at_path(&i.to_string(), |this| this.apply_block(block, x, Some(index)))
             };
+            expression = &result;
             if self.diagnostics.len() > before && !self.stopped {
                 self.diagnostics.keep_one_a_place(before);
                 let from = if i == 0 { String::new() } else { format!(", on the result of application {i}") };
@@ -108,9 +127,4 @@ impl Elaborator<'_, '_> {
         }
         None
     }
-}
-
-/// `x`, at the place of a word.
-fn quote_x(word: &proc_macro2::Ident) -> syn::Path {
-    proc_macro2::Ident::new("x", word.span()).into()
 }

@@ -67,7 +67,7 @@ impl Elaborator<'_, '_> {
         }
         for argument in call.written.into_iter().flatten() {
             let (slot, expression) = match option(argument) {
-                Some(Named { name, value }) => match slots.iter().position(|slot| *name == slot.name) {
+                Some(Named { name, value }) => match index_of(slots, name) {
                     Some(slot) if filled[slot].is_some() => {
                         self.argument_of_nothing(value);
                         self.diagnostics
@@ -99,6 +99,14 @@ impl Elaborator<'_, '_> {
                         }
                         continue;
                     }
+                    if filled[position - 1].is_some() {
+                        self.argument_of_nothing(argument);
+                        let name = &slots[position - 1].name;
+                        let message = format!("by its position this is `{name}`, which is given already");
+                        self.diagnostics.error(argument, message).note((callee.signature)());
+                        sound = false;
+                        continue;
+                    }
                     (position - 1, argument)
                 }
             };
@@ -114,8 +122,8 @@ impl Elaborator<'_, '_> {
             self.diagnostics
                 .error(call.word.span(), format!("{} lacks {names}", callee.name))
                 .note((callee.signature)());
-            sound = false;
         }
+        sound &= missing.is_empty();
         if !sound {
             self.look_at_blocks(filled.iter().flatten().map(|argument| &argument.value));
         }
@@ -186,4 +194,9 @@ impl Elaborator<'_, '_> {
             self.argument_of_nothing(option(argument).map_or(argument, |named| named.value));
         }
     }
+}
+
+fn index_of(slots: &[Slot<'_>], name: &Ident) -> Option<usize> {
+    let name = name.to_string();
+    slots.iter().position(|slot| slot.name == name)
 }

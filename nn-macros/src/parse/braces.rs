@@ -3,12 +3,15 @@
 //! They hold statements of the language, which need not be Rust's. So each is read on its own, with all mistakes confined
 //! to their statements, and the expression around it is read with the body's number in its place.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Delimiter, Group, Literal, TokenStream, TokenTree};
+
+use quote::ToTokens;
 
 use super::statement::Reader;
 use crate::ast::Body;
 use crate::diagnostics::Diagnostics;
-use crate::text;
 
 /// What numbers of bodies end with, so that no other number is taken for one.
 const SUFFIX: &str = "th";
@@ -72,7 +75,7 @@ fn cut(tokens: TokenStream, before: &mut Before, bodies: &mut Vec<Body>, diagnos
 }
 
 fn read(group: &Group, bodies: &mut Vec<Body>, diagnostics: &mut Diagnostics) -> Body {
-    let words = text::words(group);
+    let words = words(group, &[]);
     let (statements, value) = Reader::of_braces(bodies, diagnostics).read_with_value(group);
     Body { statements, value, words }
 }
@@ -86,4 +89,26 @@ pub fn body_number(block: &syn::Block) -> Option<usize> {
         },
         _ => None,
     }
+}
+
+/// All names and keywords in an expression, those in its braces included.
+pub fn words(expression: &impl ToTokens, bodies: &[Body]) -> BTreeSet<String> {
+    fn collect(tokens: TokenStream, bodies: &[Body], words: &mut BTreeSet<String>) {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(word) => drop(words.insert(word.to_string())),
+                TokenTree::Group(group) => collect(group.stream(), bodies, words),
+                TokenTree::Literal(literal) => {
+                    let number =
+                        literal.to_string().strip_suffix(SUFFIX).and_then(|number| number.parse::<usize>().ok());
+                    words
+                        .extend(number.and_then(|number| bodies.get(number)).into_iter().flat_map(|b| b.words.clone()));
+                }
+                TokenTree::Punct(_) => {}
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    collect(expression.to_token_stream(), bodies, &mut found);
+    found
 }

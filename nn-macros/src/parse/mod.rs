@@ -15,7 +15,7 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Path, Token};
 
-pub use self::braces::body_number;
+pub use self::braces::{body_number, words};
 use self::runs::{Run, Start, after_braces, group, place_at, runs};
 use self::statement::Reader;
 use crate::ast::{Block, Body, File, Item, Network, Parameter};
