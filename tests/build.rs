@@ -9,7 +9,7 @@ use nn_kernels::plan::Schedule;
 use nn_kernels::{Options, compile, random_graph};
 
 /// How many graphs are printed.
-const GRAPHS: u32 = 40;
+const GRAPHS: u32 = 60;
 /// Where the runtime is, to the tests.
 const RUNTIME: &str = "::nn_runtime::cpu";
 

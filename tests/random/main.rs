@@ -4,6 +4,7 @@
 //! run on the CPU are printed as Rust by the build script.
 
 use nn::Device;
+use nn_kernels::graph::{Contraction, Op};
 use nn_kernels::{Options, compile, random_graph};
 use nn_tests::oracle::{Results, Sample};
 use nn_tests::{CpuKernels, gpu, leak};
@@ -64,7 +65,8 @@ quarters! {
 
 #[test]
 fn graphs_that_were_printed_as_rust() {
-    assert!(RUST.len() >= 40);
+    let convolutions: usize = (0..RUST.len() as u32).map(|i| convolutions(FIRST_SEED.wrapping_add(i))).sum();
+    assert!(convolutions >= 60, "{convolutions} convolutions");
     for_graphs(0..RUST.len() as u32, |seed| {
         let plan = compile(&random_graph::network(seed), &Options::default());
         let program = leak(&plan, Some(&RUST[seed.wrapping_sub(FIRST_SEED) as usize]));
@@ -74,6 +76,19 @@ fn graphs_that_were_printed_as_rust() {
         });
         results.unwrap_or_else(|e| vec![e])
     });
+}
+
+/// How many of a network's products have windows; those with a kernel of 1 are not counted.
+fn convolutions(seed: u32) -> usize {
+    let network = random_graph::network(seed);
+    let has_windows = |c: &Contraction| c.a.iter().chain(&c.b).any(|access| access.as_axis().is_none());
+    network.graph.nodes().filter(|(_, n)| matches!(&n.op, Op::Contract(c) if has_windows(c))).count()
+}
+
+#[test]
+fn the_graphs_have_convolutions() {
+    let convolutions: usize = (0..200).map(|i| convolutions(FIRST_SEED.wrapping_add(i))).sum();
+    assert!(convolutions >= 200, "{convolutions} convolutions");
 }
 
 /// Kernels that do nothing are found out: the comparisons compare.

@@ -92,30 +92,34 @@ struct Search<'s> {
 }
 
 impl Search<'_> {
+    /// The cheapest tile. Larger ones come first, and much smaller ones than what was found are not looked at.
     fn best(&self) -> Option<Tile> {
-        let taps = self.taps();
-        let mut best: Option<(f64, Tile)> = None;
-        for rows in self.rows() {
-            for columns in self.columns() {
-                for taps in &taps {
-                    let size = |locals: &[Local]| locals.iter().map(|l| l.size).product::<usize>();
-                    let sums = size(&rows) * size(&columns);
-                    let smallest = sums == 1 && size(taps) == 1;
-                    if sums > SUMS || (sums * size(taps) > self.largest && !smallest) {
+        let (rows, columns, taps) = (self.rows(), self.columns(), self.taps());
+        let size = |locals: &[Local]| locals.iter().map(|l| l.size).product::<usize>();
+        let mut best: Option<(f64, usize, [usize; 3])> = None;
+        let mut locals = vec![];
+        for (r, rows) in rows.iter().enumerate() {
+            for (c, columns) in columns.iter().enumerate() {
+                for (t, taps) in taps.iter().enumerate() {
+                    let (sums, products) = (size(rows) * size(columns), size(rows) * size(columns) * size(taps));
+                    let too_small = best.is_some_and(|(_, largest, _)| products * 4 < largest);
+                    if sums > SUMS || (products > self.largest && products > 1) || too_small {
                         continue;
                     }
-                    let lanes = self.lanes(sums, size(taps));
-                    let (rows, columns) = (rows.clone(), columns.clone());
-                    let tile = Tile { rows, columns, taps: taps.clone(), lanes, split: self.split };
-                    if let Some(cost) = self.cost(&tile)
-                        && best.as_ref().is_none_or(|(least, _)| cost < *least)
+                    locals.clear();
+                    locals.extend(rows.iter().chain(columns).chain(taps));
+                    if let Some(cost) = self.cost(&locals)
+                        && best.is_none_or(|(least, ..)| cost < least)
                     {
-                        best = Some((cost, tile));
+                        best = Some((cost, products, [r, c, t]));
                     }
                 }
             }
         }
-        best.map(|(_, tile)| tile)
+        let (_, _, [r, c, t]) = best?;
+        let lanes = self.lanes(size(&rows[r]) * size(&columns[c]), size(&taps[t]));
+        let [rows, columns, taps] = [rows[r].clone(), columns[c].clone(), taps[t].clone()];
+        Some(Tile { rows, columns, taps, lanes, split: self.split })
     }
 
     /// The extent of an axis that a tile can cut.
@@ -127,11 +131,12 @@ impl Search<'_> {
     }
 
     fn rows(&self) -> Vec<Vec<Local>> {
-        let mut rows = vec![vec![]];
+        let mut rows = vec![];
         if let Some((axis, n)) = self.view.m.iter().rev().find_map(|&a| Some((a, self.size(a)?))) {
-            let sizes = [2, 4, 8].into_iter().filter(|&r| r < n).chain((n <= 8).then_some(n));
+            let sizes = (n <= 8).then_some(n).into_iter().chain([8, 4, 2].into_iter().filter(|&size| size < n));
             rows.extend(sizes.map(|size| vec![Local { axis, size }]));
         }
+        rows.push(vec![]);
         rows
     }
 
@@ -140,17 +145,22 @@ impl Search<'_> {
         let Some((axis, n)) = axes.next() else { return vec![vec![]] };
         let mut sizes: Vec<usize> = (1..=4).map(|tiles| n.div_ceil(tiles)).filter(|&size| size <= 16).collect();
         sizes.extend([2, 4, 8, 16].into_iter().filter(|&size| size < n));
-        sizes.sort_unstable();
+        // Between the elements of what was strided, a tile must begin at multiples of the step.
+        let steps = self.view.b.within.iter().filter(|b| b.step > 1 && b.index.uses(axis)).map(|b| b.step as usize);
+        sizes.extend(steps.flat_map(|step| (1..=4).map(move |times| times * step)).filter(|&size| size <= 16));
+        sizes.retain(|&size| size > 1);
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
         sizes.dedup();
-        let mut columns: Vec<Vec<Local>> = sizes.into_iter().map(|size| vec![Local { axis, size }]).collect();
-        columns.insert(0, vec![]);
+        let mut columns: Vec<Vec<Local>> = vec![];
         if n <= 8
             && let Some((before, m)) = axes.next()
         {
             let whole = Local { axis, size: n };
-            let sizes = (2..=4).filter(|&size| size < m).chain((m <= 8).then_some(m));
+            let sizes = (m <= 8).then_some(m).into_iter().chain((2..=4).rev().filter(|&size| size < m));
             columns.extend(sizes.map(|size| vec![Local { axis: before, size }, whole]));
         }
+        columns.extend(sizes.into_iter().map(|size| vec![Local { axis, size }]));
+        columns.push(vec![]);
         columns
     }
 
@@ -176,15 +186,14 @@ impl Search<'_> {
     }
 
     /// What a product costs; `None` if a tile does not suit the operands.
-    fn cost(&self, tile: &Tile) -> Option<f64> {
-        let locals = tile.locals();
-        let cut = Cut { extents: self.extents, locals: &locals };
+    fn cost(&self, locals: &[Local]) -> Option<f64> {
+        let cut = Cut { extents: self.extents, locals };
         let mut reads = 0.0;
         for operand in [&self.view.a, &self.view.b] {
             if !settles(operand, &cut) {
                 return None;
             }
-            let elements = distinct(operand, &locals) as f64;
+            let elements = distinct(operand, locals) as f64;
             let aligned = self.printer.base_is_aligned(operand.tensor);
             reads += if reads_in_fours(operand, aligned, &cut) && elements >= 4.0 {
                 elements / 4.0 * READ_FOUR

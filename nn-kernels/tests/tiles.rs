@@ -1,0 +1,159 @@
+//! How convolutions become WGSL: tiles that share what their windows share, sums that a workgroup splits.
+
+mod common;
+
+use nn_kernels::emit::wgsl::{ShaderText, print_schedule};
+use nn_kernels::graph::{Leaf, NodeId, Shape};
+use nn_kernels::layers::{self, Affine, Convolution, TransposedConvolution};
+use nn_kernels::network::{Field, Network};
+use nn_kernels::plan::Schedule;
+use nn_kernels::shape::{Padding, PerAxis, TransposedOptions};
+use nn_kernels::{Options, compile};
+
+/// Shaders of contractions with windows: those of the forward pass and of the gradients with respect to weight and input.
+struct Shaders {
+    forward: ShaderText,
+    weight: ShaderText,
+    input: ShaderText,
+}
+
+fn shaders(dims: &[usize], layer: impl Fn(&mut Network, NodeId) -> NodeId) -> Shaders {
+    let mut n = Network {
+        name: "Windows".into(),
+        fields: vec![
+            Field { name: "x".into(), dims: dims.to_vec(), classes: None },
+            Field { name: "y".into(), dims: vec![1], classes: None },
+        ],
+        inputs: 1,
+        ..Network::default()
+    };
+    let x = n.graph.leaf(Leaf::Field(0), Shape::batched(dims));
+    let y = n.graph.leaf(Leaf::Field(1), Shape::batched(&[1]));
+    n.graph.set_label("conv");
+    let h = layer(&mut n, x);
+    let h = layers::tanh(&mut n.graph, h).unwrap();
+    let flat = layers::flatten(&mut n.graph, h).unwrap();
+    n.graph.set_label("head");
+    let p = layers::dense(&mut n, "head", flat, &Affine::new(1)).unwrap();
+    n.outputs = vec![("p".into(), p)];
+    n.loss = Some(layers::mse(&mut n.graph, p, y).unwrap());
+    let plan = compile(&n, &Options::default());
+    let with_windows = |schedule: &Schedule, prefix: &str| -> Vec<ShaderText> {
+        let shaders = print_schedule(&plan, schedule, prefix);
+        let shaders: Vec<_> = shaders.into_iter().zip(&schedule.kernels).collect();
+        shaders.iter().for_each(|(shader, _)| common::check_shader(shader));
+        let windows = shaders.into_iter().filter(|(_, k)| k.contraction().is_some_and(|view| !view.is_plain()));
+        windows.map(|(shader, _)| shader).collect()
+    };
+    let mut backward = with_windows(plan.gradients.as_ref().unwrap(), "gradients");
+    let mut forward = with_windows(&plan.predict, "predict");
+    assert_eq!((forward.len(), backward.len()), (1, 3), "{dims:?}");
+    let (input, weight) = (backward.remove(2), backward.remove(1));
+    let (input, weight) = if input.name.ends_with("_2") { (input, weight) } else { (weight, input) };
+    Shaders { forward: forward.remove(0), weight, input }
+}
+
+fn convolution(dims: &[usize], options: &Convolution) -> Shaders {
+    shaders(dims, |n, x| layers::convolution(n, "conv", x, dims.len() - 1, options).unwrap())
+}
+
+fn padded(filters: usize, kernel: usize) -> Convolution {
+    Convolution { padding: Padding::Numbers(PerAxis::All(kernel / 2)), ..Convolution::new(filters, kernel) }
+}
+
+fn has_blocks(shader: &ShaderText) -> bool {
+    shader.wgsl.contains("for each block of")
+}
+
+/// How many elements a tile reads in one round, and how many sums it adds to.
+fn work(shader: &ShaderText) -> (usize, usize) {
+    let begins = |line: &str, c: char| line.trim_start().strip_prefix("let ")?.strip_prefix(c)?.chars().next();
+    let reads = |line: &&str| ['x', 'y'].iter().any(|&c| begins(line, c).is_some_and(|d| d.is_ascii_digit()));
+    let fours = |line: &str| line.contains("fma(vec4") || line.contains("vec4<f32>(0.0), arena");
+    let count = |line: &str| if fours(line) { 4 } else { 1 };
+    let lines = || shader.wgsl.lines();
+    let sums = lines().filter(|l| l.contains("= fma(") && l.trim_start().starts_with("sum"));
+    (lines().filter(reads).map(count).sum(), sums.map(count).sum())
+}
+
+#[test]
+fn windows_share_what_they_read() {
+    let shaders = convolution(&[16, 14, 14], &padded(32, 5));
+    for shader in [&shaders.forward, &shaders.weight, &shaders.input] {
+        assert!(has_blocks(shader), "{}", shader.wgsl);
+        let (reads, products) = work(shader);
+        assert!(products >= 200 && products > 4 * reads, "{reads} reads, {products} products\n{}", shader.wgsl);
+    }
+}
+
+#[test]
+fn long_sums_are_split_over_a_workgroup() {
+    let Shaders { forward, weight, .. } = convolution(&[1, 28, 28], &padded(16, 5));
+    assert!(forward.workgroup_bytes == 0 && !forward.wgsl.contains("workgroupBarrier"), "{}", forward.wgsl);
+    assert!(
+        weight.wgsl.contains("// One workgroup for each block of") && weight.workgroup_bytes > 0,
+        "{}",
+        weight.wgsl
+    );
+    assert!(weight.workgroup_bytes <= 16 << 10, "every device has that much");
+    assert_eq!(weight.wgsl.matches("workgroupBarrier();").count(), 1);
+}
+
+#[test]
+fn holes_of_strides_are_left_out() {
+    let windows = TransposedOptions {
+        kernel: PerAxis::All(4),
+        stride: PerAxis::All(2),
+        padding: PerAxis::All(1),
+        output_padding: PerAxis::All(0),
+        dilation: PerAxis::All(1),
+    };
+    let options = TransposedConvolution { filters: 8, windows, groups: 1, bias: true, init: None, bias_init: None };
+    let dims = [16, 16, 16];
+    let up = shaders(&dims, |n, x| layers::transposed_convolution(n, "conv", x, 2, &options).unwrap());
+    let (_, products) = work(&up.forward);
+    let sums = up.forward.wgsl.lines().filter(|l| l.trim_start().starts_with("var sum") && l.contains("= 0.0")).count();
+    assert_eq!(products, sums * 2, "of four taps, two meet an element\n{}", up.forward.wgsl);
+}
+
+#[test]
+fn every_convolution_is_valid_everywhere_and_done_by_blocks() {
+    let each = |numbers: &[usize]| PerAxis::Each(numbers.to_vec());
+    let numbers = |numbers: &[usize]| Padding::Numbers(PerAxis::Each(numbers.to_vec()));
+    let cases: [(&[usize], Convolution); 10] = [
+        (&[8, 64], padded(16, 7)),
+        (&[4, 50], Convolution { stride: PerAxis::All(3), dilation: PerAxis::All(2), ..padded(6, 3) }),
+        (&[3, 64, 64], Convolution { stride: PerAxis::All(2), ..padded(32, 7) }),
+        (&[16, 28, 28], padded(32, 3)),
+        (&[32, 16, 16], Convolution { groups: 32, ..padded(32, 3) }),
+        (&[24, 14, 14], Convolution { groups: 3, stride: each(&[2, 1]), ..padded(24, 3) }),
+        (&[5, 13, 17], Convolution { kernel: each(&[2, 5]), padding: numbers(&[1, 3]), ..Convolution::new(7, 1) }),
+        (&[8, 20, 20], Convolution { dilation: each(&[2, 3]), padding: Padding::Same, ..Convolution::new(8, 3) }),
+        (&[3, 32, 32], Convolution { stride: PerAxis::All(16), padding: numbers(&[8, 8]), ..Convolution::new(64, 16) }),
+        (&[4, 8, 10, 12], padded(8, 3)),
+    ];
+    for (dims, options) in cases {
+        let Shaders { forward, weight, input } = convolution(dims, &options);
+        for shader in [&forward, &weight, &input] {
+            assert!(has_blocks(shader), "{dims:?} {options:?}\n{}", shader.wgsl);
+            let (_, products) = work(shader);
+            assert!(products <= 320, "{products} products take too long to compile\n{}", shader.wgsl);
+        }
+    }
+}
+
+/// With a kernel of 1 a convolution is a product, and its outputs lie along positions, not along filters.
+#[test]
+fn stores_of_pointwise_convolutions_run_along_positions() {
+    let mut n = Network { name: "Pointwise".into(), ..Network::default() };
+    n.fields = vec![Field { name: "x".into(), dims: vec![32, 16, 16], classes: None }];
+    n.inputs = 1;
+    let x = n.graph.leaf(Leaf::Field(0), Shape::batched(&[32, 16, 16]));
+    let y = layers::convolution(&mut n, "conv", x, 2, &Convolution::new(64, 1)).unwrap();
+    n.outputs = vec![("y".into(), layers::output(&mut n.graph, y))];
+    let plan = compile(&n, &Options::default());
+    let shaders = print_schedule(&plan, &plan.predict, "predict");
+    let [shader] = &shaders[..] else { panic!("{} kernels", shaders.len()) };
+    common::check_shader(shader);
+    assert!(shader.wgsl.contains("arena: array<vec4<f32>>"), "{}", shader.wgsl);
+}
