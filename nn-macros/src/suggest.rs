@@ -8,7 +8,7 @@ pub fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> O
     if wanted.len() > 64 {
         return None;
     }
-    let limit = (wanted.len() / 3).clamp(1, 3);
+    let limit = ((wanted.len() + 1) / 3).clamp(1, 3);
     let cost = |name: &str| {
         let name = plain(name);
         if name == wanted {

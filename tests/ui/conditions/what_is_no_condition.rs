@@ -11,7 +11,10 @@ network! {
         f = if 3 == true { x } else { x };
         g = if true < false { x } else { x };
         h = if dim(x, 0) & 1 == 0 { x } else { x };
-        output y = a + b + c + d + e + f + g + h;
+        i = if dim(x, 0) = 4 { x } else { x };
+        j = if True and False { x } else { x };
+        k = x >> repeat(2, if true { relu } else { tanh });
+        output y = a + b + c + d + e + f + g + h + i + j + k;
     }
 }
 

@@ -9,7 +9,8 @@ network! {
         d = x >> repeat(3, relu, 4);
         e = x >> repeat(3, relu, times = 4);
         f = x >> repeat(3, n = 4, block = relu);
-        output y = a + b + c + d + e + f;
+        g = x >> repeat(n = 3, relu, relu);
+        output y = a + b + c + d + e + f + g;
     }
 }
 

@@ -6,7 +6,8 @@ network! {
         block twice(v) { (v, v) }
         a = x >> repeat(3, twice);
         (b, c) = x >> repeat(1, twice);
-        output y = a + b + c;
+        d = x >> twice >> repeat(2, relu);
+        output y = a + b + c + d;
     }
 }
 
