@@ -21,7 +21,7 @@ pub use memory::{Floats, disjoint, states};
 pub use parallel::split_rows;
 pub use product::{Around, Product, product};
 pub use random::Key;
-pub use simd::{Kernel, LANES, Simd, dispatch};
+pub use simd::{Kernel, LANES, Simd, dispatch, lanes_within};
 
 /// What a step's kernels see up to the update.
 #[derive(Debug)]

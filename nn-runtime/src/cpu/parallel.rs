@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::memory::Shared;
-use super::simd::LANES;
 use super::team;
 use crate::error::Result;
 
@@ -76,7 +75,8 @@ pub(crate) fn try_each<T: Send>(
     failed.into_inner().map_or(Ok(()), Err)
 }
 
-/// Runs `body` over rows `0..rows`, in pieces on several threads if each row's number of operations makes that pay.
+/// Runs `body` over rows `0..rows`, in pieces on several threads if each row's number of operations makes that pay. Each piece
+/// but the last one has a multiple of `whole` rows: where vectors are along rows, only the last one is partial.
 ///
 /// `written` are the slices that rows write to, each with the length of one row in it. `body` gets the number of its
 /// first row, how many rows it does, and its part of each slice.
@@ -87,6 +87,7 @@ pub(crate) fn try_each<T: Send>(
 pub fn split_rows<const N: usize>(
     rows: usize,
     operations: usize,
+    whole: usize,
     written: [(&mut [f32], usize); N],
     body: &(impl Fn(usize, usize, [&mut [f32]; N]) + Sync),
 ) {
@@ -94,9 +95,9 @@ pub fn split_rows<const N: usize>(
     if work < WORTH {
         return body(0, rows, written.map(|(slice, _)| slice));
     }
-    // As many pieces as 2, 4, 8 or 16 threads share evenly. Whole vectors, so that only the last piece has a partial one.
+    // As many pieces as 2, 4, 8 or 16 threads share evenly.
     let pieces = (work / GRAIN).next_power_of_two();
-    let size = rows.div_ceil(pieces).next_multiple_of(2 * LANES);
+    let size = rows.div_ceil(pieces).next_multiple_of(whole);
     let written = written.map(|(slice, row)| (Shared::new(&mut slice[..rows * row]), row));
     each(rows.div_ceil(size), &|i| {
         let first = i * size;
@@ -114,8 +115,8 @@ mod tests {
     fn every_row_is_done_once() {
         for rows in [0, 1, 15, 16, 17, 1000, 4099] {
             let (mut a, mut b) = (vec![0.0; rows], vec![0.0; rows * 3]);
-            split_rows(rows, GRAIN / 64, [(&mut a, 1), (&mut b, 3)], &|first, n, [a, b]| {
-                assert_eq!((a.len(), b.len()), (n, 3 * n));
+            split_rows(rows, GRAIN / 64, 16, [(&mut a, 1), (&mut b, 3)], &|first, n, [a, b]| {
+                assert_eq!((a.len(), b.len(), first % 16), (n, 3 * n, 0));
                 for i in 0..n {
                     a[i] += (first + i) as f32;
                     b[3 * i + 2] += 1.0;

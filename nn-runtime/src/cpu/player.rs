@@ -228,7 +228,7 @@ fn load(
         let width = width(program, field);
         let start = schedule.fixed_floats + capacity * offset;
         let to = &mut arena[start..start + samples.len() * width];
-        parallel::split_rows(samples.len(), width * COPY, [(to, width)], &|first, _, [to]| {
+        parallel::split_rows(samples.len(), width * COPY, 1, [(to, width)], &|first, _, [to]| {
             for (to, sample) in to.chunks_exact_mut(width).zip(samples.clone().skip(first)) {
                 to.copy_from_slice(&data.fields[field][sample * width..(sample + 1) * width]);
             }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::nest::{Loops, Nest};
 use super::place::{Place, Places, folds, outer_order};
 use super::text::{self, Lines};
-use super::vector::{self, Lanes};
+use super::vector::{self, Lanes, Walk};
 use crate::graph::{Binary, Reduction, StepScalar, Unary};
 use crate::ir::{Bound, Index, TensorId, Value, ValueId};
 
@@ -202,7 +202,7 @@ impl<'a> StagePrinter<'a> {
 
     fn expression(&self, value: &Value) -> String {
         let number = |v: &ValueId| self.number(*v);
-        let stride = |index: &Index| self.along.map_or(Some(0), |a| index.stride(a));
+        let walk = |index: &Index| Walk::of(index, self.along);
         let first = |index: &Index| self.body.index(index, false, None);
         let lane = |index: &Index| self.body.index(index, false, self.along);
         match value {
@@ -211,32 +211,26 @@ impl<'a> StagePrinter<'a> {
                 let at = self.body.scalars.iter().position(|s| s == scalar).expect("the plan lists every scalar");
                 format!("s.splat(step.scalars[{at}])")
             }
-            Value::Index(index) => match stride(index) {
-                Some(step @ 0..) => format!("s.ramp({}, {step})", first(index)),
+            Value::Index(index) => match walk(index) {
+                Walk::Step(step @ 0..) => format!("s.ramp({}, {step})", first(index)),
+                Walk::Cycle(by) => {
+                    let lanes: Vec<String> = (0..vector::LANES as i64).map(|i| format!("{}.0", i % by)).collect();
+                    format!("s.vector([{}])", lanes.join(", "))
+                }
                 _ => format!("s.gather(n, |lane| ({}) as f32)", lane(index)),
             },
-            Value::Random { stream, index } => match stride(index) {
-                Some(step @ 0..) => format!("s.uniform({}, {}, {step})", self.body.key(*stream), first(index)),
+            Value::Random { stream, index } => match walk(index) {
+                Walk::Step(step @ 0..) => format!("s.uniform({}, {}, {step})", self.body.key(*stream), first(index)),
                 _ => format!("s.gather(n, |lane| {}.uniform_at({}))", self.body.key(*stream), lane(index)),
             },
-            Value::Load { tensor, index, within } => {
-                let local = self.body.written.contains(tensor);
-                let at = |lane| self.body.index(index, local, lane);
-                if !within.is_empty() {
-                    let number =
-                        format!("if {} {{ t{}[{}] }} else {{ 0.0 }}", self.inside(within), tensor.0, at(self.along));
-                    return self.each_lane(stride(index) == Some(0) && self.is_uniform(within), &number);
+            Value::Load { tensor, index, within } => self.load(*tensor, index, within),
+            Value::Within(within) => match self.conditions(within) {
+                Conditions { all, lanes: None, each: false } => splat_if(&all, "1.0_f32"),
+                Conditions { all, lanes: Some(lanes), each: false } => when(&all, &format!("s.ones({lanes})")),
+                Conditions { .. } => {
+                    format!("s.gather(n, |lane| if {} {{ 1.0 }} else {{ 0.0 }})", self.inside(within, self.along))
                 }
-                match stride(index) {
-                    Some(0) => format!("s.splat(t{}[{}])", tensor.0, at(None)),
-                    Some(1) => format!("s.load(t{}, {}, n)", tensor.0, at(None)),
-                    _ => format!("s.gather(n, |lane| t{}[{}])", tensor.0, at(self.along)),
-                }
-            }
-            Value::Within(within) => {
-                let number = format!("if {} {{ 1.0 }} else {{ 0.0 }}", self.inside(within));
-                self.each_lane(self.is_uniform(within), &number)
-            }
+            },
             Value::Reduced { stage, slot } => format!("r{stage}_{slot}"),
             Value::Unary(op, a) => format!("s.{}({})", unary(*op), number(a)),
             Value::Binary(op, a, b) => self.binary(*op, *a, *b),
@@ -244,32 +238,75 @@ impl<'a> StagePrinter<'a> {
         }
     }
 
-    /// A number for each lane, in terms of `lane`; or the same one for all, which does not mention it.
-    fn each_lane(&self, is_uniform: bool, number: &str) -> String {
-        if is_uniform { format!("s.splat({number})") } else { format!("s.gather(n, |lane| {number})") }
+    fn load(&self, tensor: TensorId, index: &Index, within: &[Bound]) -> String {
+        let local = self.body.written.contains(&tensor);
+        let (t, n) = (format!("t{}", tensor.0), "n");
+        let at = || self.body.index(index, local, None);
+        let walk = Walk::of(index, self.along);
+        match (self.conditions(within), walk) {
+            (Conditions { all, lanes: None, each: false }, walk) => {
+                let load = match walk {
+                    Walk::Step(0) => return splat_if(&all, &format!("{t}[{}]", at())),
+                    Walk::Step(1) => format!("s.load({t}, {}, {n})", at()),
+                    Walk::Step(step @ 2) => format!("s.load_every({t}, {}, {step}, {n})", at()),
+                    Walk::Repeated(times) => format!("s.load_repeated({t}, {}, {times}, {n})", at()),
+                    _ => format!("s.gather({n}, |lane| {t}[{}])", self.body.index(index, local, self.along)),
+                };
+                when(&all, &load)
+            }
+            (Conditions { all, lanes: Some(lanes), each: false }, Walk::Step(step @ 1..)) => {
+                when(&all, &format!("s.load_part({t}, {}, {step}, {lanes})", self.wrapping(index, local, None)))
+            }
+            _ => format!(
+                "s.gather({n}, |lane| if {} {{ {t}[{}] }} else {{ 0.0 }})",
+                self.inside(within, self.along),
+                self.body.index(index, local, self.along)
+            ),
+        }
     }
 
-    /// Whether bounds hold for all lanes or for none.
-    fn is_uniform(&self, within: &[Bound]) -> bool {
-        self.along.is_none_or(|axis| within.iter().all(|bound| bound.index.stride(axis) == Some(0)))
+    /// Sorts bounds by how they look at a vector's lanes.
+    fn conditions(&self, within: &[Bound]) -> Conditions {
+        let runtime = self.body.runtime;
+        let step_of = |b: &Bound| match Walk::of(&b.index, self.along) {
+            Walk::Step(step) => Some(step),
+            _ => None,
+        };
+        let all: Vec<Bound> = within.iter().filter(|b| step_of(b) == Some(0)).cloned().collect();
+        let mut rest = within.iter().filter(|b| step_of(b) != Some(0));
+        let (first, second) = (rest.next(), rest.next());
+        let lanes = match (first, second) {
+            (Some(b), None) if b.step == 1 => step_of(b).map(|step| {
+                format!("{runtime}::lanes_within({}, {step}, {}, n)", self.wrapping(&b.index, false, None), b.end)
+            }),
+            _ => None,
+        };
+        Conditions {
+            all: (!all.is_empty()).then(|| self.inside(&all, None)),
+            each: first.is_some() && lanes.is_none(),
+            lanes,
+        }
     }
 
-    /// A condition: whether a lane's point is within all bounds.
-    fn inside(&self, within: &[Bound]) -> String {
+    /// An index that may be below 0, which then is counted from `usize`'s end.
+    fn wrapping(&self, index: &Index, local: bool, lane: Option<usize>) -> String {
+        let (plus, minus) = index.signs();
+        let plus_text = self.body.index(&plus, local, lane);
+        if minus == Index::default() {
+            return plus_text;
+        }
+        let kind = if plus.terms.is_empty() { "_usize" } else { "" };
+        format!("usize::wrapping_sub({plus_text}{kind}, {})", self.body.index(&minus, local, lane))
+    }
+
+    /// A condition: whether a point is within all bounds. An index below 0 wraps to a huge number, so that one comparison
+    /// does for both ends.
+    fn inside(&self, within: &[Bound], lane: Option<usize>) -> String {
         let one = |bound: &Bound| {
-            let text = |index: &Index| match self.body.index(index, false, self.along) {
-                text if text.contains(' ') => format!("({text})"),
+            let index = match self.wrapping(&bound.index, false, lane) {
+                text if text.contains(' ') && !text.starts_with("usize::") => format!("({text})"),
                 text => text,
             };
-            // An index below 0 wraps to a huge number, so that one comparison does for both ends.
-            let (plus, minus) = bound.index.signs();
-            let mut index = text(&plus);
-            if minus != Index::default() {
-                if plus.terms.is_empty() {
-                    index.push_str("_usize");
-                }
-                index = format!("usize::wrapping_sub({index}, {})", text(&minus));
-            }
             match bound.step {
                 1 => format!("{index} < {}", bound.end),
                 step => format!("{index} < {} && {index} % {step} == 0", bound.end),
@@ -296,6 +333,32 @@ impl<'a> StagePrinter<'a> {
             (Binary::Divide, ..) if hoists => format!("s.mul({a}, s.reciprocal({number_b}))"),
             _ => format!("s.{}({a}, {number_b})", function(op)),
         }
+    }
+}
+
+/// Bounds, by how they look at a vector's lanes.
+struct Conditions {
+    /// A condition that is the same for all lanes.
+    all: Option<String>,
+    /// Which lanes are within: some neighbouring ones.
+    lanes: Option<String>,
+    /// Whether there are bounds that have to be asked for each lane.
+    each: bool,
+}
+
+/// A vector, or zeros where a condition does not hold.
+fn when(condition: &Option<String>, vector: &str) -> String {
+    match condition {
+        Some(condition) => format!("if {condition} {{ {vector} }} else {{ s.splat(0.0) }}"),
+        None => vector.to_owned(),
+    }
+}
+
+/// A number in all lanes, or 0 where a condition does not hold.
+fn splat_if(condition: &Option<String>, number: &str) -> String {
+    match condition {
+        Some(condition) => format!("s.splat(if {condition} {{ {number} }} else {{ 0.0 }})"),
+        None => format!("s.splat({number})"),
     }
 }
 

@@ -23,6 +23,7 @@ use self::body::Body;
 use self::nest::Nest;
 use self::product::ProductText;
 use self::text::Lines;
+use self::vector::Lanes;
 use crate::ir::{Index, Kernel, TensorId, Value};
 use crate::plan::{Plan, Schedule};
 
@@ -89,6 +90,8 @@ fn list(lines: &mut Lines, name: &str, context: &str, kernels: &[String]) {
 
 /// Additions below which a second thread does not pay, as in the runtime.
 const WORTH: usize = 1 << 20;
+/// Rows that stay together where vectors run along rows: pairs of vectors.
+const ROWS: usize = 16;
 /// A larger batch than this is not what decides whether a kernel can use several threads.
 const LARGE_BATCH: usize = 512;
 
@@ -183,16 +186,19 @@ impl KernelPrinter<'_> {
         match rows {
             Some(rows) if split => {
                 let size = nest.outer[0];
-                let operations = match vector::operations_of_row(nest, 0) {
-                    // The batch is among the loops inside of a row.
-                    0 => format!("batch * {}", vector::operations_of_row(nest, 1)),
-                    operations => operations.to_string(),
+                // The batch may be among the loops inside of a row.
+                let fixed = vector::operations_of_row(nest, 0);
+                let operations = match (fixed, vector::operations_of_row(nest, 1) - fixed) {
+                    (fixed, 0) => fixed.to_string(),
+                    (0, each) => format!("batch * {each}"),
+                    (fixed, each) => format!("{fixed} + batch * {each}"),
                 };
+                let whole = if lanes == Lanes::Outer(0) { ROWS } else { 1 };
                 let parts: Vec<String> = rows.iter().map(|(t, row)| format!("(&mut *t{}, {row})", t.0)).collect();
                 let locals: Vec<String> = rows.iter().map(|(t, _)| format!("t{}", t.0)).collect();
                 let first = if body.mention("first") { "first" } else { "_" };
                 call.line(format!(
-                    "{runtime}::split_rows({}, {operations}, [{}], &|{first}, rows, [{}]| {run});",
+                    "{runtime}::split_rows({}, {operations}, {whole}, [{}], &|{first}, rows, [{}]| {run});",
                     size.text(),
                     parts.join(", "),
                     locals.join(", ")

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::graph::{Binary, Extent, Reduction, StepScalar, Unary};
-use crate::ir::{Stage, Store, ValueId};
+use crate::ir::{Bound, Stage, Store, ValueId};
 use crate::plan::{Place, Tensor};
 
 const B: Extent = Extent::Batch;
@@ -260,12 +260,107 @@ fn crooked_indices_gather_lane_by_lane() {
         "let v0_1 = s.gather(n, |lane| t1[Ord::clamp(i0 + lane, 5, 45) - 5]);",
         "let v0_2 = s.gather(n, |lane| ((i0 + lane) / 3) as f32);",
         "let v0_3 = s.uniform(rt::Key::new(step, 7), i0, 1);",
-        "let v0_4 = s.gather(n, |lane| t0[(i0 + lane) * 2]);",
+        "let v0_4 = s.load_every(t0, i0 * 2, 2, n);",
         "let v0_5 = s.add(v0_0, v0_1);",
         "s.scatter(t2, i0 * 2, 2, n, v0_5);",
         "}",
     ];
     assert_eq!(body(&kernel(&[size(64)], vec![stage])), expected);
+}
+
+#[test]
+fn windows_over_edges_read_parts_of_vectors() {
+    // Windows of 3 x 3 at a distance of 2 x 1, over an image of 8 x 4 with a margin of 1.
+    let bound = |index: Index, end| Bound { index: index.plus_constant(-1), end, step: 1 };
+    let (row, column) = (at(&[(1, 1), (3, 1)]), at(&[(2, 2), (4, 1)]));
+    let index = at(&[(0, 16), (1, 4), (2, 2), (3, 4), (4, 1)]).plus_constant(-5);
+    let within = vec![bound(row, 8), bound(column, 4)];
+    let stage = Stage {
+        inner: vec![size(3), size(3)],
+        body: vec![
+            Value::Load { tensor: TensorId(0), index, within: within.clone() },
+            Value::Within(within),
+            binary(Binary::Add, 0, 1),
+        ],
+        reduce: vec![(Reduction::Maximum, ValueId(2))],
+        stores: vec![],
+    };
+    let end = Stage {
+        body: vec![Value::Reduced { stage: 0, slot: 0 }],
+        stores: vec![store(2, at(&[(0, 16), (1, 16), (2, 1)]), 0)],
+        ..Stage::default()
+    };
+    let lanes = "rt::lanes_within(usize::wrapping_sub(i2 * 2 + i4, 1), 2, 4, n)";
+    let expected = [
+        "for i0 in 0..batch {".to_owned(),
+        "for i1 in 0..8 {".to_owned(),
+        "for i2 in (0..16).step_by(rt::LANES) {".to_owned(),
+        "let n = rt::LANES.min(16 - i2);".to_owned(),
+        "let mut r0_0 = s.splat(-3.4028235e38_f32);".to_owned(),
+        "for i3 in 0..3 {".to_owned(),
+        "for i4 in 0..3 {".to_owned(),
+        format!(
+            "let v0_0 = if usize::wrapping_sub(i1 + i3, 1) < 8 {{ s.load_part(t0, usize::wrapping_sub(i0 * 16 + i1 * 4 \
+             + i2 * 2 + i3 * 4 + i4, 5), 2, {lanes}) }} else {{ s.splat(0.0) }};"
+        ),
+        format!("let v0_1 = if usize::wrapping_sub(i1 + i3, 1) < 8 {{ s.ones({lanes}) }} else {{ s.splat(0.0) }};"),
+        "let v0_2 = s.add(v0_0, v0_1);".to_owned(),
+        "r0_0 = s.max(r0_0, v0_2);".to_owned(),
+        "}".to_owned(),
+        "}".to_owned(),
+        "let v1_0 = r0_0;".to_owned(),
+        "s.store(t1, i0 * 16 + i1 * 16 + i2, n, v1_0);".to_owned(),
+        "}".to_owned(),
+        "}".to_owned(),
+        "}".to_owned(),
+    ];
+    assert_eq!(body(&kernel(&[B, size(8), size(16)], vec![stage, end])), expected);
+}
+
+#[test]
+fn doubled_elements_are_read_once() {
+    // The gradient of windows of 2 that tile a row: window i / 2, number i % 2 in it.
+    let extents = [B, size(16)];
+    let index = |i: Index| Value::Load { tensor: TensorId(0), index: at(&[(0, 8)]).plus(&i), within: vec![] };
+    let stage = Stage {
+        body: vec![
+            index(Index::axis(1).div(2, &extents)),
+            Value::Index(Index::axis(1).modulo(2, &extents)),
+            binary(Binary::Multiply, 0, 1),
+        ],
+        stores: vec![store(2, at(&[(0, 16), (1, 1)]), 2)],
+        ..Stage::default()
+    };
+    let expected = [
+        "for i0 in 0..batch {",
+        "for i1 in (0..16).step_by(rt::LANES) {",
+        "let n = rt::LANES.min(16 - i1);",
+        "let v0_0 = s.load_repeated(t0, i0 * 8 + i1 / 2, 2, n);",
+        "let v0_1 = s.vector([0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0]);",
+        "let v0_2 = s.mul(v0_0, v0_1);",
+        "s.store(t1, i0 * 16 + i1, n, v0_2);",
+        "}",
+        "}",
+    ];
+    assert_eq!(body(&kernel(&[B, size(16)], vec![stage])), expected);
+}
+
+#[test]
+fn a_sum_over_a_large_batch_is_split_by_channels() {
+    let sum = Stage {
+        inner: vec![B, size(784)],
+        body: vec![load(0, at(&[(0, 784), (1, 12544), (2, 1)]))],
+        reduce: vec![(Reduction::Sum, ValueId(0))],
+        stores: vec![],
+    };
+    let end = Stage {
+        body: vec![Value::Reduced { stage: 0, slot: 0 }],
+        stores: vec![store(1, at(&[(0, 1)]), 0)],
+        ..Stage::default()
+    };
+    let text = source(&kernel(&[size(16)], vec![sum, end]), 2);
+    // Rows of any number, since vectors run along positions; the work counts the batch.
+    assert!(text.contains("rt::split_rows(16, 1 + batch * 784, 1, [(&mut *t1, 1)],"), "{text}");
 }
 
 #[test]
@@ -278,7 +373,7 @@ fn a_large_map_in_place_is_split_between_threads() {
     };
     let text = source(&kernel(&[size(1 << 24)], vec![stage]), 3);
     for line in [
-        "rt::split_rows(16777216, 4, [(&mut *t2, 1)], &|first, rows, [t2]| rt::dispatch(Train00K { first, rows, t0, t1: t2 }));",
+        "rt::split_rows(16777216, 4, 16, [(&mut *t2, 1)], &|first, rows, [t2]| rt::dispatch(Train00K { first, rows, t0, t1: t2 }));",
         "for i0 in (0..rows).step_by(rt::LANES) {",
         // What is written is this thread's part; what is only read is whole.
         "let v0_0 = s.load(t1, i0, n);",

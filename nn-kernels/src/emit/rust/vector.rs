@@ -2,10 +2,71 @@
 
 use super::nest::{Nest, Size};
 use crate::graph::{Binary, Unary};
-use crate::ir::{Index, Value};
+use crate::ir::{Atom, Bound, Index, Value};
 
 /// The runtime's vectors.
-const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
+/// What a vector costs that is put together lane by lane, in additions.
+const GATHER: usize = 12;
+
+/// How an index walks along lanes, of which the first one is a multiple of [`LANES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Walk {
+    /// By so much from lane to lane.
+    Step(i64),
+    /// By one after so many lanes.
+    Repeated(i64),
+    /// From 0 up to so much, and again.
+    Cycle(i64),
+    /// In any other way.
+    Crooked,
+}
+
+impl Walk {
+    /// Of an index, if lanes are along this axis.
+    pub(super) fn of(index: &Index, along: Option<usize>) -> Self {
+        let Some(axis) = along else { return Walk::Step(0) };
+        if let Some(step) = index.stride(axis) {
+            return Walk::Step(step);
+        }
+        // One of its terms is a quotient or a remainder whose operand goes up by one, and is a multiple at the first lane.
+        let mut crooked =
+            index.terms.iter().filter(|t| !matches!(t.atom, Atom::Axis(a) if a != axis) && uses(&t.atom, axis));
+        let (Some(term), None) = (crooked.next(), crooked.next()) else { return Walk::Crooked };
+        let starts_whole = |i: &Index, by: i64| {
+            let rest = i.terms.iter().filter(|t| t.atom != Atom::Axis(axis));
+            LANES as i64 % by == 0
+                && i.stride(axis) == Some(1)
+                && i.offset % by == 0
+                && rest.into_iter().all(|t| t.coefficient % by == 0)
+        };
+        match &term.atom {
+            Atom::Div(i, by) if term.coefficient == 1 && starts_whole(i, *by) => Walk::Repeated(*by),
+            Atom::Mod(i, by)
+                if term.coefficient == 1 && index.terms.len() == 1 && index.offset == 0 && starts_whole(i, *by) =>
+            {
+                Walk::Cycle(*by)
+            }
+            _ => Walk::Crooked,
+        }
+    }
+
+    /// What a load costs, in additions.
+    fn cost(self) -> usize {
+        match self {
+            Walk::Step(0 | 1) | Walk::Cycle(_) => 1,
+            Walk::Step(2) | Walk::Repeated(_) => 3,
+            _ => GATHER,
+        }
+    }
+}
+
+fn uses(atom: &Atom, axis: usize) -> bool {
+    match atom {
+        Atom::Axis(a) => *a == axis,
+        Atom::Div(i, _) | Atom::Mod(i, _) | Atom::Clamp(i, ..) => i.uses(axis),
+    }
+}
 
 /// Where lanes run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,13 +101,12 @@ fn work(nest: &Nest, lanes: Lanes) -> usize {
     for (n, stage) in nest.stages.iter().enumerate() {
         let along = axis(nest, lanes, n);
         let count = nest.sizes(n).iter().enumerate().map(|x| trips(x, along)).fold(1, usize::saturating_mul);
-        let access = |index: &Index| match along.map_or(Some(0), |a| index.stride(a)) {
-            Some(0 | 1) => 1,
-            _ => LANES,
+        let store = |index: &Index| match Walk::of(index, along) {
+            Walk::Step(0 | 1) => 1,
+            _ => GATHER,
         };
-        let stores: usize = stage.stage.stores.iter().map(|s| access(&s.index)).sum();
-        let body: usize =
-            stage.stage.body.iter().map(|v| operations(v).max(v.indices().map(access).max().unwrap_or(1))).sum();
+        let stores: usize = stage.stage.stores.iter().map(|s| store(&s.index)).sum();
+        let body: usize = stage.stage.body.iter().map(|v| operations(v).max(access(v, along))).sum();
         // Every trip of a loop costs something, and so does combining lanes.
         let ends = if matches!(lanes, Lanes::Inner) { stage.stage.reduce.len() * LANES } else { 0 };
         let outer = nest.outer.iter().map(|s| s.typical()).fold(1, usize::saturating_mul);
@@ -54,6 +114,24 @@ fn work(nest: &Nest, lanes: Lanes) -> usize {
             total.saturating_add(count.saturating_mul(stores + body + 2)).saturating_add(ends.saturating_mul(outer));
     }
     total
+}
+
+/// What it costs to read what a value depends on, in additions.
+fn access(value: &Value, along: Option<usize>) -> usize {
+    let within: &[Bound] = match value {
+        Value::Load { within, .. } | Value::Within(within) => within,
+        _ => &[],
+    };
+    let bound = |b: &Bound| match Walk::of(&b.index, along) {
+        Walk::Step(0) => 1,
+        Walk::Step(_) if b.step == 1 => 3,
+        _ => GATHER,
+    };
+    let index = match value {
+        Value::Index(index) | Value::Load { index, .. } | Value::Random { index, .. } => Walk::of(index, along).cost(),
+        _ => 1,
+    };
+    index + within.iter().map(bound).sum::<usize>()
 }
 
 /// What a value costs, in additions.

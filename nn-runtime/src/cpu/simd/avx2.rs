@@ -90,6 +90,34 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn load_every(self, from: &[f32], at: usize, step: usize, count: usize) -> __m256 {
+        if step != 2 || count == 0 {
+            return self.gather(count, |i| from[at + i * step]);
+        }
+        // Elements 0 to 7 and 7 to 14, as far as they are there.
+        let last = 2 * count - 1;
+        let low = self.load(from, at, last.min(LANES));
+        let high = if last < LANES { self.splat(0.0) } else { self.load(from, at + 7, last - 7) };
+        // SAFETY: see above.
+        unsafe {
+            // In each half, two of the low ones with even numbers, two of the high ones with odd numbers.
+            let mixed = _mm256_castps_pd(_mm256_shuffle_ps::<0xd8>(low, high));
+            _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(mixed))
+        }
+    }
+
+    #[inline(always)]
+    fn load_repeated(self, from: &[f32], at: usize, times: usize, count: usize) -> __m256 {
+        let v = self.load(from, at, count.div_ceil(times));
+        let place: [i32; LANES] = std::array::from_fn(|i| (i / times) as i32);
+        // SAFETY: see above; eight integers are read from an array of eight integers.
+        unsafe {
+            let repeated = _mm256_permutevar8x32_ps(v, _mm256_loadu_si256(place.as_ptr().cast()));
+            _mm256_and_ps(repeated, _mm256_castsi256_ps(mask(count)))
+        }
+    }
+
+    #[inline(always)]
     fn add(self, a: __m256, b: __m256) -> __m256 {
         // SAFETY: see above.
         unsafe { _mm256_add_ps(a, b) }

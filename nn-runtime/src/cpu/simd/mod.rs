@@ -10,6 +10,8 @@ mod avx512;
 mod plain;
 mod wide;
 
+use std::ops::Range;
+
 use super::math;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Avx2;
@@ -37,6 +39,22 @@ pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
         return s.run(kernel);
     }
     kernel.run(Plain)
+}
+
+/// The lanes below `count` in which `first + lane * step` lies in `0..end`. A `first` below 0 is counted from `usize`'s end.
+#[inline(always)]
+pub fn lanes_within(first: usize, step: isize, end: usize, count: usize) -> Range<usize> {
+    let (first, end, count) = (first as isize, end as isize, count as isize);
+    // Counted from the side that the lanes walk away from.
+    let first = if step < 0 { end - 1 - first } else { first };
+    let step = step.abs();
+    let (to_start, to_end) = ((-first).max(0), (end - first).max(0));
+    let (start, stop) = match step {
+        1 => (to_start, to_end),
+        _ => ((to_start + step - 1) / step, (to_end + step - 1) / step),
+    };
+    let stop = stop.min(count);
+    start.min(stop) as usize..stop as usize
 }
 
 /// A processor's vectors of [`LANES`] floats.
@@ -119,6 +137,44 @@ pub trait Simd: Copy + Send + Sync {
             *lane = f(i);
         }
         self.vector(lanes)
+    }
+
+    /// Lanes `from[at + i * step]` for `i` below `count`, 0 behind.
+    #[inline(always)]
+    fn load_every(self, from: &[f32], at: usize, step: usize, count: usize) -> Self::V {
+        self.gather(count, |i| from[at + i * step])
+    }
+
+    /// Lanes `from[at + i / times]` for `i` below `count`, 0 behind.
+    #[inline(always)]
+    fn load_repeated(self, from: &[f32], at: usize, times: usize, count: usize) -> Self::V {
+        self.gather(count, |i| from[at + i / times])
+    }
+
+    /// `from[at + i * step]` for these lanes, 0 in the others. What would be in front of the slice is counted from `usize`'s
+    /// end.
+    #[inline(always)]
+    fn load_part(self, from: &[f32], at: usize, step: usize, lanes: Range<usize>) -> Self::V {
+        let (first, count) = (at.wrapping_add(lanes.start * step), lanes.len());
+        if count == 0 {
+            return self.splat(0.0);
+        }
+        let part = match step {
+            1 => self.load(from, first, count),
+            _ => self.load_every(from, first, step, count),
+        };
+        if lanes.start == 0 {
+            return part;
+        }
+        let mut shifted = [0.0; 2 * LANES];
+        shifted[lanes.start..][..LANES].copy_from_slice(&self.lanes(part));
+        self.vector(std::array::from_fn(|i| shifted[i]))
+    }
+
+    /// 1 in these lanes, 0 in the others.
+    #[inline(always)]
+    fn ones(self, lanes: Range<usize>) -> Self::V {
+        self.vector(std::array::from_fn(|i| if lanes.contains(&i) { 1.0 } else { 0.0 }))
     }
 
     /// Lane `i` is `first + i * step` as a number.

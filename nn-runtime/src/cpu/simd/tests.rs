@@ -39,6 +39,13 @@ impl Kernel for Everything<'_> {
                 s.exp2_whole(s.floor(a)),
                 s.ramp(count, 3),
                 s.gather(count, |i| self.from[2 * i]),
+                s.load_every(self.from, 3, 2, count),
+                s.load_every(self.from, 1, 1, count),
+                s.load_repeated(self.from, 3, 2, count),
+                s.load_repeated(self.from, 3, 4, count),
+                s.load_part(self.from, usize::MAX - 1, 1, 2.min(count)..count),
+                s.load_part(self.from, usize::MAX - 1, 2, 1.min(count)..count),
+                s.ones(1.min(count)..count),
             ];
             seen.extend(list.into_iter().flat_map(|v| s.lanes(v)));
             let (m, e) = s.split_exponent(s.max(s.abs(a), s.splat(1e-30)));
@@ -107,4 +114,32 @@ fn an_access_beyond_a_slice_panics() {
         }
     }
     dispatch(Beyond(&[0.0; LANES]));
+}
+
+#[test]
+fn lanes_and_parts_are_their_definitions() {
+    let from: Vec<f32> = (1..30).map(|i| i as f32).collect();
+    for (first, step, end, count) in (-20..20_isize).flat_map(|first| {
+        let rest = [(1, 7, 8), (2, 9, 8), (3, 11, 5), (-1, 6, 8), (-2, 9, 7), (1, 3, 0)];
+        rest.map(|(step, end, count)| (first, step, end, count))
+    }) {
+        let inside = |i: usize| i < count && (0..end).contains(&(first + i as isize * step));
+        let lanes = lanes_within(first as usize, step, end as usize, count);
+        assert!((0..LANES).all(|i| lanes.contains(&i) == inside(i)), "{first} {step} {end} {count}: {lanes:?}");
+        if step > 0 {
+            let part = Plain.load_part(&from, first as usize, step as usize, lanes);
+            let expected = |i: usize| if inside(i) { from[(first + i as isize * step) as usize] } else { 0.0 };
+            assert_eq!(part, std::array::from_fn(expected));
+        }
+    }
+    for count in 0..=LANES {
+        assert_eq!(
+            Plain.load_every(&from, 2, 2, count),
+            std::array::from_fn(|i| if i < count { from[2 + 2 * i] } else { 0.0 })
+        );
+        assert_eq!(
+            Plain.load_repeated(&from, 2, 4, count),
+            std::array::from_fn(|i| if i < count { from[2 + i / 4] } else { 0.0 })
+        );
+    }
 }
