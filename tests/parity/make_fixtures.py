@@ -557,7 +557,7 @@ def conv_batch_norm(net, h):
 
 def two_batch_norms(net, h):
     h = F.relu(net.batch_norm("a", net.conv("a", h, 4, 3, padding=1, bias=False)))
-    h = net.module("a.conv2d_1", nn.Conv2d(4, 3, 3, stride=2), h)
+    h = net.module("a.conv2d_1", nn.Conv2d(4, 3, 3, stride=2, bias=False), h)
     return net.module("a.batch_norm_1", nn.BatchNorm2d(3), h)
 
 

@@ -29,7 +29,8 @@ spatial! { "norms";
 
     conv_batch_norm_relu [2, 5, 6] (h >> conv2d(4, 3, padding = 1, bias = false) >> batch_norm >> relu)
     two_batch_norms [2, 6, 7] (
-        h >> conv2d(4, 3, padding = 1, bias = false) >> batch_norm >> relu >> conv2d(3, 3, stride = 2) >> batch_norm
+        h >> conv2d(4, 3, padding = 1, bias = false) >> batch_norm >> relu
+            >> conv2d(3, 3, stride = 2, bias = false) >> batch_norm
     )
     dense_batch_norm [5] (h >> dense(6) >> batch_norm >> relu)
 }
