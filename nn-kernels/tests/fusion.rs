@@ -143,3 +143,25 @@ fn compile_time_grows_with_the_number_of_layers_and_not_faster() {
         println!("{layers} hidden layers: {} kernels in {:?}", plan.train.unwrap().kernels.len(), start.elapsed());
     }
 }
+
+/// A convolution, batch normalization, an activation and a pool, as they are in inference.
+#[test]
+fn what_follows_a_convolution_stands_in_its_epilogue() {
+    for groups in [1, 2] {
+        let mut n = Network { name: "Seeing".into(), ..Network::default() };
+        n.fields.push(Field { name: "x".into(), dims: vec![4, 8, 8], classes: None });
+        n.inputs = 1;
+        let x = n.graph.leaf(Leaf::Field(0), Shape::batched(&[4, 8, 8]));
+        let options = layers::Convolution { groups, ..layers::Convolution::new(8, 3) };
+        let x = layers::convolution(&mut n, "conv2d", x, 2, &options).unwrap();
+        let x = layers::batch_norm(&mut n, "batch_norm", x, &layers::BatchNorm::default()).unwrap();
+        let x = layers::relu(&mut n.graph, x).unwrap();
+        let y = layers::global_max_pool(&mut n.graph, x).unwrap();
+        n.outputs.push(("y".into(), y));
+        let plan = compile(&n, &Options::default());
+        let [convolution, pool] = &plan.predict.kernels[..] else { panic!("{:#?}", plan.predict.kernels) };
+        assert!(convolution.contraction().is_some());
+        let unary = |k: &nn_kernels::ir::Kernel| k.stages.iter().flat_map(|s| &s.body).count();
+        assert!(unary(convolution) > 10 && unary(pool) <= 3, "{convolution:#?} {pool:#?}");
+    }
+}

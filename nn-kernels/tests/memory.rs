@@ -69,7 +69,10 @@ fn check(schedule: &Schedule) -> Result<(), String> {
                         }
                     };
                     for value in &stage.body {
-                        let Value::Load { tensor, index, .. } = value else { continue };
+                        let Value::Load { tensor, index, within } = value else { continue };
+                        if !within.iter().all(|bound| bound.holds(&point)) {
+                            continue;
+                        }
                         let (at, element) = access(tensor, index)?;
                         let t = &schedule.tensors[tensor.0 as usize];
                         if in_arena(t) && owners.get(&at) != Some(&(*tensor, element)) {

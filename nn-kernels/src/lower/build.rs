@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::group::{Group, Groups};
+use super::group::{self, Group, Groups};
 use super::{Root, Tensors, reduced_extents, reduces};
 use crate::graph::{Access, Binary, Extent, Graph, NodeId, Op, Reduction};
 use crate::hash::Map;
@@ -151,10 +151,11 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
                 self.reduced.insert(member, (stage, self.stages[stage].reduce.len() - 1));
             }
             if self.built.stored[member.index()] {
-                let inner = extents[depth..].to_vec();
+                let point = group::point(&self.group.outer, &extents);
+                let inner =
+                    if group::same_loops(&self.group.outer, &extents) { vec![] } else { extents[depth..].to_vec() };
                 let earliest = self.earliest_stage_of_value(member);
                 let stage = self.stage(earliest, inner);
-                let point: Vec<Index> = (0..extents.len()).map(Index::axis).collect();
                 let value = self.member_value(member, &point, stage);
                 let index = Index::linear(&point, &extents);
                 self.stages[stage].stores.push(Store { tensor: TensorId(member.index() as u32), index, value });

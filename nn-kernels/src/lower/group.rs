@@ -59,20 +59,23 @@ fn fits(graph: &Graph, groups: &Groups, id: NodeId, extents: &[Extent], place: u
     let aligned = if reduces(&node.op) {
         !group.contract && *extents == group.outer
     } else if group.contract {
-        *extents == group.outer
+        same_loops(&group.outer, extents)
     } else {
         extents.starts_with(&group.outer)
     };
     if !aligned {
         return false;
     }
-    let mut walk = Walk { graph, groups, place, extents: [extents, &inner].concat(), seen: Set::default(), met: false };
-    let point: Vec<Index> = (0..extents.len()).map(Index::axis).collect();
+    // Its loops: the group's, and its own behind them.
+    let own = if same_loops(&group.outer, extents) { &group.outer } else { extents };
+    let loops = [own, &inner[..]].concat();
+    let mut walk = Walk { graph, groups, place, extents: loops, seen: Set::default(), met: false };
+    let point = point(&group.outer, extents);
     if !walk.arguments(id, point) {
         return false;
     }
     // Independent work joins only where it runs over the very same loops.
-    let same_loops = || {
+    let beside = || {
         group.members.iter().any(|&m| {
             *extents == group.outer
                 && graph.shape(m).extents() == extents
@@ -80,7 +83,24 @@ fn fits(graph: &Graph, groups: &Groups, id: NodeId, extents: &[Extent], place: u
                 && !group.contract
         })
     };
-    walk.met || same_loops()
+    walk.met || beside()
+}
+
+/// Whether a tensor of these extents can be walked by the loops of another one: it is the same but for a reshape.
+pub(super) fn same_loops(outer: &[Extent], extents: &[Extent]) -> bool {
+    let sizes = |e: &[Extent]| e.iter().filter_map(|e| if let Extent::Size(n) = e { Some(*n) } else { None }).product();
+    let batch = |e: &[Extent]| e.first() == Some(&Extent::Batch);
+    let (a, b): (usize, usize) = (sizes(outer), sizes(extents));
+    a == b && batch(outer) == batch(extents)
+}
+
+/// A member's point in terms of its group's loops and, behind those, of its own.
+pub(super) fn point(outer: &[Extent], extents: &[Extent]) -> Vec<Index> {
+    if extents == outer || !same_loops(outer, extents) {
+        return (0..extents.len()).map(Index::axis).collect();
+    }
+    let axes: Vec<Index> = (0..outer.len()).map(Index::axis).collect();
+    Index::linear(&axes, outer).delinearize(extents, outer)
 }
 
 /// Follows inlined nodes from a member towards its inputs.

@@ -58,10 +58,15 @@ pub fn lower(graph: &Graph, roots: &[Root], fuse: bool, tensors: &mut dyn Tensor
 
 /// The node whose numbers lie in memory as this one's would: the same but for its dimensions.
 fn same_memory(graph: &Graph, mut id: NodeId) -> NodeId {
-    while matches!(graph.node(id).op, Op::Reshape | Op::Detach) {
+    while keeps_memory(&graph.node(id).op) {
         id = graph.node(id).args[0];
     }
     id
+}
+
+/// Whether an operation gives its argument's numbers in their order.
+fn keeps_memory(op: &Op) -> bool {
+    matches!(op, Op::Reshape | Op::Detach)
 }
 
 /// Who reads each node, among those that the roots need.

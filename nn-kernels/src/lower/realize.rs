@@ -1,5 +1,7 @@
 //! Which nodes get memory from the start.
 
+use std::collections::BTreeSet;
+
 use super::build::{Read, arguments_at};
 use super::{Root, Users, moves, reduces};
 use crate::graph::{Access, Extent, Graph, NodeId, Op};
@@ -31,6 +33,12 @@ pub(super) fn initial(graph: &Graph, users: &Users, roots: &[Root], fuse: bool) 
         realized[id.index()] |= length > LONGEST_CHAIN && needs_memory(graph, id);
         chain[id.index()] = if ends_here || realized[id.index()] { 0 } else { length };
     }
+    if fuse {
+        let contractions = graph.nodes().filter(|(id, n)| users.needed(*id) && matches!(n.op, Op::Contract(_)));
+        for epilogue in contractions.filter_map(|(id, _)| epilogue(graph, users, id)) {
+            realized[epilogue.index()] = true;
+        }
+    }
     for root in roots {
         realized[root.node.index()] = true;
     }
@@ -46,6 +54,31 @@ pub(super) fn initial(graph: &Graph, users: &Users, roots: &[Root], fuse: bool) 
 /// Constants and leaves never need memory of their own.
 fn needs_memory(graph: &Graph, id: NodeId) -> bool {
     !matches!(graph.node(id).op, Op::Leaf(_))
+}
+
+/// What elementwise operations make of a contraction's result before anybody else reads it: this is stored in its place, so
+/// that they stand in its epilogue. They may branch in between, as activations do, but only one of them is read from outside.
+fn epilogue(graph: &Graph, users: &Users, contract: NodeId) -> Option<NodeId> {
+    let size = graph.shape(contract).size();
+    let mut region = BTreeSet::from([contract]);
+    let mut end = None;
+    loop {
+        let outside = |id: &NodeId| users.of[id.index()].iter().copied().filter(|u| !region.contains(u)).min();
+        let open: Vec<(NodeId, NodeId)> = region.iter().filter_map(|id| Some((*id, outside(id)?))).collect();
+        if let [(only, _)] = open[..] {
+            end = Some(only);
+        }
+        let next = open.iter().map(|(_, user)| *user).min()?;
+        let node = graph.node(next);
+        let elementwise = match node.op {
+            Op::Unary(_) | Op::Binary(_) | Op::Select => true,
+            ref op => super::keeps_memory(op),
+        };
+        if !elementwise || node.shape.size() != size || node.shape.batch != graph.shape(contract).batch {
+            return end.map(|end| super::same_memory(graph, end)).filter(|end| *end != contract);
+        }
+        region.insert(next);
+    }
 }
 
 /// Whether a window reads elements several times, so that what they are computed from should not be computed there.
