@@ -43,6 +43,10 @@ fn the_archetype_follows_the_shape() {
     let workgroup = |s: ShaderText| s.workgroup_bytes > 0;
     assert!(blocks(shader(common::kernels::dense(784, 128))));
     assert!(blocks(shader(common::kernels::weight_gradient(784, 128))));
+    let wide = shader(common::kernels::dense(4096, 1000));
+    assert!(blocks(wide.clone()) && !workgroup(wide), "rows of several samples share the weight");
+    let logits = shader(common::kernels::dense(1568, 10));
+    assert!(blocks(logits.clone()) && workgroup(logits), "few long sums");
     assert!(!blocks(shader(common::kernels::dense(64, 10))), "few short sums");
     assert!(!workgroup(shader(common::kernels::softmax(10))), "short rows");
     assert!(workgroup(shader(common::kernels::softmax(1000))), "long rows");

@@ -62,7 +62,9 @@ pub(in crate::emit::wgsl) fn plan(printer: &Printer, mut view: ContractionView) 
     }
     let outputs = Count::of(outer).at(64);
     let reduced = Count::of(view.k.iter().map(|&a| &extents[a])).at(64);
-    let split = reduced >= 1024 && outputs < FEW_OUTPUTS;
+    // A tile cannot cut the batch: where that is all there is in the rows, splitting pays for very few outputs only.
+    let has_rows = view.m.iter().any(|&a| matches!(extents[a], Extent::Size(n) if n > 1));
+    let split = reduced >= 1024 && outputs < if has_rows || !view.is_plain() { FEW_OUTPUTS } else { VERY_FEW_OUTPUTS };
     let batch_in_columns = view.n.iter().any(|&a| extents[a] == Extent::Batch);
     if view.is_plain() && !split && !(batch_in_columns && view.n.len() > 1) {
         return None;
@@ -73,6 +75,8 @@ pub(in crate::emit::wgsl) fn plan(printer: &Printer, mut view: ContractionView) 
 
 /// Outputs up to which long sums are split.
 const FEW_OUTPUTS: u64 = 1 << 18;
+/// The same where each tile has a single row.
+const VERY_FEW_OUTPUTS: u64 = 1 << 12;
 
 /// Products in one round of a tile, for contractions of so many products: large tiles read less and take longer to compile.
 fn largest(products: u64) -> usize {
