@@ -191,7 +191,7 @@ mod tests {
         // Files of CIFAR-100 are no files of CIFAR-10.
         says(open("other", &records(&[&[1, 2], &[3, 4]])), &["truncated in record 2: expected 3073 bytes, found 2"]);
         let packed = gzip(&records(&[&[1], &[2]]));
-        says(open("packed", &packed[..packed.len() - 4]), &["a whole gzipped file"]);
+        says(open("packed", &packed[..packed.len() - 4]), &["a whole compressed file"]);
         let path = folder.write("fine", &records(&[&[1, 2], &[3, 100]]));
         says(cifar100_files(&[&path], Labels::Fine), &["record 1: expected a class from 0 to 99, found 100"]);
         says(cifar10_files(&[] as &[&Path]), &["at least one"]);

@@ -115,7 +115,7 @@ impl Bytes {
     /// An error, if there should be more than there is.
     pub(super) fn whole(&self) -> Result<()> {
         match &self.damage {
-            Some(error) => Err(wrong(self.name(), "a whole gzipped file", format!("a damaged one: {error}"))),
+            Some(error) => Err(wrong(self.name(), "a whole compressed file", format!("a damaged one: {error}"))),
             None => Ok(()),
         }
     }
@@ -224,7 +224,7 @@ mod tests {
         for (name, in_memory) in [("memory", 1 << 28), ("file", 1 << 12)] {
             let bytes = Bytes::open_with(&folder.write(name, &packed[..packed.len() - 4]), in_memory).unwrap();
             let text = bytes.holds(0, 3, 100_000).unwrap_err().to_string();
-            assert!(text.contains("a whole gzipped file"), "{text}");
+            assert!(text.contains("a whole compressed file"), "{text}");
             let bytes = Bytes::open_with(&folder.write(name, &packed[..packed.len() / 2]), in_memory).unwrap();
             let text = bytes.holds(0, 3, 100_000).unwrap_err().to_string();
             assert!(text.contains("truncated in record 1 of 3: expected 300000 bytes"), "{text}");

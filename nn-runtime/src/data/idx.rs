@@ -175,7 +175,7 @@ mod tests {
             ("huger", words(&[0x803, u32::MAX, u32::MAX, u32::MAX]), &["record 0 of 4294967295"]),
             ("gzip-header", packed[..12].to_vec(), &["the header", "expected 16"]),
             ("gzip-middle", packed[..packed.len() / 2].to_vec(), &["truncated in record", "expected 2368"]),
-            ("gzip-end", packed[..packed.len() - 4].to_vec(), &["a whole gzipped file"]),
+            ("gzip-end", packed[..packed.len() - 4].to_vec(), &["a whole compressed file"]),
         ];
         for (name, bytes, words) in cases {
             let path = folder.write(name, &bytes);

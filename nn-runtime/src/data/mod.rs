@@ -2,7 +2,7 @@
 //!
 //! # One field, all fields
 //!
-//! The samples of *one field* (an input or a target) are a [`Column`](crate::Column) of typed arrays in memory, or
+//! The samples of *one field* (an input or a target) are a [`Column`] of typed arrays in memory, or
 //! [`Samples`] that are read when they are needed. Readers make `Samples`; so does everything that implements [`Source`].
 //! The samples of *all fields* are one of the two types that the macro generates for a network `Digits`: `DigitsData` holds
 //! them in memory, `DigitsStream` reads them while they are needed, for sets larger than memory and for images that look

@@ -73,7 +73,7 @@ impl Archive {
     /// An array. What is compressed is unpacked now, into memory up to 256 MiB, else into a temporary file.
     ///
     /// # Errors
-    /// If there is no such array, or as [`array`].
+    /// If there is no such array, or as [`array()`].
     pub fn array(&self, name: &str) -> Result<Array> {
         let mut zip = open(&self.path)?;
         let place = format!("{}, `{name}`", self.path.display());
