@@ -15,10 +15,10 @@
 //! let train = idx::train("mnist")?;                       // images and labels, plain or gzipped files
 //! let test  = idx::test("mnist")?;
 //!
-//! // In memory:
+//! // Either in memory:
 //! net.fit(&DigitsData::new(train.images, train.labels)?, Fit::default().epochs(5))?;
 //!
-//! // As a stream: read, augmented and normalized by threads of its own, beside the training.
+//! // Or as a stream: read, augmented and normalized by threads of its own, beside the training.
 //! let seen   = Normalization::learn(&train.images)?;      // of the training part alone
 //! let images = train.images.augmented(&Augment::new().shift(2).rotate(10.0))?.normalized(&seen)?;
 //! let train  = DigitsStream::new(images, train.labels)?;
@@ -29,7 +29,8 @@
 //! # What is promised
 //!
 //! - A file is checked before anything of it is used: what is truncated, mislabelled, empty or of another size is an
-//!   error with the file, the record, what was expected and what was found.
+//!   error with the file, the record, what was expected and what was found. Image files are decoded when they are read;
+//!   [`Samples::check`] reads everything once, before a long run.
 //! - Shapes and numbers of classes are checked against the network's fields where `…Data` or `…Stream` is made. Axes of length 1
 //!   make no difference, so that images of shape `[28, 28]` fit a field `[1, 28, 28]`; flat samples fit every shape of their
 //!   size.
