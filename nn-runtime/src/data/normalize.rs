@@ -38,7 +38,7 @@ impl Normalization {
     /// # Errors
     /// If there are no samples, if they are classes, if one cannot be read, or if a number is not finite.
     pub fn learn(samples: &Samples) -> Result<Self> {
-        if samples.is_empty() || samples.kind().is_classes() {
+        if samples.is_empty() || samples.width() == 0 || samples.kind().is_classes() {
             return Err(wrong(samples.name(), "at least one sample of numbers, to learn from", format!("{samples:?}")));
         }
         let width = samples.width();
@@ -101,7 +101,7 @@ impl Normalization {
         &self.deviation
     }
 
-    /// Normalizes one sample, or several of a table, in place: what `predict` is given must be treated as what `fit` was.
+    /// Normalizes one sample in place: what `predict` is given must be treated as what `fit` was.
     pub fn apply(&self, sample: &mut [f32]) {
         let size = (sample.len() / self.mean.len()).max(1);
         for ((values, mean), deviation) in sample.chunks_mut(size).zip(&self.mean).zip(&self.deviation) {

@@ -80,7 +80,10 @@ impl Samples {
 
     /// Where a sample comes from: the file, and the record.
     pub fn place(&self, sample: usize) -> String {
-        self.0.place(sample)
+        match sample < self.len() {
+            true => self.0.place(sample),
+            false => format!("{}, which has no record {sample}", self.name()),
+        }
     }
 
     /// Numbers in one sample.
@@ -583,6 +586,7 @@ mod tests {
         order.sort_by(f32::total_cmp);
         assert_eq!(order, counted(10, &[]).read_all().unwrap());
         says(all.read(10), &["sample 10", "found 10 samples"]);
+        assert_eq!(all.shuffled(3).place(10), "numbers in memory, which has no record 10");
     }
 
     #[test]
