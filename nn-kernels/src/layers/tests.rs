@@ -293,6 +293,23 @@ fn sizes_of_parameters_are_bounded() {
 }
 
 #[test]
+fn a_shared_parameter_exists_once() {
+    let mut n = Network::default();
+    let mut add = |sharing: bool, dims: &[usize], value: f64| {
+        n.sharing = sharing;
+        let node = add_parameter(&mut n, "a.weight".to_owned(), dims, Initializer::Constant(value));
+        (node, n.parameters.len())
+    };
+    let (first, _) = add(true, &[2, 3], 0.0);
+    assert_eq!(add(true, &[2, 3], 0.0), (first.clone(), 1));
+    let shared = Fact::Shared { parameter: "a.weight".to_owned(), first: vec![2, 3], dims: vec![2, 4] };
+    assert_eq!(add(true, &[2, 4], 0.0), (Err(shared), 1));
+    assert_eq!(add(true, &[2, 3], 1.0), (Err(Fact::SharedStart { parameter: "a.weight".to_owned() }), 1));
+    let (another, count) = add(false, &[2, 3], 0.0);
+    assert!(another != first && count == 2, "otherwise names do not matter");
+}
+
+#[test]
 fn initializers_are_resolved_by_fans() {
     let resolve = |init: Init| init.resolve(&[6, 10, 3]).unwrap();
     let (fan_in, fan_out) = (30.0_f64, 18.0_f64);
