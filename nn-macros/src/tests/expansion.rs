@@ -19,7 +19,7 @@ const MLP: &str = "pub network Mlp {
 const RESNET50: &str = include_str!("../../../tests/resnet50/src/lib.rs");
 
 /// What stands in the crate's `network! { … }`.
-fn resnet50() -> &'static str {
+pub fn resnet50() -> &'static str {
     let (_, rest) = RESNET50.split_once("network! {").unwrap();
     rest.trim_end().strip_suffix('}').unwrap()
 }

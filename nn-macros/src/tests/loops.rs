@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use nn_kernels::graph::{Leaf, Op};
 
+use super::expansion::resnet50;
 use super::{checked, in_network, mistakes};
 
 /// The paths of the weights of a network, with the first dimension of each.
@@ -252,44 +253,12 @@ fn loops_are_bounded() {
     assert_eq!(found.len(), 1);
 }
 
-const RESNET50: &str = "pub network ResNet50 {
-    const CLASSES = 1000;
-    input image: [3, 224, 224];
-    target label: class(CLASSES);
-
-    block conv_bn(x, filters, kernel = 1, stride = 1) {
-        x >> conv2d(filters, kernel, stride = stride, padding = kernel / 2, bias = false) >> batch_norm
-    }
-    block bottleneck(x, filters, stride) {
-        shortcut = if stride == 1 && dim(x, 0) == 4 * filters { x } else { x >> conv_bn(4 * filters, stride = stride) };
-        reduce = x >> conv_bn(filters) >> relu;
-        middle = reduce >> conv_bn(filters, kernel = 3, stride = stride) >> relu;
-        expand = middle >> conv_bn(4 * filters);
-        expand + shortcut >> relu
-    }
-    block stage(x, n, filters, stride = 2) {
-        x >> repeat(n, |x, i| x >> bottleneck(filters, if i == 0 { stride } else { 1 }))
-    }
-
-    stem = image >> conv_bn(64, kernel = 7, stride = 2) >> relu >> max_pool2d(3, stride = 2, padding = 1);
-    layer1 = stem >> stage(3, 64, stride = 1);
-    layer2 = layer1 >> stage(4, 128);
-    layer3 = layer2 >> stage(6, 256);
-    layer4 = layer3 >> stage(3, 512);
-    logits = layer4 >> global_avg_pool >> dense(CLASSES);
-
-    output probability = softmax(logits);
-    loss cross_entropy(logits, label);
-    metric accuracy(logits, label);
-    optimizer sgd(learning_rate = 0.1, momentum = 0.9, weight_decay = 1e-4);
-}";
-
 #[test]
 fn resnet_50_reads_like_the_papers_table() {
     let mut fastest = Duration::MAX;
     for _ in 0..3 {
         let start = Instant::now();
-        let found = mistakes(RESNET50);
+        let found = mistakes(resnet50());
         fastest = fastest.min(start.elapsed());
         assert!(found.is_empty(), "{found:#?}");
     }
@@ -298,7 +267,7 @@ fn resnet_50_reads_like_the_papers_table() {
     writeln!(std::io::stderr(), "elaborating ResNet-50 in this profile: {milliseconds:.1} ms").unwrap();
     // The budget is 60 ms; other work on the machine makes it slower.
     assert!(fastest < Duration::from_millis(600));
-    let network = checked(RESNET50).network;
+    let network = checked(resnet50()).network;
     let trained = network.parameters.iter().filter(|p| p.trainable);
     assert_eq!(trained.map(|p| p.dims.iter().product::<usize>()).sum::<usize>(), 25_557_032);
     let names: Vec<&str> = network.parameters.iter().map(|p| p.name.as_str()).collect();
