@@ -106,11 +106,14 @@ impl<'a> Tiled<'a> {
         points(&self.tile.columns)
     }
 
-    /// The axis along which the epilogue does four columns at once.
+    /// The axis along which the epilogue does four sums at once: that of the columns where four of them are one vector anyhow,
+    /// else that of the rows. It loops over an array of sums, which drivers turn into a tree of branches: fewer of them
+    /// compile faster.
     fn lanes(&self) -> Option<usize> {
-        let last = self.tile.columns.last()?;
-        let whole = matches!(self.extents[last.axis], Extent::Size(n) if n.is_multiple_of(4));
-        (self.wide && whole).then_some(last.axis)
+        let whole = |l: &&Local| matches!(self.extents[l.axis], Extent::Size(n) if n.is_multiple_of(4));
+        let columns = self.tile.columns.last().filter(|_| self.wide).filter(whole);
+        let rows = self.tile.rows.last().filter(|l| !self.tile.split && l.size.is_multiple_of(4)).filter(whole);
+        columns.or(rows).map(|l| l.axis)
     }
 
     /// Marks the buffers that are bound in fours: those that are written in aligned groups only, and from which no operand is
@@ -289,12 +292,24 @@ impl<'a> Tiled<'a> {
     /// Prints the stages behind the sums, for each row and accumulator of the tile.
     fn epilogue(&mut self, out: &mut Text, sums: &[Expr]) {
         let lanes = self.lanes();
-        // Columns that may end anywhere are stored one by one.
-        let sums: Vec<Expr> = match self.wide && lanes.is_none() {
-            true => {
-                sums.iter().flat_map(|s| COMPONENTS.map(|c| Expr::name(format!("{}.{c}", s.text), false))).collect()
+        let in_columns = self.wide && lanes == self.tile.columns.last().map(|l| l.axis);
+        let sums: Vec<Expr> = if in_columns {
+            sums.to_vec()
+        } else {
+            let single = |s: &Expr| match self.wide {
+                true => COMPONENTS.iter().map(|c| format!("{}.{c}", s.text)).collect(),
+                false => vec![s.text.clone()],
+            };
+            let singles: Vec<String> = sums.iter().flat_map(single).collect();
+            let columns = self.columns().len();
+            match lanes {
+                None => singles.into_iter().map(|s| Expr::name(s, false)).collect(),
+                // Four rows of a column after the other.
+                Some(_) => (singles.chunks(4 * columns))
+                    .flat_map(|rows| (0..columns).map(|c| (0..4).map(|r| &*rows[r * columns + c]).collect::<Vec<_>>()))
+                    .map(|four| Expr::name(format!("vec4<f32>({})", four.join(", ")), true))
+                    .collect(),
             }
-            false => sums.to_vec(),
         };
         if let [only] = &sums[..] {
             self.finish(out, "0u", only.clone());
@@ -331,9 +346,7 @@ impl<'a> Tiled<'a> {
     fn finish(&mut self, out: &mut Text, t: &str, sum: Expr) {
         let lanes = self.lanes();
         let mut counts: Vec<Local> = self.tile.rows.iter().chain(&self.tile.columns).copied().collect();
-        if let (Some(_), Some(last)) = (lanes, counts.last_mut()) {
-            last.size /= 4;
-        }
+        counts.iter_mut().filter(|l| lanes == Some(l.axis)).for_each(|l| l.size /= 4);
         let extents: Vec<Extent> = counts.iter().map(|l| Extent::Size(l.size)).collect();
         let name = |l: &Local| axes::axis_name(Extent::Size(l.size), format!("t{}", l.axis));
         let names: Vec<String> = counts.iter().map(name).collect();
