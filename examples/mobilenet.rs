@@ -37,11 +37,11 @@ nn::network! {
         output    probability = softmax(logits);
         loss      cross_entropy(logits, class_of_picture);
         metric    accuracy(logits, class_of_picture);
-        optimizer adam(learning_rate = 3e-3);
+        optimizer adam(learning_rate = 5e-3);
     }
 }
 
-const BATCH: usize = 64;
+const BATCH: usize = 32;
 
 /// Trains a MobileNet to tell pictures of 32 x 32 pixels in ten classes apart.
 #[derive(Debug, Parser)]
@@ -68,11 +68,14 @@ fn main() -> anyhow::Result<()> {
     let training = MobileNetStream::new(training.images, training.labels)?;
     let test = MobileNetData::new(test.images, test.labels)?;
     let mut network = MobileNet::new(&device, options.pictures.seed)?;
-    let epochs = options.epochs as usize;
+    if let Some(rate) = options.pictures.learning_rate {
+        network.set_learning_rate(rate)?;
+    }
+    let (rate, epochs) = (network.learning_rate(), options.epochs as usize);
     let fit = nn::Fit::default().epochs(epochs).batch_size(BATCH).on_epoch(|epoch, control| {
         // Ever smaller steps, along half a wave.
         let share = epoch.number as f32 / epochs as f32;
-        control.learning_rate = 3e-3 * 0.5 * (1.0 + (share * std::f32::consts::PI).cos());
+        control.learning_rate = rate * 0.5 * (1.0 + (share * std::f32::consts::PI).cos());
     });
     print!("{}", network.fit(&training, fit)?);
 

@@ -42,11 +42,11 @@ nn::network! {
         output    probability = softmax(logits);
         loss      cross_entropy(logits, class_of_picture);
         metric    accuracy(logits, class_of_picture);
-        optimizer sgd(learning_rate = 0.1, momentum = 0.9, weight_decay = 1e-4);
+        optimizer sgd(learning_rate = 0.05, momentum = 0.9, weight_decay = 1e-4);
     }
 }
 
-const BATCH: usize = 64;
+const BATCH: usize = 32;
 
 /// Trains ResNet-20 to tell pictures of 32 x 32 pixels in ten classes apart.
 #[derive(Debug, Parser)]
@@ -54,7 +54,7 @@ struct Options {
     #[command(flatten)]
     pictures: Pictures,
     /// How often training goes over all pictures
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000), default_value_t = 6)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000), default_value_t = 4)]
     epochs: u32,
 }
 
@@ -73,11 +73,14 @@ fn main() -> anyhow::Result<()> {
     let training = ResNetStream::new(training.images, training.labels)?;
     let test = ResNetData::new(test.images, test.labels)?;
     let mut network = ResNet::new(&device, options.pictures.seed)?;
-    let epochs = options.epochs as usize;
+    if let Some(rate) = options.pictures.learning_rate {
+        network.set_learning_rate(rate)?;
+    }
+    let (rate, epochs) = (network.learning_rate(), options.epochs as usize);
     let fit = nn::Fit::default().epochs(epochs).batch_size(BATCH).on_epoch(|epoch, control| {
         // The paper's steps: a tenth from the middle on, a hundredth from three quarters on.
         let ended = |parts: usize| (epoch.number * 4 >= epochs * parts) as i32;
-        control.learning_rate = 0.1 * 0.1_f32.powi(ended(2) + ended(3));
+        control.learning_rate = rate * 0.1_f32.powi(ended(2) + ended(3));
     });
     print!("{}", network.fit(&training, fit)?);
 

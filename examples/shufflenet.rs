@@ -51,11 +51,11 @@ nn::network! {
         output    probability = softmax(logits);
         loss      cross_entropy(logits, class_of_picture);
         metric    accuracy(logits, class_of_picture);
-        optimizer sgd(learning_rate = 0.1, momentum = 0.9, weight_decay = 4e-5);
+        optimizer sgd(learning_rate = 0.03, momentum = 0.9, weight_decay = 4e-5);
     }
 }
 
-const BATCH: usize = 64;
+const BATCH: usize = 32;
 
 /// Trains a ShuffleNet to tell pictures of 32 x 32 pixels in ten classes apart.
 #[derive(Debug, Parser)]
@@ -63,7 +63,7 @@ struct Options {
     #[command(flatten)]
     pictures: Pictures,
     /// How often training goes over all pictures
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000), default_value_t = 6)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000), default_value_t = 4)]
     epochs: u32,
 }
 
@@ -82,10 +82,13 @@ fn main() -> anyhow::Result<()> {
     let training = ShuffleNetStream::new(training.images, training.labels)?;
     let test = ShuffleNetData::new(test.images, test.labels)?;
     let mut network = ShuffleNet::new(&device, options.pictures.seed)?;
-    let epochs = options.epochs as usize;
+    if let Some(rate) = options.pictures.learning_rate {
+        network.set_learning_rate(rate)?;
+    }
+    let (rate, epochs) = (network.learning_rate(), options.epochs as usize);
     let fit = nn::Fit::default().epochs(epochs).batch_size(BATCH).on_epoch(|epoch, control| {
         // The paper's ever smaller steps, down to 0 along a line.
-        control.learning_rate = 0.1 * (1.0 - epoch.number as f32 / epochs as f32);
+        control.learning_rate = rate * (1.0 - epoch.number as f32 / epochs as f32);
     });
     print!("{}", network.fit(&training, fit)?);
 

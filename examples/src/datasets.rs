@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use nn::data::{Augment, Labelled, Normalization, cifar, idx};
 
-use crate::cli::DeviceChoice;
+use crate::cli::{DeviceChoice, positive};
 use crate::drawn_digits;
 use crate::drawn_shapes::single;
 
@@ -41,6 +41,9 @@ pub struct Pictures {
     /// Draws the first weights, the order of training, and the shapes if they are drawn
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    /// The learning rate of the first epoch, instead of the declared one
+    #[arg(long, value_parser = positive)]
+    pub learning_rate: Option<f32>,
 }
 
 impl Pictures {
@@ -82,7 +85,8 @@ mod tests {
 
     #[test]
     fn pictures_are_normalized_and_classes_have_names() {
-        let [training, test] = Pictures { data: None, device: DeviceChoice::Cpu, seed: 5 }.load().unwrap();
+        let [training, test] =
+            Pictures { data: None, device: DeviceChoice::Cpu, seed: 5, learning_rate: None }.load().unwrap();
         assert_eq!([training.len(), test.len()], PICTURES);
         assert_eq!(training.classes[0], "disc");
         let values = (0..training.len()).flat_map(|i| training.images.read(i).unwrap()).map(f64::from);
@@ -95,7 +99,7 @@ mod tests {
     #[test]
     fn a_folder_without_the_files_is_named() {
         let nowhere = Path::new("no-such-folder");
-        let pictures = Pictures { data: Some(nowhere.into()), device: DeviceChoice::Cpu, seed: 0 };
+        let pictures = Pictures { data: Some(nowhere.into()), device: DeviceChoice::Cpu, seed: 0, learning_rate: None };
         for message in [digits(Some(nowhere), 0).unwrap_err().to_string(), pictures.load().unwrap_err().to_string()] {
             assert!(message.contains("no-such-folder"), "{message}");
         }

@@ -1,6 +1,7 @@
-//! Coloured shapes of random place, size, direction and colour, on paper with noise: pictures for whoever has none.
+//! Coloured shapes of random place, size, direction and colour, on light paper with noise: pictures for whoever has none.
 
 use std::f32::consts::TAU;
+use std::ops::Range;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -12,7 +13,7 @@ type Color = [f32; 3];
 /// Points along one side of the grid on which a pixel's share of a shape is counted.
 const GRID: usize = 3;
 
-/// What is drawn. In a picture, each may lie in any direction.
+/// What is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// Everything near to the middle.
@@ -107,12 +108,13 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// Draws a size within a range, and everything else about a figure that lies in a picture as a whole.
-    pub fn random(shape: Shape, sizes: std::ops::Range<f32>, side: usize, paper: &Paper, rng: &mut ChaCha8Rng) -> Self {
+    /// Draws a size and a direction within ranges, and everything else about a figure that lies in a picture as a whole. Its
+    /// colour is darker than every paper.
+    pub fn random(shape: Shape, sizes: Range<f32>, turns: Range<f32>, side: usize, rng: &mut ChaCha8Rng) -> Self {
         let size = rng.random_range(sizes);
         let mut place = || rng.random_range(size..side as f32 - size);
         let center = (place(), place());
-        Self { shape, center, size, turn: rng.random_range(0.0..TAU), color: paper.contrast(rng) }
+        Self { shape, center, size, turn: rng.random_range(turns), color: color(0.0..0.5, rng) }
     }
 
     /// The share of a pixel that is within the figure.
@@ -139,21 +141,10 @@ pub struct Paper {
 impl Paper {
     /// Draws all of it.
     pub fn random(rng: &mut ChaCha8Rng) -> Self {
-        let colors = std::array::from_fn(|_| color(rng));
+        let colors = std::array::from_fn(|_| color(0.6..1.0, rng));
         let direction = rng.random_range(0.0..TAU);
-        let deviation = rng.random_range(0.01..0.07);
+        let deviation = rng.random_range(0.01..0.05);
         Self { colors, direction, noise: Normal::new(0.0, deviation).expect("a deviation is finite") }
-    }
-
-    /// Draws a colour that can be told from the paper.
-    fn contrast(&self, rng: &mut ChaCha8Rng) -> Color {
-        loop {
-            let color = color(rng);
-            let far = |other: &Color| (0..3).map(|c| (color[c] - other[c]).abs()).sum::<f32>() > 0.6;
-            if self.colors.iter().all(far) {
-                return color;
-            }
-        }
     }
 
     /// Draws figures, each over those before it, on a picture of so many pixels a side: channel after channel, row after
@@ -186,8 +177,8 @@ impl Paper {
     }
 }
 
-fn color(rng: &mut ChaCha8Rng) -> Color {
-    std::array::from_fn(|_| rng.random_range(0.0..1.0))
+fn color(channel: Range<f32>, rng: &mut ChaCha8Rng) -> Color {
+    std::array::from_fn(|_| rng.random_range(channel.clone()))
 }
 
 /// From one colour to another one.
@@ -228,7 +219,7 @@ pub mod single {
     fn draw_one(rng: &mut ChaCha8Rng) -> ([f32; NUMBERS], u32) {
         let class = rng.random_range(0..Shape::ALL.len());
         let paper = Paper::random(rng);
-        let figure = Figure::random(Shape::ALL[class], 7.0..14.0, SIDE, &paper, rng);
+        let figure = Figure::random(Shape::ALL[class], 9.0..14.0, -0.3..0.3, SIDE, rng);
         let mut picture = [0.0; NUMBERS];
         paper.draw(&[figure], SIDE, &mut picture, |_, _| (), rng);
         (picture, class as u32)
@@ -237,7 +228,7 @@ pub mod single {
 
 /// Pictures with several shapes, and the class of each of their pixels.
 pub mod scene {
-    use super::{ChaCha8Rng, Figure, Paper, RngExt, Shape, generator};
+    use super::{ChaCha8Rng, Figure, Paper, RngExt, Shape, TAU, generator};
 
     /// Pixels along one side.
     pub const SIDE: usize = 48;
@@ -259,7 +250,7 @@ pub mod scene {
         let paper = Paper::random(rng);
         let count = rng.random_range(2..=4);
         let kinds = (0..count).map(|_| rng.random_range(0..SHAPES.len())).collect::<Vec<_>>();
-        let figure = |&kind: &usize, rng: &mut ChaCha8Rng| Figure::random(SHAPES[kind], 7.0..13.0, SIDE, &paper, rng);
+        let figure = |&kind: &usize, rng: &mut ChaCha8Rng| Figure::random(SHAPES[kind], 7.0..13.0, 0.0..TAU, SIDE, rng);
         let figures = kinds.iter().map(|kind| figure(kind, rng)).collect::<Vec<_>>();
         let mut picture = [0.0; NUMBERS];
         let mut classes = [0; PIXELS];
