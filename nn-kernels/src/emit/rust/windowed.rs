@@ -10,6 +10,8 @@ use crate::ir::{Atom, Bound, ContractionView, Index, Kernel, Operand, Store, Ter
 /// The most loops and windows that the engine takes.
 const LOOPS: usize = 16;
 const WINDOWS: usize = 6;
+/// Positions that lie less than this apart are better read together than as rows of a product.
+const NEAR: i64 = 8;
 
 /// One dimension with an end; see `Window` in the runtime.
 #[derive(Debug)]
@@ -45,13 +47,22 @@ pub(super) fn call(kernel: &Kernel, view: &ContractionView, store: &Store, runti
         (true, true) => (&view.b, &view.a, &view.n),
     };
     let parts = parts(a, extents.len())?;
+    if view.group.iter().any(|&x| parts.windows.iter().any(|w| w.steps[x] != 0)) {
+        return None;
+    }
     let has_batch = |axes: &[usize]| axes.iter().any(|&x| extents[x] == Extent::Batch);
     let in_result = match (has_batch(own), has_batch(&view.k)) {
         (true, _) => true,
         (_, true) => false,
         _ => points(own, &extents) >= points(&view.k, &extents),
     };
-    if !suits(&parts, if in_result { own } else { &view.k }, kernel.outer.len()) || !view.k.iter().all(|&x| a.uses(x)) {
+    let positions = if in_result { own } else { &view.k };
+    if !suits(&parts, positions, kernel.outer.len()) || !view.k.iter().all(|&x| a.uses(x)) {
+        return None;
+    }
+    // Without windows, it has to be positions beside each other that make it more than a product.
+    let near = positions.iter().any(|&x| (1..NEAR).contains(&parts.steps[x].abs()));
+    if view.is_plain() && !near {
         return None;
     }
     let steps = |index: &Index| (0..extents.len()).map(|x| index.stride(x)).collect::<Option<Vec<i64>>>();
@@ -160,4 +171,87 @@ fn suits(parts: &Parts, positions: &[usize], outer: usize) -> bool {
         && windows.len() <= WINDOWS
         && windows.iter().all(|w| is_unit(w) && is_simple(w))
         && (0..parts.steps.len()).all(is_single)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Binary, Reduction};
+    use crate::ir::{Stage, TensorId, Value, ValueId};
+
+    fn at(offset: i64, terms: &[(usize, i64)]) -> Index {
+        terms.iter().fold(Index::constant(offset), |i, (a, c)| i.plus(&Index::axis(*a).times(*c)))
+    }
+
+    fn load(tensor: u32, index: Index, within: &[Bound]) -> Value {
+        Value::Load { tensor: TensorId(tensor), index, within: within.to_vec() }
+    }
+
+    /// `t2[at(axes)] = Σ a * b`, the call that is printed for it.
+    fn printed(outer: &[Extent], inner: &[Extent], a: Value, b: Value, store: Index) -> Option<String> {
+        let product = Stage {
+            inner: inner.to_vec(),
+            body: vec![a, b, Value::Binary(Binary::Multiply, ValueId(0), ValueId(1))],
+            reduce: vec![(Reduction::Sum, ValueId(2))],
+            stores: vec![],
+        };
+        let store = Store { tensor: TensorId(2), index: store, value: ValueId(0) };
+        let end =
+            Stage { body: vec![Value::Reduced { stage: 0, slot: 0 }], stores: vec![store.clone()], ..Stage::default() };
+        let kernel = Kernel { name: "k".into(), outer: outer.to_vec(), stages: vec![product, end], covers: vec![] };
+        call(&kernel, &kernel.contraction()?, &store, "rt")
+    }
+
+    const B: Extent = Extent::Batch;
+    const fn size(n: usize) -> Extent {
+        Extent::Size(n)
+    }
+
+    #[test]
+    fn a_convolution_names_its_windows() {
+        // Sequences of 2 channels and 9 elements, 3 filters of 5, padding 2. Axes: batch, filter, position, channel, tap.
+        let bound = Bound { index: at(-2, &[(2, 1), (4, 1)]), end: 9, step: 1 };
+        let x = load(0, at(-2, &[(0, 18), (3, 9), (2, 1), (4, 1)]), &[bound]);
+        let w = load(1, at(0, &[(1, 10), (3, 5), (4, 1)]), &[]);
+        let text = printed(&[B, size(3), size(9)], &[size(2), size(5)], x, w, at(0, &[(0, 27), (1, 9), (2, 1)]));
+        assert_eq!(
+            text.unwrap(),
+            "rt::contract(&rt::Contract { loops: &[rt::Loop { count: batch, a: 18, b: 0, c: 27 }, \
+             rt::Loop { count: 3, a: 0, b: 10, c: 9 }, rt::Loop { count: 9, a: 0, b: 0, c: 1 }, \
+             rt::Loop { count: 2, a: 9, b: 5, c: 0 }, rt::Loop { count: 5, a: 0, b: 1, c: 0 }], \
+             windows: &[rt::Window { offset: -2, steps: &[0, 0, 1, 0, 1], end: 9, divisor: 1, stride: 1 }], \
+             along: rt::Along::Result, first: [0, 0, 0] }, t0, t1, &mut *t2);"
+        );
+    }
+
+    #[test]
+    fn the_gradient_of_a_strided_convolution_has_divisors() {
+        // As above without channels, a stride of 2 and 5 positions: element i is read by position (i + 2 - tap) / 2.
+        let position = at(2, &[(2, 1), (4, -1)]);
+        let bound = Bound { index: position.clone(), end: 10, step: 2 };
+        let g = load(0, at(0, &[(0, 15), (3, 5)]).plus(&position.quotient(2)), &[bound]);
+        let w = load(1, at(0, &[(3, 10), (1, 5), (4, 1)]), &[]);
+        let text =
+            printed(&[B, size(2), size(9)], &[size(3), size(5)], g, w, at(0, &[(0, 18), (1, 9), (2, 1)])).unwrap();
+        let window = "rt::Window { offset: 2, steps: &[0, 0, 1, 0, -1], end: 10, divisor: 2, stride: 1 }";
+        assert!(text.contains(window) && text.contains("rt::Loop { count: 3, a: 5, b: 10, c: 0 }"), "{text}");
+    }
+
+    #[test]
+    fn weights_of_their_own_for_each_position_are_left_to_loops() {
+        // Axes: batch, position, tap; the weights depend on the position, too.
+        let bound = Bound { index: at(-1, &[(1, 1), (2, 1)]), end: 9, step: 1 };
+        let x = load(0, at(-1, &[(0, 9), (1, 1), (2, 1)]), &[bound]);
+        let w = load(1, at(0, &[(1, 3), (2, 1)]), &[]);
+        assert_eq!(printed(&[B, size(9)], &[size(3)], x, w, at(0, &[(0, 9), (1, 1)])), None);
+    }
+
+    #[test]
+    fn rows_that_do_not_merge_stay_a_product() {
+        // Axes: batch, row, feature, term; rows of other things lie between these.
+        let x = load(0, at(0, &[(0, 1024), (1, 64), (3, 1)]), &[]);
+        let w = load(1, at(0, &[(2, 32), (3, 1)]), &[]);
+        let store = at(0, &[(0, 256), (1, 32), (2, 1)]);
+        assert_eq!(printed(&[B, size(8), size(32)], &[size(32)], x, w, store), None);
+    }
 }

@@ -155,7 +155,7 @@ impl Block {
                     while lane < width && first + lane < length {
                         let (row, column) =
                             if by_rows { (line, first) } else { ((first + lane) / pitch, (first + lane) % pitch) };
-                        let rest = if column < columns { columns - column } else { 0 };
+                        let rest = columns.saturating_sub(column);
                         let count = rest.min(width - lane);
                         if count > 0 {
                             let at = to + signed(row) * row_step + signed(column) * column_step;

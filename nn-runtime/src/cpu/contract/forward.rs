@@ -46,7 +46,7 @@ pub(super) fn run(level: Level, problem: &Problem, o: Operands<'_>) {
             blocks[table].vectors(&part, &cut.positions, width);
         }
         let group = tiles(channels.len(), most).map(|(_, rows)| rows).sum::<usize>() * taps.len();
-        let packed = floats.get(group * groups.len());
+        let packed = scratch::get(floats, group * groups.len());
         for (at, to) in groups.iter().zip(packed.chunks_exact_mut(group)) {
             dispatch(Pack { from: o.b, first: problem.first[1] + at[1], channels, taps, most, to });
         }

@@ -86,8 +86,8 @@ pub enum Along {
 /// Computes a contraction.
 ///
 /// # Panics
-/// If a slice is too short, if the result's elements lie on one another, or if there are more loops and windows than
-/// any convolution has.
+/// If a slice is too short, if the result's elements lie on one another, if a loop of groups moves a window, or if there are
+/// more loops and windows than any convolution has.
 pub fn contract(p: &Contract<'_>, a: &[f32], b: &[f32], c: &mut [f32]) {
     contract_at(Level::best(), p, a, b, c);
 }

@@ -139,6 +139,8 @@ impl Problem {
             windows: p.windows.iter().map(dim).collect(),
             first: p.first,
         };
+        let stays = |axis: &Axis| axis.role != Role::Group || axis.windows.iter().all(|&s| s == 0);
+        assert!(problem.axes.iter().all(stays), "a group moves no window");
         (0..p.windows.len()).filter(|&w| p.windows[w].stride < 0).for_each(|w| problem.turn(w));
         problem
     }

@@ -2,24 +2,15 @@
 
 use std::cell::Cell;
 
-/// A cache line of floats.
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-#[repr(C, align(64))]
-struct Line([f32; 16]);
+use crate::cpu::memory::Floats;
 
-/// Floats that begin at a cache line.
-#[derive(Default)]
-pub(super) struct Floats(Vec<Line>);
-
-impl Floats {
-    /// This many of them, whatever they hold.
-    pub fn get(&mut self, floats: usize) -> &mut [f32] {
-        let lines = floats.div_ceil(16);
-        if self.0.len() < lines {
-            self.0.resize(lines, Line([0.0; 16]));
-        }
-        &mut bytemuck::cast_slice_mut(&mut self.0)[..floats]
-    }
+/// So many floats of a buffer that grows, whatever they hold.
+///
+/// # Panics
+/// If there is no memory for them.
+pub(super) fn get(floats: &mut Floats, len: usize) -> &mut [f32] {
+    floats.grow(len).expect("there is memory for parts of operands");
+    &mut floats[..len]
 }
 
 /// What one task needs.

@@ -2,17 +2,18 @@
 
 use super::layout::{Layout, SLACK, StagedDim};
 use super::problem::{Problem, place, signed};
-use super::scratch::Floats;
+use super::scratch;
+use crate::cpu::memory::Floats;
 use crate::cpu::simd::Wide;
 
-/// The elements that a block of positions reads, in the layout's order: the tensor itself, or a copy in `scratch`.
+/// The elements that a block of positions reads, in the layout's order: the tensor itself, or a copy in `copied`.
 #[inline(always)]
 pub(super) fn stage<'s, W: Wide>(
     w: W,
     layout: &Layout,
     problem: &Problem,
     from: &'s [f32],
-    scratch: &'s mut Floats,
+    copied: &'s mut Floats,
 ) -> &'s [f32] {
     let len = layout.floats + SLACK;
     if layout.in_place {
@@ -20,13 +21,13 @@ pub(super) fn stage<'s, W: Wide>(
         if from.len() >= len {
             return &from[..len];
         }
-        let scratch = scratch.get(len);
-        scratch[..layout.floats].copy_from_slice(&from[..layout.floats]);
-        return scratch;
+        let copied = scratch::get(copied, len);
+        copied[..layout.floats].copy_from_slice(&from[..layout.floats]);
+        return copied;
     }
-    let scratch = scratch.get(len);
-    copy(w, layout, problem, from, scratch);
-    scratch
+    let copied = scratch::get(copied, len);
+    copy(w, layout, problem, from, copied);
+    copied
 }
 
 #[inline(always)]

@@ -6,10 +6,10 @@
 use super::blocks::{Block, Cut};
 use super::layout::Order;
 use super::problem::{Operands, Problem, place, signed};
-use super::scratch::{self, Floats, Tables, Work};
+use super::scratch::{self, Tables, Work};
 use super::stage::stage;
 use super::tile::{self, Offsets, Runs};
-use crate::cpu::memory::Shared;
+use crate::cpu::memory::{Floats, Shared};
 use crate::cpu::parallel::{self, GRAIN, WORTH};
 use crate::cpu::simd::{LANES, Level, Simd, Wide, WideKernel};
 
@@ -98,7 +98,7 @@ pub(super) fn run(level: Level, problem: &Problem, o: Operands<'_>) {
             dots,
             o,
         };
-        let sums = floats.get(pieces * groups.len() * common.floats());
+        let sums = scratch::get(floats, pieces * groups.len() * common.floats());
         let tasks = pieces * groups.len() * taps.len().div_ceil(taps_of_task);
         let size = if threads > 1 { (GRAIN * tasks).div_ceil(problem.work()) } else { tasks };
         let shared = Shared::new(sums);
@@ -207,9 +207,9 @@ impl Stage<'_> {
 
     /// Vectors along channels.
     #[inline(always)]
-    fn panels<W: Wide>(&self, w: W, scratch: &mut Floats, sums: &mut [f32]) {
+    fn panels<W: Wide>(&self, w: W, columns: &mut Floats, sums: &mut [f32]) {
         let pitch = self.common.pitch;
-        let columns = scratch.get(self.runs.starts.len() * self.runs.len * pitch);
+        let columns = scratch::get(columns, self.runs.starts.len() * self.runs.len * pitch);
         self.turn(w.narrow(), columns);
         for first in (0..pitch).step_by(2 * W::WIDTH) {
             for (tap, rows) in self.tiles(W::ROWS) {
