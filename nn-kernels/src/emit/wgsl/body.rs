@@ -65,22 +65,23 @@ impl Printer<'_> {
         values
     }
 
-    /// Prints, before the loops of a stage, what is the same at each of their points: drivers cannot move loads out of a loop
-    /// that may store. `outer` is the number of the kernel's outer axes.
+    /// Prints, before a stage is printed in loops or several times, what is the same whatever the value of the `moving` axes:
+    /// drivers cannot move loads past stores. `results_move` says whether the results of earlier stages differ too.
     pub(super) fn invariants(
         &mut self,
         out: &mut Text,
         stage: &Stage,
         place: &Place,
-        outer: usize,
+        moving: &[usize],
+        results_move: bool,
     ) -> Vec<Option<Expr>> {
         let uses = count_uses(stage);
-        let depth = outer + stage.inner.len();
         let kernel = self.kernel;
         let mut values: Vec<Expr> = vec![];
         let mut known: Vec<Option<Expr>> = vec![];
         for (i, value) in stage.body.iter().enumerate() {
-            let moves = value.indices().any(|index| (outer..depth).any(|axis| index.uses(axis)))
+            let moves = value.indices().any(|index| moving.iter().any(|&axis| index.uses(axis)))
+                || (results_move && matches!(value, Value::Reduced { .. }))
                 || matches!(value, Value::Load { tensor, .. } if kernel.writes(*tensor))
                 || value.operands().any(|v| known[v.0 as usize].is_none());
             known.push((!moves && uses[i] > 0).then(|| self.named(out, stage, &values, i, uses[i], place)));

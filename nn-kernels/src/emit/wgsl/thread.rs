@@ -86,8 +86,9 @@ fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: Option
                 results.push(Expr::name(name, false));
             }
         }
+        let inner: Vec<usize> = (outer.len()..names.len()).collect();
         let mut place = Place { stage: n, axes: &names, lanes, reduced: &reduced, known: &[] };
-        let known = if stage.inner.is_empty() { vec![] } else { printer.invariants(out, stage, &place, outer.len()) };
+        let known = if stage.inner.is_empty() { vec![] } else { printer.invariants(out, stage, &place, &inner, false) };
         place.known = &known;
         for (extent, axis) in stage.inner.iter().zip(&names[outer.len()..]) {
             axes::open_loop(out, axis, *extent, 1);

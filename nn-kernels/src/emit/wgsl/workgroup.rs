@@ -76,7 +76,8 @@ fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: usize,
         }
         let mut results = vec![];
         let mut place = Place { stage: n, axes: &axes, lanes: fours, reduced: &reduced, known: &[] };
-        let known = printer.invariants(out, stage, &place, outer.len());
+        let inner: Vec<usize> = (outer.len()..axes.len()).collect();
+        let known = printer.invariants(out, stage, &place, &inner, false);
         place.known = &known;
         let wide = fours.is_some();
         for (slot, (how, _)) in stage.reduce.iter().enumerate() {

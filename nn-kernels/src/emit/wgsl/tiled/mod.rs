@@ -26,6 +26,10 @@ use crate::ir::ContractionView;
 
 pub(super) use self::choice::{Plan, plan};
 
+/// The most values and stores in an epilogue that is printed for each sum. A loop over an array of sums is shorter, but drivers
+/// make a tree of branches of it (llvmpipe compiled a 4 x 14 tile in 400 ms with it and in 200 without).
+const UNROLLED: usize = 160;
+
 const COMPONENTS: [&str; 4] = ["x", "y", "z", "w"];
 
 struct Tiled<'a> {
@@ -107,8 +111,7 @@ impl<'a> Tiled<'a> {
     }
 
     /// The axis along which the epilogue does four sums at once: that of the columns where four of them are one vector anyhow,
-    /// else that of the rows. It loops over an array of sums, which drivers turn into a tree of branches: fewer of them
-    /// compile faster.
+    /// else that of the rows.
     fn lanes(&self) -> Option<usize> {
         let whole = |l: &&Local| matches!(self.extents[l.axis], Extent::Size(n) if n.is_multiple_of(4));
         let columns = self.tile.columns.last().filter(|_| self.wide).filter(whole);
@@ -311,8 +314,10 @@ impl<'a> Tiled<'a> {
                     .collect(),
             }
         };
-        if let [only] = &sums[..] {
-            self.finish(out, "0u", only.clone());
+        let stages = &self.printer.kernel.stages[1..];
+        let steps: usize = stages.iter().map(|s| s.body.len() + s.stores.len()).sum();
+        if sums.len() * steps <= UNROLLED {
+            self.unrolled(out, &sums);
             return;
         }
         let names: Vec<&str> = sums.iter().map(|s| s.text.as_str()).collect();
@@ -321,6 +326,64 @@ impl<'a> Tiled<'a> {
         out.open(format!("for (var t = 0u; t < {}u + step.zero; t++) {{", sums.len()));
         self.finish(out, "t", Expr::name("sums[t]", lanes.is_some()));
         out.close();
+    }
+
+    /// Prints the stages behind the sums once for each of them, row by row.
+    fn unrolled(&mut self, out: &mut Text, sums: &[Expr]) {
+        let lanes = self.lanes();
+        let step = |locals: &[Local]| if lanes.is_some() && lanes == locals.last().map(|l| l.axis) { 4 } else { 1 };
+        let groups = |locals: &[Local]| points(locals).into_iter().step_by(step(locals)).collect::<Vec<_>>();
+        let (rows, columns) = (groups(&self.tile.rows), groups(&self.tile.columns));
+        let moving: Vec<usize> = self.tile.columns.iter().map(|l| l.axis).collect();
+        let kernel = self.printer.kernel;
+        for (row, sums) in rows.iter().zip(sums.chunks(columns.len())) {
+            out.open("{");
+            let mut axes = self.names[..kernel.outer.len()].to_vec();
+            let row_guarded = self.enter(out, row, &mut axes);
+            let mut known = vec![vec![]];
+            for (number, stage) in kernel.stages.iter().enumerate().skip(1) {
+                let place = Place { stage: number, axes: &axes, lanes, reduced: &[], known: &[] };
+                known.push(self.printer.invariants(out, stage, &place, &moving, true));
+            }
+            for (column, sum) in columns.iter().zip(sums) {
+                out.open("{");
+                let mut axes = axes.clone();
+                let guarded = self.enter(out, column, &mut axes);
+                self.stages(out, &axes, sum.clone(), &known);
+                if guarded {
+                    out.close();
+                }
+                out.close();
+            }
+            if row_guarded {
+                out.close();
+            }
+            out.close();
+        }
+    }
+
+    /// Prints where a point of the tile is along its axes, and the test whether it is there at all. Says whether there is one.
+    fn enter(&self, out: &mut Text, point: &LocalPoint, axes: &mut [String]) -> bool {
+        let mut guards = vec![];
+        for &(axis, position) in point {
+            let value = text::sum(&axes[axis], &format!("{position}u"));
+            axes[axis] = if value.contains(' ') {
+                out.line(format!("let i{axis} = {value};"));
+                format!("i{axis}")
+            } else {
+                value
+            };
+            let size = self.tile.local(axis).map_or(1, |l| l.size);
+            if let Extent::Size(n) = self.extents[axis]
+                && !n.is_multiple_of(size)
+            {
+                guards.push(format!("{} < {n}u", axes[axis]));
+            }
+        }
+        if !guards.is_empty() {
+            out.open(format!("if {} {{", guards.join(" && ")));
+        }
+        !guards.is_empty()
     }
 
     /// Prints the combination of what the invocations of a workgroup summed, and the stages behind it.
@@ -373,16 +436,22 @@ impl<'a> Tiled<'a> {
         if !guards.is_empty() {
             out.open(format!("if {} {{", guards.join(" && ")));
         }
-        let kernel = self.printer.kernel;
+        self.stages(out, &axes, sum, &[]);
+        if !guards.is_empty() {
+            out.close();
+        }
+    }
+
+    /// Prints the stages behind a sum at a point; `known` are the values of each stage that were printed before.
+    fn stages(&mut self, out: &mut Text, axes: &[String], sum: Expr, known: &[Vec<Option<Expr>>]) {
+        let lanes = self.lanes();
         let mut reduced = vec![vec![sum]];
-        for (number, stage) in kernel.stages.iter().enumerate().skip(1) {
-            let place = Place { stage: number, axes: &axes, lanes, reduced: &reduced, known: &[] };
+        for (number, stage) in self.printer.kernel.stages.iter().enumerate().skip(1) {
+            let known = known.get(number).map_or(&[][..], |k| k);
+            let place = Place { stage: number, axes, lanes, reduced: &reduced, known };
             let values = self.printer.body(out, stage, &place);
             self.printer.stores(out, &stage.stores, &values, &place);
             reduced.push(stage.reduce.iter().map(|(_, v)| values[v.0 as usize].clone()).collect());
-        }
-        if !guards.is_empty() {
-            out.close();
         }
     }
 }
