@@ -1,7 +1,8 @@
 //! The WGSL printer: one self-contained, readable shader for each kernel.
 //!
-//! There are three archetypes: an invocation for each outer point (`thread`), a workgroup for each outer point
-//! (`workgroup`), and blocks of a contraction's outputs (`contract`). Every constant is in the text; only the batch,
+//! There are four archetypes: an invocation for each outer point (`thread`), a workgroup for each outer point (`workgroup`),
+//! blocks of a matrix product (`contract`), and tiles of contractions with windows or with long sums for few outputs
+//! (`tiled`). Every constant is in the text; only the batch,
 //! the arena's capacity and the step's numbers come from the uniform.
 
 mod axes;
