@@ -8,5 +8,6 @@ mod edges;
 mod gradients;
 mod initializers;
 mod names;
+mod streams;
 mod training;
 mod twins;
