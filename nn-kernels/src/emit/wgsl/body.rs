@@ -54,12 +54,12 @@ impl Printer<'_> {
     pub(super) fn body(&mut self, out: &mut Text, stage: &Stage, place: &Place) -> Vec<Expr> {
         let uses = count_uses(stage);
         let mut values: Vec<Expr> = vec![];
-        for i in 0..stage.body.len() {
+        for (i, &used) in uses.iter().enumerate() {
             let known = place.known.get(i).cloned().flatten();
             values.push(match known {
                 Some(expr) => expr,
-                None if uses[i] == 0 => Expr::name("0.0", false),
-                None => self.named(out, stage, &values, i, uses[i], place),
+                None if used == 0 => Expr::name("0.0", false),
+                None => self.named(out, stage, &values, i, used, place),
             });
         }
         values
