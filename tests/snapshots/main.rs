@@ -3,8 +3,9 @@
 //! After a change that is meant: `INSTA_UPDATE=always cargo test -p nn-tests --test snapshots`, then read the diff.
 
 use nn::Shader;
-use nn_tests::networks::{Branches, Curve, Inference, Mlp, Plain, Rows, Softmax};
+use nn_tests::networks::{Branches, Cnn, Convolutions, Curve, Inference, Mlp, Plain, Rows, Softmax};
 
+mod fusion;
 mod naga_check;
 
 /// All shaders of a network as one text.
@@ -61,4 +62,6 @@ snapshots! {
     plain: Plain;
     rows: Rows;
     inference: Inference;
+    cnn: Cnn;
+    convolutions: Convolutions;
 }

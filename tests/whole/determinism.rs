@@ -1,7 +1,7 @@
 //! The same seed gives the same bits, whatever the number of threads.
 
 use nn::{Device, Fit};
-use nn_tests::networks::{Branches, Digits};
+use nn_tests::networks::{Branches, Cnn, Digits};
 use nn_tests::{data, gpu, on_each_device};
 
 /// Everything that a run leaves behind, as bits.
@@ -29,6 +29,21 @@ fn run_large(device: &Device) -> Vec<u32> {
     bits
 }
 
+/// As [`run`], with convolutions and batch norms.
+fn run_images(device: &Device) -> Vec<u32> {
+    let mut net = Cnn::new(device, 1).unwrap();
+    let options = Fit::default().epochs(1).batch_size(100).quiet();
+    let train = data::cnn(250, 1).unwrap();
+    let history = net.fit(&train, options).unwrap();
+    let mut bits: Vec<u32> = history.step_losses.iter().map(|l| l.to_bits()).collect();
+    for p in net.parameters() {
+        bits.extend(net.parameter(p.name).unwrap().iter().map(|v| v.to_bits()));
+    }
+    let gradients = net.gradients(&train).unwrap();
+    bits.extend(gradients.input("image").unwrap().iter().map(|v| v.to_bits()));
+    bits
+}
+
 on_each_device! {
     fn the_same_seed_gives_the_same_bits(device) {
         assert!(run(device, 42) == run(device, 42));
@@ -48,6 +63,7 @@ fn in_pools_of_1_2_5<T: PartialEq + Send>(work: impl Fn() -> T + Sync) {
 fn threads_change_nothing_on_the_cpu() {
     in_pools_of_1_2_5(|| run(&Device::cpu(), 42));
     in_pools_of_1_2_5(|| run_large(&Device::cpu()));
+    in_pools_of_1_2_5(|| run_images(&Device::cpu()));
 }
 
 #[test]

@@ -11,3 +11,4 @@ mod names;
 mod streams;
 mod training;
 mod twins;
+mod vision;

@@ -1,0 +1,88 @@
+//! Convolutions get few kernels, and what follows them is part of these: read from the plan.
+
+use nn_tests::networks::{Cnn, Convolutions};
+
+/// One kernel of a plan: its name, and the lines that say what it does.
+struct Kernel<'a> {
+    name: &'a str,
+    does: Vec<&'a str>,
+}
+
+impl Kernel<'_> {
+    /// Whether it computes a part of this layer.
+    fn does(&self, layer: &str) -> bool {
+        self.does.iter().any(|line| line.starts_with(&format!("{layer}:")))
+    }
+
+    /// Whether it multiplies and sums for this layer.
+    fn contracts(&self, layer: &str) -> bool {
+        self.does.iter().any(|line| line.starts_with(&format!("{layer}:")) && line.contains("contract"))
+    }
+}
+
+/// The kernels of one program.
+fn kernels<'a>(plan: &'a str, program: &str) -> Vec<Kernel<'a>> {
+    let prefix = format!("  {program}_");
+    let mut kernels = vec![];
+    for line in plan.lines() {
+        if line.starts_with(&prefix) {
+            kernels.push(Kernel { name: line.split_whitespace().next().unwrap(), does: vec![] });
+        } else if !line.starts_with("    ") && !kernels.is_empty() {
+            break;
+        } else if let (Some(does), Some(kernel)) = (line.strip_prefix("    does    "), kernels.last_mut()) {
+            kernel.does.push(does);
+        }
+    }
+    assert!(!kernels.is_empty(), "{program} has no kernels");
+    kernels
+}
+
+/// In inference, one kernel computes the convolution and all that follows it.
+fn assert_epilogue(plan: &str, convolution: &str, followers: &[&str]) {
+    let kernels = kernels(plan, "predict");
+    let of_convolution: Vec<&Kernel> = kernels.iter().filter(|k| k.does(convolution)).collect();
+    let [kernel] = of_convolution[..] else {
+        panic!("{convolution} is in {:?}", of_convolution.iter().map(|k| k.name).collect::<Vec<_>>());
+    };
+    assert!(kernel.contracts(convolution), "{}: {:?}", kernel.name, kernel.does);
+    for follower in followers {
+        assert!(kernel.does(follower), "{follower} is not in {}: {:?}", kernel.name, kernel.does);
+        assert_eq!(kernels.iter().filter(|k| k.does(follower)).count(), 1, "{follower}");
+    }
+}
+
+/// In training, forward pass, both gradients and the bias are at most this many kernels. (`gradients` begins with the kernels of
+/// `train`, and the plan does not list them again.)
+fn assert_kernels(plan: &str, convolution: &str, at_most: usize) {
+    let kernels = kernels(plan, "train");
+    let names: Vec<&str> = kernels.iter().filter(|k| k.does(convolution)).map(|k| k.name).collect();
+    assert!(names.len() <= at_most, "{convolution} is in {names:?}");
+    let contractions = kernels.iter().filter(|k| k.contracts(convolution)).count();
+    assert_eq!(contractions, 3, "{convolution}");
+}
+
+#[test]
+fn activations_and_norms_are_epilogues_of_convolutions() {
+    let plan = Convolutions::plan();
+    assert_epilogue(plan, "plain.conv2d", &["plain.relu"]);
+    assert_epilogue(plan, "strided.conv2d", &["strided.silu"]);
+    assert_epilogue(plan, "normed.conv2d", &["normed.batch_norm", "normed.relu"]);
+    assert_epilogue(plan, "depthwise.conv2d", &["depthwise.batch_norm", "depthwise.relu6"]);
+    assert_epilogue(plan, "pointwise.conv2d", &["pointwise.batch_norm", "pointwise.hard_swish"]);
+    assert_epilogue(plan, "up.conv_transpose2d", &["up.relu"]);
+    let plan = Cnn::plan();
+    assert_epilogue(plan, "a.conv2d", &["a.batch_norm", "a.relu"]);
+    assert_epilogue(plan, "b.conv2d", &["b.batch_norm", "b.relu"]);
+}
+
+#[test]
+fn a_convolution_and_its_gradients_are_at_most_four_kernels() {
+    let plan = Convolutions::plan();
+    for layer in ["strided.conv2d", "pointwise.conv2d", "up.conv_transpose2d"] {
+        assert_kernels(plan, layer, 4);
+    }
+    for layer in ["normed.conv2d", "depthwise.conv2d"] {
+        assert_kernels(plan, layer, 3);
+    }
+    assert_kernels(Cnn::plan(), "b.conv2d", 4);
+}
