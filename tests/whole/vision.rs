@@ -141,6 +141,7 @@ on_each_device! {
     fn a_convolutional_network_learns(device) {
         let (train, test) = (data::cnn(600, 1).unwrap(), data::cnn(200, 2).unwrap());
         let mut net = Cnn::new(device, 3).unwrap();
+        net.set_learning_rate(3e-3).unwrap();
         net.fit(&train, Fit::default().epochs(8).batch_size(32).quiet()).unwrap();
         let report = net.evaluate(&test).unwrap();
         assert!(report.accuracy > 0.9, "accuracy {}", report.accuracy);
