@@ -164,8 +164,7 @@ impl Backend for CpuBackend {
         let program = self.program;
         let chunk = (CHUNK_FLOATS / program.predict.sample_floats.max(1)).clamp(4, CHUNK) / 4 * 4;
         let widths: Vec<usize> = program.outputs.iter().map(|o| o.dims.iter().product()).collect();
-        let mut outputs =
-            widths.iter().map(|w| zeros(w.saturating_mul(data.samples))).collect::<Result<Vec<_>>>()?;
+        let mut outputs = widths.iter().map(|w| zeros(w.saturating_mul(data.samples))).collect::<Result<Vec<_>>>()?;
 
         // One job for each chunk, with its part of every output.
         let mut parts: Vec<_> = outputs.iter_mut().zip(&widths).map(|(o, w)| o.chunks_mut(w * chunk)).collect();

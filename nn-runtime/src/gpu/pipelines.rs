@@ -120,10 +120,7 @@ pub(super) fn gather_workgroups(width: u64) -> Workgroups {
 pub(super) const UNIFORM_BYTES: u64 = size_of::<StepUniform>() as u64;
 
 /// One pipeline for each shader, in order.
-pub(super) async fn compile(
-    gpu: &Gpu,
-    shaders: impl Iterator<Item = &Shader>,
-) -> Result<Vec<wgpu::ComputePipeline>> {
+pub(super) async fn compile(gpu: &Gpu, shaders: impl Iterator<Item = &Shader>) -> Result<Vec<wgpu::ComputePipeline>> {
     let mut pipelines = vec![];
     for shader in shaders {
         let make = || {

@@ -44,6 +44,7 @@ fn sums(sizes: &[usize]) -> &'static Program {
         outputs: &[],
         field_gradients: &[],
         shaders,
+        more_shaders: &[],
         pass: |_| (),
         update: None,
     };
