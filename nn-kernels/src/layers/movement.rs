@@ -35,7 +35,7 @@ pub fn stack(g: &mut Graph, parts: &[NodeId], axis: i64) -> Result<NodeId, Fact>
     concat(g, &parts, axis as i64)
 }
 
-/// The opposite of [`concat`]: parts of an axis, each of the size given; or of the sizes given, one after another, if they are
+/// The opposite of [`concat()`]: parts of an axis, each of the size given; or of the sizes given, one after another, if they are
 /// not `equal`.
 pub fn split(g: &mut Graph, x: NodeId, sizes: &[usize], equal: bool, axis: i64) -> Result<Vec<NodeId>, Fact> {
     let dims = &g.shape(x).dims;
