@@ -199,6 +199,7 @@
 //! pub struct Digits                                // Send + Sync
 //!     const PARAMETERS: usize                      // how many numbers are trained
 //!     const FLOPS_PER_SAMPLE: u64                  // forward pass
+//!     const MULTIPLY_ADDS_PER_SAMPLE: u64          // of dense layers and convolutions alone
 //!     const fn memory(batch: usize) -> usize       // bytes for training with this batch size
 //!     fn summary() -> &'static str                 // table of layers, shapes, parameters, FLOPs, bytes
 //!     fn plan() -> &'static str                    // which op went into which kernel, where each tensor lives

@@ -40,6 +40,7 @@ pub fn compile(network: &Network, options: &Options) -> Plan {
             (Some(train), Some(gradients))
         }
     };
+    let (flops_per_sample, multiply_adds_per_sample) = work(network);
     let scalars = scalars([Some(&predict), evaluate.as_ref(), train.as_ref(), gradients.as_ref()]);
     Plan {
         name: network.name.clone(),
@@ -51,7 +52,8 @@ pub fn compile(network: &Network, options: &Options) -> Plan {
             .map(|(name, id)| Output { name: name.clone(), dims: network.graph.shape(*id).dims.clone() })
             .collect(),
         metrics: layout.metrics,
-        flops_per_sample: flops(network),
+        flops_per_sample,
+        multiply_adds_per_sample,
         parameter_floats: layout.parameter_floats,
         trainable_floats: layout.trainable_floats,
         parameters: layout.parameters,
@@ -462,24 +464,31 @@ fn scalars<'a>(schedules: impl IntoIterator<Item = Option<&'a Schedule>>) -> Vec
     all
 }
 
-/// Work of the forward pass for one sample: two for each multiply-add, one for each other elementwise result.
-fn flops(network: &Network) -> u64 {
+/// Work of the forward pass for one sample: two for each multiply-add, one for each other elementwise result; and the
+/// multiply-adds by themselves.
+fn work(network: &Network) -> (u64, u64) {
     let nodes: Vec<NodeId> = network.outputs.iter().map(|(_, id)| *id).chain(network.loss).collect();
     let outputs = if network.outputs.is_empty() { nodes } else { nodes[..network.outputs.len()].to_vec() };
     let (graph, _) = specialize(&network.graph, &outputs, Phase::Inference);
-    graph.nodes().map(|(_, node)| node_flops(&graph, node)).sum()
+    let flops = graph.nodes().map(|(_, node)| node_flops(&graph, node)).sum();
+    (flops, graph.nodes().map(|(_, node)| multiply_adds(node)).sum())
 }
 
 /// What one node costs for one sample.
 pub(crate) fn node_flops(graph: &Graph, node: &Node) -> u64 {
     let size = node.shape.size() as u64;
     match &node.op {
-        Op::Contract(c) => {
-            let reduced = c.reduced.iter().map(|e| if let Extent::Size(n) = e { *n as u64 } else { 1 });
-            2 * size * reduced.product::<u64>()
-        }
+        Op::Contract(_) => 2 * multiply_adds(node),
         Op::Reduce { .. } => graph.shape(node.args[0]).size() as u64,
         Op::Unary(_) | Op::Binary(_) | Op::Select => size,
         _ => 0,
     }
+}
+
+/// A contraction's multiply-adds for one sample. Padding counts, as everywhere; the holes of a transposed convolution do not.
+fn multiply_adds(node: &Node) -> u64 {
+    let Op::Contract(c) = &node.op else { return 0 };
+    let reduced = c.reduced.iter().map(|e| if let Extent::Size(n) = e { *n as u64 } else { 1 });
+    let holes: i64 = c.a.iter().chain(&c.b).map(|access| access.divisor).product();
+    node.shape.size() as u64 * reduced.product::<u64>() / holes as u64
 }

@@ -43,6 +43,8 @@ pub struct Plan {
     pub gradients: Option<Schedule>,
     /// Multiply-adds count as two; forward pass of one sample.
     pub flops_per_sample: u64,
+    /// Multiply-adds of contractions (dense layers, convolutions) alone; forward pass of one sample.
+    pub multiply_adds_per_sample: u64,
 }
 
 /// A trainable tensor or a buffer.

@@ -82,6 +82,7 @@ impl Maker {
             train: None,
             gradients: None,
             flops_per_sample: 0,
+            multiply_adds_per_sample: 0,
         };
         (plan, self.schedule)
     }

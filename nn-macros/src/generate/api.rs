@@ -43,6 +43,7 @@ pub(super) struct Output<'a> {
 pub(super) struct Numbers {
     pub(super) parameters: usize,
     pub(super) flops_per_sample: u64,
+    pub(super) multiply_adds_per_sample: u64,
     /// Vectors of all parameters' length that training keeps.
     pub(super) vectors: usize,
     pub(super) parameter_floats: usize,
@@ -111,8 +112,15 @@ impl Api<'_> {
     /// The constants and the texts.
     fn constants(&self) -> TokenStream {
         let (name, nn) = (&self.header.name, self.private());
-        let Numbers { parameters, flops_per_sample, vectors, parameter_floats, fixed_floats, sample_floats } =
-            self.numbers;
+        let Numbers {
+            parameters,
+            flops_per_sample,
+            multiply_adds_per_sample,
+            vectors,
+            parameter_floats,
+            fixed_floats,
+            sample_floats,
+        } = self.numbers;
         let (summary, plan) = (&self.summary, &self.plan);
         let what = if self.optimizer {
             "Training"
@@ -128,6 +136,8 @@ impl Api<'_> {
                 pub const PARAMETERS: usize = #parameters;
                 /// Floating-point operations of one sample's forward pass; a multiply-add counts as two.
                 pub const FLOPS_PER_SAMPLE: u64 = #flops_per_sample;
+                /// Multiply-adds of one sample's dense layers and convolutions, forward: the number that papers give.
+                pub const MULTIPLY_ADDS_PER_SAMPLE: u64 = #multiply_adds_per_sample;
 
                 #[doc = #memory]
                 #[must_use]

@@ -86,6 +86,7 @@ fn numbers(plan: &Plan) -> Numbers {
     Numbers {
         parameters: plan.parameters.iter().filter(|p| p.trainable).map(|p| p.dims.iter().product::<usize>()).sum(),
         flops_per_sample: plan.flops_per_sample,
+        multiply_adds_per_sample: plan.multiply_adds_per_sample,
         vectors: 1 + gradients + plan.states.len(),
         parameter_floats: plan.parameter_floats,
         fixed_floats: schedule.fixed_floats,

@@ -69,6 +69,7 @@ fn source(kernel: &Kernel, tensors: usize) -> String {
         train: None,
         gradients: None,
         flops_per_sample: 0,
+        multiply_adds_per_sample: 0,
     };
     print(&plan, &schedule, "train", "rt", &mut Types::default(), &[]).source
 }
