@@ -9,7 +9,7 @@ use super::block::Block;
 use super::body::{Expr, Place};
 use super::printer::Printer;
 use super::text::{self, Count, Text};
-use super::{ShaderText, Workgroups};
+use super::{Function, Workgroups};
 use crate::graph::Extent;
 use crate::ir::{ContractionView, Operand, TensorId};
 
@@ -46,7 +46,7 @@ struct Contract<'a> {
     unroll: usize,
 }
 
-pub(super) fn print(printer: Printer, view: ContractionView, name: &str) -> ShaderText {
+pub(super) fn print(printer: Printer, view: ContractionView) -> Function {
     let mut contract = Contract::new(printer, view);
     contract.pack();
     let mut out = Text::new();
@@ -57,7 +57,7 @@ pub(super) fn print(printer: Printer, view: ContractionView, name: &str) -> Shad
     let Contract { block, k, .. } = contract;
     let workgroups = contract.workgroups();
     let what = format!("One invocation for each block of {} x {} sums of {}.", block.rows, block.columns, k.text());
-    contract.printer.finish(name, &what, block.lanes, workgroups, out)
+    contract.printer.finish(&what, block.lanes, workgroups, out)
 }
 
 /// Swaps the operands where it helps: the batch belongs into the rows, the last outer axis into the columns.
@@ -153,7 +153,7 @@ impl<'a> Contract<'a> {
     fn tile(&self, out: &mut Text) {
         let Block { rows, columns, lanes } = self.block;
         let column_tiles = self.column_tiles();
-        out.line(format!("let tile = (workgroup.x + workgroup.y * workgroups.x) * {lanes}u + lane;"));
+        out.line(format!("let tile = workgroup * {lanes}u + lane;"));
         let row_tiles = match (self.m.batches, rows) {
             (0, _) => format!("{}u", self.m.size.div_ceil(rows as u64)),
             (_, 1) => self.m.text(),

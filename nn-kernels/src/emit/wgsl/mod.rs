@@ -9,13 +9,16 @@ mod axes;
 mod block;
 mod body;
 mod contract;
+mod function;
 mod math;
 mod printer;
+mod shader;
 mod text;
 mod thread;
 mod tiled;
 mod workgroup;
 
+use self::function::Function;
 use self::printer::Printer;
 use self::text::Count;
 use crate::ir::Kernel;
@@ -75,20 +78,24 @@ pub fn print_schedule(plan: &Plan, schedule: &Schedule, prefix: &str) -> Vec<Sha
 
 /// Prints one kernel, called `<prefix>_<kernel>`.
 pub fn print(plan: &Plan, schedule: &Schedule, kernel: &Kernel, prefix: &str) -> ShaderText {
-    let name = format!("{prefix}_{}", kernel.name);
-    let printer = Printer::new(plan, schedule, kernel);
+    shader::single(function(plan, schedule, kernel, prefix))
+}
+
+/// A kernel as a function, called `<prefix>_<kernel>`.
+fn function(plan: &Plan, schedule: &Schedule, kernel: &Kernel, prefix: &str) -> Function {
+    let printer = Printer::new(plan, schedule, kernel, format!("{prefix}_{}", kernel.name));
     if let Some(view) = kernel.contraction() {
         let plain = view.is_plain();
         if let Some(plan) = tiled::plan(&printer, view.clone()) {
-            return tiled::print(printer, plan, &name);
+            return tiled::print(printer, plan);
         }
         if plain && contract::suits(&kernel.outer, &kernel.stages[0].inner) {
-            return contract::print(printer, view, &name);
+            return contract::print(printer, view);
         }
     }
     let inner: Vec<Count> = kernel.stages.iter().map(|s| Count::of(&s.inner)).collect();
     if workgroup::suits(&kernel.outer, &inner) {
-        return workgroup::print(printer, &name);
+        return workgroup::print(printer);
     }
-    thread::print(printer, &name)
+    thread::print(printer)
 }

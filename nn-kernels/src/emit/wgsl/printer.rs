@@ -1,10 +1,10 @@
-//! What all archetypes share: bindings, addresses, helper functions, and the text around the entry point.
+//! What all archetypes share: bindings, addresses, helper functions, and what a kernel's function needs around it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::math::Helper;
 use super::text::{self, Text};
-use super::{Binding, ShaderText, Workgroups};
+use super::{Binding, Function, Workgroups};
 use crate::graph::StepScalar;
 use crate::ir::{Atom, Index, Kernel, TensorId, Term, Value};
 use crate::plan::{Place, Plan, Schedule};
@@ -14,6 +14,8 @@ pub(super) struct Printer<'a> {
     plan: &'a Plan,
     pub(super) schedule: &'a Schedule,
     pub(super) kernel: &'a Kernel,
+    /// What the kernel is called in its network.
+    name: String,
     /// Buffers bound as `array<vec4<f32>>`, since the kernel writes them only in aligned groups of four.
     pub(super) packed: BTreeSet<Binding>,
     bindings: BTreeSet<Binding>,
@@ -24,19 +26,13 @@ pub(super) struct Printer<'a> {
     pub(super) shared: Vec<(String, usize)>,
 }
 
-/// The builtins that an entry point takes.
-pub(super) const BUILTINS: &str = "\
-    @builtin(workgroup_id) workgroup: vec3<u32>,
-    @builtin(num_workgroups) workgroups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-";
-
 impl<'a> Printer<'a> {
-    pub(super) fn new(plan: &'a Plan, schedule: &'a Schedule, kernel: &'a Kernel) -> Self {
+    pub(super) fn new(plan: &'a Plan, schedule: &'a Schedule, kernel: &'a Kernel, name: String) -> Self {
         Printer {
             plan,
             schedule,
             kernel,
+            name,
             packed: BTreeSet::new(),
             bindings: BTreeSet::new(),
             helpers: BTreeSet::new(),
@@ -124,7 +120,7 @@ impl<'a> Printer<'a> {
         text::sum(&base, offset)
     }
 
-    /// The name of a tensor's beginning; declared by [`Printer::finish`] at the top of the entry point.
+    /// The name of a tensor's beginning; declared by [`Printer::finish`] at the top of the function.
     pub(super) fn base(&mut self, tensor: TensorId) -> String {
         if let Some(name) = self.bases.get(&tensor) {
             return name.clone();
@@ -184,16 +180,10 @@ impl<'a> Printer<'a> {
         (binding.variable(), binding)
     }
 
-    /// The whole shader around the text of an entry point.
-    pub(super) fn finish(
-        self,
-        name: &str,
-        what: &str,
-        workgroup_size: u32,
-        workgroups: Workgroups,
-        body: Text,
-    ) -> ShaderText {
-        let mut entry = Text::new();
+    /// The kernel's function, around the text that the archetype has printed. `what` says what an invocation does, and
+    /// `lanes` how many of them a workgroup has.
+    pub(super) fn finish(self, what: &str, lanes: u32, workgroups: Workgroups, body: Text) -> Function {
+        let mut text = Text::new();
         for (tensor, base) in &self.bases {
             if base == text::ZERO {
                 continue;
@@ -207,43 +197,20 @@ impl<'a> Printer<'a> {
                 Place::Results(o) => text::sum("step.result", &format!("{o}u")),
                 Place::Fixed(o) | Place::Parameters(o) | Place::Gradients(o) | Place::State(_, o) => format!("{o}u"),
             };
-            entry.line(format!("let {base} = {at};"));
+            text.line(format!("let {base} = {at};"));
         }
-        let entry = entry.into_string() + &body.into_string();
-
-        let mut helpers = String::new();
-        for (helper, wide) in &self.helpers {
-            helpers.push('\n');
-            helpers.push_str(&helper.text(*wide));
-        }
-
-        let mut bindings = self.bindings;
-        if [&entry, &helpers].iter().any(|t| t.contains("step.")) {
-            bindings.insert(Binding::Step);
-        }
-        let mut wgsl = format!("// {name}\n");
-        self.kernel.covers.iter().for_each(|line| wgsl.push_str(&format!("//   {line}\n")));
-        wgsl.push_str(&format!("// {what}\n\n"));
-        for binding in &bindings {
-            wgsl.push_str(&binding.declaration(self.packed.contains(binding)));
-        }
-        for (name, len) in &self.shared {
-            wgsl.push_str(&format!("var<workgroup> {name}: array<f32, {len}>;\n"));
-        }
-        wgsl.push_str(&helpers);
-        let builtins = BUILTINS.replace("    @", "@").replace(",\n", ", ");
-        wgsl.push_str(&format!(
-            "\n@compute @workgroup_size({workgroup_size})\nfn {name}({}) {{\n{entry}}}\n",
-            builtins.trim_end_matches(", ")
-        ));
-        ShaderText {
-            name: name.to_owned(),
-            entry_point: name.to_owned(),
-            workgroup_size: [workgroup_size, 1, 1],
-            workgroup_bytes: self.shared.iter().map(|(_, len)| 4 * *len as u32).sum(),
-            bindings: bindings.into_iter().collect(),
+        let mut notes: Vec<String> = self.kernel.covers.iter().map(|line| format!("  {line}")).collect();
+        notes.push(what.to_owned());
+        Function {
+            name: self.name,
+            notes,
+            lanes,
             workgroups,
-            wgsl,
+            packed: self.packed.intersection(&self.bindings).copied().collect(),
+            bindings: self.bindings,
+            helpers: self.helpers,
+            shared: self.shared,
+            body: text.into_string() + &body.into_string(),
         }
     }
 }
@@ -251,44 +218,3 @@ impl<'a> Printer<'a> {
 fn is_axis(term: &Term, axis: usize) -> bool {
     term.atom == Atom::Axis(axis)
 }
-
-impl Binding {
-    /// The variable's name in every shader.
-    fn variable(self) -> &'static str {
-        match self {
-            Binding::Step => "step",
-            Binding::Arena => "arena",
-            Binding::Parameters => "parameters",
-            Binding::Gradients => "gradients",
-            Binding::Results => "results",
-            Binding::State0 => "state0",
-            Binding::State1 => "state1",
-            Binding::State2 => "state2",
-        }
-    }
-
-    fn declaration(self, packed: bool) -> String {
-        let (slot, variable) = (self as u32, self.variable());
-        match (self, packed) {
-            (Binding::Step, _) => format!("{STEP}@group(0) @binding(0) var<uniform> step: Step;\n"),
-            (_, true) => {
-                format!("@group(0) @binding({slot}) var<storage, read_write> {variable}: array<vec4<f32>>;\n")
-            }
-            (_, false) => format!("@group(0) @binding({slot}) var<storage, read_write> {variable}: array<f32>;\n"),
-        }
-    }
-}
-
-const STEP: &str = "\
-struct Step {
-    batch: u32,
-    capacity: u32,
-    result: u32,
-    seed: u32,
-    step: u32,
-    zero: u32, // 0, but no compiler can know it
-    unused1: u32,
-    unused2: u32,
-    scalars: array<vec4<f32>, 4>,
-}
-";

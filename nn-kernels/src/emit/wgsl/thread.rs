@@ -6,14 +6,14 @@ use super::axes;
 use super::body::{Expr, Place, accumulate};
 use super::printer::Printer;
 use super::text::{self, Count, Text};
-use super::{ShaderText, Workgroups};
+use super::{Function, Workgroups};
 use crate::graph::Extent;
 use crate::ir::Value;
 
 /// Invocations in a workgroup.
 const LANES: u64 = 64;
 
-pub(super) fn print(mut printer: Printer, name: &str) -> ShaderText {
+pub(super) fn print(mut printer: Printer) -> Function {
     let kernel = printer.kernel;
     let lanes = four_at_once(&mut printer);
     let mut extents = kernel.outer.clone();
@@ -23,7 +23,7 @@ pub(super) fn print(mut printer: Printer, name: &str) -> ShaderText {
     let count = Count::of(&extents);
 
     let mut out = Text::new();
-    out.line(format!("let point = (workgroup.x + workgroup.y * workgroups.x) * {LANES}u + lane;"));
+    out.line(format!("let point = workgroup * {LANES}u + lane;"));
     out.open(format!("if point >= {} {{", count.text()));
     out.line("return;");
     out.close();
@@ -41,7 +41,7 @@ pub(super) fn print(mut printer: Printer, name: &str) -> ShaderText {
         None => "One invocation for each point.",
     };
     let (fixed, per_sample) = if count.batches > 0 { (0, count.size) } else { (count.size, 0) };
-    printer.finish(name, what, LANES as u32, Workgroups { fixed, per_sample, points: LANES }, out)
+    printer.finish(what, LANES as u32, Workgroups { fixed, per_sample, points: LANES }, out)
 }
 
 /// The axis along which four neighbouring points can be done at once, and marks the buffers that are bound in fours.

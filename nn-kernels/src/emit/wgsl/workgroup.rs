@@ -2,32 +2,27 @@
 //!
 //! Invocations stride over the inner points of a stage, combine what they found in workgroup memory, and go on to the
 //! next stage together. Which elements meet in which order depends on the extents alone, so sums repeat. Control
-//! flow at barriers is uniform by construction: they stand outside of all loops, behind one test of the workgroup's
-//! number.
+//! flow at barriers is uniform by construction: they stand outside of all loops and tests.
 
 use super::axes::{axis_name, inner_axes, outer_axes, unflatten};
 use super::body::{Expr, Place, accumulate};
 use super::printer::Printer;
 use super::text::{self, Count, Text};
-use super::{ShaderText, Workgroups};
+use super::{Function, Workgroups};
 use crate::graph::{Extent, Reduction};
 use crate::ir::{Value, ValueId};
 
 /// The most workgroup memory that we use; every device has 16 KiB.
 const MEMORY: usize = 8 << 10;
 
-pub(super) fn print(mut printer: Printer, name: &str) -> ShaderText {
+pub(super) fn print(mut printer: Printer) -> Function {
     let kernel = printer.kernel;
     let slots = kernel.stages.iter().filter(|s| !s.inner.is_empty()).map(|s| s.reduce.len()).max().unwrap_or(0);
     let lanes = lanes(&kernel.stages.iter().map(|s| Count::of(&s.inner)).collect::<Vec<_>>(), slots);
 
     let count = Count::of(&kernel.outer);
     let mut out = Text::new();
-    out.line("let point = workgroup.x + workgroup.y * workgroups.x;");
-    out.open(format!("if point >= {} {{", count.text()));
-    out.line("return;");
-    out.close();
-    let axes = outer_axes(&mut out, &kernel.outer, "point");
+    let axes = outer_axes(&mut out, &kernel.outer, "workgroup");
     for slot in 0..slots {
         printer.shared.push((format!("parts{slot}"), lanes));
         printer.shared.push((format!("groups{slot}"), groups(lanes)));
@@ -37,7 +32,7 @@ pub(super) fn print(mut printer: Printer, name: &str) -> ShaderText {
 
     let (fixed, per_sample) = if count.batches > 0 { (0, count.size) } else { (count.size, 0) };
     let what = "One workgroup for each point.";
-    printer.finish(name, what, lanes as u32, Workgroups { fixed, per_sample, points: 1 }, out)
+    printer.finish(what, lanes as u32, Workgroups { fixed, per_sample, points: 1 }, out)
 }
 
 /// Invocations in a workgroup: a power of two from 64 to 256, no more than the longest stage can use.

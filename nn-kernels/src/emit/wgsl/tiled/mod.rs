@@ -20,7 +20,7 @@ use super::axes::{self, unflatten};
 use super::body::{Expr, Place};
 use super::printer::Printer;
 use super::text::{self, Count, Text};
-use super::{ShaderText, Workgroups};
+use super::{Function, Workgroups};
 use crate::graph::Extent;
 use crate::ir::ContractionView;
 
@@ -46,7 +46,7 @@ struct Tiled<'a> {
     b: Elements,
 }
 
-pub(super) fn print(printer: Printer, plan: Plan, name: &str) -> ShaderText {
+pub(super) fn print(printer: Printer, plan: Plan) -> Function {
     let mut tiled = Tiled::new(printer, plan);
     tiled.pack();
     let mut out = Text::new();
@@ -67,7 +67,7 @@ pub(super) fn print(printer: Printer, plan: Plan, name: &str) -> ShaderText {
         tiled.columns().len(),
         Count::of(tiled.view.k.iter().map(|&a| &tiled.extents[a])).text(),
     );
-    tiled.printer.finish(name, &what, lanes as u32, Workgroups { fixed, per_sample, points }, out)
+    tiled.printer.finish(&what, lanes as u32, Workgroups { fixed, per_sample, points }, out)
 }
 
 /// All points of some axes of a tile, the last axis fastest.
@@ -155,14 +155,16 @@ impl<'a> Tiled<'a> {
     /// Prints which tile this is: where it begins along each outer axis.
     fn place(&self, out: &mut Text) {
         let tiles = self.tiles();
-        let number = "workgroup.x + workgroup.y * workgroups.x";
-        out.line(match self.tile.split {
-            true => format!("let tile = {number};"),
-            false => format!("let tile = ({number}) * {}u + lane;", self.tile.lanes),
-        });
-        out.open(format!("if tile >= {} {{", Count::of(&tiles).text()));
-        out.line("return;");
-        out.close();
+        let number = match self.tile.split {
+            true => "workgroup",
+            false => {
+                out.line(format!("let tile = workgroup * {}u + lane;", self.tile.lanes));
+                out.open(format!("if tile >= {} {{", Count::of(&tiles).text()));
+                out.line("return;");
+                out.close();
+                "tile"
+            }
+        };
         let blocked = |axis: usize| self.tile.local(axis).is_some() && self.names[axis] != text::ZERO;
         let name = |axis: usize| match blocked(axis) {
             true => format!("tile{axis}"),
@@ -170,7 +172,7 @@ impl<'a> Tiled<'a> {
             false => self.names[axis].clone(),
         };
         let names: Vec<String> = (0..tiles.len()).map(name).collect();
-        unflatten(out, &tiles, &names, "tile");
+        unflatten(out, &tiles, &names, number);
         for axis in (0..tiles.len()).filter(|&a| blocked(a)) {
             let size = self.tile.local(axis).map_or(1, |l| l.size);
             out.line(format!("let {} = tile{axis} * {size}u;", self.names[axis]));
@@ -388,7 +390,7 @@ impl<'a> Tiled<'a> {
 
     /// Prints the combination of what the invocations of a workgroup summed, and the stages behind it.
     ///
-    /// The barrier stands outside of all loops, behind one test of the workgroup's number.
+    /// The barrier stands outside of all loops and tests.
     fn combined(&mut self, out: &mut Text, sums: &[Expr]) {
         let lanes = self.tile.lanes;
         for (t, sum) in sums.iter().enumerate() {

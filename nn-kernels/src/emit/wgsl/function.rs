@@ -1,0 +1,139 @@
+//! A kernel as a function of WGSL, and what shaders declare around such functions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::math::Helper;
+use super::{Binding, Workgroups};
+
+/// A kernel as a function, `fn name(workgroup: u32, lane: u32)`, and what it needs around it.
+///
+/// The function does one of the kernel's workgroups. The caller sees to it that `workgroup` is below their number and the same
+/// for all invocations of a workgroup, since a function with shared arrays has barriers.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Function {
+    /// Unique in the network: `train_03_hidden_dense`.
+    pub(super) name: String,
+    /// Comments: what it computes, and how.
+    pub(super) notes: Vec<String>,
+    /// Invocations in a workgroup.
+    pub(super) lanes: u32,
+    /// How many workgroups the kernel has.
+    pub(super) workgroups: Workgroups,
+    /// The storage buffers that it reads or writes.
+    pub(super) bindings: BTreeSet<Binding>,
+    /// Those among them that it sees as `array<vec4<f32>>`.
+    pub(super) packed: BTreeSet<Binding>,
+    /// The helper functions that it calls, and those that they call; four numbers at once or one.
+    pub(super) helpers: BTreeSet<(Helper, bool)>,
+    /// Arrays of f32 in workgroup memory: name and length. It reads nothing there that it has not written.
+    pub(super) shared: Vec<(String, usize)>,
+    /// The function's lines, in terms of `workgroup` and `lane`.
+    pub(super) body: String,
+}
+
+impl Function {
+    /// The comments above it.
+    pub(super) fn comments(&self) -> String {
+        let line = |text: &str| format!("// {text}\n");
+        std::iter::once(&self.name).chain(&self.notes).map(|text| line(text)).collect()
+    }
+
+    /// The whole function.
+    pub(super) fn text(&self) -> String {
+        format!("{}fn {}(workgroup: u32, lane: u32) {{\n{}}}\n", self.comments(), self.name, self.body)
+    }
+}
+
+/// What functions need around them, each thing once.
+#[derive(Debug)]
+pub(super) struct Around {
+    pub(super) bindings: BTreeSet<Binding>,
+    packed: BTreeSet<Binding>,
+    helpers: BTreeSet<(Helper, bool)>,
+    shared: BTreeMap<String, usize>,
+}
+
+impl Around {
+    /// What these functions need. They must agree on the buffers that they see in fours. Arrays of one name become one, as long
+    /// as the longest of them: a workgroup runs one of the functions, or one after another.
+    pub(super) fn new(functions: &[Function]) -> Self {
+        let mut around = Around {
+            bindings: BTreeSet::new(),
+            packed: BTreeSet::new(),
+            helpers: BTreeSet::new(),
+            shared: BTreeMap::new(),
+        };
+        for function in functions {
+            around.bindings.extend(&function.bindings);
+            around.packed.extend(&function.packed);
+            around.helpers.extend(&function.helpers);
+            for (name, len) in &function.shared {
+                let longest = around.shared.entry(name.clone()).or_default();
+                *longest = (*longest).max(*len);
+            }
+        }
+        debug_assert!(functions.iter().all(|f| f.bindings.intersection(&around.packed).all(|b| f.packed.contains(b))));
+        around
+    }
+
+    /// Bytes of workgroup memory.
+    pub(super) fn workgroup_bytes(&self) -> u32 {
+        self.shared.values().map(|len| 4 * *len as u32).sum()
+    }
+
+    /// The helper functions.
+    pub(super) fn helpers(&self) -> String {
+        self.helpers.iter().map(|(helper, wide)| format!("\n{}", helper.text(*wide))).collect()
+    }
+
+    /// Declares buffers and arrays, with the step's uniform if the text behind them reads it.
+    pub(super) fn declarations(&mut self, text: &[&str]) -> String {
+        if text.iter().any(|t| t.contains("step.")) {
+            self.bindings.insert(Binding::Step);
+        }
+        let bindings = self.bindings.iter().map(|b| b.declaration(self.packed.contains(b)));
+        let shared = self.shared.iter().map(|(name, len)| format!("var<workgroup> {name}: array<f32, {len}>;\n"));
+        bindings.chain(shared).collect()
+    }
+}
+
+impl Binding {
+    /// The variable's name in every shader.
+    pub(super) fn variable(self) -> &'static str {
+        match self {
+            Binding::Step => "step",
+            Binding::Arena => "arena",
+            Binding::Parameters => "parameters",
+            Binding::Gradients => "gradients",
+            Binding::Results => "results",
+            Binding::State0 => "state0",
+            Binding::State1 => "state1",
+            Binding::State2 => "state2",
+        }
+    }
+
+    fn declaration(self, packed: bool) -> String {
+        let (slot, variable) = (self as u32, self.variable());
+        match (self, packed) {
+            (Binding::Step, _) => format!("{STEP}@group(0) @binding(0) var<uniform> step: Step;\n"),
+            (_, true) => {
+                format!("@group(0) @binding({slot}) var<storage, read_write> {variable}: array<vec4<f32>>;\n")
+            }
+            (_, false) => format!("@group(0) @binding({slot}) var<storage, read_write> {variable}: array<f32>;\n"),
+        }
+    }
+}
+
+const STEP: &str = "\
+struct Step {
+    batch: u32,
+    capacity: u32,
+    result: u32,
+    seed: u32,
+    step: u32,
+    zero: u32, // 0, but no compiler can know it
+    unused1: u32,
+    unused2: u32,
+    scalars: array<vec4<f32>, 4>,
+}
+";
