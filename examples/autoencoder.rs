@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use nn_examples::charts::{Sheet, sheet};
-use nn_examples::cli::DeviceChoice;
-use nn_examples::datasets;
+use nn_examples::cli::Training;
+use nn_examples::datasets::Digits;
 use nn_examples::drawn_digits::SIDE;
 
 nn::network! {
@@ -44,19 +44,10 @@ const ROWS: usize = 3;
 /// Trains an autoencoder on handwritten digits.
 #[derive(Debug, Parser)]
 struct Options {
-    /// A folder with MNIST's four files, gzipped or not: train-images-idx3-ubyte, train-labels-idx1-ubyte,
-    /// t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte; without it, digits are drawn
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// How often training goes over all digits
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000), default_value_t = 10)]
-    epochs: u32,
-    /// Where to train
-    #[arg(long, value_enum, default_value_t)]
-    device: DeviceChoice,
-    /// Draws the first weights, the order of training, and the digits if they are drawn
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    #[command(flatten)]
+    digits: Digits,
+    #[command(flatten)]
+    training: Training<10>,
     /// Where to write the picture of digits and what the network made of them
     #[arg(long, value_name = "FILE", default_value = "autoencoder.png")]
     out: PathBuf,
@@ -64,13 +55,14 @@ struct Options {
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    let [training, test] = datasets::digits(options.data.as_deref(), options.seed)?;
+    let [training, test] = options.digits.load(options.training.seed)?;
     let [training, test] = [AutoencoderData::new(training.images)?, AutoencoderData::new(test.images)?];
-    let device = options.device.open()?;
+    let device = options.training.device.open()?;
     println!("{} digits for training, {} for the test, on {}", training.len(), test.len(), device.name());
 
-    let mut network = Autoencoder::new(&device, options.seed)?;
-    let fit = nn::Fit::default().epochs(options.epochs as usize).batch_size(BATCH);
+    let mut network = Autoencoder::new(&device, options.training.seed)?;
+    network.set_learning_rate(options.training.rate(network.learning_rate()))?;
+    let fit = options.training.fit(BATCH);
     print!("{}", network.fit(&training, fit)?);
 
     let shown = &test.image()[..test.len().min(COLUMNS * ROWS)];

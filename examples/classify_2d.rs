@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 use nn_examples::charts::RegionChart;
-use nn_examples::cli::DeviceChoice;
+use nn_examples::cli::Training;
 use nn_examples::points::Pattern;
 
 nn::network! {
@@ -27,6 +27,7 @@ nn::network! {
     }
 }
 
+const BATCH: usize = 30;
 const TRAINING_POINTS: usize = 900;
 const TEST_POINTS: usize = 600;
 /// How many of the training points the pictures show.
@@ -38,15 +39,8 @@ struct Options {
     /// Only this pattern
     #[arg(long, value_enum)]
     pattern: Option<Pattern>,
-    /// Draws the points and the first weights
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-    /// How often training goes over all points
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000), default_value_t = 150)]
-    epochs: u32,
-    /// Where to train
-    #[arg(long, value_enum, default_value_t)]
-    device: DeviceChoice,
+    #[command(flatten)]
+    training: Training<150>,
     /// The folder for the pictures
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
@@ -54,16 +48,16 @@ struct Options {
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    let device = options.device.open()?;
+    let device = options.training.device.open()?;
     println!("network: 2-32-32-3, on {}", device.name());
     let patterns = options.pattern.as_ref().map_or(Pattern::value_variants(), std::slice::from_ref);
     let mut lowest = f64::INFINITY;
     for &pattern in patterns {
-        let (points, classes) = pattern.draw(TRAINING_POINTS, options.seed.wrapping_mul(2));
-        let (test_points, test_classes) = pattern.draw(TEST_POINTS, options.seed.wrapping_mul(2) + 1);
-        let mut network = Regions::new(&device, options.seed)?;
-        let fit = nn::Fit::default().epochs(options.epochs as usize).batch_size(30).quiet();
-        network.fit(&RegionsData::new(&points, &classes)?, fit)?;
+        let (points, classes) = pattern.draw(TRAINING_POINTS, options.training.seed.wrapping_mul(2));
+        let (test_points, test_classes) = pattern.draw(TEST_POINTS, options.training.seed.wrapping_mul(2) + 1);
+        let mut network = Regions::new(&device, options.training.seed)?;
+        network.set_learning_rate(options.training.rate(network.learning_rate()))?;
+        network.fit(&RegionsData::new(&points, &classes)?, options.training.fit(BATCH).quiet())?;
 
         let report = network.evaluate(&RegionsData::new(&test_points, &test_classes)?)?;
         let file = options.out.join(format!("classify_2d_{}.svg", pattern.name()));

@@ -8,12 +8,13 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 use nn_examples::charts::CurveChart;
-use nn_examples::cli::{DeviceChoice, positive};
+use nn_examples::cli::Training;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 const TRAINING_POINTS: usize = 1000;
 const TEST_POINTS: usize = 200;
+const EPOCHS: u32 = 200;
 const BATCH: usize = 32;
 /// From epoch to epoch the learning rate shrinks by the same factor, to this part of what it was.
 const LAST_RATE: f32 = 0.01;
@@ -21,21 +22,11 @@ const LAST_RATE: f32 = 0.01;
 /// Fits a small network to y = a x² + b x + c, where a, b and c are drawn from -10..=10.
 #[derive(Debug, Parser)]
 struct Options {
-    /// Draws the curve, the points and the network's first weights; the same seed gives the same run
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    #[command(flatten)]
+    training: Training<EPOCHS>,
     /// The activation of both hidden layers
     #[arg(long, value_enum, default_value_t)]
     activation: Activation,
-    /// The learning rate at the beginning
-    #[arg(long, value_parser = positive, default_value_t = 0.02)]
-    learning_rate: f32,
-    /// How often training goes over all points
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000), default_value_t = 200)]
-    epochs: u32,
-    /// Where to train
-    #[arg(long, value_enum, default_value_t)]
-    device: DeviceChoice,
     /// The picture to write
     #[arg(long, value_name = "FILE", default_value = "curve_fit.svg")]
     out: PathBuf,
@@ -65,18 +56,18 @@ macro_rules! curve_network {
                 output    curve = fitted;
                 loss      mse(fitted, y);
                 metric    r2(fitted, y);
-                optimizer adam;
+                optimizer adam(learning_rate = 0.02);
             }
         }
 
         impl $network {
-            fn learn(points: &Points, device: &nn::Device, options: &Options) -> nn::Result<Learned> {
+            fn learn(points: &Points, device: &nn::Device, options: &Training<EPOCHS>) -> nn::Result<Learned> {
                 let mut network = Self::new(device, options.seed)?;
-                network.set_learning_rate(options.learning_rate)?;
+                network.set_learning_rate(options.rate(network.learning_rate()))?;
                 let data = $data::new(&points.xs, &points.ys)?;
                 let decay = LAST_RATE.powf(1.0 / options.epochs as f32);
-                let fit = nn::Fit::default().epochs(options.epochs as usize).batch_size(BATCH);
-                let history = network.fit(&data, fit.on_epoch(|_, control| control.learning_rate *= decay))?;
+                let history =
+                    network.fit(&data, options.fit(BATCH).on_epoch(|_, control| control.learning_rate *= decay))?;
                 Ok(Learned {
                     losses: history.epochs.iter().map(|epoch| epoch.train.loss).collect(),
                     curve: Box::new(move |xs| Ok(network.predict(xs)?.into_flattened())),
@@ -104,14 +95,14 @@ type Curve = Box<dyn Fn(&[f32]) -> nn::Result<Vec<f32>>>;
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
+    let mut rng = ChaCha8Rng::seed_from_u64(options.training.seed);
     let parabola = Parabola::draw(&mut rng);
     let training = parabola.points(TRAINING_POINTS, &mut rng);
     let test = parabola.points(TEST_POINTS, &mut rng);
-    let device = options.device.open()?;
+    let device = options.training.device.open()?;
     println!("curve: {parabola}");
     println!("network: 1-16-16-1, {:?}, on {}", options.activation, device.name());
-    println!("training on {TRAINING_POINTS} points, {} epochs", options.epochs);
+    println!("training on {TRAINING_POINTS} points, {} epochs", options.training.epochs);
 
     // A network learns numbers around 0 and 1 much faster than others: it sees scaled ones.
     let scale = Scale::of(&training.ys);
@@ -122,7 +113,7 @@ fn main() -> anyhow::Result<()> {
         Activation::Relu => ReluCurve::learn,
         Activation::Silu => SiluCurve::learn,
     };
-    let learned = learn(&scaled, &device, &options)?;
+    let learned = learn(&scaled, &device, &options.training)?;
     let fitted = |xs: &[f32]| -> nn::Result<Vec<f32>> {
         Ok((learned.curve)(xs)?.into_iter().map(|y| scale.restore(y)).collect())
     };

@@ -8,9 +8,10 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use nn_examples::cli::{DeviceChoice, positive};
+use nn_examples::cli::Training;
 use nn_examples::confusion::{Confusion, argmax};
-use nn_examples::{datasets, text_art};
+use nn_examples::datasets::Digits;
+use nn_examples::{report, text_art};
 
 nn::network! {
     /// 784-128-64-10, the classic network for 28 x 28 pixels.
@@ -37,22 +38,10 @@ const SHOWN: usize = 6;
 /// Trains a network to read handwritten digits.
 #[derive(Debug, Parser)]
 struct Options {
-    /// A folder with MNIST's four files, gzipped or not: train-images-idx3-ubyte, train-labels-idx1-ubyte,
-    /// t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte; without it, digits are drawn
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// How often training goes over all digits
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000), default_value_t = 10)]
-    epochs: u32,
-    /// Where to train
-    #[arg(long, value_enum, default_value_t)]
-    device: DeviceChoice,
-    /// Draws the first weights, the order of training, and the digits if they are drawn
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-    /// The learning rate, instead of the declared one
-    #[arg(long, value_parser = positive)]
-    learning_rate: Option<f32>,
+    #[command(flatten)]
+    digits: Digits,
+    #[command(flatten)]
+    training: Training<10>,
     /// Where to save the trained network
     #[arg(long, value_name = "FILE", default_value = "digits.safetensors")]
     save: PathBuf,
@@ -63,17 +52,15 @@ struct Options {
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    let [training, test] = datasets::digits(options.data.as_deref(), options.seed)?;
+    let [training, test] = options.digits.load(options.training.seed)?;
     let training = ReaderData::new(training.images, training.labels)?;
     let test = ReaderData::new(test.images, test.labels)?;
-    let device = options.device.open()?;
-    println!("{} digits for training, {} for the test, on {}", training.len(), test.len(), device.name());
+    let device = options.training.device.open()?;
+    report::opening([training.len(), test.len()], Reader::PARAMETERS, Reader::FLOPS_PER_SAMPLE, &device);
 
-    let mut network = Reader::new(&device, options.seed)?;
-    if let Some(rate) = options.learning_rate {
-        network.set_learning_rate(rate)?;
-    }
-    let fit = nn::Fit::default().epochs(options.epochs as usize).batch_size(BATCH);
+    let mut network = Reader::new(&device, options.training.seed)?;
+    network.set_learning_rate(options.training.rate(network.learning_rate()))?;
+    let fit = options.training.fit(BATCH);
     let history = network.fit(&training, fit)?;
     for (step, loss) in history.step_losses.iter().take(options.print_losses).enumerate() {
         println!("step {}: loss {loss:?}", step + 1);
@@ -86,10 +73,8 @@ fn main() -> anyhow::Result<()> {
 
     let scores = network.predict(test.image())?;
     print_misread(&test, &scores);
-    println!("{}\n", Confusion::of_scores(&test.digit(), &scores));
-    let report = network.evaluate(&test)?;
-    println!("test loss: {:.6}", report.loss);
-    println!("test accuracy: {:.4}", report.accuracy);
+    let measured = network.evaluate(&test)?;
+    report::closing(&Confusion::of_scores(&test.digit(), &scores), measured.loss, measured.accuracy);
     Ok(())
 }
 

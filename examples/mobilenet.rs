@@ -6,8 +6,10 @@
 //! ```
 
 use clap::Parser;
+use nn_examples::cli::Training;
 use nn_examples::confusion::Confusion;
 use nn_examples::datasets::Pictures;
+use nn_examples::report;
 
 nn::network! {
     /// Table 1 of "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications", a quarter as wide.
@@ -48,31 +50,23 @@ const BATCH: usize = 32;
 struct Options {
     #[command(flatten)]
     pictures: Pictures,
-    /// How often training goes over all pictures
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000), default_value_t = 6)]
-    epochs: u32,
+    #[command(flatten)]
+    training: Training<6>,
 }
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    let [training, test] = options.pictures.load()?;
-    let device = options.pictures.device.open()?;
-    println!("{} pictures for training, {} for the test, on {}", training.len(), test.len(), device.name());
-    println!(
-        "{} parameters, {} million operations for a picture",
-        MobileNet::PARAMETERS,
-        MobileNet::FLOPS_PER_SAMPLE / 1_000_000
-    );
+    let [training, test] = options.pictures.load(options.training.seed)?;
+    let device = options.training.device.open()?;
+    report::opening([training.len(), test.len()], MobileNet::PARAMETERS, MobileNet::FLOPS_PER_SAMPLE, &device);
 
     let names = test.classes;
     let training = MobileNetStream::new(training.images, training.labels)?;
     let test = MobileNetData::new(test.images, test.labels)?;
-    let mut network = MobileNet::new(&device, options.pictures.seed)?;
-    if let Some(rate) = options.pictures.learning_rate {
-        network.set_learning_rate(rate)?;
-    }
-    let (rate, epochs) = (network.learning_rate(), options.epochs as usize);
-    let fit = nn::Fit::default().epochs(epochs).batch_size(BATCH).on_epoch(|epoch, control| {
+    let mut network = MobileNet::new(&device, options.training.seed)?;
+    let (rate, epochs) = (options.training.rate(network.learning_rate()), options.training.epochs as usize);
+    network.set_learning_rate(rate)?;
+    let fit = options.training.fit(BATCH).on_epoch(|epoch, control| {
         // Ever smaller steps, along half a wave.
         let share = epoch.number as f32 / epochs as f32;
         control.learning_rate = rate * 0.5 * (1.0 + (share * std::f32::consts::PI).cos());
@@ -80,9 +74,7 @@ fn main() -> anyhow::Result<()> {
     print!("{}", network.fit(&training, fit)?);
 
     let confusion = Confusion::of_scores(&test.class_of_picture(), &network.predict(test.picture())?);
-    println!("{}\n", confusion.with_names(names));
-    let report = network.evaluate(&test)?;
-    println!("test loss: {:.6}", report.loss);
-    println!("test accuracy: {:.4}", report.accuracy);
+    let measured = network.evaluate(&test)?;
+    report::closing(&confusion.with_names(names), measured.loss, measured.accuracy);
     Ok(())
 }

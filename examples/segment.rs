@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use image::Rgb;
 use nn_examples::charts::{Sheet, sheet};
-use nn_examples::cli::DeviceChoice;
+use nn_examples::cli::Training;
 use nn_examples::drawn_shapes::scene::{self, CLASSES, PIXELS, SHAPES, SIDE};
 
 nn::network! {
@@ -61,15 +61,8 @@ const COLORS: [Rgb<u8>; CLASSES] = [Rgb([235, 235, 235]), Rgb([41, 98, 168]), Rg
 /// Trains a U-Net to find discs, squares and stars.
 #[derive(Debug, Parser)]
 struct Options {
-    /// How often training goes over all scenes
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000), default_value_t = 8)]
-    epochs: u32,
-    /// Where to train
-    #[arg(long, value_enum, default_value_t)]
-    device: DeviceChoice,
-    /// Draws the scenes, the first weights and the order of training
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    #[command(flatten)]
+    training: Training<8>,
     /// Where to write the picture of scenes, their true regions and those that the network found
     #[arg(long, value_name = "FILE", default_value = "segment.png")]
     out: PathBuf,
@@ -77,18 +70,20 @@ struct Options {
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    let [training, test] = [0, 1].map(|part| scene::draw(DRAWN[part], options.seed.wrapping_mul(2) + part as u64));
+    let [training, test] =
+        [0, 1].map(|part| scene::draw(DRAWN[part], options.training.seed.wrapping_mul(2) + part as u64));
     let training = UNetData::new(training.0, training.1)?;
     let test = UNetData::new(test.0, test.1)?;
-    let device = options.device.open()?;
+    let device = options.training.device.open()?;
     let names = SHAPES.map(|shape| shape.name()).join(", ");
     println!("drew {} scenes for training, {} for the test, of: {names}", training.len(), test.len());
     println!("{} parameters, on {}", UNet::PARAMETERS, device.name());
 
-    let mut network = UNet::new(&device, options.seed)?;
-    let rate = network.learning_rate();
-    let epochs = options.epochs as usize;
-    let fit = nn::Fit::default().epochs(epochs).batch_size(BATCH).on_epoch(|epoch, control| {
+    let mut network = UNet::new(&device, options.training.seed)?;
+    let rate = options.training.rate(network.learning_rate());
+    let epochs = options.training.epochs as usize;
+    network.set_learning_rate(rate)?;
+    let fit = options.training.fit(BATCH).on_epoch(|epoch, control| {
         // Ever smaller steps, along half a wave.
         let share = epoch.number as f32 / epochs as f32;
         control.learning_rate = rate * 0.5 * (1.0 + (share * std::f32::consts::PI).cos());

@@ -7,8 +7,10 @@
 //! ```
 
 use clap::Parser;
+use nn_examples::cli::Training;
 use nn_examples::confusion::Confusion;
 use nn_examples::datasets::Pictures;
+use nn_examples::report;
 
 nn::network! {
     /// Table 1 of "ShuffleNet: An Extremely Efficient Convolutional Neural Network for Mobile Devices", for three groups and a
@@ -62,40 +64,30 @@ const BATCH: usize = 32;
 struct Options {
     #[command(flatten)]
     pictures: Pictures,
-    /// How often training goes over all pictures
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000), default_value_t = 4)]
-    epochs: u32,
+    #[command(flatten)]
+    training: Training<4>,
 }
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    let [training, test] = options.pictures.load()?;
-    let device = options.pictures.device.open()?;
-    println!("{} pictures for training, {} for the test, on {}", training.len(), test.len(), device.name());
-    println!(
-        "{} parameters, {} million operations for a picture",
-        ShuffleNet::PARAMETERS,
-        ShuffleNet::FLOPS_PER_SAMPLE / 1_000_000
-    );
+    let [training, test] = options.pictures.load(options.training.seed)?;
+    let device = options.training.device.open()?;
+    report::opening([training.len(), test.len()], ShuffleNet::PARAMETERS, ShuffleNet::FLOPS_PER_SAMPLE, &device);
 
     let names = test.classes;
     let training = ShuffleNetStream::new(training.images, training.labels)?;
     let test = ShuffleNetData::new(test.images, test.labels)?;
-    let mut network = ShuffleNet::new(&device, options.pictures.seed)?;
-    if let Some(rate) = options.pictures.learning_rate {
-        network.set_learning_rate(rate)?;
-    }
-    let (rate, epochs) = (network.learning_rate(), options.epochs as usize);
-    let fit = nn::Fit::default().epochs(epochs).batch_size(BATCH).on_epoch(|epoch, control| {
+    let mut network = ShuffleNet::new(&device, options.training.seed)?;
+    let (rate, epochs) = (options.training.rate(network.learning_rate()), options.training.epochs as usize);
+    network.set_learning_rate(rate)?;
+    let fit = options.training.fit(BATCH).on_epoch(|epoch, control| {
         // The paper's ever smaller steps, down to 0 along a line.
         control.learning_rate = rate * (1.0 - epoch.number as f32 / epochs as f32);
     });
     print!("{}", network.fit(&training, fit)?);
 
     let confusion = Confusion::of_scores(&test.class_of_picture(), &network.predict(test.picture())?);
-    println!("{}\n", confusion.with_names(names));
-    let report = network.evaluate(&test)?;
-    println!("test loss: {:.6}", report.loss);
-    println!("test accuracy: {:.4}", report.accuracy);
+    let measured = network.evaluate(&test)?;
+    report::closing(&confusion.with_names(names), measured.loss, measured.accuracy);
     Ok(())
 }

@@ -1,11 +1,10 @@
 //! The data that examples train on: files in a folder, or what they draw themselves.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use nn::data::{Augment, Labelled, Normalization, cifar, idx};
 
-use crate::cli::{DeviceChoice, positive};
 use crate::drawn_digits;
 use crate::drawn_shapes::single;
 
@@ -16,45 +15,47 @@ const PICTURES: [usize; 2] = [3000, 1000];
 /// How far pictures are shifted.
 const SHIFT: usize = 4;
 
-/// Handwritten digits, for training and for the test: MNIST's files in a folder, or digits that are drawn here.
-pub fn digits(folder: Option<&Path>, seed: u64) -> nn::Result<[Labelled; 2]> {
-    match folder {
-        Some(folder) => Ok([idx::train(folder)?, idx::test(folder)?]),
-        None => {
-            println!("no --data: drawing {} digits", DIGITS[0] + DIGITS[1]);
-            let [train, test] = seeds(seed);
-            Ok([drawn_digits::draw(DIGITS[0], train)?, drawn_digits::draw(DIGITS[1], test)?])
+/// Handwritten digits.
+#[derive(Args, Clone, Debug)]
+pub struct Digits {
+    /// A folder with MNIST's four files, gzipped or not: train-images-idx3-ubyte, train-labels-idx1-ubyte,
+    /// t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte; without it, digits are drawn
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+impl Digits {
+    /// Those for training, and those for the test; the seed counts where they are drawn.
+    pub fn load(&self, seed: u64) -> nn::Result<[Labelled; 2]> {
+        match &self.data {
+            Some(folder) => Ok([idx::train(folder)?, idx::test(folder)?]),
+            None => {
+                println!("no --data: drawing {} digits", DIGITS[0] + DIGITS[1]);
+                let [train, test] = seeds(seed);
+                Ok([drawn_digits::draw(DIGITS[0], train)?, drawn_digits::draw(DIGITS[1], test)?])
+            }
         }
     }
 }
 
-/// Options of all examples that tell pictures of 32 x 32 pixels in ten classes apart.
+/// Pictures of 32 x 32 pixels in ten classes.
 #[derive(Args, Clone, Debug)]
 pub struct Pictures {
     /// A folder with CIFAR-10's binary files: data_batch_1.bin to data_batch_5.bin and test_batch.bin; without it, coloured
     /// shapes are drawn
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Where to train
-    #[arg(long, value_enum, default_value_t)]
-    pub device: DeviceChoice,
-    /// Draws the first weights, the order of training, and the shapes if they are drawn
-    #[arg(long, default_value_t = 0)]
-    pub seed: u64,
-    /// The learning rate of the first epoch, instead of the declared one
-    #[arg(long, value_parser = positive)]
-    pub learning_rate: Option<f32>,
 }
 
 impl Pictures {
-    /// The pictures for training, which are shifted and flipped anew in each epoch, and those for the test. Each channel of
-    /// the former has the mean 0 and the deviation 1.
-    pub fn load(&self) -> nn::Result<[Labelled; 2]> {
+    /// Those for training, which are shifted and flipped anew in each epoch, and those for the test; the seed counts where they
+    /// are drawn. Each channel of the former has the mean 0 and the deviation 1.
+    pub fn load(&self, seed: u64) -> nn::Result<[Labelled; 2]> {
         let [mut training, mut test] = match &self.data {
             Some(folder) => [cifar::cifar10_train(folder)?, cifar::cifar10_test(folder)?],
             None => {
                 println!("no --data: drawing {} pictures of shapes", PICTURES[0] + PICTURES[1]);
-                let [train, test] = seeds(self.seed);
+                let [train, test] = seeds(seed);
                 [single::draw(PICTURES[0], train)?, single::draw(PICTURES[1], test)?]
             }
         };
@@ -77,7 +78,7 @@ mod tests {
 
     #[test]
     fn what_is_drawn_for_the_test_is_not_trained_on() {
-        let [training, test] = digits(None, 3).unwrap();
+        let [training, test] = Digits { data: None }.load(3).unwrap();
         assert_eq!([training.len(), test.len()], DIGITS);
         let first = test.images.read(0).unwrap();
         assert!((0..training.len()).all(|i| training.images.read(i).unwrap() != first));
@@ -85,8 +86,7 @@ mod tests {
 
     #[test]
     fn pictures_are_normalized_and_classes_have_names() {
-        let [training, test] =
-            Pictures { data: None, device: DeviceChoice::Cpu, seed: 5, learning_rate: None }.load().unwrap();
+        let [training, test] = Pictures { data: None }.load(5).unwrap();
         assert_eq!([training.len(), test.len()], PICTURES);
         assert_eq!(training.classes[0], "disc");
         let values = (0..training.len()).flat_map(|i| training.images.read(i).unwrap()).map(f64::from);
@@ -98,9 +98,9 @@ mod tests {
 
     #[test]
     fn a_folder_without_the_files_is_named() {
-        let nowhere = Path::new("no-such-folder");
-        let pictures = Pictures { data: Some(nowhere.into()), device: DeviceChoice::Cpu, seed: 0, learning_rate: None };
-        for message in [digits(Some(nowhere), 0).unwrap_err().to_string(), pictures.load().unwrap_err().to_string()] {
+        let nowhere = || Some("no-such-folder".into());
+        let [digits, pictures] = [Digits { data: nowhere() }.load(0), Pictures { data: nowhere() }.load(0)];
+        for message in [digits.unwrap_err().to_string(), pictures.unwrap_err().to_string()] {
             assert!(message.contains("no-such-folder"), "{message}");
         }
     }

@@ -9,4 +9,5 @@ pub mod drawn_digits;
 pub mod drawn_shapes;
 pub mod points;
 pub mod process;
+pub mod report;
 pub mod text_art;
