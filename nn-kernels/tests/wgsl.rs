@@ -57,9 +57,9 @@ fn the_archetype_follows_the_shape() {
 #[test]
 fn constants_are_baked_in_and_nothing_needless_is_declared() {
     let dropout = shader(common::kernels::dropout(8)).wgsl;
-    assert!(dropout.contains("if point >= (step.batch * 2u)"), "eight columns are two groups of four: {dropout}");
+    assert!(dropout.contains("if invocation >= (step.batch * 2u)"), "eight columns are two groups of four: {dropout}");
     let concat = shader(common::kernels::concat(3, 5)).wgsl;
-    assert!(concat.contains("if point >= (step.batch * 8u)"), "scattered loads are not done in fours: {concat}");
+    assert!(concat.contains("if invocation >= (step.batch * 8u)"), "scattered loads are not done in fours: {concat}");
     assert!(!concat.contains("exp") && !concat.contains("parameters"), "{concat}");
     let softmax = shader(common::kernels::softmax(10)).wgsl;
     assert!(softmax.contains("fn exp_f(") && !softmax.contains("fn log_f("), "{softmax}");

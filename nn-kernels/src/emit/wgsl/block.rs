@@ -2,12 +2,11 @@
 
 use super::text::Count;
 
-/// Outputs that one invocation computes, and invocations in a workgroup.
+/// Outputs that one invocation computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Block {
     pub(super) rows: usize,
     pub(super) columns: usize,
-    pub(super) lanes: u32,
 }
 
 impl Block {
@@ -25,7 +24,7 @@ impl Block {
             (_, false) => (4, if n.size == 1 { 1 } else { 2 }),
         };
         let rows = if m < 4 { 1 } else { rows };
-        Block { rows, columns, lanes: 64 }
+        Block { rows, columns }
     }
 }
 

@@ -26,8 +26,8 @@ enum Reading {
     Across,
 }
 
-struct Contract<'a> {
-    printer: Printer<'a>,
+pub(super) struct Contract<'a> {
+    pub(super) printer: Printer<'a>,
     view: ContractionView,
     /// The extents and names of all axes.
     extents: Vec<Extent>,
@@ -46,9 +46,13 @@ struct Contract<'a> {
     unroll: usize,
 }
 
-pub(super) fn print(printer: Printer, view: ContractionView) -> Function {
+pub(super) fn prepare(printer: Printer, view: ContractionView) -> Contract {
     let mut contract = Contract::new(printer, view);
     contract.pack();
+    contract
+}
+
+pub(super) fn print(mut contract: Contract) -> Function {
     let mut out = Text::new();
     contract.tile(&mut out);
     contract.addresses(&mut out);
@@ -57,7 +61,7 @@ pub(super) fn print(printer: Printer, view: ContractionView) -> Function {
     let Contract { block, k, .. } = contract;
     let workgroups = contract.workgroups();
     let what = format!("One invocation for each block of {} x {} sums of {}.", block.rows, block.columns, k.text());
-    contract.printer.finish(&what, block.lanes, workgroups, out)
+    contract.printer.finish(&what, None, workgroups, out)
 }
 
 /// Swaps the operands where it helps: the batch belongs into the rows, the last outer axis into the columns.
@@ -139,21 +143,20 @@ impl<'a> Contract<'a> {
     }
 
     fn workgroups(&self) -> Workgroups {
-        let (rows, points) = (self.block.rows as u64, u64::from(self.block.lanes));
+        let rows = self.block.rows as u64;
         let beside = self.group.size * self.column_tiles();
         match (self.m.batches, self.group.batches) {
-            (0, 0) => Workgroups { fixed: beside * self.m.size.div_ceil(rows), per_sample: 0, points },
-            (0, _) => Workgroups { fixed: 0, per_sample: beside * self.m.size.div_ceil(rows), points },
+            (0, 0) => Workgroups { fixed: beside * self.m.size.div_ceil(rows), per_sample: 0, points: 1 },
+            (0, _) => Workgroups { fixed: 0, per_sample: beside * self.m.size.div_ceil(rows), points: 1 },
             // Rows instead of blocks of rows, since how many blocks there are is known at run time only.
-            _ => Workgroups { fixed: beside * (rows - 1), per_sample: beside * self.m.size, points: points * rows },
+            _ => Workgroups { fixed: beside * (rows - 1), per_sample: beside * self.m.size, points: rows },
         }
     }
 
     /// Prints which block this invocation does: its first row `m`, its first column `n`, and the group's axes.
     fn tile(&self, out: &mut Text) {
-        let Block { rows, columns, lanes } = self.block;
+        let Block { rows, columns } = self.block;
         let column_tiles = self.column_tiles();
-        out.line(format!("let tile = workgroup * {lanes}u + lane;"));
         let row_tiles = match (self.m.batches, rows) {
             (0, _) => format!("{}u", self.m.size.div_ceil(rows as u64)),
             (_, 1) => self.m.text(),
@@ -161,13 +164,13 @@ impl<'a> Contract<'a> {
         };
         out.line(format!("let row_tiles = {row_tiles};"));
         let groups = if self.group == Count::of([]) { String::new() } else { format!("{} * ", self.group.text()) };
-        out.open(format!("if tile >= {groups}row_tiles * {column_tiles}u {{"));
+        out.open(format!("if invocation >= {groups}row_tiles * {column_tiles}u {{"));
         out.line("return;");
         out.close();
-        out.line(format!("let n = tile % {column_tiles}u * {columns}u;"));
-        out.line(format!("let m = tile / {column_tiles}u % row_tiles * {rows}u;"));
+        out.line(format!("let n = invocation % {column_tiles}u * {columns}u;"));
+        out.line(format!("let m = invocation / {column_tiles}u % row_tiles * {rows}u;"));
         if !self.view.group.is_empty() {
-            out.line(format!("let group = tile / {column_tiles}u / row_tiles;"));
+            out.line(format!("let group = invocation / {column_tiles}u / row_tiles;"));
             self.unflatten(out, &self.view.group, "group");
         }
     }

@@ -1,33 +1,35 @@
 //! A kernel as a function of WGSL, and what shaders declare around such functions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::math::Helper;
 use super::{Binding, Workgroups};
 
-/// A kernel as a function, `fn name(workgroup: u32, lane: u32)`, and what it needs around it.
+/// A kernel as a function, and what it needs around it.
 ///
-/// The function does one of the kernel's workgroups. The caller sees to it that `workgroup` is below their number and the same
-/// for all invocations of a workgroup, since a function with shared arrays has barriers.
+/// Where invocations work on their own it is `fn name(invocation: u32)`, and does nothing if there is no such invocation. Where
+/// they work together it is `fn name(workgroup: u32, lane: u32)`: it has barriers, so the caller sees to it that `workgroup` is
+/// below the kernel's number of workgroups and the same for all invocations of one.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Function {
     /// Unique in the network: `train_03_hidden_dense`.
     pub(super) name: String,
     /// Comments: what it computes, and how.
     pub(super) notes: Vec<String>,
-    /// Invocations in a workgroup.
-    pub(super) lanes: u32,
-    /// How many workgroups the kernel has.
-    pub(super) workgroups: Workgroups,
+    /// How many invocations work together; `None` where each works on its own.
+    pub(super) lanes: Option<u32>,
+    /// How many workgroups the kernel has; where invocations work on their own, how many invocations.
+    pub(super) work: Workgroups,
     /// The storage buffers that it reads or writes.
     pub(super) bindings: BTreeSet<Binding>,
     /// Those among them that it sees as `array<vec4<f32>>`.
     pub(super) packed: BTreeSet<Binding>,
     /// The helper functions that it calls, and those that they call; four numbers at once or one.
     pub(super) helpers: BTreeSet<(Helper, bool)>,
-    /// Arrays of f32 in workgroup memory: name and length. It reads nothing there that it has not written.
-    pub(super) shared: Vec<(String, usize)>,
-    /// The function's lines, in terms of `workgroup` and `lane`.
+    /// Floats of workgroup memory: the length that it needs of the array `shared_floats`. It reads nothing there that it has not
+    /// written.
+    pub(super) shared: usize,
+    /// The function's lines.
     pub(super) body: String,
 }
 
@@ -40,37 +42,31 @@ impl Function {
 
     /// The whole function.
     pub(super) fn text(&self) -> String {
-        format!("{}fn {}(workgroup: u32, lane: u32) {{\n{}}}\n", self.comments(), self.name, self.body)
+        let parameters = if self.lanes.is_some() { "workgroup: u32, lane: u32" } else { "invocation: u32" };
+        format!("{}fn {}({parameters}) {{\n{}}}\n", self.comments(), self.name, self.body)
     }
 }
 
 /// What functions need around them, each thing once.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Around {
     pub(super) bindings: BTreeSet<Binding>,
     packed: BTreeSet<Binding>,
     helpers: BTreeSet<(Helper, bool)>,
-    shared: BTreeMap<String, usize>,
+    shared: usize,
 }
 
 impl Around {
-    /// What these functions need. They must agree on the buffers that they see in fours. Arrays of one name become one, as long
-    /// as the longest of them: a workgroup runs one of the functions, or one after another.
+    /// What these functions need. They must agree on the buffers that they see in fours. Workgroup memory is for one of them at
+    /// a time.
     pub(super) fn new(functions: &[Function]) -> Self {
-        let mut around = Around {
-            bindings: BTreeSet::new(),
-            packed: BTreeSet::new(),
-            helpers: BTreeSet::new(),
-            shared: BTreeMap::new(),
-        };
+        let mut around =
+            Around { bindings: BTreeSet::new(), packed: BTreeSet::new(), helpers: BTreeSet::new(), shared: 0 };
         for function in functions {
             around.bindings.extend(&function.bindings);
             around.packed.extend(&function.packed);
             around.helpers.extend(&function.helpers);
-            for (name, len) in &function.shared {
-                let longest = around.shared.entry(name.clone()).or_default();
-                *longest = (*longest).max(*len);
-            }
+            around.shared = around.shared.max(function.shared);
         }
         debug_assert!(functions.iter().all(|f| f.bindings.intersection(&around.packed).all(|b| f.packed.contains(b))));
         around
@@ -78,7 +74,7 @@ impl Around {
 
     /// Bytes of workgroup memory.
     pub(super) fn workgroup_bytes(&self) -> u32 {
-        self.shared.values().map(|len| 4 * *len as u32).sum()
+        4 * self.shared as u32
     }
 
     /// The helper functions.
@@ -91,9 +87,11 @@ impl Around {
         if text.iter().any(|t| t.contains("step.")) {
             self.bindings.insert(Binding::Step);
         }
-        let bindings = self.bindings.iter().map(|b| b.declaration(self.packed.contains(b)));
-        let shared = self.shared.iter().map(|(name, len)| format!("var<workgroup> {name}: array<f32, {len}>;\n"));
-        bindings.chain(shared).collect()
+        let mut declarations: String = self.bindings.iter().map(|b| b.declaration(self.packed.contains(b))).collect();
+        if self.shared > 0 {
+            declarations += &format!("var<workgroup> shared_floats: array<f32, {}>;\n", self.shared);
+        }
+        declarations
     }
 }
 

@@ -5,6 +5,7 @@
 //! (`tiled`). Every constant is in the text; only the batch,
 //! the arena's capacity and the step's numbers come from the uniform.
 
+mod archetype;
 mod axes;
 mod block;
 mod body;
@@ -18,9 +19,9 @@ mod thread;
 mod tiled;
 mod workgroup;
 
+use self::archetype::Archetype;
 use self::function::Function;
 use self::printer::Printer;
-use self::text::Count;
 use crate::ir::Kernel;
 use crate::plan::{Plan, Schedule};
 
@@ -83,19 +84,5 @@ pub fn print(plan: &Plan, schedule: &Schedule, kernel: &Kernel, prefix: &str) ->
 
 /// A kernel as a function, called `<prefix>_<kernel>`.
 fn function(plan: &Plan, schedule: &Schedule, kernel: &Kernel, prefix: &str) -> Function {
-    let printer = Printer::new(plan, schedule, kernel, format!("{prefix}_{}", kernel.name));
-    if let Some(view) = kernel.contraction() {
-        let plain = view.is_plain();
-        if let Some(plan) = tiled::plan(&printer, view.clone()) {
-            return tiled::print(printer, plan);
-        }
-        if plain && contract::suits(&kernel.outer, &kernel.stages[0].inner) {
-            return contract::print(printer, view);
-        }
-    }
-    let inner: Vec<Count> = kernel.stages.iter().map(|s| Count::of(&s.inner)).collect();
-    if workgroup::suits(&kernel.outer, &inner) {
-        return workgroup::print(printer);
-    }
-    thread::print(printer)
+    Archetype::of(Printer::new(plan, schedule, kernel, format!("{prefix}_{}", kernel.name))).print()
 }

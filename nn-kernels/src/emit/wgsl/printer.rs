@@ -22,8 +22,8 @@ pub(super) struct Printer<'a> {
     helpers: BTreeSet<(Helper, bool)>,
     /// Tensors whose beginning has been asked for, and what it is called.
     bases: BTreeMap<TensorId, String>,
-    /// Arrays of f32 in workgroup memory: name and length.
-    pub(super) shared: Vec<(String, usize)>,
+    /// Floats of workgroup memory, the array `shared_floats`.
+    pub(super) shared: usize,
 }
 
 impl<'a> Printer<'a> {
@@ -37,7 +37,7 @@ impl<'a> Printer<'a> {
             bindings: BTreeSet::new(),
             helpers: BTreeSet::new(),
             bases: BTreeMap::new(),
-            shared: vec![],
+            shared: 0,
         }
     }
 
@@ -180,9 +180,9 @@ impl<'a> Printer<'a> {
         (binding.variable(), binding)
     }
 
-    /// The kernel's function, around the text that the archetype has printed. `what` says what an invocation does, and
-    /// `lanes` how many of them a workgroup has.
-    pub(super) fn finish(self, what: &str, lanes: u32, workgroups: Workgroups, body: Text) -> Function {
+    /// The kernel's function, around the text that the archetype has printed. `what` says what an invocation does; the other
+    /// arguments are the function's.
+    pub(super) fn finish(self, what: &str, lanes: Option<u32>, work: Workgroups, body: Text) -> Function {
         let mut text = Text::new();
         for (tensor, base) in &self.bases {
             if base == text::ZERO {
@@ -205,7 +205,7 @@ impl<'a> Printer<'a> {
             name: self.name,
             notes,
             lanes,
-            workgroups,
+            work,
             packed: self.packed.intersection(&self.bindings).copied().collect(),
             bindings: self.bindings,
             helpers: self.helpers,

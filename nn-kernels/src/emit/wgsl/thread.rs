@@ -10,12 +10,19 @@ use super::{Function, Workgroups};
 use crate::graph::Extent;
 use crate::ir::Value;
 
-/// Invocations in a workgroup.
-const LANES: u64 = 64;
+pub(super) struct Thread<'a> {
+    pub(super) printer: Printer<'a>,
+    /// The axis along which four neighbours are done at once.
+    lanes: Option<usize>,
+}
 
-pub(super) fn print(mut printer: Printer) -> Function {
-    let kernel = printer.kernel;
+pub(super) fn prepare(mut printer: Printer) -> Thread {
     let lanes = four_at_once(&mut printer);
+    Thread { printer, lanes }
+}
+
+pub(super) fn print(Thread { mut printer, lanes }: Thread) -> Function {
+    let kernel = printer.kernel;
     let mut extents = kernel.outer.clone();
     if let (Some(_), Some(Extent::Size(n))) = (lanes, extents.last_mut()) {
         *n /= 4;
@@ -23,11 +30,10 @@ pub(super) fn print(mut printer: Printer) -> Function {
     let count = Count::of(&extents);
 
     let mut out = Text::new();
-    out.line(format!("let point = workgroup * {LANES}u + lane;"));
-    out.open(format!("if point >= {} {{", count.text()));
+    out.open(format!("if invocation >= {} {{", count.text()));
     out.line("return;");
     out.close();
-    let mut names = axes::outer_axes(&mut out, &extents, "point");
+    let mut names = axes::outer_axes(&mut out, &extents, "invocation");
     if let (Some(_), Some(last)) = (lanes, names.last_mut().filter(|name| *name != text::ZERO)) {
         // `i1` counts groups of four; its first element is at four times as much.
         let first = format!("{last}x4");
@@ -41,7 +47,7 @@ pub(super) fn print(mut printer: Printer) -> Function {
         None => "One invocation for each point.",
     };
     let (fixed, per_sample) = if count.batches > 0 { (0, count.size) } else { (count.size, 0) };
-    printer.finish(what, LANES as u32, Workgroups { fixed, per_sample, points: LANES }, out)
+    printer.finish(what, None, Workgroups { fixed, per_sample, points: 1 }, out)
 }
 
 /// The axis along which four neighbouring points can be done at once, and marks the buffers that are bound in fours.

@@ -15,24 +15,45 @@ use crate::ir::{Value, ValueId};
 /// The most workgroup memory that we use; every device has 16 KiB.
 const MEMORY: usize = 8 << 10;
 
-pub(super) fn print(mut printer: Printer) -> Function {
+pub(super) struct Workgroup<'a> {
+    pub(super) printer: Printer<'a>,
+    /// Invocations in a workgroup.
+    pub(super) lanes: usize,
+    /// The innermost axis of all loops, if four neighbours along it are done at once.
+    fours: Option<usize>,
+    /// How many numbers a stage combines at most.
+    slots: usize,
+}
+
+pub(super) fn prepare(mut printer: Printer) -> Workgroup {
     let kernel = printer.kernel;
     let slots = kernel.stages.iter().filter(|s| !s.inner.is_empty()).map(|s| s.reduce.len()).max().unwrap_or(0);
     let lanes = lanes(&kernel.stages.iter().map(|s| Count::of(&s.inner)).collect::<Vec<_>>(), slots);
+    let fours = four_at_once(&mut printer);
+    Workgroup { printer, lanes, fours, slots }
+}
+
+impl Workgroup<'_> {
+    /// Floats of workgroup memory with so many invocations.
+    pub(super) fn shared(&self, lanes: usize) -> usize {
+        self.slots * (lanes + groups(lanes))
+    }
+}
+
+pub(super) fn print(workgroup: Workgroup) -> Function {
+    let shared = workgroup.shared(workgroup.lanes);
+    let Workgroup { mut printer, lanes, fours, slots } = workgroup;
+    let kernel = printer.kernel;
 
     let count = Count::of(&kernel.outer);
     let mut out = Text::new();
     let axes = outer_axes(&mut out, &kernel.outer, "workgroup");
-    for slot in 0..slots {
-        printer.shared.push((format!("parts{slot}"), lanes));
-        printer.shared.push((format!("groups{slot}"), groups(lanes)));
-    }
-    let fours = four_at_once(&mut printer);
-    stages(&mut printer, &mut out, &axes, lanes, fours);
+    printer.shared = shared;
+    stages(&mut printer, &mut out, &axes, lanes, fours, slots);
 
     let (fixed, per_sample) = if count.batches > 0 { (0, count.size) } else { (count.size, 0) };
     let what = "One workgroup for each point.";
-    printer.finish(what, lanes as u32, Workgroups { fixed, per_sample, points: 1 }, out)
+    printer.finish(what, Some(lanes as u32), Workgroups { fixed, per_sample, points: 1 }, out)
 }
 
 /// Invocations in a workgroup: a power of two from 64 to 256, no more than the longest stage can use.
@@ -45,7 +66,7 @@ fn lanes(inner: &[Count], slots: usize) -> usize {
     lanes
 }
 
-fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: usize, fours: Option<usize>) {
+fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: usize, fours: Option<usize>, slots: usize) {
     let kernel = printer.kernel;
     let mut reduced: Vec<Vec<Expr>> = vec![];
     for (n, stage) in kernel.stages.iter().enumerate() {
@@ -114,7 +135,7 @@ fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: usize,
         if !stage.reduce.is_empty() {
             let names = (0..stage.reduce.len()).map(|slot| format!("reduced{n}_{slot}"));
             results.extend(names.map(|name| Expr::name(name, false)));
-            combine_lanes(out, n, &stage.reduce, lanes);
+            combine_lanes(out, n, &stage.reduce, lanes, slots);
         }
         reduced.push(results);
     }
@@ -156,34 +177,39 @@ fn across(how: Reduction, v: &str) -> String {
 /// invocation combines what they found. That is two barriers, where a binary tree has one for each level.
 ///
 /// No barrier is needed before the next stage's: what is read behind the second one is written behind the next first one.
-fn combine_lanes(out: &mut Text, stage: usize, reduce: &[(Reduction, ValueId)], lanes: usize) {
+fn combine_lanes(out: &mut Text, stage: usize, reduce: &[(Reduction, ValueId)], lanes: usize, slots: usize) {
     let groups = groups(lanes);
+    // Each slot has the parts of all invocations; behind those of all slots lie the combined ones.
+    let part = |slot: usize, index: &str| format!("shared_floats[{}]", text::sum(index, &format!("{}u", slot * lanes)));
+    let group = |slot: usize, index: &str| {
+        format!("shared_floats[{}]", text::sum(index, &format!("{}u", slots * lanes + slot * groups)))
+    };
     for slot in 0..reduce.len() {
-        out.line(format!("parts{slot}[lane] = part{stage}_{slot};"));
+        out.line(format!("{} = part{stage}_{slot};", part(slot, "lane")));
     }
     out.line("workgroupBarrier();");
     out.open(format!("if lane < {groups}u {{"));
     for slot in 0..reduce.len() {
-        out.line(format!("var combined{slot} = parts{slot}[lane];"));
+        out.line(format!("var combined{slot} = {};", part(slot, "lane")));
     }
     out.open(format!("for (var i = lane + {groups}u; i < {lanes}u + step.zero; i += {groups}u) {{"));
     for (slot, (how, _)) in reduce.iter().enumerate() {
         let name = format!("combined{slot}");
-        out.line(accumulate(*how, &name, &format!("parts{slot}[i]")));
+        out.line(accumulate(*how, &name, &part(slot, "i")));
     }
     out.close();
     for slot in 0..reduce.len() {
-        out.line(format!("groups{slot}[lane] = combined{slot};"));
+        out.line(format!("{} = combined{slot};", group(slot, "lane")));
     }
     out.close();
     out.line("workgroupBarrier();");
     for slot in 0..reduce.len() {
-        out.line(format!("var reduced{stage}_{slot} = groups{slot}[0];"));
+        out.line(format!("var reduced{stage}_{slot} = {};", group(slot, text::ZERO)));
     }
     out.open(format!("for (var i = 1u; i < {groups}u + step.zero; i++) {{"));
     for (slot, (how, _)) in reduce.iter().enumerate() {
         let name = format!("reduced{stage}_{slot}");
-        out.line(accumulate(*how, &name, &format!("groups{slot}[i]")));
+        out.line(accumulate(*how, &name, &group(slot, "i")));
     }
     out.close();
 }

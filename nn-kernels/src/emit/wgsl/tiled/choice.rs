@@ -15,17 +15,17 @@ pub(in crate::emit::wgsl) struct Plan {
 
 /// How a contraction is cut.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Tile {
+pub(in crate::emit::wgsl) struct Tile {
     /// At most one axis that only `a` has.
     pub(super) rows: Vec<Local>,
     /// Axes that only `b` has; all but the first one are whole.
     pub(super) columns: Vec<Local>,
     /// At most one reduced axis; its extent is a multiple of the size.
     pub(super) taps: Vec<Local>,
-    /// Invocations in a workgroup.
-    pub(super) lanes: usize,
+    /// Invocations in a workgroup, where they do parts of the sum together.
+    pub(in crate::emit::wgsl) lanes: usize,
     /// Whether a workgroup does a tile, and its invocations do parts of the sum.
-    pub(super) split: bool,
+    pub(in crate::emit::wgsl) split: bool,
 }
 
 impl Tile {

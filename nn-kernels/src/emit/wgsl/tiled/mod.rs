@@ -32,11 +32,11 @@ const UNROLLED: usize = 160;
 
 const COMPONENTS: [&str; 4] = ["x", "y", "z", "w"];
 
-struct Tiled<'a> {
-    printer: Printer<'a>,
+pub(super) struct Tiled<'a> {
+    pub(super) printer: Printer<'a>,
     /// Columns are `b`'s.
     view: ContractionView,
-    tile: Tile,
+    pub(super) tile: Tile,
     extents: Vec<Extent>,
     /// What a tile's first point is called along each axis.
     names: Vec<String>,
@@ -46,9 +46,13 @@ struct Tiled<'a> {
     b: Elements,
 }
 
-pub(super) fn print(printer: Printer, plan: Plan) -> Function {
+pub(super) fn prepare(printer: Printer, plan: Plan) -> Tiled {
     let mut tiled = Tiled::new(printer, plan);
     tiled.pack();
+    tiled
+}
+
+pub(super) fn print(mut tiled: Tiled) -> Function {
     let mut out = Text::new();
     tiled.place(&mut out);
     let sums = tiled.sums(&mut out);
@@ -59,7 +63,6 @@ pub(super) fn print(printer: Printer, plan: Plan) -> Function {
     let Tile { lanes, split, .. } = tiled.tile;
     let tiles = Count::of(&tiled.tiles());
     let (fixed, per_sample) = if tiles.batches > 0 { (0, tiles.size) } else { (tiles.size, 0) };
-    let points = if split { 1 } else { lanes as u64 };
     let what = format!(
         "One {} for each block of {} x {} sums of {}.",
         if split { "workgroup" } else { "invocation" },
@@ -67,7 +70,7 @@ pub(super) fn print(printer: Printer, plan: Plan) -> Function {
         tiled.columns().len(),
         Count::of(tiled.view.k.iter().map(|&a| &tiled.extents[a])).text(),
     );
-    tiled.printer.finish(&what, lanes as u32, Workgroups { fixed, per_sample, points }, out)
+    tiled.printer.finish(&what, split.then_some(lanes as u32), Workgroups { fixed, per_sample, points: 1 }, out)
 }
 
 /// All points of some axes of a tile, the last axis fastest.
@@ -158,11 +161,10 @@ impl<'a> Tiled<'a> {
         let number = match self.tile.split {
             true => "workgroup",
             false => {
-                out.line(format!("let tile = workgroup * {}u + lane;", self.tile.lanes));
-                out.open(format!("if tile >= {} {{", Count::of(&tiles).text()));
+                out.open(format!("if invocation >= {} {{", Count::of(&tiles).text()));
                 out.line("return;");
                 out.close();
-                "tile"
+                "invocation"
             }
         };
         let blocked = |axis: usize| self.tile.local(axis).is_some() && self.names[axis] != text::ZERO;
@@ -394,14 +396,14 @@ impl<'a> Tiled<'a> {
     fn combined(&mut self, out: &mut Text, sums: &[Expr]) {
         let lanes = self.tile.lanes;
         for (t, sum) in sums.iter().enumerate() {
-            out.line(format!("parts[lane + {}u] = {};", t * lanes, sum.text));
+            out.line(format!("shared_floats[{}] = {};", text::sum("lane", &format!("{}u", t * lanes)), sum.text));
         }
-        self.printer.shared.push(("parts".to_owned(), sums.len() * lanes));
+        self.printer.shared = sums.len() * lanes;
         out.line("workgroupBarrier();");
         out.open(format!("for (var t = lane; t < {}u; t += {lanes}u) {{", sums.len()));
-        out.line(format!("var sum = parts[t * {lanes}u];"));
+        out.line(format!("var sum = shared_floats[t * {lanes}u];"));
         out.open(format!("for (var i = 1u; i < {lanes}u + step.zero; i++) {{"));
-        out.line(format!("sum += parts[t * {lanes}u + i];"));
+        out.line(format!("sum += shared_floats[t * {lanes}u + i];"));
         out.close();
         self.finish(out, "t", Expr::name("sum", false));
         out.close();
