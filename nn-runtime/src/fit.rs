@@ -7,6 +7,7 @@ use std::fmt;
 use crate::data::{DataSet, Stream};
 use crate::error::Result;
 use crate::history::{Epoch, History};
+use crate::learning_rate::LearningRate;
 use crate::network::Net;
 
 pub(crate) use run::workers;
@@ -65,10 +66,11 @@ pub struct Fit<'a, R> {
 type OnEpoch<'a, R> = Box<dyn FnMut(&Epoch<R>, &mut Control) + 'a>;
 
 /// The options that do not depend on the network.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Options {
     epochs: usize,
     batch_size: usize,
+    learning_rate: Option<LearningRate>,
     shuffle: bool,
     validation_split: f64,
     quiet: bool,
@@ -77,8 +79,15 @@ struct Options {
 
 impl<R> Default for Fit<'_, R> {
     fn default() -> Self {
-        let (validation_split, quiet, workers) = (0.0, false, None);
-        let options = Options { epochs: 1, batch_size: 32, shuffle: true, validation_split, quiet, workers };
+        let options = Options {
+            epochs: 1,
+            batch_size: 32,
+            learning_rate: None,
+            shuffle: true,
+            validation_split: 0.0,
+            quiet: false,
+            workers: None,
+        };
         Fit { options, validation: None, on_epoch: None }
     }
 }
@@ -93,6 +102,14 @@ impl<'a, R> Fit<'a, R> {
     /// How many samples a step takes; the last step of an epoch takes what is left. Default: 32.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.options.batch_size = batch_size;
+        self
+    }
+
+    /// The learning rate over time, instead of one number for all steps: `nn::LearningRate::cosine(1e-3, 20).warm_up(2)`. The rate
+    /// of the last step stays when training ends. What [`on_epoch`](Self::on_epoch) sets holds until the next step, which takes the
+    /// curve's. Default: the declared rate, or what was set since.
+    pub fn learning_rate(mut self, rate: LearningRate) -> Self {
+        self.options.learning_rate = Some(rate);
         self
     }
 
@@ -176,7 +193,7 @@ impl Net {
             }
             epochs.push(epoch);
         };
-        let step_losses = self.run(data.data(), validation, options, &mut call)?;
+        let step_losses = self.run(data.data(), validation, &options, &mut call)?;
         Ok(History { epochs, step_losses })
     }
 }

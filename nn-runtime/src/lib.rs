@@ -16,6 +16,7 @@ mod fit;
 pub mod gpu;
 mod history;
 mod init;
+mod learning_rate;
 mod metrics;
 mod network;
 pub mod program;
@@ -29,6 +30,7 @@ pub use device::Device;
 pub use error::{Error, Result};
 pub use fit::{Control, Dataset, Fit};
 pub use history::{Epoch, History};
+pub use learning_rate::LearningRate;
 pub use network::{Gradients, ParameterInfo};
 pub use program::Shader;
 

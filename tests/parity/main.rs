@@ -4,6 +4,7 @@
 
 mod activations;
 mod layers;
+mod learning_rates;
 mod losses;
 mod metrics;
 mod optimizers;
@@ -16,4 +17,5 @@ fn every_fixture_is_tested() {
     nn_tests::parity::assert_all_named("losses", include_str!("losses.rs"));
     nn_tests::parity::assert_all_named("optimizers", include_str!("optimizers.rs"));
     nn_tests::parity::assert_all_named("metrics", include_str!("metrics.rs"));
+    nn_tests::parity::assert_all_named("learning_rates", include_str!("learning_rates.rs"));
 }

@@ -18,7 +18,7 @@ and f32 data, so that all of the tests' tolerance belongs to the other side. A c
     <case>/after/<parameter>        parameters and running statistics after them
     <case>/output_after/<name>      outputs for the first batch in inference, after them
 
-and metrics cases have data, before, batches and <case>/metric/<name>. Each case draws from a generator of its own,
+and metrics cases have data, before, batches and <case>/metric/<name>, learning rates <case>/rates. Each case draws from a generator of its own,
 seeded by its name: a new case changes no other.
 
 Random convolutions are printed as Rust, too, into random_convolutions.rs.
@@ -33,6 +33,7 @@ import sklearn.metrics
 import torch
 import torch.nn.functional as F
 from safetensors.numpy import save_file
+from torch.optim import lr_scheduler as schedulers
 
 torch.set_num_threads(1)
 torch.set_default_dtype(torch.float64)
@@ -1012,6 +1013,41 @@ metric(
     "iou_mask_logits",
     classes(2, 4),
     lambda y, p: {"iou": sklearn.metrics.jaccard_score(y.ravel(), p.ravel() > 0.0)},
+)
+
+
+def learning_rate(name, make, count=45, rate=0.1):
+    """The rates of the first epochs, where a scheduler's `step` ends each."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate)
+    scheduler, rates = make(optimizer), []
+    for _ in range(count):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    FAMILIES.setdefault("learning_rates", {})[f"{name}/rates"] = np.float32(rates)
+
+
+learning_rate("step", lambda o: schedulers.StepLR(o, 7, 0.5))
+learning_rate("multi_step", lambda o: schedulers.MultiStepLR(o, [5, 11, 12, 30], 0.3))
+learning_rate("exponential", lambda o: schedulers.ExponentialLR(o, 0.9))
+learning_rate("linear", lambda o: schedulers.LinearLR(o, 0.25, 1.0, 10))
+learning_rate("polynomial", lambda o: schedulers.PolynomialLR(o, 20, 2.0))
+learning_rate("cosine", lambda o: schedulers.CosineAnnealingLR(o, 44, 0.001))
+learning_rate("restarts", lambda o: schedulers.CosineAnnealingWarmRestarts(o, 6, 2, 0.002))
+learning_rate("equal_restarts", lambda o: schedulers.CosineAnnealingWarmRestarts(o, 8))
+learning_rate("one_cycle", lambda o: schedulers.OneCycleLR(o, 0.1, 46))
+learning_rate("short_cycle", lambda o: schedulers.OneCycleLR(o, 0.1, 7), count=7)
+learning_rate(
+    "warm_up",
+    lambda o: schedulers.SequentialLR(
+        o, [schedulers.LinearLR(o, 1 / 5, 1.0, 4), schedulers.CosineAnnealingLR(o, 40)], [5]
+    ),
+)
+learning_rate(
+    "then",
+    lambda o: schedulers.SequentialLR(
+        o, [schedulers.ExponentialLR(o, 0.9), schedulers.StepLR(o, 4, 0.1)], [9]
+    ),
 )
 
 (HERE / "fixtures").mkdir(exist_ok=True)

@@ -9,6 +9,7 @@ use crate::backend::{Columns, Resident, Steps};
 use crate::data::{Passes, Stream, Training, ahead, order};
 use crate::error::{Error, Result};
 use crate::history::Epoch;
+use crate::learning_rate::LearningRate;
 use crate::metrics::{Combined, short};
 use crate::network::{Net, check_count, no_samples};
 use crate::program::{Program, StepUniform};
@@ -20,12 +21,14 @@ impl Net {
         &mut self,
         data: Data<'_>,
         validation: Option<Data<'_>>,
-        options: Options,
+        options: &Options,
         call: &mut dyn FnMut(&Epoch<Vec<f64>>, &mut Control),
     ) -> Result<Vec<f32>> {
         self.schedule(&self.program.train, "train")?;
         let validation = validation.map(Part::of);
         let (train, validation) = options.split(Part::of(data), validation)?;
+        let rate = options.learning_rate.as_ref();
+        rate.map_or(Ok(()), LearningRate::check)?;
         let (samples, batch_size) = (train.samples(), options.batch_size.min(train.samples()));
         let batches: Vec<usize> = (0..samples).step_by(batch_size).map(|s| batch_size.min(samples - s)).collect();
         match train {
@@ -33,7 +36,7 @@ impl Net {
                 let resident = self.backend.upload(columns)?;
                 let mut epoch = |net: &mut Net, results: &mut Vec<f32>, heard: Heard<'_>| {
                     let order = order(samples, options.shuffle.then_some((net.seed, net.epochs)));
-                    net.train_steps(&resident, &order, &batches, results, heard)
+                    net.train_steps(&resident, &order, &batches, rate, results, heard)
                 };
                 self.epochs(&mut epoch, &batches, validation, options, call)
             }
@@ -50,7 +53,7 @@ impl Net {
                             let order = order(portion.samples, None);
                             let resident = net.backend.upload(portion.columns())?;
                             let heard: Heard<'_> = &mut |steps, results| heard(ended + steps, results);
-                            net.train_steps(&resident, &order, batches, results, heard)?;
+                            net.train_steps(&resident, &order, batches, rate, results, heard)?;
                             ended += batches.len();
                         }
                         Ok(())
@@ -67,7 +70,7 @@ impl Net {
         epoch: &mut TrainEpoch<'_>,
         batches: &[usize],
         validation: Option<Part<'_>>,
-        options: Options,
+        options: &Options,
         call: &mut dyn FnMut(&Epoch<Vec<f64>>, &mut Control),
     ) -> Result<Vec<f32>> {
         let program = self.program;
@@ -138,16 +141,24 @@ impl Net {
         Ok(losses)
     }
 
-    /// Trains on these batches, and adds the results of each.
+    /// Trains on these batches, at the rates of the curve if there is one, and adds the results of each.
     fn train_steps(
         &mut self,
         data: &Resident<'_>,
         order: &[u32],
         batches: &[usize],
+        rate: Option<&LearningRate>,
         results: &mut Vec<f32>,
         heard: Heard<'_>,
     ) -> Result<()> {
-        let steps: Vec<StepUniform> = batches.iter().zip(0..).map(|(&batch, ahead)| self.step(batch, ahead)).collect();
+        let mut steps: Vec<StepUniform> = Vec::with_capacity(batches.len());
+        for (&batch, ahead) in batches.iter().zip(0..) {
+            if let Some(rate) = rate {
+                let time = if rate.is_per_step() { self.steps + ahead } else { self.epochs };
+                self.learning_rate = rate.at(time) as f32;
+            }
+            steps.push(self.step(batch, ahead));
+        }
         self.backend.train(Steps { data, order, steps: &steps }, results, heard)?;
         self.steps += batches.len() as u64;
         Ok(())
@@ -212,7 +223,7 @@ pub(crate) fn workers(chosen: Option<usize>) -> usize {
 
 impl Options {
     /// What is trained on, and what is validated on; both with at least one sample.
-    fn split<'a>(self, data: Part<'a>, validation: Option<Part<'a>>) -> Result<(Part<'a>, Option<Part<'a>>)> {
+    fn split<'a>(&self, data: Part<'a>, validation: Option<Part<'a>>) -> Result<(Part<'a>, Option<Part<'a>>)> {
         if self.batch_size == 0 {
             return Err(Error::Option("batch_size is 0, but a step needs at least one sample".into()));
         }

@@ -114,6 +114,36 @@ fn a_call_sets_the_learning_rate_and_stops() {
 }
 
 #[test]
+fn a_curve_sets_the_learning_rate_of_each_epoch_or_step() {
+    // What the curve gives, set by hand, over two runs of 7 steps an epoch.
+    let by_hand = |rates: &[f32]| {
+        let (mut net, data) = (net(7), data(100));
+        let batches: Vec<DataSet> =
+            (0..100).step_by(16).map(|start| data.slice(start..(start + 16).min(100))).collect();
+        for (rate, batch) in rates.iter().zip(batches.iter().cycle()) {
+            net.set_learning_rate(*rate).unwrap();
+            net.train_batch(batch).unwrap();
+        }
+        net.parameter("dense.weight").unwrap()
+    };
+    let by_curve = |rate: LearningRate| {
+        let (mut net, data) = (net(7), Set(data(100)));
+        let mut rates = vec![];
+        for epochs in [2, 1] {
+            let fit = Fit::default().epochs(epochs).batch_size(16).shuffle(false).learning_rate(rate.clone()).quiet();
+            rates.extend(net.fit(&data, fit).unwrap().epochs.iter().map(|epoch| epoch.learning_rate));
+        }
+        (net.parameter("dense.weight").unwrap(), rates, net.learning_rate())
+    };
+    let per_epoch = LearningRate::step(0.1, 1, 0.5);
+    let rates: Vec<f32> = (0..21).map(|step| per_epoch.at(step / 7) as f32).collect();
+    assert_eq!(by_curve(per_epoch), (by_hand(&rates), vec![0.1, 0.05, 0.025], 0.025));
+    let per_step = LearningRate::linear(0.1, 0.0, 20).per_step();
+    let rates: Vec<f32> = (0..21).map(|step| per_step.at(step) as f32).collect();
+    assert_eq!(by_curve(per_step), (by_hand(&rates), [6, 13, 20].map(|step| rates[step]).to_vec(), 0.0));
+}
+
+#[test]
 fn options_that_make_no_sense_are_errors() {
     let error = |options: Fit<'_, Report>| fit(options).unwrap_err().to_string();
     assert_eq!(error(Fit::default().batch_size(0)), "batch_size is 0, but a step needs at least one sample");
@@ -122,6 +152,9 @@ fn options_that_make_no_sense_are_errors() {
     }
     assert!(error(Fit::default().validation_split(1e-12)).contains("nothing would be validated"));
     assert!(error(Fit::default().validation_split(0.999)).contains("takes 100 of them: nothing would be trained on"));
+    let rate = LearningRate::constant(f64::INFINITY);
+    let message = "learning rate: the rate is inf, but it must be a number, at least 0";
+    assert_eq!(error(Fit::default().learning_rate(rate)), message);
     let (none, some) = (Set(data(0)), Set(data(5)));
     assert_eq!(error(Fit::default().validation_data(&none)), "the validation data has no samples");
     assert!(error(Fit::default().validation_data(&some).validation_split(0.5)).contains("both set"));
