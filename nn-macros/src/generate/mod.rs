@@ -24,7 +24,7 @@ use samples::Sample;
 /// The type, its API and its program.
 pub fn network(checked: &Checked) -> TokenStream {
     let plan = compile(&checked.network, &Options::default());
-    let tables = match tables::program(&plan).parse::<TokenStream>() {
+    let tables = match parse(&tables::program(&plan)) {
         Ok(tokens) => tokens,
         Err(error) => {
             let text =
@@ -55,7 +55,7 @@ pub fn network(checked: &Checked) -> TokenStream {
 /// The type and its API without a program, where the network has mistakes.
 pub fn stub(partial: &Partial) -> TokenStream {
     let sample = |dims: &Option<Vec<usize>>, classes| dims.as_ref().map(|d| Sample::new(d, classes));
-    let tables = match tables::placeholder(&partial.header.name.to_string()).parse::<TokenStream>() {
+    let tables = match parse(&tables::placeholder(&partial.header.name.to_string())) {
         Ok(tokens) => tokens,
         // The mistakes are reported beside the stub; nothing must be added to them.
         Err(_) => return TokenStream::new(),
@@ -78,6 +78,16 @@ pub fn stub(partial: &Partial) -> TokenStream {
         plan: String::new(),
     };
     api.tokens()
+}
+
+/// Text as tokens. The compiler's lexer is asked itself: `proc_macro2` would read everything once more, in order to be sure that
+/// the compiler can.
+fn parse(text: &str) -> Result<TokenStream, String> {
+    if proc_macro::is_available() {
+        text.parse::<proc_macro::TokenStream>().map(Into::into).map_err(|e| e.to_string())
+    } else {
+        text.parse::<TokenStream>().map_err(|e| e.to_string())
+    }
 }
 
 fn numbers(plan: &Plan) -> Numbers {
