@@ -55,7 +55,7 @@ pub fn compile(network: &Network, options: &Options) -> Plan {
         flops_per_sample,
         multiply_adds_per_sample,
         parameter_floats: layout.parameter_floats,
-        trainable_floats: layout.trainable_floats,
+        trained_floats: layout.trained_floats,
         parameters: layout.parameters,
         scalars,
         predict,
@@ -69,25 +69,32 @@ pub fn compile(network: &Network, options: &Options) -> Plan {
 struct Layout {
     parameters: Vec<Parameter>,
     parameter_floats: usize,
-    trainable_floats: usize,
+    trained_floats: usize,
+    buffer_floats: usize,
     metrics: Vec<Metric>,
     result_floats: usize,
 }
 
 impl Layout {
+    /// Places first what the optimizer updates, then buffers, then parameters that the loss does not reach, so that each kernel
+    /// behind the pass has one range.
     fn of(network: &Network) -> Self {
         let mut floats = 0;
         let mut offsets = vec![0; network.parameters.len()];
-        let mut place = |trainable: bool| {
-            for (offset, p) in offsets.iter_mut().zip(&network.parameters).filter(|(_, p)| p.trainable == trainable) {
-                *offset = floats;
-                // Every tensor starts at 16 bytes, so that kernels may read four floats at once.
-                floats += p.dims.iter().product::<usize>().next_multiple_of(4);
+        let trained = network.trained();
+        let mut place = |is_next: &dyn Fn(bool, bool) -> bool| {
+            for ((offset, p), trained) in offsets.iter_mut().zip(&network.parameters).zip(&trained) {
+                if is_next(p.trainable, *trained) {
+                    *offset = floats;
+                    // Every tensor starts at 16 bytes, so that kernels may read four floats at once.
+                    floats += p.dims.iter().product::<usize>().next_multiple_of(4);
+                }
             }
             floats
         };
-        let trainable_floats = place(true);
-        let parameter_floats = place(false).max(4);
+        let trained_floats = place(&|_, trained| trained);
+        let buffer_floats = place(&|trainable, _| !trainable) - trained_floats;
+        let parameter_floats = place(&|trainable, trained| trainable && !trained).max(4);
         let parameters = (network.parameters.iter().zip(offsets))
             .map(|(p, offset)| {
                 let (name, dims) = (p.name.clone(), p.dims.clone());
@@ -103,7 +110,7 @@ impl Layout {
                 Metric { name: m.name.clone(), kind: m.kind, offset, len }
             })
             .collect();
-        Layout { parameters, parameter_floats, trainable_floats, metrics, result_floats: results }
+        Layout { parameters, parameter_floats, trained_floats, buffer_floats, metrics, result_floats: results }
     }
 }
 
@@ -292,7 +299,7 @@ impl Programs<'_> {
     /// The optimizer's kernels and the copy of the buffers' new values, behind those of the pass.
     fn update(&self, table: &mut Table<'_>) {
         let optimizer = self.network.optimizer.as_ref().expect("callers have an optimizer");
-        let all = Shape::fixed(&[self.layout.trainable_floats]);
+        let all = Shape::fixed(&[self.layout.trained_floats]);
         let mut graph = Graph::new();
         graph.set_label("optimizer");
         let parameters = graph.leaf(Leaf::Parameters, all.clone());
@@ -311,7 +318,7 @@ impl Programs<'_> {
         let mut graph = graph;
         if !self.network.updates.is_empty() {
             graph.set_label("buffers");
-            let shape = Shape::fixed(&[self.layout.parameter_floats - self.layout.trainable_floats]);
+            let shape = Shape::fixed(&[self.layout.buffer_floats]);
             let node = graph.leaf(Leaf::NewBuffers, shape.clone());
             let tensor = table.leaf_tensor(&Leaf::Buffers, &shape);
             list.push(Root { node, tensor });
@@ -387,8 +394,8 @@ impl<'a> Table<'a> {
             }
             Leaf::Parameters => ("parameters".to_owned(), Place::Parameters(0)),
             Leaf::Gradients => ("gradients".to_owned(), Place::Gradients(0)),
-            Leaf::Buffers => ("buffers".to_owned(), Place::Parameters(self.programs.layout.trainable_floats)),
-            Leaf::NewBuffers => ("new buffers".to_owned(), Place::Gradients(self.programs.layout.trainable_floats)),
+            Leaf::Buffers => ("buffers".to_owned(), Place::Parameters(self.programs.layout.trained_floats)),
+            Leaf::NewBuffers => ("new buffers".to_owned(), Place::Gradients(self.programs.layout.trained_floats)),
             Leaf::State(i) => (format!("state {i}"), Place::State(*i, 0)),
         };
         let id = self.add(&name, shape, place);

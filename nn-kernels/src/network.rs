@@ -1,6 +1,8 @@
 //! A declared network: what the front end hands to the compiler.
 
-use crate::graph::{Graph, Leaf, NodeId, Op};
+use std::collections::BTreeMap;
+
+use crate::graph::{Graph, Leaf, NodeId, Op, Shape};
 
 /// A network as declared: the graph of its forward pass, and which nodes mean what.
 #[derive(Clone, Debug, Default)]
@@ -28,9 +30,55 @@ pub struct Network {
     /// Whether a parameter of a name that exists already is that parameter: the front end says so while it applies a block
     /// whose parameters exist once. Otherwise it gives each parameter a name of its own.
     pub sharing: bool,
+    /// Kept by [`Network::declare`].
+    pub known: Known,
+}
+
+/// What is asked about all parameters each time that another one is declared.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    numbers: BTreeMap<String, usize>,
+    floats: usize,
 }
 
 impl Network {
+    /// Adds a parameter, which has a name of its own.
+    pub fn declare(&mut self, parameter: ParameterDeclaration) -> NodeId {
+        let (number, shape) = (self.parameters.len(), Shape::fixed(&parameter.dims));
+        self.known.numbers.insert(parameter.name.clone(), number);
+        self.known.floats += shape.size();
+        self.parameters.push(parameter);
+        self.graph.leaf(Leaf::Parameter(number), shape)
+    }
+
+    /// The number of the parameter with this name.
+    pub fn parameter(&self, name: &str) -> Option<usize> {
+        self.known.numbers.get(name).copied()
+    }
+
+    /// Floats of all parameters and buffers together.
+    pub fn parameter_floats(&self) -> usize {
+        self.known.floats
+    }
+
+    /// Which parameters the optimizer changes: those that the loss depends on while training. As in PyTorch, what has no gradient
+    /// does not decay either.
+    pub fn trained(&self) -> Vec<bool> {
+        let mut trained: Vec<bool> = self.parameters.iter().map(|p| p.trainable).collect();
+        let Some(loss) = self.loss else { return trained };
+        let mut reached = vec![false; self.graph.len()];
+        reached[loss.index()] = true;
+        for (id, node) in self.graph.nodes().rev().filter(|(id, _)| id.index() <= loss.index()) {
+            if reached[id.index()] {
+                let args = if node.op == Op::ByPhase { &node.args[..1] } else { &node.args[..] };
+                args.iter().for_each(|arg| reached[arg.index()] = true);
+            } else if let Op::Leaf(Leaf::Parameter(number)) = node.op {
+                trained[number] = false;
+            }
+        }
+        trained
+    }
+
     /// Gives a buffer its new value after each training step. A buffer that several applications of one layer share takes the
     /// last one's.
     pub fn update(&mut self, buffer: NodeId, value: NodeId) {

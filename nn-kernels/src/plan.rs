@@ -17,11 +17,12 @@ pub struct Plan {
     pub parameters: Vec<Parameter>,
     /// Length of the vector of all parameters in floats, a multiple of 4; gradients and optimizer states have the same.
     ///
-    /// Trainable parameters come first. Behind them are the buffers; in the vector of gradients, the same places hold the new
-    /// values that a training step has computed for them.
+    /// What the optimizer updates comes first. Behind it are the buffers; in the vector of gradients, the same places hold the
+    /// new values that a training step has computed for them. Parameters that the loss does not reach come last: nothing
+    /// changes them.
     pub parameter_floats: usize,
     /// Length of the part that the optimizer updates, a multiple of 4.
-    pub trainable_floats: usize,
+    pub trained_floats: usize,
     /// How many vectors of state the optimizer keeps, and what each starts from.
     pub states: Vec<f64>,
     /// The numbers that the host sets for each step, in the order of the step's table.
@@ -58,7 +59,7 @@ pub struct Parameter {
     pub init: Initializer,
     /// Where it lies in the vector of all parameters, in floats; a multiple of 4.
     pub offset: usize,
-    /// Whether the optimizer changes it; otherwise it is a buffer.
+    /// Whether it has a gradient; otherwise it is a buffer.
     pub trainable: bool,
 }
 

@@ -4,7 +4,38 @@ use nn::Fit;
 use nn_tests::networks::{Branches, Curve, CurveData, Digits, Inference, LossOnly, LossOnlyData, Plain, Softmax};
 use nn_tests::{assert_close, data, on_each_device};
 
+nn::network! {
+    /// The loss does not know of `side`, nor of what a running mean is for.
+    pub network Unreached {
+        input  x: [6];
+        target y: [2];
+        hidden = x >> dense(8) >> tanh;
+        side   = hidden >> dense(3) >> batch_norm(affine = false);
+        fitted = hidden >> dense(2);
+        output    prediction = fitted;
+        output    aside = side;
+        loss      mse(fitted, y);
+        optimizer adamw(learning_rate = 0.1, weight_decay = 0.5);
+    }
+}
+
 on_each_device! {
+    fn what_the_loss_does_not_reach_does_not_decay(device) {
+        let mut net = Unreached::new(device, 1).unwrap();
+        let x: Vec<[f32; 6]> = (0..9).map(|i| [i as f32 / 9.0; 6]).collect();
+        let data = UnreachedData::new(&x, vec![[0.3f32, -0.4]; 9]).unwrap();
+        let before: Vec<Vec<f32>> = net.parameters().map(|p| net.parameter(p.name).unwrap()).collect();
+        for _ in 0..3 {
+            net.train_batch(&data).unwrap();
+        }
+        for (p, before) in net.parameters().zip(before) {
+            // Running statistics follow the batches, whoever reads them.
+            let stays = p.name.starts_with("side.dense");
+            assert_eq!(net.parameter(p.name).unwrap() == before, stays, "{}", p.name);
+        }
+        assert_eq!(net.gradients(&data).unwrap().parameter("side.dense.weight").unwrap(), [0.0; 24]);
+    }
+
     fn the_learning_rate_is_set_while_training_runs(device) {
         let all = data::plain(16, 1).unwrap();
         let data = CurveData::new(

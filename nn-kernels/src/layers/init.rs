@@ -172,7 +172,7 @@ fn symmetric(bound: f64) -> Initializer {
 /// that exists already is returned; it must be of the same dimensions and start in the same way.
 pub fn add_parameter(n: &mut Network, name: String, dims: &[usize], init: Initializer) -> Result<NodeId, Fact> {
     if n.sharing
-        && let Some(index) = n.parameters.iter().position(|p| p.name == name)
+        && let Some(index) = n.parameter(&name)
     {
         let first = &n.parameters[index];
         if first.dims != dims {
@@ -184,14 +184,12 @@ pub fn add_parameter(n: &mut Network, name: String, dims: &[usize], init: Initia
         return Ok(n.graph.leaf(Leaf::Parameter(index), Shape::fixed(dims)));
     }
     let size = shape::parameter(dims)?;
-    let total: usize = n.parameters.iter().map(|p| p.dims.iter().product::<usize>()).sum();
+    let total = n.parameter_floats();
     if total + size >= ELEMENT_LIMIT {
         let (what, limit) = (Sized::AllParameters, ELEMENT_LIMIT);
         return Err(Fact::TooLarge { what, dims: vec![total.saturating_add(size)], limit });
     }
-    let index = n.parameters.len();
-    n.parameters.push(ParameterDeclaration { name, dims: dims.to_vec(), init, trainable: true });
-    Ok(n.graph.leaf(Leaf::Parameter(index), Shape::fixed(dims)))
+    Ok(n.declare(ParameterDeclaration { name, dims: dims.to_vec(), init, trainable: true }))
 }
 
 /// Declares a buffer: a tensor that is saved with the parameters, but that the layer changes itself while it trains

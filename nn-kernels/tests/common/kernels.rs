@@ -61,7 +61,7 @@ impl Maker {
         self.schedule.kernels.push(kernel);
         self.schedule.update = 1;
         let plan = Plan {
-            trainable_floats: 0,
+            trained_floats: 0,
             name: "test".to_owned(),
             fields: vec![],
             inputs: 0,

@@ -105,6 +105,10 @@ impl<'a> Elaborator<'a, '_> {
             self.diagnostics
                 .error(optimizer.span(), format!("network `{name}` has no parameters that could be trained"))
                 .help("parameters come with layers such as `dense(10)`");
+        } else if let (Some(optimizer), false) = (&declared.optimizer, self.network.trained().contains(&true)) {
+            let message = format!("the loss of network `{name}` depends on no parameter: nothing would be trained");
+            let found = self.diagnostics.error(optimizer.span(), message);
+            found.help("let the loss compare what layers such as `dense(10)` have computed");
         }
     }
 

@@ -53,7 +53,7 @@ fn source(kernel: &Kernel, tensors: usize) -> String {
         ..Schedule::default()
     };
     let plan = Plan {
-        trainable_floats: 0,
+        trained_floats: 0,
         name: "Net".into(),
         fields: vec![],
         inputs: 0,
