@@ -1,0 +1,192 @@
+//! What is measured: networks with the data that they are fed, the same as on other frameworks.
+
+use nn::Device;
+
+nn::network! {
+    block hidden_layers(x, width1, width2) {
+        x >> dense(width1) >> relu >> dense(width2) >> relu
+    }
+
+    block convolution(x, filters, kernel, stride = 1) {
+        x >> conv2d(filters, kernel, stride = stride, padding = (kernel - 1) / 2, bias = false) >> batch_norm
+    }
+
+    block residual(x, filters, stride = 1) {
+        inner = x >> convolution(filters, 3, stride = stride) >> relu >> convolution(filters, 3);
+        shortcut = if stride == 1 { x } else { x >> convolution(filters, 1, stride = stride) };
+        relu(inner + shortcut)
+    }
+
+    /// A few hundred weights: nearly all of a step is overhead.
+    network Curve {
+        input  x: [1];
+        target y: [1];
+        fitted = x >> dense(16) >> tanh >> dense(16) >> tanh >> dense(1);
+        output    curve = fitted;
+        loss      mse(fitted, y);
+        optimizer sgd(learning_rate = 0.1);
+    }
+
+    /// The classic network for handwritten digits.
+    network Mlp {
+        input  image: [784];
+        target digit: class(10);
+        logits = image >> hidden_layers(128, 64) >> dense(10);
+        output    scores = logits;
+        loss      cross_entropy(logits, digit);
+        optimizer adam(learning_rate = 1e-3);
+    }
+
+    /// Two convolutions: nearly all of a step is windows of few channels.
+    network Cnn {
+        input  image: [1, 28, 28];
+        target digit: class(10);
+        stem   = image >> conv2d(16, 5, padding = 2) >> batch_norm >> relu >> max_pool2d(2);
+        body   = stem >> conv2d(32, 5, padding = 2) >> batch_norm >> relu >> max_pool2d(2);
+        logits = body >> flatten >> dense(10);
+        output    scores = logits;
+        loss      cross_entropy(logits, digit);
+        optimizer adam(learning_rate = 1e-3);
+    }
+
+    /// ResNet-20 for CIFAR: 19 convolutions, each with a batch normalization.
+    network Resnet {
+        input  image: [3, 32, 32];
+        target class_of_image: class(10);
+        stem   = image >> convolution(16, 3) >> relu;
+        stage1 = stem >> repeat(3, residual(16));
+        stage2 = stage1 >> residual(32, stride = 2) >> repeat(2, residual(32));
+        stage3 = stage2 >> residual(64, stride = 2) >> repeat(2, residual(64));
+        logits = stage3 >> global_avg_pool >> dense(10);
+        output    scores = logits;
+        loss      cross_entropy(logits, class_of_image);
+        optimizer sgd(learning_rate = 0.01, momentum = 0.9);
+    }
+
+    /// 25 million weights: nearly all of a step is matrix products.
+    network Wide {
+        input  x: [1024];
+        target y: [1024];
+        fitted = x >> hidden_layers(4096, 4096) >> dense(1024);
+        output    values = fitted;
+        loss      mse(fitted, y);
+        optimizer sgd(learning_rate = 0.01);
+    }
+}
+
+/// A network, and how it is fed.
+pub struct Workload {
+    /// How the command line calls it.
+    pub name: &'static str,
+    /// How many samples a training step has, unless something else is asked for.
+    pub batch: usize,
+    /// What the compiler decided about it, as text.
+    pub plan: fn() -> &'static str,
+    /// The bytes that training with such batches takes, without data.
+    pub planned_bytes: fn(usize) -> usize,
+    /// Prepares training steps with batches of this size.
+    pub train: fn(&Device, usize) -> nn::Result<Prepared>,
+    /// Prepares predictions of one sample, each from the sample in memory to its result in memory.
+    pub predict: fn(&Device) -> nn::Result<Prepared>,
+}
+
+/// Work that can be repeated.
+pub struct Prepared {
+    /// Does it so many times; gives the last loss, or the first number of the last prediction.
+    pub run: Box<dyn FnMut(usize) -> nn::Result<f32>>,
+    /// The bytes of data that it works on.
+    pub data_bytes: usize,
+}
+
+/// A workload of a network, from a function that makes so many samples and their targets.
+macro_rules! workload {
+    ($name:literal, $network:ident, $data:ident, batch $batch:literal, $samples:expr) => {
+        $crate::workloads::Workload {
+            name: $name,
+            batch: $batch,
+            plan: $network::plan,
+            planned_bytes: $network::memory,
+            train: |device, batch| {
+                let (x, y) = $samples(batch);
+                let copies = $crate::workloads::copies(device, size_of_val(&x[..]) + size_of_val(&y[..]));
+                let data_bytes = copies * (size_of_val(&x[..]) + size_of_val(&y[..]));
+                let data = $data::new(x.repeat(copies), y.repeat(copies))?;
+                drop((x, y));
+                let mut network = $network::new(device, 0)?;
+                let run = move |steps: usize| {
+                    let fit = |epochs| nn::Fit::default().epochs(epochs).batch_size(batch).shuffle(false).quiet();
+                    let mut losses = Vec::new();
+                    // A run keeps the losses of all its steps, so very many steps are several runs.
+                    for steps in $crate::workloads::parts(steps, copies * (10_000 / copies)) {
+                        losses = network.fit(&data, fit(steps / copies))?.step_losses;
+                        if steps % copies > 0 {
+                            let rest = data.slice(..steps % copies * batch);
+                            losses = network.fit(&rest, fit(1))?.step_losses;
+                        }
+                    }
+                    Ok(losses.last().copied().unwrap_or(f32::NAN))
+                };
+                Ok($crate::workloads::Prepared { run: Box::new(run), data_bytes })
+            },
+            predict: |device| {
+                let (x, _) = $samples(1);
+                let data_bytes = size_of_val(&x[..]);
+                let network = $network::new(device, 0)?;
+                let run = move |times: usize| {
+                    let mut first = f32::NAN;
+                    for _ in 0..times {
+                        first = network.predict(&x)?[0][0];
+                    }
+                    Ok(first)
+                };
+                Ok($crate::workloads::Prepared { run: Box::new(run), data_bytes })
+            },
+        }
+    };
+}
+
+/// The workloads that other frameworks are measured on, too.
+pub static WORKLOADS: &[Workload] = &[
+    workload!("curve", Curve, CurveData, batch 32, points),
+    workload!("mlp", Mlp, MlpData, batch 64, |batch| (noise::<784>(batch), labels(batch))),
+    workload!("cnn", Cnn, CnnData, batch 64, |batch| (noise::<784>(batch), labels(batch))),
+    workload!("resnet", Resnet, ResnetData, batch 32, |batch| (noise::<3072>(batch), labels(batch))),
+    workload!("wide", Wide, WideData, batch 256, |batch| (noise::<1024>(batch), noise::<1024>(batch))),
+];
+
+/// Over how many copies of a batch an epoch goes, so that its fixed costs do not count as a step's: as many as a
+/// processor's cache holds; for a GPU, as many as are uploaded in no time.
+pub fn copies(device: &Device, batch_bytes: usize) -> usize {
+    let cache: usize = if device.is_gpu() { 16 << 20 } else { 128 << 10 };
+    (cache / batch_bytes).clamp(1, 1000)
+}
+
+/// Cuts a number into parts of at most `most`.
+pub fn parts(number: usize, most: usize) -> impl Iterator<Item = usize> {
+    (0..number).step_by(most).map(move |done| most.min(number - done))
+}
+
+/// Points of a sine.
+fn points(count: usize) -> (Vec<f32>, Vec<f32>) {
+    let last = (count - 1).max(1) as f32;
+    let x: Vec<f32> = (0..count).map(|i| -1.0 + 2.0 * i as f32 / last).collect();
+    let y = x.iter().map(|x| (3.0 * x).sin()).collect();
+    (x, y)
+}
+
+/// Uniform in [-1, 1): the numbers that the measurements of other frameworks use, too.
+pub fn noise<const N: usize>(rows: usize) -> Vec<[f32; N]> {
+    let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    };
+    (0..rows).map(|_| std::array::from_fn(|_| next())).collect()
+}
+
+/// The ten classes in turns.
+fn labels(count: usize) -> Vec<u32> {
+    (0..count as u32).map(|i| i % 10).collect()
+}
