@@ -1,6 +1,6 @@
 use super::*;
-use crate::data::{Kind, Normalization};
 use crate::data::testing::{Folder, gzip, says};
+use crate::data::{Kind, Normalization};
 use crate::program::Field;
 
 const FLOWERS: &str =
