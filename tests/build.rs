@@ -25,9 +25,9 @@ fn main() {
     for i in 0..GRAPHS {
         let plan = compile(&random_graph::network(first.wrapping_add(i)), &Options::default());
         let _ = writeln!(text, "#[allow(warnings, clippy::all)]\nmod graph_{i} {{");
-        let mut types = rust::Types::default();
+        let mut items = rust::Items::default();
         let mut print = |schedule: &Schedule, prefix: &str| {
-            let printed = rust::print(&plan, schedule, prefix, RUNTIME, &mut types, &[]);
+            let printed = rust::print(&plan, schedule, prefix, RUNTIME, &mut items, &[]);
             text.push_str(&printed.source);
             let path = |name: &str| format!("graph_{i}::{name}");
             let update = printed.update.map_or("None".into(), |u| format!("Some({})", path(&u)));

@@ -78,7 +78,7 @@ impl Api<'_> {
             const _: () = {
                 #[allow(warnings, clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction)]
                 mod __nn_program {
-                    use #path::__private as __nn;
+                    use #path::__private::{self as __nn, cpu};
                     #tables
                 }
                 #(#impls)*

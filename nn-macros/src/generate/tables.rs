@@ -10,7 +10,7 @@ use nn_kernels::network::{Initializer, MetricKind};
 use nn_kernels::plan::{Place, Plan, Schedule};
 
 /// The path of `nn_runtime::cpu` in the generated module.
-const CPU: &str = "__nn::cpu";
+const CPU: &str = "cpu";
 
 /// The program's schedules, in order, with their names.
 fn schedules(plan: &Plan) -> impl Iterator<Item = (&'static str, &Schedule)> {
@@ -22,11 +22,11 @@ fn schedules(plan: &Plan) -> impl Iterator<Item = (&'static str, &Schedule)> {
 /// The whole program.
 pub(super) fn program(plan: &Plan) -> String {
     let mut text = String::new();
-    let (mut shaders, mut printed, mut types) = (vec![], vec![], rust::Types::default());
+    let (mut shaders, mut printed, mut items) = (vec![], vec![], rust::Items::default());
     // What `gradients` shares with `train`: the functions of the pass, and its shaders.
     let (mut pass, mut pass_shaders) = (vec![], 0..0);
     for (name, schedule) in schedules(plan) {
-        let rust = rust::print(plan, schedule, name, CPU, &mut types, &pass[..schedule.shared]);
+        let rust = rust::print(plan, schedule, name, CPU, &mut items, &pass[..schedule.shared]);
         text.push_str(&rust.source);
         let first = shaders.len();
         let own = schedule.kernels.iter().enumerate().skip(schedule.shared);

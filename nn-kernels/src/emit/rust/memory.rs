@@ -4,25 +4,23 @@ use std::collections::BTreeSet;
 
 use super::text::Lines;
 use crate::ir::TensorId;
-use crate::plan::{Place, Schedule};
+use crate::plan::{Place, Tensor};
 
 /// Statements that bind each tensor to a slice `t5`: `&mut` where the kernel writes, `&` elsewhere. `update` says which
 /// of the two contexts `cx` is.
 pub(super) fn bind(
     runtime: &str,
-    schedule: &Schedule,
-    tensors: &[TensorId],
+    fixed_floats: usize,
+    tensors: &[&Tensor],
     written: &BTreeSet<TensorId>,
     update: bool,
 ) -> Lines {
     let mut lines = Lines::default();
-    let in_zone =
-        |zone: Zone| tensors.iter().copied().filter(move |t| Zone::of(schedule, *t) == zone).collect::<Vec<_>>();
-    let range = |t: TensorId| range(schedule, t);
-    let list = |tensors: &[TensorId], f: &dyn Fn(TensorId) -> String| {
-        tensors.iter().map(|t| f(*t)).collect::<Vec<_>>().join(", ")
-    };
-    let name = |t: TensorId| format!("t{}", t.0);
+    let in_zone = |zone: Zone| (0..tensors.len()).filter(|&t| Zone::of(tensors[t]) == zone).collect::<Vec<_>>();
+    let range = |t: usize| range(tensors[t], fixed_floats);
+    let list =
+        |tensors: &[usize], f: &dyn Fn(usize) -> String| tensors.iter().map(|t| f(*t)).collect::<Vec<_>>().join(", ");
+    let name = |t: usize| format!("t{t}");
     for (zone, field) in [(Zone::Arena, "arena"), (Zone::Gradients, "gradients"), (Zone::Results, "results")] {
         let tensors = in_zone(zone);
         if !tensors.is_empty() {
@@ -44,21 +42,13 @@ pub(super) fn bind(
     if !update {
         parameters.iter().for_each(|t| lines.line(format!("let {} = &cx.parameters[{}];", name(*t), range(*t))));
     }
-    let states: Vec<(TensorId, usize)> = tensors
-        .iter()
-        .filter_map(|&t| if let Zone::State(i) = Zone::of(schedule, t) { Some((t, i)) } else { None })
-        .collect();
+    let state = |t: usize| if let Zone::State(i) = Zone::of(tensors[t]) { Some((t, i.to_string())) } else { None };
+    let (states, numbers): (Vec<usize>, Vec<String>) = (0..tensors.len()).filter_map(state).unzip();
     if !states.is_empty() {
-        let (tensors, numbers): (Vec<TensorId>, Vec<String>) = states.iter().map(|(t, i)| (*t, i.to_string())).unzip();
-        lines.line(format!(
-            "let [{}] = {runtime}::states(cx.states, [{}]);",
-            list(&tensors, &name),
-            numbers.join(", ")
-        ));
+        lines.line(format!("let [{}] = {runtime}::states(cx.states, [{}]);", list(&states, &name), numbers.join(", ")));
     }
-    for &t in tensors {
-        let zone = Zone::of(schedule, t);
-        if !written.contains(&t) && (zone != Zone::Parameters || update) {
+    for (t, tensor) in tensors.iter().enumerate() {
+        if !written.contains(&TensorId(t as u32)) && (Zone::of(tensor) != Zone::Parameters || update) {
             lines.line(format!("let {0}: &[f32] = {0};", name(t)));
         }
     }
@@ -66,13 +56,12 @@ pub(super) fn bind(
 }
 
 /// A tensor's part of its zone, as an expression of `batch` and the arena's `capacity`.
-fn range(schedule: &Schedule, tensor: TensorId) -> String {
-    let t = &schedule.tensors[tensor.0 as usize];
+fn range(t: &Tensor, fixed_floats: usize) -> String {
     let times = |word: &str, n: usize| if n == 1 { word.to_owned() } else { format!("{word} * {n}") };
     match t.place {
         Place::Sample(offset) => {
             let len = if t.batch { times("batch", t.size()) } else { t.size().to_string() };
-            match (schedule.fixed_floats, offset) {
+            match (fixed_floats, offset) {
                 (0, 0) => format!("0..{len}"),
                 (fixed, 0) => format!("{fixed}..{fixed} + {len}"),
                 (0, offset) => format!("{0}..{0} + {len}", times("capacity", offset)),
@@ -95,8 +84,8 @@ enum Zone {
 }
 
 impl Zone {
-    fn of(schedule: &Schedule, tensor: TensorId) -> Self {
-        match schedule.tensors[tensor.0 as usize].place {
+    fn of(tensor: &Tensor) -> Self {
+        match tensor.place {
             Place::Sample(_) | Place::Fixed(_) => Zone::Arena,
             Place::Parameters(_) => Zone::Parameters,
             Place::Gradients(_) => Zone::Gradients,

@@ -25,7 +25,7 @@ use self::product::ProductText;
 use self::text::Lines;
 use self::vector::Lanes;
 use crate::ir::{Index, Kernel, TensorId, Value};
-use crate::plan::{Plan, Schedule};
+use crate::plan::{Plan, Schedule, Tensor};
 
 /// What [`print()`] makes of a schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,44 +37,60 @@ pub struct RustText {
     /// The functions of the kernels, in order.
     pub kernels: Vec<String>,
     /// Items to be put into one module: the two functions (visible outside of it), and for each kernel a function and
-    /// mostly a type. All names begin with the prefix, so that several schedules fit into one module.
+    /// mostly a type, unless the module has them. All names begin with the prefix, so that several schedules fit into one module.
     pub source: String,
 }
 
-/// The types of the kernels that a module has already. Schedules have many kernels in common, all but the places of their
-/// tensors; sharing the types halves what has to be compiled.
+/// The functions and types that a module has already. Schedules have many kernels in common, and many more that differ only in
+/// the places of their tensors: what is equal is printed and compiled once.
 #[derive(Clone, Debug, Default)]
-pub struct Types {
-    /// The name of each type, by its text under the name `Self`.
+pub struct Items {
+    /// The name of each item, by its text under the name `Self`.
     names: HashMap<String, String>,
 }
 
+impl Items {
+    /// The name of an item that is called `Self` in its heads. A new one gets the name that is proposed, and is added to the lines.
+    fn name(&mut self, item: Lines, name: String, lines: &mut Lines) -> String {
+        let head = |word: &str, bracket: char| format!("{word}{bracket}");
+        self.names
+            .entry(item.into_text())
+            .or_insert_with_key(|text| {
+                lines.line("");
+                lines
+                    .text(&['<', '('].iter().fold(text.clone(), |t, b| t.replace(&head("Self", *b), &head(&name, *b))));
+                name
+            })
+            .clone()
+    }
+}
+
 /// Prints a schedule's kernels. `prefix` is an identifier in lower case (`train`), `runtime` the path of
-/// `nn_runtime::cpu` as the generated code sees it (`::nn::__private::cpu`), `types` what other schedules have put into the
-/// same module, and `shared` the functions of the first [`Schedule::shared`] kernels, which are there already.
+/// `nn_runtime::cpu` as the generated code sees it (`::nn::__private::cpu`), `items` what other schedules have put into the
+/// same module, and `shared` the functions of the first [`Schedule::shared`] kernels, which are among them.
 pub fn print(
     plan: &Plan,
     schedule: &Schedule,
     prefix: &str,
     runtime: &str,
-    types: &mut Types,
+    items: &mut Items,
     shared: &[String],
 ) -> RustText {
     let pass = format!("{prefix}_pass");
     let update = (schedule.update < schedule.kernels.len()).then(|| format!("{prefix}_update"));
+    let mut kernels = Lines::default();
+    let mut names = shared.to_vec();
+    for (i, kernel) in schedule.kernels.iter().enumerate().skip(shared.len()) {
+        let name = format!("{prefix}_{i:02}_{}", kernel.name);
+        let printer = KernelPrinter::new(runtime, plan, schedule, kernel, i >= schedule.update);
+        names.push(printer.print(&name, items, &mut kernels));
+    }
     let mut lines = Lines::default();
-    let own = schedule.kernels.iter().enumerate().skip(shared.len());
-    let names: Vec<String> =
-        shared.iter().cloned().chain(own.map(|(i, k)| format!("{prefix}_{i:02}_{}", k.name))).collect();
     list(&mut lines, &pass, &format!("{runtime}::Pass"), &names[..schedule.update]);
     if let Some(update) = &update {
         list(&mut lines, update, &format!("{runtime}::Update"), &names[schedule.update..]);
     }
-    for (i, (kernel, name)) in schedule.kernels.iter().zip(&names).enumerate().skip(shared.len()) {
-        lines.line("");
-        let name = name.clone();
-        KernelPrinter { runtime, plan, schedule, kernel, name, update: i >= schedule.update }.print(types, &mut lines);
-    }
+    lines.text(&kernels.into_text());
     RustText { pass, update, kernels: names, source: lines.into_text() }
 }
 
@@ -98,17 +114,35 @@ const LARGE_BATCH: usize = 512;
 struct KernelPrinter<'a> {
     runtime: &'a str,
     plan: &'a Plan,
-    schedule: &'a Schedule,
-    kernel: &'a Kernel,
-    name: String,
+    fixed_floats: usize,
+    /// What the kernel touches. It knows its tensors by their numbers in here, so that equal kernels are equal text.
+    tensors: Vec<&'a Tensor>,
+    kernel: Kernel,
     update: bool,
 }
 
-impl KernelPrinter<'_> {
-    fn print(&self, types: &mut Types, lines: &mut Lines) {
-        let text = ProductText::new(self.kernel, self.runtime);
+impl<'a> KernelPrinter<'a> {
+    fn new(runtime: &'a str, plan: &'a Plan, schedule: &'a Schedule, kernel: &Kernel, update: bool) -> Self {
+        let used = kernel.tensors();
+        let tensors = used.iter().map(|t| &schedule.tensors[t.0 as usize]).collect();
+        let number = |t: TensorId| TensorId(used.iter().position(|u| *u == t).unwrap_or_default() as u32);
+        let mut kernel = kernel.clone();
+        for stage in &mut kernel.stages {
+            for value in &mut stage.body {
+                if let Value::Load { tensor, .. } = value {
+                    *tensor = number(*tensor);
+                }
+            }
+            stage.stores.iter_mut().for_each(|s| s.tensor = number(s.tensor));
+        }
+        KernelPrinter { runtime, plan, fixed_floats: schedule.fixed_floats, tensors, kernel, update }
+    }
+
+    /// Prints what the module does not have yet, and gives the name of the kernel's function.
+    fn print(&self, name: &str, items: &mut Items, lines: &mut Lines) -> String {
+        let text = ProductText::new(&self.kernel, self.runtime);
         let (nest, mut inside) = match text {
-            None => (Some(Nest::new(self.kernel)), Lines::default()),
+            None => (Some(Nest::new(&self.kernel)), Lines::default()),
             Some(product) => {
                 let mut call = Lines::default();
                 call.line(&product.call);
@@ -118,20 +152,23 @@ impl KernelPrinter<'_> {
         let written: BTreeSet<TensorId> = self.kernel.stages.iter().flat_map(|s| &s.stores).map(|s| s.tensor).collect();
         let mut kernel_type = Lines::default();
         if let Some(nest) = &nest {
-            self.nest(nest, &written, types, &mut kernel_type, &mut inside);
+            self.nest(nest, &written, name, items, &mut kernel_type, &mut inside);
         }
-        let memory = memory::bind(self.runtime, self.schedule, &self.kernel.tensors(), &written, self.update);
+        let memory = memory::bind(self.runtime, self.fixed_floats, &self.tensors, &written, self.update);
         let context = if self.update { "Update" } else { "Pass" };
-        lines.open(format!("fn {}(cx: &mut {}::{context}<'_>) {{", self.name, self.runtime));
+        let mut function = Lines::default();
+        function.open(format!("fn Self(cx: &mut {}::{context}<'_>) {{", self.runtime));
         for number in ["batch", "capacity"] {
             if memory.mention(number) || inside.mention(number) {
-                lines.line(format!("let {number} = cx.step.{number} as usize;"));
+                function.line(format!("let {number} = cx.step.{number} as usize;"));
             }
         }
-        lines.block(&memory);
-        lines.block(&inside);
-        lines.close("}");
-        lines.block(&kernel_type);
+        function.block(&memory);
+        function.block(&inside);
+        function.close("}");
+        let name = items.name(function, name.to_owned(), lines);
+        lines.text(&kernel_type.into_text());
+        name
     }
 
     /// The type that runs a nest (unless there is an equal one), and the statement that runs it.
@@ -139,23 +176,19 @@ impl KernelPrinter<'_> {
         &self,
         nest: &Nest,
         written: &BTreeSet<TensorId>,
-        types: &mut Types,
+        kernel: &str,
+        items: &mut Items,
         kernel_type: &mut Lines,
         call: &mut Lines,
     ) {
         let runtime = self.runtime;
-        let used: Vec<TensorId> = tensors(nest).into_iter().collect();
         let rows = rows(nest, written);
         let split = rows.as_ref().is_some_and(|_| {
             let operations = vector::operations_of_row(nest, LARGE_BATCH);
             operations.saturating_mul(nest.outer[0].at(LARGE_BATCH)) > WORTH
         });
-        // Within the type, tensors are numbered by themselves, so that equal kernels are equal text.
-        let number = |t: TensorId| TensorId(used.iter().position(|&u| u == t).unwrap_or_default() as u32);
-        let written: BTreeSet<TensorId> = written.iter().filter(|t| used.contains(t)).map(|&t| number(t)).collect();
-        let own = nest.renumbered(number);
-        let lanes = vector::choose(&own);
-        let body = Body { runtime, nest: &own, lanes, scalars: &self.plan.scalars, written: &written, split }.print();
+        let lanes = vector::choose(nest);
+        let body = Body { runtime, nest, lanes, scalars: &self.plan.scalars, written, split }.print();
 
         let mut fields: Vec<(String, &str)> = vec![];
         let step = format!("&'a {runtime}::StepUniform");
@@ -164,20 +197,11 @@ impl KernelPrinter<'_> {
                 fields.push((field.into(), kind));
             }
         }
-        let mut values: Vec<String> = fields.iter().map(|(name, _)| name.clone()).collect();
-        for t in &used {
-            let own = number(*t);
-            fields.push((format!("t{}", own.0), if written.contains(&own) { "&'a mut [f32]" } else { "&'a [f32]" }));
-            values.push(if own == *t { format!("t{}", t.0) } else { format!("t{}: t{}", own.0, t.0) });
+        for t in tensors(nest) {
+            fields.push((format!("t{}", t.0), if written.contains(&t) { "&'a mut [f32]" } else { "&'a [f32]" }));
         }
-        let print = |name: &str| self.kernel_type(name, &fields, &body);
-        let name = types.names.entry(print("Self").into_text()).or_insert_with(|| {
-            let name = text::camel(&self.name);
-            kernel_type.line("");
-            kernel_type.block(&print(&name));
-            name
-        });
-        let values = values.join(", ");
+        let values = fields.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+        let name = items.name(self.kernel_type(&fields, &body), text::camel(kernel), kernel_type);
 
         if body.mention("step") {
             call.line("let step = cx.step;");
@@ -208,15 +232,15 @@ impl KernelPrinter<'_> {
         }
     }
 
-    /// A type of these fields that runs this body.
-    fn kernel_type(&self, name: &str, fields: &[(String, &str)], body: &Lines) -> Lines {
+    /// A type of these fields that runs this body, called `Self`.
+    fn kernel_type(&self, fields: &[(String, &str)], body: &Lines) -> Lines {
         let runtime = self.runtime;
         let mut lines = Lines::default();
-        lines.open(format!("struct {name}<'a> {{"));
+        lines.open("struct Self<'a> {");
         fields.iter().for_each(|(name, kind)| lines.line(format!("{name}: {kind},")));
         lines.close("}");
         lines.line("");
-        lines.open(format!("impl {runtime}::Kernel for {name}<'_> {{"));
+        lines.open(format!("impl {runtime}::Kernel for Self<'_> {{"));
         lines.line("type Output = ();");
         lines.line("#[inline(always)]");
         lines.open(format!("fn run<S: {runtime}::Simd>(self, s: S) {{"));

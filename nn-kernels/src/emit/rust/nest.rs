@@ -1,7 +1,7 @@
 //! A kernel as the loops that are printed: sizes in which the batch may be a factor, and few axes.
 
 use crate::graph::Extent;
-use crate::ir::{Atom, Index, Kernel, Stage, TensorId, Value};
+use crate::ir::{Atom, Index, Kernel, Stage, Value};
 
 /// How often a loop runs: a constant, or the batch times a constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,20 +65,6 @@ pub(super) struct Loops {
 }
 
 impl Nest {
-    /// The same nest over other tensors.
-    pub(super) fn renumbered(&self, number: impl Fn(TensorId) -> TensorId) -> Self {
-        let mut nest = self.clone();
-        for Loops { stage, .. } in &mut nest.stages {
-            for value in &mut stage.body {
-                if let Value::Load { tensor, .. } = value {
-                    *tensor = number(*tensor);
-                }
-            }
-            stage.stores.iter_mut().for_each(|s| s.tensor = number(s.tensor));
-        }
-        nest
-    }
-
     pub(super) fn new(kernel: &Kernel) -> Self {
         let sizes = |e: &[Extent]| e.iter().copied().map(Size::of).collect::<Vec<_>>();
         let stages = kernel.stages.iter().map(|s| Loops { inner: sizes(&s.inner), stage: s.clone() }).collect();

@@ -52,7 +52,11 @@ fn source(kernel: &Kernel, tensors: usize) -> String {
         tensors: (0..tensors).map(tensor).collect(),
         ..Schedule::default()
     };
-    let plan = Plan {
+    print(&plan(), &schedule, "train", "rt", &mut Items::default(), &[]).source
+}
+
+fn plan() -> Plan {
+    Plan {
         trained_floats: 0,
         name: "Net".into(),
         fields: vec![],
@@ -70,8 +74,7 @@ fn source(kernel: &Kernel, tensors: usize) -> String {
         gradients: None,
         flops_per_sample: 0,
         multiply_adds_per_sample: 0,
-    };
-    print(&plan, &schedule, "train", "rt", &mut Types::default(), &[]).source
+    }
 }
 
 #[test]
@@ -374,7 +377,7 @@ fn a_large_map_in_place_is_split_between_threads() {
     };
     let text = source(&kernel(&[size(1 << 24)], vec![stage]), 3);
     for line in [
-        "rt::split_rows(16777216, 4, 16, [(&mut *t2, 1)], &|first, rows, [t2]| rt::dispatch(Train00K { first, rows, t0, t1: t2 }));",
+        "rt::split_rows(16777216, 4, 16, [(&mut *t1, 1)], &|first, rows, [t1]| rt::dispatch(Train00K { first, rows, t0, t1 }));",
         "for i0 in (0..rows).step_by(rt::LANES) {",
         // What is written is this thread's part; what is only read is whole.
         "let v0_0 = s.load(t1, i0, n);",
@@ -402,7 +405,8 @@ fn the_update_has_a_function_of_its_own() {
     let mut lines = Lines::default();
     let kernel = &schedule.kernels[0];
     let written = kernel.stages[0].stores.iter().map(|s| s.tensor).collect();
-    lines.block(&memory::bind("rt", &schedule, &kernel.tensors(), &written, true));
+    let tensors: Vec<&Tensor> = schedule.tensors.iter().collect();
+    lines.block(&memory::bind("rt", schedule.fixed_floats, &tensors, &written, true));
     let expected = "\
 let [t1] = rt::disjoint(cx.gradients, [0..4]);
 let [t0] = rt::disjoint(cx.parameters, [0..4]);
@@ -410,6 +414,29 @@ let [t2] = rt::states(cx.states, [1]);
 let t1: &[f32] = t1;
 ";
     assert_eq!(lines.into_text(), expected);
+}
+
+#[test]
+fn kernels_that_are_equal_are_printed_once() {
+    let map = |tensor| Stage {
+        body: vec![load(tensor, at(&[(0, 1)]))],
+        stores: vec![store(tensor + 1, at(&[(0, 1)]), 0)],
+        ..Stage::default()
+    };
+    let tensor = |offset| Tensor { name: String::new(), batch: false, dims: vec![4], place: Place::Fixed(offset) };
+    // The second kernel differs in the numbers of its tensors alone, the third in their places.
+    let schedule = Schedule {
+        kernels: [0, 2, 1].map(|t| kernel(&[size(4)], vec![map(t)])).to_vec(),
+        update: 3,
+        tensors: [0, 4, 0, 4].map(tensor).to_vec(),
+        ..Schedule::default()
+    };
+    let mut items = Items::default();
+    let [first, second] = ["predict", "evaluate"].map(|name| print(&plan(), &schedule, name, "rt", &mut items, &[]));
+    assert_eq!(first.kernels, ["predict_00_k", "predict_00_k", "predict_02_k"]);
+    assert_eq!([first.source.matches("fn predict_0").count(), first.source.matches("struct ").count()], [2, 1]);
+    assert_eq!(second.kernels, first.kernels);
+    assert_eq!(second.source.matches("fn ").count(), 1, "{}", second.source);
 }
 
 #[test]

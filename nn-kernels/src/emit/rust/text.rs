@@ -37,6 +37,11 @@ impl Lines {
         lines.text.lines().for_each(|l| self.line(l));
     }
 
+    /// Whole lines of text, as they are.
+    pub(super) fn text(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
     /// Whether an identifier occurs.
     pub(super) fn mention(&self, word: &str) -> bool {
         // Most words do not occur at all, which the search for a substring finds out fast, even in an unoptimised macro.
