@@ -100,6 +100,19 @@ fn long_sums_are_split_over_a_workgroup() {
 }
 
 #[test]
+fn an_epilogue_is_printed_once() {
+    let Shaders { forward, weight, input } = convolution(&[16, 14, 14], &padded(32, 5));
+    let stores = |s: &ShaderText| s.wgsl.lines().filter(|l| l.trim_start().starts_with("arena[")).count();
+    // Of four rows at once, for each of the tile's columns in turn.
+    assert_eq!((stores(&forward), stores(&input)), (4, 4), "{}", forward.wgsl);
+    let parts = weight.wgsl.lines().filter(|l| l.trim_start().starts_with("shared_floats[")).count();
+    assert!(parts <= 4, "{}", weight.wgsl);
+    for shader in [&forward, &weight, &input] {
+        assert!(!shader.wgsl.contains("var sums = array"), "arrays that a loop reads are no registers");
+    }
+}
+
+#[test]
 fn holes_of_strides_are_left_out() {
     let windows = TransposedOptions {
         kernel: PerAxis::All(4),

@@ -9,6 +9,7 @@ use super::block::Block;
 use super::body::{Expr, Place};
 use super::printer::Printer;
 use super::text::{self, Count, Text};
+use super::turns;
 use super::{Function, Workgroups};
 use crate::graph::Extent;
 use crate::ir::{ContractionView, Operand, TensorId};
@@ -350,33 +351,27 @@ impl<'a> Contract<'a> {
 
     /// Prints the stages behind the sum, for each row and accumulator of the block.
     fn epilogue(&mut self, out: &mut Text, sums: &[Expr]) {
+        turns::each(out, sums, |out, t, sum| self.finish(out, t, sum));
+    }
+
+    /// Prints the stages behind accumulator number `t`.
+    fn finish(&mut self, out: &mut Text, t: &str, sum: &Expr) {
         let (rows, quads, step) = (self.block.rows, self.quads(), self.step());
-        let mut sum = sums[0].clone();
         let (mut row, mut column) = ("m".to_owned(), "n".to_owned());
-        let loops = sums.len() > 1;
-        if loops {
-            let names: Vec<&str> = sums.iter().map(|s| s.text.as_str()).collect();
-            let ty = if self.wide { "vec4<f32>" } else { "f32" };
-            out.line(format!("var sums = array<{ty}, {}>({});", sums.len(), names.join(", ")));
-            out.open(format!("for (var t = 0u; t < {}u; t++) {{", sums.len()));
-            if rows > 1 {
-                row = "row".to_owned();
-                out.line(if quads == 1 {
-                    "let row = m + t;".to_owned()
-                } else {
-                    format!("let row = m + t / {quads}u;")
-                });
-            }
-            if quads > 1 {
-                column = "column".to_owned();
-                let t = if rows == 1 { "t".to_owned() } else { format!("t % {quads}u") };
-                out.line(if step == 1 {
-                    format!("let column = n + {t};")
-                } else {
-                    format!("let column = n + {t} * {step}u;")
-                });
-            }
-            sum = Expr::name("sums[t]", self.wide);
+        if rows > 1 {
+            row = "row".to_owned();
+            out.line(match quads {
+                1 => format!("let row = m + {t};"),
+                _ => format!("let row = m + {t} / {quads}u;"),
+            });
+        }
+        if quads > 1 {
+            column = "column".to_owned();
+            let t = if rows == 1 { t.to_owned() } else { format!("{t} % {quads}u") };
+            out.line(match step {
+                1 => format!("let column = n + {t};"),
+                _ => format!("let column = n + {t} * {step}u;"),
+            });
         }
         let mut guards = vec![];
         if self.has_partial_rows() {
@@ -393,7 +388,7 @@ impl<'a> Contract<'a> {
         let kernel = self.printer.kernel;
         let lanes = self.lanes();
         let axes = self.names[..kernel.outer.len()].to_vec();
-        let mut reduced = vec![vec![sum]];
+        let mut reduced = vec![vec![sum.clone()]];
         for (number, stage) in kernel.stages.iter().enumerate().skip(1) {
             let place = Place { stage: number, axes: &axes, lanes, reduced: &reduced, known: &[] };
             let values = self.printer.body(out, stage, &place);
@@ -401,9 +396,6 @@ impl<'a> Contract<'a> {
             reduced.push(stage.reduce.iter().map(|(_, v)| values[v.0 as usize].clone()).collect());
         }
         if !guards.is_empty() {
-            out.close();
-        }
-        if loops {
             out.close();
         }
     }

@@ -17,6 +17,7 @@ mod shader;
 mod text;
 mod thread;
 mod tiled;
+mod turns;
 mod workgroup;
 
 use self::archetype::Archetype;

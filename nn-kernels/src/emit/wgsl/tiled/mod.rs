@@ -20,15 +20,12 @@ use super::axes::{self, unflatten};
 use super::body::{Expr, Place};
 use super::printer::Printer;
 use super::text::{self, Count, Text};
+use super::turns;
 use super::{Function, Workgroups};
 use crate::graph::Extent;
 use crate::ir::ContractionView;
 
 pub(super) use self::choice::{Plan, plan};
-
-/// The most values and stores in an epilogue that is printed for each sum. A loop over an array of sums is shorter, but drivers
-/// make a tree of branches of it (llvmpipe compiled a 4 x 14 tile in 400 ms with it and in 200 without).
-const UNROLLED: usize = 160;
 
 const COMPONENTS: [&str; 4] = ["x", "y", "z", "w"];
 
@@ -300,94 +297,48 @@ impl<'a> Tiled<'a> {
     fn epilogue(&mut self, out: &mut Text, sums: &[Expr]) {
         let lanes = self.lanes();
         let in_columns = self.wide && lanes == self.tile.columns.last().map(|l| l.axis);
-        let sums: Vec<Expr> = if in_columns {
-            sums.to_vec()
-        } else {
-            let single = |s: &Expr| match self.wide {
-                true => COMPONENTS.iter().map(|c| format!("{}.{c}", s.text)).collect(),
-                false => vec![s.text.clone()],
-            };
-            let singles: Vec<String> = sums.iter().flat_map(single).collect();
-            let columns = self.columns().len();
-            match lanes {
-                None => singles.into_iter().map(|s| Expr::name(s, false)).collect(),
-                // Four rows of a column after the other.
-                Some(_) => (singles.chunks(4 * columns))
-                    .flat_map(|rows| (0..columns).map(|c| (0..4).map(|r| &*rows[r * columns + c]).collect::<Vec<_>>()))
-                    .map(|four| Expr::name(format!("vec4<f32>({})", four.join(", ")), true))
-                    .collect(),
-            }
-        };
-        let stages = &self.printer.kernel.stages[1..];
-        let steps: usize = stages.iter().map(|s| s.body.len() + s.stores.len()).sum();
-        if sums.len() * steps <= UNROLLED {
-            self.unrolled(out, &sums);
-            return;
-        }
-        let names: Vec<&str> = sums.iter().map(|s| s.text.as_str()).collect();
-        let ty = if lanes.is_some() { "vec4<f32>" } else { "f32" };
-        out.line(format!("var sums = array<{ty}, {}>({});", sums.len(), names.join(", ")));
-        out.open(format!("for (var t = 0u; t < {}u + step.zero; t++) {{", sums.len()));
-        self.finish(out, "t", Expr::name("sums[t]", lanes.is_some()));
-        out.close();
-    }
-
-    /// Prints the stages behind the sums once for each of them, row by row.
-    fn unrolled(&mut self, out: &mut Text, sums: &[Expr]) {
-        let lanes = self.lanes();
-        let step = |locals: &[Local]| if lanes.is_some() && lanes == locals.last().map(|l| l.axis) { 4 } else { 1 };
-        let groups = |locals: &[Local]| points(locals).into_iter().step_by(step(locals)).collect::<Vec<_>>();
-        let (rows, columns) = (groups(&self.tile.rows), groups(&self.tile.columns));
-        let moving: Vec<usize> = self.tile.columns.iter().map(|l| l.axis).collect();
+        let sums =
+            if in_columns || (!self.wide && lanes.is_none()) { sums.to_vec() } else { self.regrouped(out, sums) };
+        // What is the same for all sums: a bias along rows, if all rows are one group.
+        let moving: Vec<usize> = self.groups().iter().filter(|l| l.size > 1).map(|l| l.axis).collect();
         let kernel = self.printer.kernel;
-        for (row, sums) in rows.iter().zip(sums.chunks(columns.len())) {
-            out.open("{");
-            let mut axes = self.names[..kernel.outer.len()].to_vec();
-            let row_guarded = self.enter(out, row, &mut axes);
-            let mut known = vec![vec![]];
-            for (number, stage) in kernel.stages.iter().enumerate().skip(1) {
-                let place = Place { stage: number, axes: &axes, lanes, reduced: &[], known: &[] };
-                known.push(self.printer.invariants(out, stage, &place, &moving, true));
-            }
-            for (column, sum) in columns.iter().zip(sums) {
-                out.open("{");
-                let mut axes = axes.clone();
-                let guarded = self.enter(out, column, &mut axes);
-                self.stages(out, &axes, sum.clone(), &known);
-                if guarded {
-                    out.close();
-                }
-                out.close();
-            }
-            if row_guarded {
-                out.close();
-            }
-            out.close();
+        let axes = self.names[..kernel.outer.len()].to_vec();
+        let mut known = vec![vec![]];
+        for (number, stage) in kernel.stages.iter().enumerate().skip(1).filter(|_| sums.len() > 1) {
+            let place = Place { stage: number, axes: &axes, lanes, reduced: &[], known: &[] };
+            known.push(self.printer.invariants(out, stage, &place, &moving, true));
         }
+        turns::each(out, &sums, |out, t, sum| self.finish(out, t, sum.clone(), &known));
     }
 
-    /// Prints where a point of the tile is along its axes, and the test whether it is there at all. Says whether there is one.
-    fn enter(&self, out: &mut Text, point: &LocalPoint, axes: &mut [String]) -> bool {
-        let mut guards = vec![];
-        for &(axis, position) in point {
-            let value = text::sum(&axes[axis], &format!("{position}u"));
-            axes[axis] = if value.contains(' ') {
-                out.line(format!("let i{axis} = {value};"));
-                format!("i{axis}")
-            } else {
-                value
-            };
-            let size = self.tile.local(axis).map_or(1, |l| l.size);
-            if let Extent::Size(n) = self.extents[axis]
-                && !n.is_multiple_of(size)
-            {
-                guards.push(format!("{} < {n}u", axes[axis]));
-            }
-        }
-        if !guards.is_empty() {
-            out.open(format!("if {} {{", guards.join(" && ")));
-        }
-        !guards.is_empty()
+    /// Prints variables for the sums as the epilogue takes them: one by one, or four rows of a column after the other.
+    fn regrouped(&self, out: &mut Text, sums: &[Expr]) -> Vec<Expr> {
+        let single = |s: &Expr| match self.wide {
+            true => COMPONENTS.iter().map(|c| format!("{}.{c}", s.text)).collect(),
+            false => vec![s.text.clone()],
+        };
+        let singles: Vec<String> = sums.iter().flat_map(single).collect();
+        let columns = self.columns().len();
+        let groups: Vec<String> = match self.lanes() {
+            None => singles,
+            Some(_) => (singles.chunks(4 * columns))
+                .flat_map(|rows| (0..columns).map(|c| (0..4).map(|r| &*rows[r * columns + c]).collect::<Vec<_>>()))
+                .map(|four| format!("vec4<f32>({})", four.join(", ")))
+                .collect(),
+        };
+        let name = |(i, text): (usize, String)| {
+            out.line(format!("var group{i} = {text};"));
+            Expr::name(format!("group{i}"), self.lanes().is_some())
+        };
+        groups.into_iter().enumerate().map(name).collect()
+    }
+
+    /// The tile as the epilogue sees it: along the axis of which it does four points at once, it counts fours.
+    fn groups(&self) -> Vec<Local> {
+        let lanes = self.lanes();
+        let mut groups: Vec<Local> = self.tile.rows.iter().chain(&self.tile.columns).copied().collect();
+        groups.iter_mut().filter(|l| lanes == Some(l.axis)).for_each(|l| l.size /= 4);
+        groups
     }
 
     /// Prints the combination of what the invocations of a workgroup summed, and the stages behind it.
@@ -395,9 +346,7 @@ impl<'a> Tiled<'a> {
     /// The barrier stands outside of all loops and tests.
     fn combined(&mut self, out: &mut Text, sums: &[Expr]) {
         let lanes = self.tile.lanes;
-        for (t, sum) in sums.iter().enumerate() {
-            out.line(format!("shared_floats[{}] = {};", text::sum("lane", &format!("{}u", t * lanes)), sum.text));
-        }
+        turns::each(out, sums, |out, t, sum| out.line(format!("shared_floats[{t} * {lanes}u + lane] = {};", sum.text)));
         self.printer.shared = sums.len() * lanes;
         out.line("workgroupBarrier();");
         out.open(format!("for (var t = lane; t < {}u; t += {lanes}u) {{", sums.len()));
@@ -405,15 +354,14 @@ impl<'a> Tiled<'a> {
         out.open(format!("for (var i = 1u; i < {lanes}u + step.zero; i++) {{"));
         out.line(format!("sum += shared_floats[t * {lanes}u + i];"));
         out.close();
-        self.finish(out, "t", Expr::name("sum", false));
+        self.finish(out, "t", Expr::name("sum", false), &[]);
         out.close();
     }
 
-    /// Prints the stages behind accumulator number `t`.
-    fn finish(&mut self, out: &mut Text, t: &str, sum: Expr) {
+    /// Prints the stages behind accumulator number `t`; `known` are the values of each stage that were printed before.
+    fn finish(&mut self, out: &mut Text, t: &str, sum: Expr, known: &[Vec<Option<Expr>>]) {
         let lanes = self.lanes();
-        let mut counts: Vec<Local> = self.tile.rows.iter().chain(&self.tile.columns).copied().collect();
-        counts.iter_mut().filter(|l| lanes == Some(l.axis)).for_each(|l| l.size /= 4);
+        let counts = self.groups();
         let extents: Vec<Extent> = counts.iter().map(|l| Extent::Size(l.size)).collect();
         let name = |l: &Local| axes::axis_name(Extent::Size(l.size), format!("t{}", l.axis));
         let names: Vec<String> = counts.iter().map(name).collect();
@@ -440,13 +388,13 @@ impl<'a> Tiled<'a> {
         if !guards.is_empty() {
             out.open(format!("if {} {{", guards.join(" && ")));
         }
-        self.stages(out, &axes, sum, &[]);
+        self.stages(out, &axes, sum, known);
         if !guards.is_empty() {
             out.close();
         }
     }
 
-    /// Prints the stages behind a sum at a point; `known` are the values of each stage that were printed before.
+    /// Prints the stages behind a sum at a point.
     fn stages(&mut self, out: &mut Text, axes: &[String], sum: Expr, known: &[Vec<Option<Expr>>]) {
         let lanes = self.lanes();
         let mut reduced = vec![vec![sum]];
