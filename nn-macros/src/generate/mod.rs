@@ -21,10 +21,13 @@ use crate::checked::{Checked, Partial};
 use api::{Api, Field, Numbers, Output};
 use samples::Sample;
 
+/// Makes tokens of text, or says what is wrong with it.
+pub type Lexer<'a> = &'a dyn Fn(&str) -> Result<TokenStream, String>;
+
 /// The type, its API and its program.
-pub fn network(checked: &Checked) -> TokenStream {
+pub fn network(checked: &Checked, lexer: Lexer<'_>) -> TokenStream {
     let plan = compile(&checked.network, &Options::default());
-    let tables = match parse(&tables::program(&plan)) {
+    let tables = match lexer(&tables::program(&plan)) {
         Ok(tokens) => tokens,
         Err(error) => {
             let text =
@@ -53,9 +56,9 @@ pub fn network(checked: &Checked) -> TokenStream {
 }
 
 /// The type and its API without a program, where the network has mistakes.
-pub fn stub(partial: &Partial) -> TokenStream {
+pub fn stub(partial: &Partial, lexer: Lexer<'_>) -> TokenStream {
     let sample = |dims: &Option<Vec<usize>>, classes| dims.as_ref().map(|d| Sample::new(d, classes));
-    let tables = match parse(&tables::placeholder(&partial.header.name.to_string())) {
+    let tables = match lexer(&tables::placeholder(&partial.header.name.to_string())) {
         Ok(tokens) => tokens,
         // The mistakes are reported beside the stub; nothing must be added to them.
         Err(_) => return TokenStream::new(),
@@ -78,16 +81,6 @@ pub fn stub(partial: &Partial) -> TokenStream {
         plan: String::new(),
     };
     api.tokens()
-}
-
-/// Text as tokens. The compiler's lexer is asked itself: `proc_macro2` would read everything once more, in order to be sure that
-/// the compiler can.
-fn parse(text: &str) -> Result<TokenStream, String> {
-    if proc_macro::is_available() {
-        text.parse::<proc_macro::TokenStream>().map(Into::into).map_err(|e| e.to_string())
-    } else {
-        text.parse::<TokenStream>().map_err(|e| e.to_string())
-    }
 }
 
 fn numbers(plan: &Plan) -> Numbers {

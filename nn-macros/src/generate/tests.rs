@@ -76,6 +76,10 @@ fn stubbed() -> Partial {
     }
 }
 
+fn lexer(text: &str) -> Result<TokenStream, String> {
+    text.parse().map_err(|e: proc_macro2::LexError| e.to_string())
+}
+
 /// The names of all functions and constants behind the generated module, in order.
 fn names(tokens: TokenStream) -> Vec<String> {
     let text = tokens.to_string();
@@ -86,7 +90,7 @@ fn names(tokens: TokenStream) -> Vec<String> {
 
 #[test]
 fn everything_printed_is_rust_without_unsafe() {
-    for tokens in [network(&mlp()), stub(&stubbed())] {
+    for tokens in [network(&mlp(), &lexer), stub(&stubbed(), &lexer)] {
         assert!(!tokens.to_string().contains("unsafe"));
         syn::parse2::<syn::File>(tokens).unwrap();
     }
@@ -94,16 +98,16 @@ fn everything_printed_is_rust_without_unsafe() {
 
 #[test]
 fn the_same_network_is_the_same_text() {
-    assert_eq!(network(&mlp()).to_string(), network(&mlp()).to_string());
+    assert_eq!(network(&mlp(), &lexer).to_string(), network(&mlp(), &lexer).to_string());
 }
 
 #[test]
 fn a_stub_has_the_api_of_the_network() {
     let mut checked = mlp();
     checked.unused.clear();
-    let api = names(network(&checked));
+    let api = names(network(&checked, &lexer));
     assert!(api.len() > 30, "{api:?}");
-    assert_eq!(names(stub(&stubbed())), api);
+    assert_eq!(names(stub(&stubbed(), &lexer)), api);
 }
 
 #[test]
@@ -114,7 +118,7 @@ fn without_a_loss_there_is_prediction_only() {
     checked.network.optimizer = None;
     checked.network.fields.truncate(1);
     checked.fields.truncate(1);
-    let text = network(&checked).to_string();
+    let text = network(&checked, &lexer).to_string();
     assert!(text.contains("fn predict") && text.contains("fn load"));
     let methods = ["fn fit", "fn evaluate", "fn gradients", "fn train_batch", "fn steps"];
     for absent in methods.iter().chain(&["DigitsData", "DigitsStream", "DigitsReport"]) {
@@ -126,7 +130,7 @@ fn without_a_loss_there_is_prediction_only() {
 fn without_an_optimizer_there_are_gradients_and_no_update() {
     let mut checked = mlp();
     checked.network.optimizer = None;
-    let text = network(&checked).to_string();
+    let text = network(&checked, &lexer).to_string();
     for present in ["fn evaluate", "fn gradients", "DigitsData", "DigitsStream", "DigitsReport"] {
         assert!(text.contains(present), "{present}");
     }

@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use proc_macro2::{Delimiter, Group, Ident, Literal, Punct, Spacing, Span, TokenStream, TokenTree};
 
-use super::{mistakes, mistakes_in};
-use crate::expand;
+use super::{expanded, mistakes, mistakes_in};
 
 /// Programs that use all of the language.
 const PROGRAMS: [&str; 6] = [
@@ -208,12 +207,12 @@ fn mangled_programs() {
             // The whole way, for some of those that are no mistakes.
             if accepted % 16 == 0 {
                 let start = Instant::now();
-                let program = expand(stream.clone());
+                let program = expanded(stream.clone());
                 assert!(syn::parse2::<syn::File>(program).is_ok(), "{stream}");
                 assert!(start.elapsed() < Duration::from_secs(20), "{stream}");
             }
         } else if random.chance(5) {
-            let stub = expand(stream.clone());
+            let stub = expanded(stream.clone());
             assert!(syn::parse2::<syn::File>(stub).is_ok(), "{stream}");
         }
     }

@@ -13,6 +13,11 @@ use proc_macro2::TokenStream;
 use crate::diagnostics::Diagnostics;
 use crate::{elaborate, parse};
 
+/// What a call of the macro becomes. Outside of the compiler, `proc_macro2` has to read the text.
+fn expanded(tokens: TokenStream) -> TokenStream {
+    crate::expand(tokens, &|text| text.parse().map_err(|e: proc_macro2::LexError| e.to_string()))
+}
+
 /// The mistakes of a source: `line: message`, in order.
 fn mistakes(source: &str) -> Vec<String> {
     mistakes_in(source.parse().expect("tokens"))

@@ -60,10 +60,16 @@ fn it_predicts() {
 /// The limit for `cargo check` of this crate, after what it depends on is built, on the reference machine.
 const CHECK_LIMIT: Duration = Duration::from_secs(10);
 
+/// The limit for expansion on the reference machine, in seconds. Others are slower and busy: only a multiple fails.
+const EXPANSION_LIMIT: f64 = 0.5;
+
 #[test]
 fn it_builds_in_seconds() {
     let check = fastest(&["check"]);
     say(&format!("cargo check takes {:.1} s", check.as_secs_f64()));
+    let (all, macros) = expansion();
+    say(&format!("rustc reads, expands and resolves it in {all:.3} s; expansion takes {macros} of them (dev profile)"));
+    assert!(all < 10.0 * EXPANSION_LIMIT, "{all}");
     let build = fastest(&["build"]);
     say(&format!("cargo build takes {:.1} s", build.as_secs_f64()));
     let release = fastest(&["build", "--release"]);
@@ -82,18 +88,49 @@ fn fastest(command: &[&str]) -> Duration {
     again().min(again())
 }
 
-/// Runs cargo for this crate, in a folder of its own: the one of these tests may be locked, and stays as it is. Gives the time, or
-/// the processor's time if that is less: a busy machine does not count.
+/// How long rustc takes for this crate up to the point where all macros are expanded and all names resolved, in seconds, and what
+/// it says itself about the expansion (`expand_crate`). The fastest of some runs, behind a `cargo check`.
+fn expansion() -> (f64, String) {
+    let target = target();
+    let libraries = target.join("debug/deps");
+    let facade = std::fs::read_dir(&libraries).unwrap().map(|entry| entry.unwrap().path()).find(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("libnn-") && name.ends_with(".rmeta")
+    });
+    let rustc = || {
+        let mut command = Command::new(option_env!("RUSTC").unwrap_or("rustc"));
+        command.args(["--edition=2024", "--crate-type=lib", "--crate-name=nn_resnet50", "--emit=dep-info"]);
+        command.arg("--out-dir").arg(&target).arg("-L").arg(format!("dependency={}", libraries.display()));
+        command.arg("--extern").arg(format!("nn={}", facade.as_ref().expect("the facade is built").display()));
+        // So that a stable compiler tells its times.
+        command.arg("-Ztime-passes").env("RUSTC_BOOTSTRAP", "1");
+        let start = Instant::now();
+        let output =
+            command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).output().expect("rustc runs");
+        let all = start.elapsed().as_secs_f64();
+        let said = String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned();
+        assert!(output.status.success(), "{said}");
+        let line = said.lines().find(|line| line.ends_with("\texpand_crate")).unwrap_or_default();
+        (all, line.split([':', ';']).nth(1).unwrap_or("?").trim().to_owned())
+    };
+    (0..5).map(|_| rustc()).min_by(|a, b| a.0.total_cmp(&b.0)).expect("some runs")
+}
+
+/// A folder of these tests' own: the one that they are built in may be locked, and stays as it is.
+fn target() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("resnet50")
+}
+
+/// Runs cargo for this crate. Gives the time, or the processor's time if that is less: a busy machine does not count.
 fn cargo(command: &[&str]) -> Duration {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-    let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("resnet50");
     let (start, busy) = (Instant::now(), processor_time_of_children());
     let output = Command::new(env!("CARGO"))
         .args(command)
         .args(["--offline", "--quiet", "--package", "nn-resnet50", "--manifest-path"])
         .arg(&manifest)
         .arg("--target-dir")
-        .arg(&target)
+        .arg(target())
         .env_remove("CARGO_TARGET_DIR")
         .output()
         .expect("cargo can be started");

@@ -1,20 +1,11 @@
 //! How a kernel's function gets at the memory of its tensors.
 
-use std::collections::BTreeSet;
-
 use super::text::Lines;
-use crate::ir::TensorId;
 use crate::plan::{Place, Tensor};
 
-/// Statements that bind each tensor to a slice `t5`: `&mut` where the kernel writes, `&` elsewhere. `update` says which
-/// of the two contexts `cx` is.
-pub(super) fn bind(
-    runtime: &str,
-    fixed_floats: usize,
-    tensors: &[&Tensor],
-    written: &BTreeSet<TensorId>,
-    update: bool,
-) -> Lines {
+/// Statements that bind each tensor to a slice `t5`: `&mut` in what can be written, `&` in a pass's parameters. `update` says
+/// which of the two contexts `cx` is.
+pub(super) fn bind(runtime: &str, fixed_floats: usize, tensors: &[&Tensor], update: bool) -> Lines {
     let mut lines = Lines::default();
     let in_zone = |zone: Zone| (0..tensors.len()).filter(|&t| Zone::of(tensors[t]) == zone).collect::<Vec<_>>();
     let range = |t: usize| range(tensors[t], fixed_floats);
@@ -46,11 +37,6 @@ pub(super) fn bind(
     let (states, numbers): (Vec<usize>, Vec<String>) = (0..tensors.len()).filter_map(state).unzip();
     if !states.is_empty() {
         lines.line(format!("let [{}] = {runtime}::states(cx.states, [{}]);", list(&states, &name), numbers.join(", ")));
-    }
-    for (t, tensor) in tensors.iter().enumerate() {
-        if !written.contains(&TensorId(t as u32)) && (Zone::of(tensor) != Zone::Parameters || update) {
-            lines.line(format!("let {0}: &[f32] = {0};", name(t)));
-        }
     }
     lines
 }

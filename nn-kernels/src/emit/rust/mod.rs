@@ -45,24 +45,18 @@ pub struct RustText {
 /// the places of their tensors: what is equal is printed and compiled once.
 #[derive(Clone, Debug, Default)]
 pub struct Items {
-    /// The name of each item, by its text under the name `Self`.
-    names: HashMap<String, String>,
+    /// The name of each kernel's function, by what stands behind the name.
+    functions: HashMap<String, String>,
+    /// The nests that have types.
+    nests: Vec<PrintedNest>,
 }
 
-impl Items {
-    /// The name of an item that is called `Self` in its heads. A new one gets the name that is proposed, and is added to the lines.
-    fn name(&mut self, item: Lines, name: String, lines: &mut Lines) -> String {
-        let head = |word: &str, bracket: char| format!("{word}{bracket}");
-        self.names
-            .entry(item.into_text())
-            .or_insert_with_key(|text| {
-                lines.line("");
-                lines
-                    .text(&['<', '('].iter().fold(text.clone(), |t, b| t.replace(&head("Self", *b), &head(&name, *b))));
-                name
-            })
-            .clone()
-    }
+#[derive(Clone, Debug)]
+struct PrintedNest {
+    nest: Nest,
+    written: BTreeSet<TensorId>,
+    /// The statements that run it.
+    call: String,
 }
 
 /// Prints a schedule's kernels. `prefix` is an identifier in lower case (`train`), `runtime` the path of
@@ -151,13 +145,20 @@ impl<'a> KernelPrinter<'a> {
         };
         let written: BTreeSet<TensorId> = self.kernel.stages.iter().flat_map(|s| &s.stores).map(|s| s.tensor).collect();
         let mut kernel_type = Lines::default();
-        if let Some(nest) = &nest {
-            self.nest(nest, &written, name, items, &mut kernel_type, &mut inside);
+        if let Some(nest) = nest {
+            let known = items.nests.iter().position(|known| known.nest == nest && known.written == written);
+            let at = known.unwrap_or_else(|| {
+                let mut call = Lines::default();
+                self.nest(&nest, &written, name, &mut kernel_type, &mut call);
+                items.nests.push(PrintedNest { nest, written: written.clone(), call: call.into_text() });
+                items.nests.len() - 1
+            });
+            inside.text(&items.nests[at].call);
         }
-        let memory = memory::bind(self.runtime, self.fixed_floats, &self.tensors, &written, self.update);
+        let memory = memory::bind(self.runtime, self.fixed_floats, &self.tensors, self.update);
         let context = if self.update { "Update" } else { "Pass" };
         let mut function = Lines::default();
-        function.open(format!("fn Self(cx: &mut {}::{context}<'_>) {{", self.runtime));
+        function.open(format!("(cx: &mut {}::{context}<'_>) {{", self.runtime));
         for number in ["batch", "capacity"] {
             if memory.mention(number) || inside.mention(number) {
                 function.line(format!("let {number} = cx.step.{number} as usize;"));
@@ -166,21 +167,17 @@ impl<'a> KernelPrinter<'a> {
         function.block(&memory);
         function.block(&inside);
         function.close("}");
-        let name = items.name(function, name.to_owned(), lines);
-        lines.text(&kernel_type.into_text());
-        name
+        let function = function.into_text();
+        if let Some(known) = items.functions.get(&function) {
+            return known.clone();
+        }
+        lines.text(&format!("\nfn {name}{function}{}", kernel_type.into_text()));
+        items.functions.insert(function, name.to_owned());
+        name.to_owned()
     }
 
-    /// The type that runs a nest (unless there is an equal one), and the statement that runs it.
-    fn nest(
-        &self,
-        nest: &Nest,
-        written: &BTreeSet<TensorId>,
-        kernel: &str,
-        items: &mut Items,
-        kernel_type: &mut Lines,
-        call: &mut Lines,
-    ) {
+    /// The type that runs a nest, and the statements that run it.
+    fn nest(&self, nest: &Nest, written: &BTreeSet<TensorId>, kernel: &str, kernel_type: &mut Lines, call: &mut Lines) {
         let runtime = self.runtime;
         let rows = rows(nest, written);
         let split = rows.as_ref().is_some_and(|_| {
@@ -201,7 +198,8 @@ impl<'a> KernelPrinter<'a> {
             fields.push((format!("t{}", t.0), if written.contains(&t) { "&'a mut [f32]" } else { "&'a [f32]" }));
         }
         let values = fields.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
-        let name = items.name(self.kernel_type(&fields, &body), text::camel(kernel), kernel_type);
+        let name = text::camel(kernel);
+        self.kernel_type(&name, &fields, &body, kernel_type);
 
         if body.mention("step") {
             call.line("let step = cx.step;");
@@ -232,15 +230,15 @@ impl<'a> KernelPrinter<'a> {
         }
     }
 
-    /// A type of these fields that runs this body, called `Self`.
-    fn kernel_type(&self, fields: &[(String, &str)], body: &Lines) -> Lines {
+    /// A type of these fields that runs this body.
+    fn kernel_type(&self, name: &str, fields: &[(String, &str)], body: &Lines, lines: &mut Lines) {
         let runtime = self.runtime;
-        let mut lines = Lines::default();
-        lines.open("struct Self<'a> {");
+        lines.line("");
+        lines.open(format!("struct {name}<'a> {{"));
         fields.iter().for_each(|(name, kind)| lines.line(format!("{name}: {kind},")));
         lines.close("}");
         lines.line("");
-        lines.open(format!("impl {runtime}::Kernel for Self<'_> {{"));
+        lines.open(format!("impl {runtime}::Kernel for {name}<'_> {{"));
         lines.line("type Output = ();");
         lines.line("#[inline(always)]");
         lines.open(format!("fn run<S: {runtime}::Simd>(self, s: S) {{"));
@@ -249,7 +247,6 @@ impl<'a> KernelPrinter<'a> {
         lines.block(body);
         lines.close("}");
         lines.close("}");
-        lines
     }
 }
 

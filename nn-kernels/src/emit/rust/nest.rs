@@ -47,7 +47,7 @@ impl Size {
 }
 
 /// The loops of a kernel that is no contraction, or of a contraction's epilogue.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Nest {
     /// Independent loops.
     pub outer: Vec<Size>,
@@ -56,7 +56,7 @@ pub(super) struct Nest {
 }
 
 /// One stage and the sizes of its own loops.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Loops {
     /// The inner loops; their axes follow the outer ones'.
     pub inner: Vec<Size>,
