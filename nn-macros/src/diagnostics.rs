@@ -132,6 +132,15 @@ impl Diagnostics {
         self.found.last_mut().expect("one was pushed")
     }
 
+    /// Reports Rust's `for`, `while`, `loop` or `match`.
+    pub fn no_control_flow(&mut self, expression: &syn::Expr) {
+        let text = crate::text::of(expression);
+        let word = text.split(' ').next().unwrap_or_default();
+        let message = format!("there is no `{word}` in the language: a network is fixed when it is compiled");
+        let help = "`repeat(n, block)` applies a block several times, and `if` decides by constants";
+        self.error(expression, message).help(help);
+    }
+
     /// Whether there are so many mistakes that no others are kept.
     pub fn is_full(&self) -> bool {
         self.found.len() >= LIMIT

@@ -153,9 +153,12 @@ impl Explanation {
             }
             Fact::AxisOutOfRange { axis, shape } => axis_out_of_range(subject, *axis, shape),
             Fact::AxisTwice { axis, resolved, shape } => {
-                Explanation::new(format!("axis {axis} of {shape:?} is given twice: it is axis {resolved}"))
-                    .at("axes")
-                    .help("remove one of them")
+                let is = if *axis < 0 { format!(": it is axis {resolved}") } else { String::new() };
+                let e = Explanation::new(format!("axis {axis} of {shape:?} is given twice{is}")).at("axes");
+                match subject.function.as_str() {
+                    "permute" => e.help(format!("name each of the axes 0 to {} once", shape.len() - 1)),
+                    _ => e.help("remove one of them"),
+                }
             }
             Fact::Broadcast { left, right, left_axis, right_axis } => {
                 let (a, b) = (left[*left_axis], right[*right_axis]);
@@ -267,7 +270,7 @@ impl Explanation {
                     let channels = size.next_multiple_of(*divisor);
                     return e.help(format!("let the layer before it have {channels} channels"));
                 }
-                let list: Vec<String> = divisors.iter().map(|d| format!("`{d}`")).collect();
+                let list: Vec<String> = divisors.iter().map(usize::to_string).collect();
                 if list.is_empty() { e } else { e.help(format!("{size} is a multiple of {}", list.join(" and "))) }
             }
             Fact::Slopes { shape, slopes } => {

@@ -332,13 +332,7 @@ impl Elaborator<'_, '_> {
                     .note("it stands where a block is expected: `repeat(3, |x| …)`, or for a parameter `body: block`");
             }
             Expr::Match(_) | Expr::While(_) | Expr::ForLoop(_) | Expr::Loop(_) => {
-                let word = text.split(' ').next().unwrap_or_default().to_owned();
-                self.diagnostics
-                    .error(
-                        expression,
-                        format!("there is no `{word}` in the language: a network is fixed when it is compiled"),
-                    )
-                    .help("`repeat(n, block)` applies a block several times, and `if` decides by constants");
+                self.diagnostics.no_control_flow(expression);
             }
             Expr::Cast(cast) => {
                 let inner = text::of(&cast.expr);

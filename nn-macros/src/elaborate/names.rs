@@ -127,12 +127,16 @@ impl Elaborator<'_, '_> {
         if let Some(value) = self.lookup(&name) {
             let (line, is) = (Place::from(value.ident.span()).line(), value.value.describe(&self.network.graph));
             let is_known = !matches!(value.value, Value::Error);
-            let is_parameter = scope.block.is_some_and(|b| b.parameters.iter().any(|p| p.name == name));
+            let parameter = scope.block.and_then(|b| b.parameters.iter().find(|p| p.name == name));
+            if parameter.is_some_and(|p| p.is_block) {
+                // What was passed is no block, which has been reported.
+                return;
+            }
             let found = self.diagnostics.error(place, format!("`{name}` is a value, not a function"));
             if is_known {
                 found.note(format!("it is {is}, declared on line {line}"));
             }
-            if is_parameter {
+            if parameter.is_some() {
                 found.help(format!("to pass a block, declare the parameter as one: `{name}: block`"));
             }
             return;

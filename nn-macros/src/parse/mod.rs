@@ -137,7 +137,7 @@ fn block<'a>(
     diagnostics: &mut Diagnostics,
 ) -> (Option<Block>, &'a [TokenTree]) {
     start.forbid_visibility(diagnostics);
-    start.forbid_attributes(diagnostics);
+    start.forbid_attributes_but_docs(diagnostics);
     let Some(TokenTree::Ident(name)) = start.body.get(1) else {
         diagnostics
             .error(place_at(start.body, 1, run), "expected the block's name")

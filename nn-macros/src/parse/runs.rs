@@ -127,6 +127,19 @@ impl<'a> Start<'a> {
         }
     }
 
+    /// Blocks may have documentation, for those who read them.
+    pub fn forbid_attributes_but_docs(&self, diagnostics: &mut Diagnostics) {
+        let is_doc = |attribute: &TokenTree| {
+            let name = group(Some(attribute), Delimiter::Bracket).and_then(|g| g.stream().into_iter().next());
+            name.is_none_or(|name| matches!(name, TokenTree::Ident(word) if word == "doc"))
+        };
+        if let Some(token) = self.attributes.iter().find(|token| !is_doc(token)) {
+            diagnostics
+                .error(Place::from(token.span()), "a block has no attributes but doc comments")
+                .help("remove it");
+        }
+    }
+
     /// Only networks and what becomes part of their interface have documentation.
     pub fn forbid_attributes(&self, diagnostics: &mut Diagnostics) {
         if let Some(token) = self.attributes.first() {

@@ -117,6 +117,10 @@ impl<'a> Reader<'a> {
 
     fn unused(&mut self, expression: &Expr) {
         let text = text::of(expression);
+        if is_loop(expression) {
+            self.diagnostics.no_control_flow(expression);
+            return;
+        }
         let found = self.diagnostics.error(expression, "nothing can use this value: it has no name");
         match expression {
             Expr::Path(_) => found.help("remove it"),
@@ -148,7 +152,7 @@ impl<'a> Reader<'a> {
                 Some(Parsed::Lone(expression)) => {
                     self.unused(&expression);
                     // In Rust, no `;` follows its braces.
-                    complete = matches!(*expression, Expr::If(_));
+                    complete = matches!(*expression, Expr::If(_)) || is_loop(&expression);
                 }
                 Some(Parsed::Statement) if left == 0 && run.end.is_none() => {
                     self.diagnostics.error(run.last_span(), "expected `;` after this");
@@ -486,6 +490,11 @@ fn unexpected(input: ParseStream<'_>) -> syn::Error {
         None => String::new(),
     };
     input.error(format!("expected an operator or `;`, found `{token}`"))
+}
+
+/// Whether it is one of Rust's loops, which the language has not.
+fn is_loop(expression: &Expr) -> bool {
+    matches!(expression, Expr::ForLoop(_) | Expr::While(_) | Expr::Loop(_))
 }
 
 /// `x = …` in the midst of an expression, or `x += …`: the operator.

@@ -5,6 +5,7 @@ network! {
         input x: [4];
         a = for i in 0..3 { x };
         b = loop { x };
+        for i in 0..3 { h = x; }
         output y = a + b;
     }
 }

@@ -5,6 +5,7 @@
 use nn::network;
 
 network! {
+    /// Blocks may say what they are, too.
     block hidden(x, n, last = false, activation: block = relu) {
         const WIDE = 16;
         skipped = if dim(x, 0) == n { x } else { h = x >> dense(n); h >> tanh };

@@ -152,6 +152,9 @@ impl Explanation {
             [1, rest @ ..] if rest.len() == layout.len() => {
                 self.help(format!("insert `reshape({rest:?})` before it: the batch is never written"))
             }
+            [_, rest @ ..] if rest.len() == 3 && layout.len() == 3 => {
+                self.note(format!("if the first axis is the batch: it is never written, and one sample is {rest:?}"))
+            }
             _ => self,
         }
     }
