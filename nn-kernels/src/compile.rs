@@ -1,11 +1,13 @@
 //! The compiler's one entry: from a declared network to its plan.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use crate::autodiff;
 use crate::graph::{Extent, Graph, Leaf, Node, NodeId, Op, Reduction, Shape, StepScalar};
 use crate::ir::{Kernel, TensorId, Value, validate};
 use crate::layers::{optimizer_update, state_init};
+use crate::levels;
 use crate::lower::{Root, Tensors, lower};
 use crate::memory::{self, Pinned};
 use crate::network::Network;
@@ -152,21 +154,28 @@ impl Programs<'_> {
     /// update, the other what only the gradients of inputs need.
     fn train(&self) -> (Schedule, Schedule) {
         let (mut table, pinned, wanted) = self.learn(true);
+        table.schedule.levels.clear();
         let pass = std::mem::take(&mut table.schedule.kernels);
         let (pass, of_inputs) = partition(pass, &table.schedule.tensors, &wanted);
-        table.schedule.update = pass.len();
-        table.schedule.kernels = [pass, of_inputs].concat();
+        table.append(pass);
+        let update = table.schedule.kernels.len();
+        table.append(of_inputs);
         let before_update = table.schedule.kernels.len();
         self.update(&mut table);
         let whole = table.finish(pinned);
-        let kernels = |range: std::ops::Range<usize>| whole.kernels[range].to_vec();
-        let train = Schedule {
-            kernels: [kernels(0..whole.update), kernels(before_update..whole.kernels.len())].concat(),
-            field_gradients: vec![],
-            ..whole.clone()
+        let without = |from: usize, to: usize| {
+            let levels = whole.levels.iter().filter(|l| l.end <= from || l.start >= to);
+            let moved =
+                |l: &Range<usize>| if l.start >= to { l.start + from - to..l.end + from - to } else { l.clone() };
+            Schedule {
+                kernels: [&whole.kernels[..from], &whole.kernels[to..]].concat(),
+                levels: levels.map(moved).collect(),
+                ..whole.clone()
+            }
         };
+        let train = Schedule { field_gradients: vec![], update, ..without(update, before_update) };
         let gradients =
-            Schedule { kernels: kernels(0..before_update), shared: whole.update, update: before_update, ..whole };
+            Schedule { shared: update, update: before_update, ..without(before_update, whole.kernels.len()) };
         (train, gradients)
     }
 
@@ -325,7 +334,7 @@ impl Programs<'_> {
         }
         // Always fused: the update is in place, so each element must be read before it is written.
         let kernels = lower(&graph, &list, true, table);
-        table.schedule.kernels.extend(kernels);
+        table.append(kernels);
     }
 }
 
@@ -407,8 +416,17 @@ impl<'a> Table<'a> {
     }
 
     fn pass(&mut self, graph: &Graph, roots: &[Root], fuse: bool) {
-        self.schedule.kernels = lower(graph, roots, fuse, self);
+        let kernels = lower(graph, roots, fuse, self);
+        self.append(kernels);
         self.schedule.update = self.schedule.kernels.len();
+    }
+
+    /// Adds kernels behind those that there are, in levels of their own.
+    fn append(&mut self, kernels: Vec<Kernel>) {
+        let Schedule { kernels: all, levels, tensors, .. } = &mut self.schedule;
+        let (kernels, own) = levels::order(kernels, tensors);
+        levels.extend(own.into_iter().map(|level| all.len() + level.start..all.len() + level.end));
+        all.extend(kernels);
     }
 
     /// Names, memory, and the checks that debug builds make.
@@ -417,7 +435,8 @@ impl<'a> Table<'a> {
         unique_names(&mut schedule.kernels);
         schedule.fields.sort_unstable();
         let from_start = schedule.fields.iter().map(|(_, t)| *t).collect();
-        let zones = memory::plan(&schedule.kernels, &mut schedule.tensors, &Pinned { from_start, to_end });
+        let zones =
+            memory::plan(&schedule.kernels, &schedule.levels, &mut schedule.tensors, &Pinned { from_start, to_end });
         (schedule.sample_floats, schedule.fixed_floats) = (zones.sample, zones.fixed);
         if cfg!(debug_assertions) {
             for kernel in &schedule.kernels {

@@ -3,6 +3,7 @@
 
 pub mod graph;
 pub mod layers;
+pub mod levels;
 pub mod network;
 pub mod shape;
 

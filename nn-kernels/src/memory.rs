@@ -1,16 +1,18 @@
 //! The memory plan: which tensors of a schedule may share bytes, decided by when they live.
 //!
-//! A tensor lives from the kernel that first writes it to the last one that reads it; fields live from the start, outputs
-//! to the end. Each zone of the arena (per sample, and fixed) is packed on its own: largest tensors first, each at
+//! A tensor lives from the level (kernels that may run at the same time) that first writes it to the last one that reads it;
+//! fields live from the start, outputs to the end. Each zone of the arena (per sample, and fixed) is packed on its own: largest tensors first, each at
 //! the lowest offset where nothing lives at the same time (greedy by size, as in TensorFlow Lite's planner).
+
+use std::ops::Range;
 
 use crate::ir::{Kernel, TensorId};
 use crate::plan::{Place, Tensor};
 
-/// When a tensor is needed, in numbers of kernels; both ends included.
+/// When a tensor is needed, in numbers of levels; both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
-    /// The first kernel that touches it.
+    /// The first level that touches it.
     pub first: usize,
     /// The last one.
     pub last: usize,
@@ -25,9 +27,9 @@ impl Lifetime {
 /// What must survive beyond its use by kernels.
 #[derive(Clone, Debug, Default)]
 pub struct Pinned {
-    /// Written by the host before the first kernel.
+    /// Written by the host before the first level.
     pub from_start: Vec<TensorId>,
-    /// Read by the host behind the last kernel.
+    /// Read by the host behind the last level.
     pub to_end: Vec<TensorId>,
 }
 
@@ -41,8 +43,8 @@ pub struct Zones {
 }
 
 /// Gives every tensor in the arena its offset.
-pub fn plan(kernels: &[Kernel], tensors: &mut [Tensor], pinned: &Pinned) -> Zones {
-    let lifetimes = lifetimes(kernels, tensors.len(), pinned);
+pub fn plan(kernels: &[Kernel], levels: &[Range<usize>], tensors: &mut [Tensor], pinned: &Pinned) -> Zones {
+    let lifetimes = lifetimes(kernels, levels, tensors.len(), pinned);
     let mut order: Vec<usize> = (0..tensors.len()).filter(|&t| lifetimes[t].is_some()).collect();
     order.sort_by_key(|&t| (std::cmp::Reverse(tensors[t].size()), t));
     let mut placed: Vec<usize> = vec![];
@@ -84,17 +86,24 @@ pub fn plan(kernels: &[Kernel], tensors: &mut [Tensor], pinned: &Pinned) -> Zone
 }
 
 /// When each tensor lives; `None` for one that nobody touches.
-pub fn lifetimes(kernels: &[Kernel], tensors: usize, pinned: &Pinned) -> Vec<Option<Lifetime>> {
+pub fn lifetimes(
+    kernels: &[Kernel],
+    levels: &[Range<usize>],
+    tensors: usize,
+    pinned: &Pinned,
+) -> Vec<Option<Lifetime>> {
     let mut lifetimes: Vec<Option<Lifetime>> = vec![None; tensors];
     let mut touch = |t: TensorId, at: usize| {
         let life = lifetimes[t.0 as usize].get_or_insert(Lifetime { first: at, last: at });
         life.first = life.first.min(at);
         life.last = life.last.max(at);
     };
-    for (at, kernel) in kernels.iter().enumerate() {
-        kernel.tensors().into_iter().for_each(|t| touch(t, at));
+    for (at, level) in levels.iter().enumerate() {
+        for kernel in &kernels[level.clone()] {
+            kernel.tensors().into_iter().for_each(|t| touch(t, at));
+        }
     }
     pinned.from_start.iter().for_each(|&t| touch(t, 0));
-    pinned.to_end.iter().for_each(|&t| touch(t, kernels.len().saturating_sub(1)));
+    pinned.to_end.iter().for_each(|&t| touch(t, levels.len().saturating_sub(1)));
     lifetimes
 }

@@ -1,5 +1,7 @@
 //! The plan: everything that is decided at build time, as plain data. Printers, the interpreter and the macro read it.
 
+use std::ops::Range;
+
 use crate::graph::StepScalar;
 use crate::ir::{Kernel, TensorId};
 use crate::network::{Field, Initializer, MetricKind};
@@ -95,6 +97,9 @@ pub struct Schedule {
     pub kernels: Vec<Kernel>,
     /// Where the optimizer's kernels begin (those that may write parameters and states); the number of kernels if none.
     pub update: usize,
+    /// Which of them can run at the same time, each level behind the one before: dispatches are made of them. No level has kernels
+    /// from before and behind `shared` or `update`.
+    pub levels: Vec<Range<usize>>,
     /// How many kernels at the beginning are those of `train`, which are printed once (`gradients` only).
     pub shared: usize,
     /// All tensors that kernels name.

@@ -112,7 +112,7 @@ fn every_layer_is_valid_everywhere() {
         let plan = compile(&network(layer), &Options::default());
         let schedules = [Some(&plan.predict), plan.evaluate.as_ref(), plan.train.as_ref(), plan.gradients.as_ref()];
         for (schedule, title) in schedules.into_iter().flatten().zip(["predict", "evaluate", "train", "gradients"]) {
-            print_schedule(&plan, schedule, title).iter().for_each(common::check_shader);
+            print_schedule(&plan, schedule, title, 0).iter().for_each(common::check_shader);
         }
     }
 }

@@ -71,7 +71,7 @@ fn every_shader_is_valid_everywhere() {
     for seed in 0..NETWORKS / 8 {
         let plan = compile(&random_graph::network(seed), &Options::default());
         for (name, schedule) in schedules(&plan) {
-            print_schedule(&plan, schedule, name).iter().for_each(common::check_shader);
+            print_schedule(&plan, schedule, name, 0).iter().for_each(common::check_shader);
         }
     }
 }

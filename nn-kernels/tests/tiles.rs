@@ -39,7 +39,9 @@ fn shaders(dims: &[usize], layer: impl Fn(&mut Network, NodeId) -> NodeId) -> Sh
     n.loss = Some(layers::mse(&mut n.graph, p, y).unwrap());
     let plan = compile(&n, &Options::default());
     let with_windows = |schedule: &Schedule, prefix: &str| -> Vec<ShaderText> {
-        let shaders = print_schedule(&plan, schedule, prefix);
+        // A dispatch for each kernel, to look at them one by one.
+        let levels = (0..schedule.kernels.len()).map(|i| i..i + 1).collect();
+        let shaders = print_schedule(&plan, &Schedule { levels, ..schedule.clone() }, prefix, 0);
         let shaders: Vec<_> = shaders.into_iter().zip(&schedule.kernels).collect();
         shaders.iter().for_each(|(shader, _)| common::check_shader(shader));
         let windows = shaders.into_iter().filter(|(_, k)| k.contraction().is_some_and(|view| !view.is_plain()));
@@ -165,7 +167,7 @@ fn stores_of_pointwise_convolutions_run_along_positions() {
     let y = layers::convolution(&mut n, "conv", x, 2, &Convolution::new(64, 1)).unwrap();
     n.outputs = vec![("y".into(), layers::output(&mut n.graph, y))];
     let plan = compile(&n, &Options::default());
-    let shaders = print_schedule(&plan, &plan.predict, "predict");
+    let shaders = print_schedule(&plan, &plan.predict, "predict", 0);
     let [shader] = &shaders[..] else { panic!("{} kernels", shaders.len()) };
     common::check_shader(shader);
     assert!(shader.wgsl.contains("arena: array<vec4<f32>>"), "{}", shader.wgsl);

@@ -2,17 +2,17 @@
 
 mod common;
 
-use nn_kernels::emit::wgsl::{Binding, ShaderText, print_schedule};
+use nn_kernels::emit::wgsl::{Binding, ShaderText, Workgroups, print_schedule};
 use nn_kernels::plan::{Plan, Schedule};
 
 fn shader((plan, schedule): (Plan, Schedule)) -> ShaderText {
-    print_schedule(&plan, &schedule, "test").remove(0)
+    print_schedule(&plan, &schedule, "test", 0).remove(0)
 }
 
 #[test]
 fn every_archetype_is_valid_everywhere() {
     for (plan, schedule) in common::kernels::all() {
-        print_schedule(&plan, &schedule, "test").iter().for_each(common::check_shader);
+        print_schedule(&plan, &schedule, "test", 0).iter().for_each(common::check_shader);
     }
 }
 
@@ -34,7 +34,7 @@ fn aligned_buffers_are_read_in_fours() {
     assert!(narrow.wgsl.contains("parameters: array<vec4<f32>>;"), "{}", narrow.wgsl);
     let adam = shader(common::kernels::adam(1000));
     assert_eq!(adam.wgsl.matches("array<vec4<f32>>;").count(), 4, "{}", adam.wgsl);
-    assert_eq!((adam.workgroups.fixed, adam.workgroups.points), (250, 64));
+    assert_eq!(adam.workgroups, [Workgroups { fixed: 250, per_sample: 0, points: 64 }]);
 }
 
 #[test]
@@ -68,6 +68,6 @@ fn constants_are_baked_in_and_nothing_needless_is_declared() {
 #[test]
 fn the_same_kernel_gives_the_same_text() {
     for (plan, schedule) in common::kernels::all() {
-        assert_eq!(print_schedule(&plan, &schedule, "test"), print_schedule(&plan, &schedule, "test"));
+        assert_eq!(print_schedule(&plan, &schedule, "test", 0), print_schedule(&plan, &schedule, "test", 0));
     }
 }

@@ -185,7 +185,7 @@ fn binary(op: BinaryOperator, left: Number, right: Number) -> Number {
 /// The module of a kernel that uses every function, one point at a time.
 fn module() -> Module {
     let (plan, schedule) = common::kernels::elementwise(7);
-    naga::front::wgsl::parse_str(&print_schedule(&plan, &schedule, "test")[0].wgsl).expect("valid WGSL")
+    naga::front::wgsl::parse_str(&print_schedule(&plan, &schedule, "test", 0)[0].wgsl).expect("valid WGSL")
 }
 
 /// The largest relative error of a function over numbers from `low` to `high`, in units of 2^-23, and where it is.

@@ -147,9 +147,9 @@ pub struct Schedule {
     pub outputs: &'static [usize],
     /// Where the host finds gradients with respect to fields: (number of the field, sample offset in the arena).
     pub field_gradients: &'static [(usize, usize)],
-    /// The kernels for the GPU, in order of dispatch.
+    /// The dispatches for the GPU, in order.
     pub shaders: &'static [Shader],
-    /// The kernels behind those: `train` and `gradients` begin alike and end differently.
+    /// The dispatches behind those: `train` and `gradients` begin alike and end differently.
     pub more_shaders: &'static [Shader],
     /// The kernels up to the update for the CPU, in order.
     pub pass: fn(&mut Pass<'_>),
@@ -158,16 +158,17 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// All kernels for the GPU, in order of dispatch.
+    /// All dispatches for the GPU, in order.
     pub fn all_shaders(&self) -> impl Iterator<Item = &'static Shader> {
         self.shaders.iter().chain(self.more_shaders)
     }
 }
 
-/// A compute shader. Also what `shaders()` lists.
+/// A compute shader: a dispatch, which does one kernel or several that do not depend on each other. Also what `shaders()` lists.
 #[derive(Debug, Clone, Copy)]
 pub struct Shader {
-    /// Unique in the network: `train_03_hidden_dense`.
+    /// Unique in the network: the kernel's, `train_03_hidden_dense`, or that of the largest of several,
+    /// `train_05_hidden_dense_and_2`.
     pub name: &'static str,
     /// The entry point's name in `wgsl`.
     pub entry_point: &'static str,
@@ -177,15 +178,22 @@ pub struct Shader {
     pub workgroup_bytes: u32,
     /// What it binds in group 0.
     pub bindings: &'static [Binding],
-    /// How many workgroups one dispatch needs.
-    pub workgroups: Workgroups,
+    /// How many workgroups each of its kernels needs, in order.
+    pub workgroups: &'static [Workgroups],
     /// The program's text.
     pub wgsl: &'static str,
 }
 
-/// The number of workgroups: `ceil((fixed + per_sample * batch) / points)`. Kernels number their workgroups by
-/// `workgroup_id.x + workgroup_id.y * num_workgroups.x` and ignore the superfluous ones, so that the player may spread
-/// them over two axes.
+impl Shader {
+    /// The number of workgroups for a batch: those of the first kernel come first, then those of the second. Shaders number them
+    /// by `workgroup_id.x + workgroup_id.y * num_workgroups.x` and ignore the superfluous ones, so that the player may spread
+    /// them over two axes.
+    pub fn count(&self, batch: usize) -> u64 {
+        self.workgroups.iter().map(|w| w.count(batch)).sum()
+    }
+}
+
+/// The number of a kernel's workgroups: `ceil((fixed + per_sample * batch) / points)`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Workgroups {
     /// Points whatever the batch.

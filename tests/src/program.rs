@@ -74,7 +74,7 @@ fn schedule(plan: &Plan, s: &Schedule, prefix: &str, (pass, update): CpuPass) ->
         fields: list(&s.fields, |(field, t)| (*field, sample_offset(&s.tensors[t.0 as usize]))),
         outputs: list(&s.outputs, |t| sample_offset(&s.tensors[t.0 as usize])),
         field_gradients: list(&s.field_gradients, |(field, t)| (*field, sample_offset(&s.tensors[t.0 as usize]))),
-        shaders: list(&wgsl::print_schedule(plan, s, prefix), shader),
+        shaders: list(&wgsl::print_schedule(plan, s, prefix, 0), shader),
         more_shaders: &[],
         pass,
         update: update.filter(|_| s.update < s.kernels.len()),
@@ -97,11 +97,11 @@ fn shader(s: &wgsl::ShaderText) -> p::Shader {
             wgsl::Binding::State1 => p::Binding::State1,
             wgsl::Binding::State2 => p::Binding::State2,
         }),
-        workgroups: p::Workgroups {
-            fixed: s.workgroups.fixed,
-            per_sample: s.workgroups.per_sample,
-            points: s.workgroups.points,
-        },
+        workgroups: list(&s.workgroups, |w| p::Workgroups {
+            fixed: w.fixed,
+            per_sample: w.per_sample,
+            points: w.points,
+        }),
         wgsl: text(&s.wgsl),
     }
 }

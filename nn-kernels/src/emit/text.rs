@@ -166,33 +166,45 @@ pub fn plan(plan: &Plan) -> String {
 }
 
 fn program(text: &mut String, name: &str, schedule: &Schedule) {
-    let Schedule { kernels, fixed_floats, sample_floats, .. } = schedule;
+    let Schedule { kernels, levels, fixed_floats, sample_floats, .. } = schedule;
+    let counted = |n: usize, what: &str, plural: &str| format!("{n} {}", if n == 1 { what } else { plural });
     let _ = writeln!(
         text,
-        "\n{name}: {} kernels, arena of {} floats and {} for each sample",
-        kernels.len(),
+        "\n{name}: {} in {}{}, arena of {} floats and {} for each sample",
+        counted(kernels.len(), "kernel", "kernels"),
+        counted(levels.len(), "dispatch", "dispatches"),
+        // What runs over data that lies on the device picks a step's samples there.
+        if ["train", "evaluate"].contains(&name) { " and one that gathers the batch" } else { "" },
         grouped(*fixed_floats as u64),
         grouped(*sample_floats as u64)
     );
     if schedule.shared > 0 {
         let _ = writeln!(
             text,
-            "  the first {} kernels are those of train, in the same places; behind them:",
+            "  the first {} kernels are those of train, in the same dispatches and places; behind them:",
             schedule.shared
         );
     }
-    for (i, kernel) in kernels.iter().enumerate().skip(schedule.shared) {
-        let _ = writeln!(text, "  {name}_{i:02}_{}  over {}", kernel.name, domain(kernel));
-        for covered in &kernel.covers {
-            let _ = writeln!(text, "    does    {covered}");
+    for (number, level) in levels.iter().enumerate().filter(|(_, level)| level.start >= schedule.shared) {
+        let _ = writeln!(text, "  dispatch {}", number + 1);
+        for i in level.clone() {
+            let _ = writeln!(text, "    {name}_{i:02}_{}  over {}", kernels[i].name, domain(&kernels[i]));
+            self::kernel(text, schedule, &kernels[i]);
         }
-        // What is read comes first, whatever the numbers of the tensors.
-        for (verb, reads, writes) in [("reads  ", true, false), ("updates", true, true), ("writes ", false, true)] {
-            let ids = kernel.tensors();
-            for id in ids.into_iter().filter(|&id| kernel.reads(id) == reads && kernel.writes(id) == writes) {
-                if let Some(tensor) = schedule.tensors.get(id.0 as usize) {
-                    let _ = writeln!(text, "    {verb} {}", place(tensor));
-                }
+    }
+}
+
+/// What a kernel does, and what it reads and writes.
+fn kernel(text: &mut String, schedule: &Schedule, kernel: &Kernel) {
+    for covered in &kernel.covers {
+        let _ = writeln!(text, "      does    {covered}");
+    }
+    // What is read comes first, whatever the numbers of the tensors.
+    for (verb, reads, writes) in [("reads  ", true, false), ("updates", true, true), ("writes ", false, true)] {
+        let ids = kernel.tensors();
+        for id in ids.into_iter().filter(|&id| kernel.reads(id) == reads && kernel.writes(id) == writes) {
+            if let Some(tensor) = schedule.tensors.get(id.0 as usize) {
+                let _ = writeln!(text, "      {verb} {}", place(tensor));
             }
         }
     }

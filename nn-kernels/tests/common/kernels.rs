@@ -59,6 +59,7 @@ impl Maker {
             Kernel { name: name.to_owned(), outer: outer.to_vec(), stages, covers: vec![format!("{name}: by hand")] };
         validate(&kernel, self.schedule.tensors.len()).expect("a valid kernel");
         self.schedule.kernels.push(kernel);
+        self.schedule.levels.push(0..1);
         self.schedule.update = 1;
         let plan = Plan {
             trained_floats: 0,

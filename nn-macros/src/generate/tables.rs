@@ -29,9 +29,8 @@ pub(super) fn program(plan: &Plan) -> String {
         let rust = rust::print(plan, schedule, name, CPU, &mut items, &pass[..schedule.shared]);
         text.push_str(&rust.source);
         let first = shaders.len();
-        let own = schedule.kernels.iter().enumerate().skip(schedule.shared);
-        shaders.extend(own.map(|(i, kernel)| wgsl::print(plan, schedule, kernel, &format!("{name}_{i:02}"))));
-        let middle = first + schedule.update.saturating_sub(schedule.shared);
+        shaders.extend(wgsl::print_schedule(plan, schedule, name, schedule.shared));
+        let middle = first + shaders[first..].partition_point(|s| s.kernels.start < schedule.update);
         let ranges = match schedule.shared {
             0 => [first..middle, middle..shaders.len()],
             _ => [pass_shaders.clone(), first..shaders.len()],
@@ -111,10 +110,12 @@ pub(super) fn placeholder(name: &str) -> String {
 /// A shader's entry. WGSL has no quotes, so its text can stand as it is, which is quick to print and to read.
 fn shader(shader: &wgsl::ShaderText) -> String {
     let bindings = list(&shader.bindings, |b| format!("__nn::Binding::{b:?}"));
-    let wgsl::Workgroups { fixed, per_sample, points } = shader.workgroups;
+    let workgroups = list(&shader.workgroups, |wgsl::Workgroups { fixed, per_sample, points }| {
+        format!("__nn::Workgroups {{ fixed: {fixed}, per_sample: {per_sample}, points: {points} }}")
+    });
     format!(
         "__nn::Shader {{ name: {:?}, entry_point: {:?}, workgroup_size: {:?}, workgroup_bytes: {}, bindings: {bindings},
-            workgroups: __nn::Workgroups {{ fixed: {fixed}, per_sample: {per_sample}, points: {points} }}, wgsl: r#\"{}\"# }}",
+            workgroups: {workgroups}, wgsl: r#\"{}\"# }}",
         shader.name, shader.entry_point, shader.workgroup_size, shader.workgroup_bytes, shader.wgsl
     )
 }

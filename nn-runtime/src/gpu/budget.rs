@@ -2,7 +2,7 @@
 
 use super::context::Gpu;
 use crate::error::{Error, Result};
-use crate::program::{Program, Schedule, Shader, Workgroups};
+use crate::program::{Program, Schedule, Shader};
 
 /// A network that wants something of a device.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ impl Budget {
     pub(super) fn batch(&self, what: &str, schedule: &Schedule, capacity: usize) -> Result<()> {
         self.binding(&format!("{what}: the arena for {capacity} samples"), bytes(arena_floats(schedule, capacity)))?;
         for shader in schedule.all_shaders() {
-            let count = shader.workgroups.count(capacity);
+            let count = shader.count(capacity);
             let axis = u64::from(self.gpu.limits().max_compute_workgroups_per_dimension);
             // Workgroups are spread over two axes.
             let what = format!("`{}` with {capacity} samples, in workgroups over two axes", shader.name);
@@ -118,9 +118,8 @@ impl Budget {
     }
 }
 
-/// Spreads workgroups over two axes, as [`Workgroups`] documents; `None` where there is nothing to do.
-pub(super) fn spread(workgroups: &Workgroups, batch: usize, axis: u32) -> Option<(u32, u32)> {
-    let count = workgroups.count(batch);
+/// Spreads workgroups over two axes, as [`Shader::count`] documents; `None` where there is nothing to do.
+pub(super) fn spread(count: u64, axis: u32) -> Option<(u32, u32)> {
     let axis = u64::from(axis.max(1));
     let rows = count.div_ceil(axis);
     if rows == 0 {
@@ -137,11 +136,10 @@ mod tests {
     #[test]
     fn workgroups_are_spread_over_two_axes_without_losing_one() {
         for (count, axis) in [(1, 65_535), (65_535, 65_535), (65_536, 65_535), (200_000, 65_535), (7, 3), (9, 3)] {
-            let workgroups = Workgroups { fixed: count, per_sample: 0, points: 1 };
-            let (x, y) = spread(&workgroups, 1, axis).unwrap();
+            let (x, y) = spread(count, axis).unwrap();
             assert!(x <= axis && y <= axis, "{count} over {axis}: {x} x {y}");
             assert!(u64::from(x) * u64::from(y) >= count, "{count} over {axis}: {x} x {y}");
         }
-        assert_eq!(spread(&Workgroups { fixed: 0, per_sample: 0, points: 64 }, 8, 65_535), None);
+        assert_eq!(spread(0, 65_535), None);
     }
 }

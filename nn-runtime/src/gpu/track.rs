@@ -9,7 +9,7 @@ use super::lane::{Lane, Size, stride};
 use super::loaded::{Loaded, lock};
 use super::pipelines::{self, gather_workgroups};
 use crate::error::Result;
-use crate::program::{Schedule, StepUniform, Workgroups};
+use crate::program::{Schedule, StepUniform};
 
 /// A schedule on a device.
 #[derive(Debug)]
@@ -83,9 +83,9 @@ impl Run<'_> {
         let gpu = self.loaded.gpu();
         let mut dispatches = 0;
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        let mut dispatch = |pass: &mut wgpu::ComputePass<'_>, pipeline, workgroups: &Workgroups, step: &StepUniform| {
+        let mut dispatch = |pass: &mut wgpu::ComputePass<'_>, pipeline, count: u64| {
             let axis = gpu.limits().max_compute_workgroups_per_dimension;
-            if let Some((x, y)) = spread(workgroups, step.batch as usize, axis) {
+            if let Some((x, y)) = spread(count, axis) {
                 pass.set_pipeline(pipeline);
                 pass.dispatch_workgroups(x, y, 1);
                 dispatches += 1;
@@ -96,11 +96,11 @@ impl Run<'_> {
             let offset = ((first + i) * stride(gpu.limits())) as u32;
             if let Some(source) = source {
                 pass.set_bind_group(0, &source.group, &[offset]);
-                dispatch(&mut pass, &gpu.layouts().gather, &gather_workgroups(source.width), step);
+                dispatch(&mut pass, &gpu.layouts().gather, gather_workgroups(source.width).count(step.batch as usize));
             }
             pass.set_bind_group(0, &self.lane.group, &[offset]);
             for (shader, pipeline) in self.track.schedule.all_shaders().zip(&*self.pipelines) {
-                dispatch(&mut pass, pipeline, &shader.workgroups, step);
+                dispatch(&mut pass, pipeline, shader.count(step.batch as usize));
             }
         }
         self.loaded.counts.dispatches.fetch_add(dispatches, Relaxed);

@@ -1,5 +1,6 @@
 //! Which archetype prints a kernel, decided before anything is printed.
 
+use super::Binding;
 use super::contract::{self, Contract};
 use super::function::Function;
 use super::printer::Printer;
@@ -14,6 +15,17 @@ pub(super) enum Archetype<'a> {
     Workgroup(Workgroup<'a>),
     Contract(Box<Contract<'a>>),
     Tiled(Box<Tiled<'a>>),
+}
+
+/// How many invocations a workgroup has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lanes {
+    /// They work on their own, so any number will do.
+    Any,
+    /// They work together; this many are best, and fewer will do.
+    AtMost(usize),
+    /// They work together; this many are best, and any power of two will do for which there is workgroup memory.
+    About(usize),
 }
 
 impl<'a> Archetype<'a> {
@@ -35,6 +47,41 @@ impl<'a> Archetype<'a> {
         Archetype::Thread(thread::prepare(printer))
     }
 
+    pub(super) fn printer(&mut self) -> &mut Printer<'a> {
+        match self {
+            Archetype::Thread(thread) => &mut thread.printer,
+            Archetype::Workgroup(workgroup) => &mut workgroup.printer,
+            Archetype::Contract(contract) => &mut contract.printer,
+            Archetype::Tiled(tiled) => &mut tiled.printer,
+        }
+    }
+
+    pub(super) fn lanes(&self) -> Lanes {
+        match self {
+            Archetype::Tiled(tiled) if tiled.tile.split => Lanes::AtMost(tiled.tile.lanes),
+            Archetype::Workgroup(workgroup) => Lanes::About(workgroup.lanes),
+            _ => Lanes::Any,
+        }
+    }
+
+    /// Floats of workgroup memory that it takes where so many invocations are in a workgroup.
+    pub(super) fn shared(&self, lanes: usize) -> usize {
+        match self {
+            Archetype::Workgroup(workgroup) => workgroup.shared(lanes),
+            Archetype::Tiled(tiled) if tiled.tile.split => tiled.shared(lanes),
+            _ => 0,
+        }
+    }
+
+    /// Sets the number of invocations in a workgroup where they work together.
+    pub(super) fn set_lanes(&mut self, lanes: usize) {
+        match self {
+            Archetype::Workgroup(workgroup) => workgroup.lanes = lanes,
+            Archetype::Tiled(tiled) => tiled.tile.lanes = lanes,
+            _ => {}
+        }
+    }
+
     pub(super) fn print(self) -> Function {
         match self {
             Archetype::Thread(thread) => thread::print(thread),
@@ -42,5 +89,31 @@ impl<'a> Archetype<'a> {
             Archetype::Contract(contract) => contract::print(*contract),
             Archetype::Tiled(tiled) => tiled::print(*tiled),
         }
+    }
+}
+
+/// How a kernel sees a buffer, if it touches it at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum View {
+    /// In fours.
+    Packed,
+    /// One by one, and it writes so: the buffer cannot be bound in fours.
+    Written,
+    /// One by one, and only reads.
+    Read,
+}
+
+impl Printer<'_> {
+    pub(super) fn view(&self, binding: Binding) -> Option<View> {
+        let kernel = self.kernel;
+        if !kernel.tensors().into_iter().any(|t| self.binding(t) == binding) {
+            return None;
+        }
+        let mut stores = kernel.stages.iter().flat_map(|s| &s.stores);
+        Some(match stores.any(|s| self.binding(s.tensor) == binding) {
+            _ if self.packed.contains(&binding) => View::Packed,
+            true => View::Written,
+            false => View::Read,
+        })
     }
 }

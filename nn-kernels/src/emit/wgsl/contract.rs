@@ -4,13 +4,14 @@
 //! of four where they lie that way: along the reduced axis, along rows or along columns. Every block size adds the
 //! products of an output in the order of the reduced axes, so the choice changes no bit of the result.
 
+use super::Workgroups;
 use super::axes::{self, unflatten};
 use super::block::Block;
 use super::body::{Expr, Place};
+use super::function::Function;
 use super::printer::Printer;
 use super::text::{self, Count, Text};
 use super::turns;
-use super::{Function, Workgroups};
 use crate::graph::Extent;
 use crate::ir::{ContractionView, Operand, TensorId};
 

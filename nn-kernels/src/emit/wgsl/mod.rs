@@ -1,4 +1,7 @@
-//! The WGSL printer: one self-contained, readable shader for each kernel.
+//! The WGSL printer: one self-contained, readable shader for each dispatch.
+//!
+//! A dispatch does the kernels of a level, which do not depend on each other: each is a function, and the entry point calls the
+//! one that a workgroup is for.
 //!
 //! There are four archetypes: an invocation for each outer point (`thread`), a workgroup for each outer point (`workgroup`),
 //! blocks of a matrix product (`contract`), and tiles of contractions with windows or with long sums for few outputs
@@ -10,6 +13,7 @@ mod axes;
 mod block;
 mod body;
 mod contract;
+mod dispatch;
 mod function;
 mod math;
 mod printer;
@@ -20,16 +24,15 @@ mod tiled;
 mod turns;
 mod workgroup;
 
-use self::archetype::Archetype;
-use self::function::Function;
-use self::printer::Printer;
-use crate::ir::Kernel;
+use std::ops::Range;
+
+use self::dispatch::Dispatch;
 use crate::plan::{Plan, Schedule};
 
-/// A printed kernel. Mirrors `nn_runtime::program::Shader`, whose documentation says what the fields mean.
+/// A printed dispatch. Mirrors `nn_runtime::program::Shader`, whose documentation says what the fields mean.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShaderText {
-    /// Unique in the network: `train_03_hidden_dense`.
+    /// Unique in the network: the kernel's, `train_03_hidden_dense`, or that of the largest of several, `train_05_hidden_dense_and_2`.
     pub name: String,
     /// The entry point's name in `wgsl`.
     pub entry_point: String,
@@ -39,8 +42,10 @@ pub struct ShaderText {
     pub workgroup_bytes: u32,
     /// What it binds in group 0, ascending.
     pub bindings: Vec<Binding>,
-    /// How many workgroups one dispatch needs.
-    pub workgroups: Workgroups,
+    /// The schedule's kernels that it does, by their numbers.
+    pub kernels: Range<usize>,
+    /// How many workgroups each of them needs, in order.
+    pub workgroups: Vec<Workgroups>,
     /// The program's text.
     pub wgsl: String,
 }
@@ -71,19 +76,27 @@ pub struct Workgroups {
     pub points: u64,
 }
 
-/// Prints all kernels of a schedule; `prefix` is the schedule's name (`train`), and kernels are called
-/// `<prefix>_<number>_<kernel>`.
-pub fn print_schedule(plan: &Plan, schedule: &Schedule, prefix: &str) -> Vec<ShaderText> {
-    let kernels = schedule.kernels.iter().enumerate();
-    kernels.map(|(i, kernel)| print(plan, schedule, kernel, &format!("{prefix}_{i:02}"))).collect()
+impl Binding {
+    /// All storage buffers.
+    const STORAGE: [Binding; 7] = [
+        Binding::Arena,
+        Binding::Parameters,
+        Binding::Gradients,
+        Binding::Results,
+        Binding::State0,
+        Binding::State1,
+        Binding::State2,
+    ];
 }
 
-/// Prints one kernel, called `<prefix>_<kernel>`.
-pub fn print(plan: &Plan, schedule: &Schedule, kernel: &Kernel, prefix: &str) -> ShaderText {
-    shader::single(function(plan, schedule, kernel, prefix))
-}
+/// Invocations in a workgroup, where they work on their own; the fewest where they work together.
+const LANES: usize = 64;
+/// Floats of workgroup memory that a shader may have: 16 KiB, which every device has.
+const SHARED: usize = 4096;
 
-/// A kernel as a function, called `<prefix>_<kernel>`.
-fn function(plan: &Plan, schedule: &Schedule, kernel: &Kernel, prefix: &str) -> Function {
-    Archetype::of(Printer::new(plan, schedule, kernel, format!("{prefix}_{}", kernel.name))).print()
+/// Prints the shaders of a schedule from a level's first kernel on; `prefix` is the schedule's name (`train`), and kernels are
+/// called `<prefix>_<number>_<kernel>`.
+pub fn print_schedule(plan: &Plan, schedule: &Schedule, prefix: &str, first: usize) -> Vec<ShaderText> {
+    let levels = schedule.levels.iter().filter(|level| level.start >= first);
+    levels.map(|level| shader::shader(Dispatch::new(plan, schedule, prefix, level.clone()))).collect()
 }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::function::Function;
 use super::math::Helper;
 use super::text::{self, Text};
-use super::{Binding, Function, Workgroups};
+use super::{Binding, Workgroups};
 use crate::graph::StepScalar;
 use crate::ir::{Atom, Index, Kernel, TensorId, Term, Value};
 use crate::plan::{Place, Plan, Schedule};

@@ -1,40 +1,35 @@
 //! Shaders from kernels' functions: the declarations around them, and the entry point.
 
+use super::dispatch::Dispatch;
 use super::function::{Around, Function};
 use super::{ShaderText, Workgroups};
 
-/// Invocations in a workgroup, where they work on their own.
-const LANES: u32 = 64;
-
-/// The shader of one kernel, whose text stands in the entry point.
-pub(super) fn single(function: Function) -> ShaderText {
-    let lanes = function.lanes.unwrap_or(LANES);
-    let workgroups = workgroups(&function, lanes);
-    let mut entry = String::new();
-    match function.lanes {
-        None => entry += &format!("    let invocation = {NUMBER} * {lanes}u + lane;\n"),
-        Some(_) => {
-            entry += &format!("    let workgroup = {};\n", NUMBER.trim_matches(['(', ')']));
-            // Barriers are behind this one test of the workgroup's number, outside of all others.
-            entry += &format!("    if workgroup >= {} {{\n        return;\n    }}\n", count(workgroups));
-        }
-    }
-    entry += &function.body;
-    let functions = [function];
+/// The shader of a dispatch.
+pub(super) fn shader(Dispatch { kernels, lanes, functions, largest }: Dispatch) -> ShaderText {
     let mut around = Around::new(&functions);
+    let workgroups: Vec<Workgroups> = functions.iter().map(|f| workgroups(f, lanes)).collect();
     let helpers = around.helpers();
-    let declarations = around.declarations(&[&entry, &helpers]);
-    let [Function { name, .. }] = &functions;
+    let (name, comments, bodies, entry) = match &functions[..] {
+        [one] => (one.name.clone(), one.comments(), String::new(), alone(one, workgroups[0], lanes)),
+        all => {
+            let name = format!("{}_and_{}", all[largest].name, all.len() - 1);
+            let comments = format!("// {name}: one after another by the workgroups' numbers\n");
+            let bodies: Vec<String> = all.iter().map(|f| format!("\n{}", f.text())).collect();
+            (name, comments, bodies.concat(), choice(all, &workgroups, lanes))
+        }
+    };
+    let declarations = around.declarations(&[&entry, &bodies, &helpers]);
     let wgsl = format!(
-        "{}\n{declarations}{helpers}\n@compute @workgroup_size({lanes})\nfn {name}({BUILTINS}) {{\n{entry}}}\n",
-        functions[0].comments()
+        "{comments}\n{declarations}{helpers}{bodies}\n\
+         @compute @workgroup_size({lanes})\nfn {name}({BUILTINS}) {{\n{entry}}}\n"
     );
     ShaderText {
-        name: name.clone(),
         entry_point: name.clone(),
-        workgroup_size: [lanes, 1, 1],
+        name,
+        workgroup_size: [lanes as u32, 1, 1],
         workgroup_bytes: around.workgroup_bytes(),
         bindings: around.bindings.into_iter().collect(),
+        kernels,
         workgroups,
         wgsl,
     }
@@ -43,12 +38,47 @@ pub(super) fn single(function: Function) -> ShaderText {
 /// The builtins that an entry point takes.
 const BUILTINS: &str = "@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) ids: vec3<u32>, \
                         @builtin(local_invocation_index) lane: u32";
-/// A workgroup's number, however workgroups are spread over two axes.
-const NUMBER: &str = "(id.x + id.y * ids.x)";
+
+/// An entry point with the text of a function.
+fn alone(function: &Function, workgroups: Workgroups, lanes: usize) -> String {
+    let begin = match function.lanes {
+        None => format!("    let invocation = (id.x + id.y * ids.x) * {lanes}u + lane;\n"),
+        // Barriers are behind this one test of the workgroup's number, outside of all others.
+        Some(_) => format!(
+            "    let workgroup = id.x + id.y * ids.x;\n    if workgroup >= {} {{\n        return;\n    }}\n",
+            count(workgroups)
+        ),
+    };
+    begin + &function.body
+}
+
+/// An entry point that calls the function that a workgroup is for. All its invocations call the same, so functions may have
+/// barriers.
+fn choice(functions: &[Function], workgroups: &[Workgroups], lanes: usize) -> String {
+    let mut text = "    let workgroup = id.x + id.y * ids.x;\n".to_owned();
+    for (i, &own) in workgroups.iter().enumerate() {
+        text += &match i {
+            0 => format!("    let end0 = {};\n", count(own)),
+            _ => format!("    let end{i} = end{} + {};\n", i - 1, count(own)),
+        };
+    }
+    text += "    ";
+    for (i, function) in functions.iter().enumerate() {
+        let number = if i == 0 { "workgroup".to_owned() } else { format!("workgroup - end{}", i - 1) };
+        let call = match function.lanes {
+            Some(_) => format!("{}({number}, lane)", function.name),
+            None if i == 0 => format!("{}({number} * {lanes}u + lane)", function.name),
+            None => format!("{}(({number}) * {lanes}u + lane)", function.name),
+        };
+        let otherwise = if i == 0 { "" } else { " else " };
+        text += &format!("{otherwise}if workgroup < end{i} {{\n        {call};\n    }}");
+    }
+    text + "\n"
+}
 
 /// How many workgroups of so many invocations a function needs.
-fn workgroups(function: &Function, lanes: u32) -> Workgroups {
-    let points = function.work.points * if function.lanes.is_none() { u64::from(lanes) } else { 1 };
+fn workgroups(function: &Function, lanes: usize) -> Workgroups {
+    let points = function.work.points * if function.lanes.is_none() { lanes as u64 } else { 1 };
     Workgroups { points, ..function.work }
 }
 

@@ -2,11 +2,12 @@
 //!
 //! A map whose stores go to aligned groups of four neighbours does four points at once.
 
+use super::Workgroups;
 use super::axes;
 use super::body::{Expr, Place, accumulate};
+use super::function::Function;
 use super::printer::Printer;
 use super::text::{self, Count, Text};
-use super::{Function, Workgroups};
 use crate::graph::Extent;
 use crate::ir::Value;
 

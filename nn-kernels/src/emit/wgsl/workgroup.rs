@@ -4,11 +4,12 @@
 //! next stage together. Which elements meet in which order depends on the extents alone, so sums repeat. Control
 //! flow at barriers is uniform by construction: they stand outside of all loops and tests.
 
+use super::Workgroups;
 use super::axes::{axis_name, inner_axes, outer_axes, unflatten};
 use super::body::{Expr, Place, accumulate};
+use super::function::Function;
 use super::printer::Printer;
 use super::text::{self, Count, Text};
-use super::{Function, Workgroups};
 use crate::graph::{Extent, Reduction};
 use crate::ir::{Value, ValueId};
 

@@ -72,7 +72,7 @@ const UPDATE: &str = head!(
     }"
 );
 
-const fn shader(name: &'static str, wgsl: &'static str, workgroups: Workgroups) -> Shader {
+const fn shader(name: &'static str, wgsl: &'static str, workgroups: &'static [Workgroups]) -> Shader {
     Shader {
         name,
         entry_point: "main",
@@ -84,8 +84,8 @@ const fn shader(name: &'static str, wgsl: &'static str, workgroups: Workgroups) 
     }
 }
 
-const EACH: Workgroups = Workgroups { fixed: 0, per_sample: 1, points: 4 };
-const ONCE: Workgroups = Workgroups { fixed: 1, per_sample: 0, points: 1 };
+const EACH: &[Workgroups] = &[Workgroups { fixed: 0, per_sample: 1, points: 4 }];
+const ONCE: &[Workgroups] = &[Workgroups { fixed: 1, per_sample: 0, points: 1 }];
 const SHADERS: [Shader; 4] = [
     shader("forward", FORWARD, EACH),
     shader("loss", LOSS, ONCE),
@@ -152,8 +152,7 @@ pub(super) const fn odd(
     workgroup_size: [u32; 3],
     workgroup_bytes: u32,
 ) -> Shader {
-    let workgroups = Workgroups { fixed: 1, per_sample: 0, points: 1 };
-    Shader { name, entry_point: "main", workgroup_size, workgroup_bytes, bindings: &[], workgroups, wgsl }
+    Shader { name, entry_point: "main", workgroup_size, workgroup_bytes, bindings: &[], workgroups: ONCE, wgsl }
 }
 
 /// Data: `samples` points near `y = 0.5 x0 - 0.25 x1`.

@@ -1,9 +1,9 @@
 //! Which contractions are done by tiles, and what a tile is.
 
 use super::operand::{Cut, Local, reads_in_fours, settles};
-use crate::emit::wgsl::contract;
 use crate::emit::wgsl::printer::Printer;
 use crate::emit::wgsl::text::Count;
+use crate::emit::wgsl::{SHARED, contract};
 use crate::graph::Extent;
 use crate::ir::{Atom, ContractionView, Operand};
 
@@ -44,8 +44,6 @@ const READ: f64 = 10.0;
 const READ_FOUR: f64 = 20.0;
 /// The most sums in one invocation.
 const SUMS: usize = 64;
-/// Floats of workgroup memory in which parts of sums meet: 16 KiB, which every device has.
-const PARTS: usize = 4096;
 
 /// How to do a contraction by tiles, if that is the way to do it.
 pub(in crate::emit::wgsl) fn plan(printer: &Printer, mut view: ContractionView) -> Option<Plan> {
@@ -185,7 +183,7 @@ impl Search<'_> {
     /// Invocations in a workgroup.
     fn lanes(&self, sums: usize, taps: usize) -> usize {
         let rounds = Count::of(self.view.k.iter().map(|&a| &self.extents[a])).at(64) / taps as u64;
-        let fits = |lanes: usize| sums * lanes <= PARTS && rounds >= 4 * lanes as u64;
+        let fits = |lanes: usize| sums * lanes <= SHARED && rounds >= 4 * lanes as u64;
         if self.split { [256, 128].into_iter().find(|&lanes| fits(lanes)).unwrap_or(64) } else { 64 }
     }
 

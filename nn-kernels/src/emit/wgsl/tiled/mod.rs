@@ -16,12 +16,13 @@ mod reader;
 use self::choice::Tile;
 use self::operand::{Cut, Elements, Local, LocalPoint};
 use self::reader::Reader;
+use super::Workgroups;
 use super::axes::{self, unflatten};
 use super::body::{Expr, Place};
+use super::function::Function;
 use super::printer::Printer;
 use super::text::{self, Count, Text};
 use super::turns;
-use super::{Function, Workgroups};
 use crate::graph::Extent;
 use crate::ir::ContractionView;
 
@@ -100,6 +101,11 @@ impl<'a> Tiled<'a> {
         let wide = !tile.split && !a.has_holes() && !b.has_holes();
         let wide = wide && tile.columns.last().is_some_and(|l| l.size.is_multiple_of(4));
         Tiled { printer, view, tile, extents, names, wide, a, b }
+    }
+
+    /// Floats of workgroup memory with so many invocations, where they do a tile together.
+    pub(super) fn shared(&self, lanes: usize) -> usize {
+        self.tile.rows.iter().chain(&self.tile.columns).map(|l| l.size).product::<usize>() * lanes
     }
 
     fn rows(&self) -> Vec<Vec<(usize, i64)>> {
@@ -347,7 +353,7 @@ impl<'a> Tiled<'a> {
     fn combined(&mut self, out: &mut Text, sums: &[Expr]) {
         let lanes = self.tile.lanes;
         turns::each(out, sums, |out, t, sum| out.line(format!("shared_floats[{t} * {lanes}u + lane] = {};", sum.text)));
-        self.printer.shared = sums.len() * lanes;
+        self.printer.shared = self.shared(lanes);
         out.line("workgroupBarrier();");
         out.open(format!("for (var t = lane; t < {}u; t += {lanes}u) {{", sums.len()));
         out.line(format!("var sum = shared_floats[t * {lanes}u];"));

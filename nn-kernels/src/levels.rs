@@ -1,0 +1,134 @@
+//! Levels: which kernels of a list can run at the same time, so that a GPU can do them in one dispatch.
+//!
+//! A kernel must come behind another one if it reads what that one writes, writes what it reads, or writes what it writes. Each
+//! kernel goes into the first level behind those that must come before it, so there are as few levels as the longest chain of
+//! kernels has links: the gradients of a layer's weight, bias and input are one level.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use crate::ir::{Kernel, TensorId};
+use crate::plan::{Place, Tensor};
+
+/// Orders kernels by level, and says which of them each level has. Within a level they keep their order.
+pub fn order(kernels: Vec<Kernel>, tensors: &[Tensor]) -> (Vec<Kernel>, Vec<Range<usize>>) {
+    let mut memory = Memory { tensors, touched: HashMap::new() };
+    let mut levels: Vec<Vec<Kernel>> = vec![];
+    for kernel in kernels {
+        let touched: Vec<(TensorId, bool)> = kernel.tensors().into_iter().map(|t| (t, kernel.writes(t))).collect();
+        let level = touched.iter().map(|&(tensor, writes)| memory.first_level(tensor, writes)).max().unwrap_or(0);
+        touched.iter().for_each(|&(tensor, writes)| memory.touch(tensor, writes, level));
+        if level == levels.len() {
+            levels.push(vec![]);
+        }
+        levels[level].push(kernel);
+    }
+    let mut start = 0;
+    let ranges = levels.iter().map(|level| {
+        let range = start..start + level.len();
+        start = range.end;
+        range
+    });
+    let ranges = ranges.collect();
+    (levels.into_iter().flatten().collect(), ranges)
+}
+
+/// Who has touched which memory. Tensors of the arena have not met yet, whatever their places; others lie in one of the vectors
+/// that the host knows, where a leaf may be a part of another one.
+struct Memory<'a> {
+    tensors: &'a [Tensor],
+    touched: HashMap<Vector, Vec<Touched>>,
+}
+
+/// What tensors can have in common.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Vector {
+    Arena(TensorId),
+    Parameters,
+    Gradients,
+    State(usize),
+    Results,
+}
+
+/// Floats of a vector, and the first levels that may read or write them.
+struct Touched {
+    floats: Range<usize>,
+    reader: usize,
+    writer: usize,
+}
+
+impl Memory<'_> {
+    fn place(&self, id: TensorId) -> (Vector, Range<usize>) {
+        let tensor = &self.tensors[id.0 as usize];
+        let (vector, start) = match tensor.place {
+            Place::Sample(_) | Place::Fixed(_) => (Vector::Arena(id), 0),
+            Place::Parameters(offset) => (Vector::Parameters, offset),
+            Place::Gradients(offset) => (Vector::Gradients, offset),
+            Place::State(state, offset) => (Vector::State(state), offset),
+            Place::Results(offset) => (Vector::Results, offset),
+        };
+        (vector, start..start + tensor.size())
+    }
+
+    /// The first level in which a tensor may be read or written.
+    fn first_level(&self, tensor: TensorId, writes: bool) -> usize {
+        let (vector, floats) = self.place(tensor);
+        let touched = self.touched.get(&vector).into_iter().flatten();
+        let touched = touched.filter(|t| t.floats.start < floats.end && floats.start < t.floats.end);
+        touched.map(|t| if writes { t.writer } else { t.reader }).max().unwrap_or(0)
+    }
+
+    fn touch(&mut self, tensor: TensorId, writes: bool, level: usize) {
+        let (vector, floats) = self.place(tensor);
+        let touched = self.touched.entry(vector).or_default();
+        let reader = if writes { level + 1 } else { 0 };
+        match touched.iter_mut().find(|t| t.floats == floats) {
+            Some(t) => (t.reader, t.writer) = (t.reader.max(reader), t.writer.max(level + 1)),
+            None => touched.push(Touched { floats, reader, writer: level + 1 }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Extent;
+    use crate::ir::{Index, Stage, Store, Value, ValueId};
+
+    /// A kernel that copies, and is called after what it writes.
+    fn copy(from: u32, to: u32) -> Kernel {
+        let index = Index::axis(0);
+        let load = Value::Load { tensor: TensorId(from), index: index.clone(), within: vec![] };
+        let store = Store { tensor: TensorId(to), index, value: ValueId(0) };
+        let stage = Stage { body: vec![load], stores: vec![store], ..Stage::default() };
+        Kernel { name: format!("{from}to{to}"), outer: vec![Extent::Size(4)], stages: vec![stage], covers: vec![] }
+    }
+
+    fn levels(kernels: &[(u32, u32)], places: &[Place]) -> Vec<Vec<String>> {
+        let tensor = |&place: &Place| Tensor { name: String::new(), batch: false, dims: vec![4], place };
+        let tensors: Vec<Tensor> = places.iter().map(tensor).collect();
+        let (kernels, levels) = order(kernels.iter().map(|&(from, to)| copy(from, to)).collect(), &tensors);
+        levels.into_iter().map(|level| kernels[level].iter().map(|k| k.name.clone()).collect()).collect()
+    }
+
+    const ARENA: [Place; 6] = [Place::Fixed(0); 6];
+
+    #[test]
+    fn only_what_depends_waits() {
+        assert_eq!(levels(&[(0, 1), (1, 2), (0, 3), (3, 4)], &ARENA), [["0to1", "0to3"], ["1to2", "3to4"]]);
+        assert_eq!(
+            levels(&[(0, 1), (1, 2), (1, 3), (2, 4)], &ARENA),
+            [vec!["0to1"], vec!["1to2", "1to3"], vec!["2to4"]]
+        );
+        assert_eq!(levels(&[(0, 1), (1, 0)], &ARENA), [["0to1"], ["1to0"]], "what is read must stay until then");
+        assert_eq!(levels(&[(0, 2), (1, 2)], &ARENA), [["0to2"], ["1to2"]], "the last one to write wins");
+        assert!(levels(&[], &ARENA).is_empty());
+    }
+
+    #[test]
+    fn parts_of_a_vector_meet_where_they_overlap() {
+        let places =
+            [Place::Fixed(0), Place::Gradients(0), Place::Gradients(4), Place::Gradients(2), Place::Results(0)];
+        assert_eq!(levels(&[(0, 1), (0, 2), (3, 4)], &places), [vec!["0to1", "0to2"], vec!["3to4"]]);
+    }
+}
