@@ -19,9 +19,9 @@ pub use crate::program::StepUniform;
 pub use contract::{Along, Contract, Loop, Window, contract};
 pub use memory::{Floats, disjoint, states};
 pub use parallel::split_rows;
-pub use product::{Around, Product, product};
+pub use product::{Around, Product, product, small_dots, small_packed, small_rows};
 pub use random::Key;
-pub use simd::{Kernel, LANES, Simd, dispatch, lanes_within};
+pub use simd::{Kernel, LANES, Simd, Wide, WideKernel, dispatch, dispatch_wide, lanes_within};
 
 /// What a step's kernels see up to the update.
 #[derive(Debug)]

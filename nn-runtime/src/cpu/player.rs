@@ -15,6 +15,9 @@ const CHUNK_FLOATS: usize = 8 << 20;
 /// What copying a float costs, in operations: it comes from far away.
 const COPY: usize = 16;
 
+/// Floats of a sample that are copied one by one.
+const SHORT: usize = 8;
+
 /// A network's memory on the CPU.
 #[derive(Debug)]
 pub(crate) struct CpuBackend {
@@ -226,10 +229,20 @@ fn load(
     for &(field, offset) in schedule.fields {
         let width = width(program, field);
         let start = schedule.fixed_floats + capacity * offset;
-        let to = &mut arena[start..start + samples.len() * width];
+        let (from, to) = (data.fields[field], &mut arena[start..start + samples.len() * width]);
+        if width == 1 {
+            to.iter_mut().zip(samples.clone()).for_each(|(to, sample)| *to = from[sample]);
+            continue;
+        }
         parallel::split_rows(samples.len(), width * COPY, 1, [(to, width)], &|first, _, [to]| {
             for (to, sample) in to.chunks_exact_mut(width).zip(samples.clone().skip(first)) {
-                to.copy_from_slice(&data.fields[field][sample * width..(sample + 1) * width]);
+                let from = &from[sample * width..(sample + 1) * width];
+                // What is short is copied before a call would have begun.
+                if width < SHORT {
+                    to.iter_mut().zip(from).for_each(|(to, x)| *to = *x);
+                } else {
+                    to.copy_from_slice(from);
+                }
             }
         });
     }

@@ -36,7 +36,8 @@ impl Body<'_> {
         stages.iter().for_each(|s| s.early(&mut lines, 0));
         for (depth, &axis) in order.iter().enumerate() {
             let size = if axis == 0 && self.split { "rows".to_owned() } else { self.nest.outer[axis].text() };
-            self.open_loop(&mut lines, axis, &size, self.lanes == Lanes::Outer(axis));
+            let whole = size != "rows" && self.nest.outer[axis].times.is_multiple_of(vector::LANES);
+            self.open_loop(&mut lines, axis, &size, self.lanes == Lanes::Outer(axis), whole);
             stages.iter().for_each(|s| s.early(&mut lines, depth + 1));
         }
         stages.iter().for_each(|s| s.print(&mut lines));
@@ -54,11 +55,15 @@ impl Body<'_> {
         })
     }
 
-    fn open_loop(&self, lines: &mut Lines, axis: usize, size: &str, lanes: bool) {
+    /// The head of a loop, over vectors if there are `lanes`; `whole` says that all of these are full.
+    fn open_loop(&self, lines: &mut Lines, axis: usize, size: &str, lanes: bool, whole: bool) {
         let runtime = self.runtime;
         if lanes {
             lines.open(format!("for i{axis} in (0..{size}).step_by({runtime}::LANES) {{"));
-            lines.line(format!("let n = {runtime}::LANES.min({size} - i{axis});"));
+            lines.line(match whole {
+                true => format!("let n = {runtime}::LANES;"),
+                false => format!("let n = {runtime}::LANES.min({size} - i{axis});"),
+            });
         } else {
             lines.open(format!("for i{axis} in 0..{size} {{"));
         }
@@ -113,7 +118,8 @@ impl<'a> StagePrinter<'a> {
         }
         for (at, size) in self.loops.inner.iter().enumerate() {
             let axis = outer + at;
-            self.body.open_loop(lines, axis, &size.text(), self.along == Some(axis));
+            let whole = size.times.is_multiple_of(vector::LANES);
+            self.body.open_loop(lines, axis, &size.text(), self.along == Some(axis), whole);
             self.values(lines, |p| p.depth == axis + 1);
         }
         (0..stage.reduce.len()).for_each(|slot| self.combine(lines, slot));

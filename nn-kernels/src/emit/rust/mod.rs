@@ -6,13 +6,15 @@
 //!
 //! A contraction is a call of one of the runtime's engines (`product`, `windowed`), followed by its epilogue. Everything else is loops
 //! over vectors (`body`): `nest` makes few axes of many, `vector` decides which axis the lanes run along,
-//! `place` decides between which loops each value is computed.
+//! `place` decides between which loops each value is computed. Networks that are so small that calls would dominate become
+//! one region of straight-line code instead (`small`).
 
 mod body;
 mod memory;
 mod nest;
 mod place;
 mod product;
+mod small;
 mod text;
 mod vector;
 mod windowed;
@@ -72,28 +74,31 @@ pub fn print(
 ) -> RustText {
     let pass = format!("{prefix}_pass");
     let update = (schedule.update < schedule.kernels.len()).then(|| format!("{prefix}_update"));
+    let small = small::suits(plan);
     let mut kernels = Lines::default();
     let mut names = shared.to_vec();
     for (i, kernel) in schedule.kernels.iter().enumerate().skip(shared.len()) {
         let name = format!("{prefix}_{i:02}_{}", kernel.name);
-        let printer = KernelPrinter::new(runtime, plan, schedule, kernel, i >= schedule.update);
+        let printer =
+            KernelPrinter { small, ..KernelPrinter::new(runtime, plan, schedule, kernel, i >= schedule.update) };
         names.push(printer.print(&name, items, &mut kernels));
     }
     let mut lines = Lines::default();
-    list(&mut lines, &pass, &format!("{runtime}::Pass"), &names[..schedule.update]);
+    let list = if small { small::list } else { list };
+    list(&mut lines, runtime, &pass, "Pass", &names[..schedule.update]);
     if let Some(update) = &update {
-        list(&mut lines, update, &format!("{runtime}::Update"), &names[schedule.update..]);
+        list(&mut lines, runtime, update, "Update", &names[schedule.update..]);
     }
     lines.text(&kernels.into_text());
     RustText { pass, update, kernels: names, source: lines.into_text() }
 }
 
 /// The function that calls kernels in order.
-fn list(lines: &mut Lines, name: &str, context: &str, kernels: &[String]) {
+fn list(lines: &mut Lines, runtime: &str, name: &str, context: &str, kernels: &[String]) {
     if kernels.is_empty() {
-        return lines.line(format!("pub(super) fn {name}(_: &mut {context}<'_>) {{}}"));
+        return lines.line(format!("pub(super) fn {name}(_: &mut {runtime}::{context}<'_>) {{}}"));
     }
-    lines.open(format!("pub(super) fn {name}(cx: &mut {context}<'_>) {{"));
+    lines.open(format!("pub(super) fn {name}(cx: &mut {runtime}::{context}<'_>) {{"));
     kernels.iter().for_each(|k| lines.line(format!("{k}(cx);")));
     lines.close("}");
 }
@@ -113,6 +118,8 @@ struct KernelPrinter<'a> {
     tensors: Vec<&'a Tensor>,
     kernel: Kernel,
     update: bool,
+    /// Whether the kernel is a part of one region; see `small`.
+    small: bool,
 }
 
 impl<'a> KernelPrinter<'a> {
@@ -129,12 +136,12 @@ impl<'a> KernelPrinter<'a> {
             }
             stage.stores.iter_mut().for_each(|s| s.tensor = number(s.tensor));
         }
-        KernelPrinter { runtime, plan, fixed_floats: schedule.fixed_floats, tensors, kernel, update }
+        KernelPrinter { runtime, plan, fixed_floats: schedule.fixed_floats, tensors, kernel, update, small: false }
     }
 
     /// Prints what the module does not have yet, and gives the name of the kernel's function.
     fn print(&self, name: &str, items: &mut Items, lines: &mut Lines) -> String {
-        let text = ProductText::new(&self.kernel, self.runtime);
+        let text = ProductText::new(&self.kernel, self.runtime, self.small);
         let (nest, mut inside) = match text {
             None => (Some(Nest::new(&self.kernel)), Lines::default()),
             Some(product) => {
@@ -158,7 +165,11 @@ impl<'a> KernelPrinter<'a> {
         let memory = memory::bind(self.runtime, self.fixed_floats, &self.tensors, self.update);
         let context = if self.update { "Update" } else { "Pass" };
         let mut function = Lines::default();
-        function.open(format!("(cx: &mut {}::{context}<'_>) {{", self.runtime));
+        let (attribute, head) = match self.small {
+            true => ("#[inline(always)]\n", small::head(self.runtime, context)),
+            false => ("", format!("(cx: &mut {}::{context}<'_>) {{", self.runtime)),
+        };
+        function.open(head);
         for number in ["batch", "capacity"] {
             if memory.mention(number) || inside.mention(number) {
                 function.line(format!("let {number} = cx.step.{number} as usize;"));
@@ -171,7 +182,7 @@ impl<'a> KernelPrinter<'a> {
         if let Some(known) = items.functions.get(&function) {
             return known.clone();
         }
-        lines.text(&format!("\nfn {name}{function}{}", kernel_type.into_text()));
+        lines.text(&format!("\n{attribute}fn {name}{function}{}", kernel_type.into_text()));
         items.functions.insert(function, name.to_owned());
         name.to_owned()
     }
@@ -182,7 +193,7 @@ impl<'a> KernelPrinter<'a> {
         let rows = rows(nest, written);
         let split = rows.as_ref().is_some_and(|_| {
             let operations = vector::operations_of_row(nest, LARGE_BATCH);
-            operations.saturating_mul(nest.outer[0].at(LARGE_BATCH)) > WORTH
+            !self.small && operations.saturating_mul(nest.outer[0].at(LARGE_BATCH)) > WORTH
         });
         let lanes = vector::choose(nest);
         let body = Body { runtime, nest, lanes, scalars: &self.plan.scalars, written, split }.print();
@@ -204,7 +215,10 @@ impl<'a> KernelPrinter<'a> {
         if body.mention("step") {
             call.line("let step = cx.step;");
         }
-        let run = format!("{runtime}::dispatch({name} {{ {values} }})");
+        let run = match self.small {
+            true => format!("{runtime}::Kernel::run({name} {{ {values} }}, s)"),
+            false => format!("{runtime}::dispatch({name} {{ {values} }})"),
+        };
         match rows {
             Some(rows) if split => {
                 let size = nest.outer[0];

@@ -1,7 +1,7 @@
 //! Contractions: a call of one of the runtime's engines, and what is left of the kernel behind it.
 
 use super::nest::{Loops, Nest, Size};
-use super::windowed;
+use super::{small, windowed};
 use crate::ir::{ContractionView, Index, Kernel, Stage, Store, TensorId, Value, ValueId};
 
 /// A contraction as a matrix product with loops around it, and its epilogue.
@@ -15,16 +15,16 @@ pub(super) struct ProductText {
 
 /// One loop, with its steps in both operands and in the result.
 #[derive(Clone, Copy, Debug)]
-struct Axis {
-    size: Size,
-    a: usize,
-    b: usize,
-    c: usize,
+pub(super) struct Axis {
+    pub size: Size,
+    pub a: usize,
+    pub b: usize,
+    pub c: usize,
 }
 
 impl ProductText {
     /// `None` if the kernel is none, or if its sums cannot be put where its first result goes.
-    pub(super) fn new(kernel: &Kernel, runtime: &str) -> Option<Self> {
+    pub(super) fn new(kernel: &Kernel, runtime: &str, small: bool) -> Option<Self> {
         let view = kernel.contraction()?;
         // The raw sums go where the first result goes that nobody reads.
         let store = kernel.stages[1..].iter().flat_map(|s| &s.stores).find(|s| !kernel.reads(s.tensor))?.clone();
@@ -36,18 +36,18 @@ impl ProductText {
         };
         let call = match windowed {
             Some(call) => call,
-            None => call(runtime, &view, &store, &product?)?,
+            None => call(runtime, &view, &store, &product?, small)?,
         };
         Some(ProductText { call, epilogue: epilogue(kernel, &store) })
     }
 }
 
 /// The loops of a matrix product: rows, columns and terms, and loops around it.
-struct Product {
-    m: Axis,
-    n: Axis,
-    k: Axis,
-    around: Vec<Axis>,
+pub(super) struct Product {
+    pub m: Axis,
+    pub n: Axis,
+    pub k: Axis,
+    pub around: Vec<Axis>,
 }
 
 fn product(kernel: &Kernel, view: &ContractionView, store: &Store) -> Option<Product> {
@@ -65,7 +65,7 @@ fn product(kernel: &Kernel, view: &ContractionView, store: &Store) -> Option<Pro
     Some(Product { m: rows, n: columns, k: sum, around })
 }
 
-fn call(runtime: &str, view: &ContractionView, store: &Store, product: &Product) -> Option<String> {
+fn call(runtime: &str, view: &ContractionView, store: &Store, product: &Product, small: bool) -> Option<String> {
     let Product { m, n, k, around } = product;
     let slice = |tensor: TensorId, index: &Index, how: &str| {
         let offset = usize::try_from(index.offset).ok()?;
@@ -76,11 +76,25 @@ fn call(runtime: &str, view: &ContractionView, store: &Store, product: &Product)
             (offset, how) => format!("{how}{t}[{offset}..]"),
         })
     };
+    let (a, b, c) = (
+        slice(view.a.tensor, &view.a.index, "&")?,
+        slice(view.b.tensor, &view.b.index, "&")?,
+        slice(store.tensor, &store.index, "&mut ")?,
+    );
+    if small && let Some(call) = small::product(runtime, product, [&a, &b, &c]) {
+        return Some(call);
+    }
     let around: Vec<String> = (around.iter())
         .map(|l| format!("{runtime}::Around {{ count: {}, a: {}, b: {}, c: {} }}", l.size.text(), l.a, l.b, l.c))
         .collect();
-    Some(format!(
-        "{runtime}::product(&{runtime}::Product {{ m: {}, n: {}, k: {}, a: [{}, {}], b: [{}, {}], c: [{}, {}] }}, &[{}], {}, {}, {});",
+    let sizes = sizes(runtime, m, n, k);
+    Some(format!("{runtime}::product(&{sizes}, &[{}], {a}, {b}, {c});", around.join(", ")))
+}
+
+/// The runtime's description of a product.
+pub(super) fn sizes(runtime: &str, m: &Axis, n: &Axis, k: &Axis) -> String {
+    format!(
+        "{runtime}::Product {{ m: {}, n: {}, k: {}, a: [{}, {}], b: [{}, {}], c: [{}, {}] }}",
         m.size.text(),
         n.size.text(),
         k.size.text(),
@@ -90,11 +104,7 @@ fn call(runtime: &str, view: &ContractionView, store: &Store, product: &Product)
         n.b,
         m.c,
         n.c,
-        around.join(", "),
-        slice(view.a.tensor, &view.a.index, "&")?,
-        slice(view.b.tensor, &view.b.index, "&")?,
-        slice(store.tensor, &store.index, "&mut ")?,
-    ))
+    )
 }
 
 /// Neighbouring loops that walk all three like one, as one.
@@ -200,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_dense_layer_is_one_product() {
-        let text = ProductText::new(&dense(), "rt").unwrap();
+        let text = ProductText::new(&dense(), "rt", false).unwrap();
         assert_eq!(
             text.call,
             "rt::product(&rt::Product { m: batch, n: 3, k: 5, a: [5, 1], b: [1, 5], c: [3, 1] }, &[], t0, t1, &mut *t2);"
@@ -213,7 +223,7 @@ mod tests {
         let mut kernel = dense();
         kernel.stages[1].body.push(Value::Unary(crate::graph::Unary::Tanh, ValueId(0)));
         kernel.stages[1].stores[0].value = ValueId(1);
-        let nest = ProductText::new(&kernel, "rt").unwrap().epilogue.unwrap();
+        let nest = ProductText::new(&kernel, "rt", false).unwrap().epilogue.unwrap();
         // One loop: the batch takes the columns in.
         assert_eq!(nest.outer, [Size { batch: true, times: 3 }]);
         assert_eq!(nest.stages[0].stage.body[0], load(2, &[(0, 1)]));
@@ -228,6 +238,6 @@ mod tests {
             Value::Binary(Binary::Add, ValueId(0), ValueId(1)),
         ];
         kernel.stages[1].stores[0].value = ValueId(2);
-        assert!(ProductText::new(&kernel, "rt").is_none());
+        assert!(ProductText::new(&kernel, "rt", false).is_none());
     }
 }

@@ -43,8 +43,13 @@ fn body(kernel: &Kernel) -> Vec<String> {
     lines
 }
 
-/// All that is printed for one kernel of `tensors` batched tensors with 16 floats a sample.
+/// All that is printed for one kernel of `tensors` batched tensors with 16 floats a sample, in a network that is not small.
 fn source(kernel: &Kernel, tensors: usize) -> String {
+    source_within(kernel, tensors, 1 << 20)
+}
+
+/// The same in a network of so many multiply-adds.
+fn source_within(kernel: &Kernel, tensors: usize, work: u64) -> String {
     let tensor = |i| Tensor { name: String::new(), batch: true, dims: vec![16], place: Place::Sample(16 * i) };
     let schedule = Schedule {
         kernels: vec![kernel.clone()],
@@ -52,7 +57,8 @@ fn source(kernel: &Kernel, tensors: usize) -> String {
         tensors: (0..tensors).map(tensor).collect(),
         ..Schedule::default()
     };
-    print(&plan(), &schedule, "train", "rt", &mut Items::default(), &[]).source
+    let plan = Plan { multiply_adds_per_sample: work, ..plan() };
+    print(&plan, &schedule, "train", "rt", &mut Items::default(), &[]).source
 }
 
 fn plan() -> Plan {
@@ -73,7 +79,7 @@ fn plan() -> Plan {
         train: None,
         gradients: None,
         flops_per_sample: 0,
-        multiply_adds_per_sample: 0,
+        multiply_adds_per_sample: 1 << 20,
     }
 }
 
@@ -117,7 +123,7 @@ impl rt::Kernel for Train00K<'_> {
         let Self { batch, t0, t1, t2 } = self;
         for i0 in 0..batch {
             for i1 in (0..16).step_by(rt::LANES) {
-                let n = rt::LANES.min(16 - i1);
+                let n = rt::LANES;
                 let v0_0 = s.load(t0, i0 * 16 + i1, n);
                 let v0_1 = s.load(t1, i1, n);
                 let v0_2 = s.add(v0_0, v0_1);
@@ -129,6 +135,38 @@ impl rt::Kernel for Train00K<'_> {
 }
 ";
     assert_eq!(text, expected);
+}
+
+#[test]
+fn a_small_network_is_one_region() {
+    let stage = Stage {
+        body: vec![load(0, at(&[(0, 16), (1, 1)]))],
+        stores: vec![store(1, at(&[(0, 16), (1, 1)]), 0)],
+        ..Stage::default()
+    };
+    let text = source_within(&kernel(&[B, size(16)], vec![stage]), 2, 300);
+    let expected = "\
+pub(super) fn train_pass(cx: &mut rt::Pass<'_>) {
+    rt::dispatch_wide(TrainPass { cx });
+}
+
+struct TrainPass<'a, 'b> {
+    cx: &'a mut rt::Pass<'b>,
+}
+
+impl rt::WideKernel for TrainPass<'_, '_> {
+    #[inline(always)]
+    fn run<S: rt::Wide>(self, s: S) {
+        let Self { cx } = self;
+        train_00_k(s, cx);
+    }
+}
+
+#[inline(always)]
+fn train_00_k<S: rt::Wide>(s: S, cx: &mut rt::Pass<'_>) {
+";
+    assert!(text.starts_with(expected), "{text}");
+    assert!(text.contains("    rt::Kernel::run(Train00K { batch, t0, t1 }, s);\n"), "{text}");
 }
 
 #[test]
@@ -146,7 +184,7 @@ fn a_sum_over_the_batch_runs_beside_the_vectors() {
     };
     let expected = [
         "for i0 in (0..64).step_by(rt::LANES) {",
-        "let n = rt::LANES.min(64 - i0);",
+        "let n = rt::LANES;",
         "let mut r0_0 = s.splat(0.0_f32);",
         "for i1 in 0..batch {",
         "let v0_0 = s.load(t0, i0 + i1 * 64, n);",
@@ -190,14 +228,14 @@ fn a_row_combines_lanes_and_hoists_what_it_can() {
         "let v1_6 = s.ramp(i0, 0);",
         "let mut r0_0 = s.splat(-3.4028235e38_f32);",
         "for i1 in (0..64).step_by(rt::LANES) {",
-        "let n = rt::LANES.min(64 - i1);",
+        "let n = rt::LANES;",
         "let v0_0 = s.load(t0, i0 * 64 + i1, n);",
         "r0_0 = s.max(r0_0, s.only(v0_0, n, -3.4028235e38_f32));",
         "}",
         "let r0_0 = s.splat(s.largest(r0_0));",
         "let v1_1 = r0_0;",
         "for i1 in (0..64).step_by(rt::LANES) {",
-        "let n = rt::LANES.min(64 - i1);",
+        "let n = rt::LANES;",
         "let v1_0 = s.load(t0, i0 * 64 + i1, n);",
         "let v1_2 = s.sub(v1_0, v1_1);",
         "let v1_3 = s.exp(v1_2);",
@@ -227,7 +265,7 @@ fn comparisons_stay_truth_values() {
     let expected = [
         "let v0_1 = s.splat(0.5_f32);",
         "for i0 in (0..64).step_by(rt::LANES) {",
-        "let n = rt::LANES.min(64 - i0);",
+        "let n = rt::LANES;",
         "let v0_0 = s.load(t0, i0, n);",
         "let m0_2 = s.less(v0_0, v0_1);",
         "let v0_3 = s.select(m0_2, v0_0, v0_1);",
@@ -257,7 +295,7 @@ fn crooked_indices_gather_lane_by_lane() {
     };
     let expected = [
         "for i0 in (0..64).step_by(rt::LANES) {",
-        "let n = rt::LANES.min(64 - i0);",
+        "let n = rt::LANES;",
         "let v0_0 = s.gather(n, |lane| t0[(i0 + lane) / 3]);",
         "let v0_1 = s.gather(n, |lane| t1[Ord::clamp(i0 + lane, 5, 45) - 5]);",
         "let v0_2 = s.gather(n, |lane| ((i0 + lane) / 3) as f32);",
@@ -297,7 +335,7 @@ fn windows_over_edges_read_parts_of_vectors() {
         "for i0 in 0..batch {".to_owned(),
         "for i1 in 0..8 {".to_owned(),
         "for i2 in (0..16).step_by(rt::LANES) {".to_owned(),
-        "let n = rt::LANES.min(16 - i2);".to_owned(),
+        "let n = rt::LANES;".to_owned(),
         "let mut r0_0 = s.splat(-3.4028235e38_f32);".to_owned(),
         "for i3 in 0..3 {".to_owned(),
         "for i4 in 0..3 {".to_owned(),
@@ -336,7 +374,7 @@ fn doubled_elements_are_read_once() {
     let expected = [
         "for i0 in 0..batch {",
         "for i1 in (0..16).step_by(rt::LANES) {",
-        "let n = rt::LANES.min(16 - i1);",
+        "let n = rt::LANES;",
         "let v0_0 = s.load_repeated(t0, i0 * 8 + i1 / 2, 2, n);",
         "let v0_1 = s.vector([0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0]);",
         "let v0_2 = s.mul(v0_0, v0_1);",

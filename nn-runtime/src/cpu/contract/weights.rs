@@ -210,7 +210,7 @@ impl Stage<'_> {
     fn panels<W: Wide>(&self, w: W, columns: &mut Floats, sums: &mut [f32]) {
         let pitch = self.common.pitch;
         let columns = scratch::get(columns, self.runs.starts.len() * self.runs.len * pitch);
-        self.turn(w.narrow(), columns);
+        self.turn(w, columns);
         for first in (0..pitch).step_by(2 * W::WIDTH) {
             for (tap, rows) in self.tiles(W::ROWS) {
                 let at = [tap, first];

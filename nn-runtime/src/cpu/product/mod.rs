@@ -7,12 +7,15 @@
 //! Every decision depends on sizes and strides alone, so the number of threads changes no bit.
 
 mod pack;
+mod small;
 mod split;
 mod tile;
 
 use super::memory::Shared;
 use super::simd::Level;
 use tile::Tiles;
+
+pub use small::{small_dots, small_packed, small_rows};
 
 /// `c[i, j] = Σ_k a[i, k] * b[k, j]`, all three with any strides.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +91,7 @@ impl Product {
     }
 
     /// Multiply-adds.
+    #[inline]
     fn work(&self) -> usize {
         self.m.saturating_mul(self.n).saturating_mul(self.k)
     }

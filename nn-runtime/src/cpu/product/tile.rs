@@ -23,7 +23,7 @@ impl WideKernel for Tiles<'_> {
     fn run<W: Wide>(self, w: W) {
         let p = &self.p;
         if p.m <= FEW_ROWS && p.a[1] == 1 && p.b[0] == 1 && p.k >= LANES {
-            self.dots(w.narrow());
+            self.dots(w);
         } else {
             self.panels(w);
         }
@@ -51,7 +51,7 @@ impl Tiles<'_> {
                 let (panel, row) = if in_place {
                     (from, p.b[0])
                 } else {
-                    pack::pack(w.narrow(), from, p.b, [k, columns], width, &mut scratch);
+                    pack::pack(w, from, p.b, [k, columns], width, &mut scratch);
                     (&scratch[..], width)
                 };
                 assert!((k - 1) * row + width <= panel.len(), "the panel holds all rows");

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Kernel, LANES, Simd};
+use super::{Kernel, LANES, Simd, WideKernel};
 
 /// A proof that the processor has AVX2 and FMA: only [`Avx2::detect`] makes one.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,17 @@ impl Avx2 {
             kernel.run(s)
         }
         // SAFETY: `self` exists, so the processor has both features.
+        unsafe { with_features(self, kernel) }
+    }
+
+    /// The same for work that may use wider vectors elsewhere.
+    #[inline]
+    pub(crate) fn run_wide<K: WideKernel>(self, kernel: K) {
+        #[target_feature(enable = "avx2,fma")]
+        fn with_features<K: WideKernel>(s: Avx2, kernel: K) {
+            kernel.run(s);
+        }
+        // SAFETY: as above.
         unsafe { with_features(self, kernel) }
     }
 }
@@ -245,21 +256,25 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn transpose(self, r: [__m256; LANES]) -> [__m256; LANES] {
+        // Pairs of rows, then quadruples, then halves. No closures: only what is inlined for certain has the features.
+        let (mut p, mut q, mut out) = (r, r, r);
         // SAFETY: see above.
         unsafe {
-            // Pairs of rows, then quadruples, then halves.
-            let p: [__m256; LANES] = std::array::from_fn(|i| {
-                let (a, b) = (r[i / 4 * 4 + i % 2 * 2], r[i / 4 * 4 + i % 2 * 2 + 1]);
-                if i % 4 < 2 { _mm256_unpacklo_ps(a, b) } else { _mm256_unpackhi_ps(a, b) }
-            });
-            let q: [__m256; LANES] = std::array::from_fn(|i| {
-                let (a, b) = (p[i / 4 * 4 + i % 4 / 2 * 2], p[i / 4 * 4 + i % 4 / 2 * 2 + 1]);
-                if i % 2 == 0 { _mm256_shuffle_ps::<0x44>(a, b) } else { _mm256_shuffle_ps::<0xee>(a, b) }
-            });
-            std::array::from_fn(|i| {
-                let (a, b) = (q[i % 4], q[i % 4 + 4]);
-                if i < 4 { _mm256_permute2f128_ps::<0x20>(a, b) } else { _mm256_permute2f128_ps::<0x31>(a, b) }
-            })
+            for i in [0, 4] {
+                p[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+                p[i + 1] = _mm256_unpacklo_ps(r[i + 2], r[i + 3]);
+                p[i + 2] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+                p[i + 3] = _mm256_unpackhi_ps(r[i + 2], r[i + 3]);
+                q[i] = _mm256_shuffle_ps::<0x44>(p[i], p[i + 1]);
+                q[i + 1] = _mm256_shuffle_ps::<0xee>(p[i], p[i + 1]);
+                q[i + 2] = _mm256_shuffle_ps::<0x44>(p[i + 2], p[i + 3]);
+                q[i + 3] = _mm256_shuffle_ps::<0xee>(p[i + 2], p[i + 3]);
+            }
+            for i in 0..4 {
+                out[i] = _mm256_permute2f128_ps::<0x20>(q[i], q[i + 4]);
+                out[i + 4] = _mm256_permute2f128_ps::<0x31>(q[i], q[i + 4]);
+            }
         }
+        out
     }
 }

@@ -1,11 +1,11 @@
-//! Vectors of AVX-512, for register tiles.
+//! Vectors of AVX-512: wide ones for register tiles, and those of eight lanes, which are AVX2's with better masks.
 
 use std::arch::x86_64::*;
 
 use super::wide::{Wide, WideKernel};
-use super::{Avx2, LANES};
+use super::{Avx2, LANES, Simd};
 
-/// A proof that the processor has AVX-512 F, AVX2 and FMA: only [`Avx512::detect`] makes one.
+/// A proof that the processor has AVX-512 F and VL, AVX2 and FMA: only [`Avx512::detect`] makes one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx512(Avx2);
 
@@ -13,13 +13,14 @@ impl Avx512 {
     /// The token, if the processor has these features. The standard library caches the answer.
     #[inline]
     pub(crate) fn detect() -> Option<Self> {
-        if is_x86_feature_detected!("avx512f") { Avx2::detect().map(Avx512) } else { None }
+        let both = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl");
+        if both { Avx2::detect().map(Avx512) } else { None }
     }
 
     /// Runs a kernel that is compiled with these features.
     #[inline]
     pub(crate) fn run<K: WideKernel>(self, kernel: K) {
-        #[target_feature(enable = "avx512f,avx2,fma")]
+        #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
         fn with_features<K: WideKernel>(s: Avx512, kernel: K) {
             kernel.run(s);
         }
@@ -34,20 +35,79 @@ fn mask(count: usize) -> __mmask16 {
     (0xffff_u32 >> (Avx512::WIDTH - count)) as __mmask16
 }
 
-// SAFETY, for every `unsafe` block below: the intrinsics need AVX-512 F, which the processor has, since `self` exists;
-// those that touch memory say in addition why it is theirs.
+/// Methods that are AVX2's.
+macro_rules! as_avx2 {
+    ($(fn $name:ident($($argument:ident: $kind:ty),*) -> $result:ty;)*) => {
+        $(
+            #[inline(always)]
+            fn $name(self, $($argument: $kind),*) -> $result {
+                self.0.$name($($argument),*)
+            }
+        )*
+    };
+}
+
+// SAFETY, for every `unsafe` block below: the intrinsics need AVX-512 F or VL, which the processor has, since `self`
+// exists; those that touch memory say in addition why it is theirs.
+impl Simd for Avx512 {
+    type V = __m256;
+    type M = __m256;
+
+    #[inline(always)]
+    fn load(self, from: &[f32], at: usize, count: usize) -> __m256 {
+        if count >= LANES {
+            return self.0.load(from, at, count);
+        }
+        let from = &from[at..at + count];
+        // SAFETY: see above; the mask selects the slice's floats, and no others are touched.
+        unsafe { _mm256_maskz_loadu_ps(mask(count) as __mmask8, from.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn store(self, to: &mut [f32], at: usize, count: usize, v: __m256) {
+        if count >= LANES {
+            return self.0.store(to, at, count, v);
+        }
+        let to = &mut to[at..at + count];
+        // SAFETY: see above; the mask selects the slice's floats, and no others are touched.
+        unsafe { _mm256_mask_storeu_ps(to.as_mut_ptr(), mask(count) as __mmask8, v) }
+    }
+
+    as_avx2! {
+        fn splat(x: f32) -> __m256;
+        fn vector(lanes: [f32; LANES]) -> __m256;
+        fn lanes(v: __m256) -> [f32; LANES];
+        fn load_every(from: &[f32], at: usize, step: usize, count: usize) -> __m256;
+        fn load_repeated(from: &[f32], at: usize, times: usize, count: usize) -> __m256;
+        fn add(a: __m256, b: __m256) -> __m256;
+        fn sub(a: __m256, b: __m256) -> __m256;
+        fn mul(a: __m256, b: __m256) -> __m256;
+        fn div(a: __m256, b: __m256) -> __m256;
+        fn mul_add(a: __m256, b: __m256, c: __m256) -> __m256;
+        fn neg(a: __m256) -> __m256;
+        fn abs(a: __m256) -> __m256;
+        fn sqrt(a: __m256) -> __m256;
+        fn floor(a: __m256) -> __m256;
+        fn min(a: __m256, b: __m256) -> __m256;
+        fn max(a: __m256, b: __m256) -> __m256;
+        fn less(a: __m256, b: __m256) -> __m256;
+        fn less_equal(a: __m256, b: __m256) -> __m256;
+        fn equal(a: __m256, b: __m256) -> __m256;
+        fn nonzero(a: __m256) -> __m256;
+        fn select(m: __m256, a: __m256, b: __m256) -> __m256;
+        fn exp2_whole(n: __m256) -> __m256;
+        fn split_exponent(x: __m256) -> (__m256, __m256);
+        fn copy_sign(a: __m256, b: __m256) -> __m256;
+        fn transpose(rows: [__m256; LANES]) -> [__m256; LANES];
+    }
+}
+
 impl Wide for Avx512 {
     type W = __m512;
-    type Narrow = Avx2;
     const WIDTH: usize = 2 * LANES;
     // 8 rows of 2 vectors: 16 sums at a time hide the latency of two multiply-adds a cycle, and sides of layers are mostly
     // multiples of 8.
     const ROWS: usize = 8;
-
-    #[inline(always)]
-    fn narrow(self) -> Avx2 {
-        self.0
-    }
 
     #[inline(always)]
     fn wide_splat(self, x: f32) -> __m512 {

@@ -18,7 +18,8 @@ pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::Avx512;
 pub use plain::Plain;
-pub(crate) use wide::{Level, Wide, WideKernel};
+pub(crate) use wide::Level;
+pub use wide::{Wide, WideKernel, dispatch_wide};
 
 /// Floats in a vector, on every processor, so that sums have one order everywhere.
 pub const LANES: usize = 8;

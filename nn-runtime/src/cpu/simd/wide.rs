@@ -8,19 +8,15 @@
 use super::{Avx2, Avx512};
 use super::{LANES, Plain, Simd};
 
-/// A processor's widest vectors; `count` is as in [`Simd`].
-pub(crate) trait Wide: Copy {
+/// A processor's widest vectors, beside those of eight lanes; `count` is as in [`Simd`].
+pub trait Wide: Simd {
     /// A vector.
     type W: Copy;
     /// Floats in it: a multiple of [`LANES`].
     const WIDTH: usize;
     /// Rows of the largest tile of two vectors a row.
     const ROWS: usize;
-    /// The vectors of eight lanes that go with it.
-    type Narrow: Simd;
 
-    /// The token of those vectors.
-    fn narrow(self) -> Self::Narrow;
     /// The same number in every lane.
     fn wide_splat(self, x: f32) -> Self::W;
     /// The first `count` numbers.
@@ -31,57 +27,52 @@ pub(crate) trait Wide: Copy {
     fn wide_mul_add(self, a: Self::W, b: Self::W, c: Self::W) -> Self::W;
 }
 
-impl<S: Simd> Wide for S {
-    type W = S::V;
-    type Narrow = S;
-    const WIDTH: usize = LANES;
-    // 6 rows of 2 vectors leave 4 of 16 registers for the operands.
-    const ROWS: usize = 6;
+/// Processors whose widest vectors are those of eight lanes.
+macro_rules! eight_lanes {
+    ($token:ty) => {
+        impl Wide for $token {
+            type W = <$token as Simd>::V;
+            const WIDTH: usize = LANES;
+            // 6 rows of 2 vectors leave 4 of 16 registers for the operands.
+            const ROWS: usize = 6;
 
-    #[inline(always)]
-    fn narrow(self) -> S {
-        self
-    }
+            #[inline(always)]
+            fn wide_splat(self, x: f32) -> Self::W {
+                self.splat(x)
+            }
 
-    #[inline(always)]
-    fn wide_splat(self, x: f32) -> S::V {
-        self.splat(x)
-    }
+            #[inline(always)]
+            fn wide_load(self, from: &[f32], count: usize) -> Self::W {
+                self.load(from, 0, count)
+            }
 
-    #[inline(always)]
-    fn wide_load(self, from: &[f32], count: usize) -> S::V {
-        self.load(from, 0, count)
-    }
+            #[inline(always)]
+            fn wide_store(self, to: &mut [f32], count: usize, v: Self::W) {
+                self.store(to, 0, count, v);
+            }
 
-    #[inline(always)]
-    fn wide_store(self, to: &mut [f32], count: usize, v: S::V) {
-        self.store(to, 0, count, v);
-    }
-
-    #[inline(always)]
-    fn wide_mul_add(self, a: S::V, b: S::V, c: S::V) -> S::V {
-        self.mul_add(a, b, c)
-    }
+            #[inline(always)]
+            fn wide_mul_add(self, a: Self::W, b: Self::W, c: Self::W) -> Self::W {
+                self.mul_add(a, b, c)
+            }
+        }
+    };
 }
 
+eight_lanes!(Plain);
+#[cfg(target_arch = "x86_64")]
+eight_lanes!(Avx2);
+
 /// Work that is compiled once for each width of vectors.
-pub(crate) trait WideKernel {
+pub trait WideKernel {
     /// Does it. Implementations are `#[inline(always)]`, as a [`super::Kernel`]'s.
     fn run<W: Wide>(self, w: W);
 }
 
-/// Wide work on vectors of eight lanes.
-#[cfg(target_arch = "x86_64")]
-struct Narrowed<K>(K);
-
-#[cfg(target_arch = "x86_64")]
-impl<K: WideKernel> super::Kernel for Narrowed<K> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        self.0.run(s);
-    }
+/// Runs work on the widest vectors that this processor has.
+#[inline]
+pub fn dispatch_wide<K: WideKernel>(kernel: K) {
+    Level::best().run(kernel);
 }
 
 /// Which of a processor's vectors are used.
@@ -126,7 +117,7 @@ impl Level {
         match self {
             Level::Plain => kernel.run(Plain),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2(s) => s.run(Narrowed(kernel)),
+            Level::Avx2(s) => s.run_wide(kernel),
             #[cfg(target_arch = "x86_64")]
             Level::Avx512(s) => s.run(kernel),
         }
