@@ -7,6 +7,7 @@ use crate::cpu::player::CpuBackend;
 use crate::error::{Error, Result};
 #[cfg(feature = "gpu")]
 use crate::gpu::{Gpu, GpuBackend};
+use crate::profile::KernelTime;
 use crate::program::Program;
 
 /// The environment variable that overrides [`Device::auto`].
@@ -118,6 +119,20 @@ impl Device {
                 let adapter = gpu.adapter();
                 format!("{} ({}, {})", adapter.name, adapter.backend, adapter.kind)
             }
+        }
+    }
+
+    /// What each kernel took on this GPU since this was asked last, by the GPU's own clock. There is nothing to tell unless
+    /// the device was opened with the environment variable `NN_PROFILE=1` and has timestamps; runs are a little slower
+    /// then.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn kernel_times(&self) -> Result<Vec<KernelTime>> {
+        match &self.0 {
+            Kind::Cpu => Ok(Vec::new()),
+            #[cfg(feature = "gpu")]
+            Kind::Gpu(gpu) => gpu.kernel_times(),
         }
     }
 

@@ -19,6 +19,7 @@ mod init;
 mod learning_rate;
 mod metrics;
 mod network;
+mod profile;
 pub mod program;
 mod progress;
 mod shuffle;
@@ -32,6 +33,7 @@ pub use fit::{Control, Dataset, Fit};
 pub use history::{Epoch, History};
 pub use learning_rate::LearningRate;
 pub use network::{Gradients, ParameterInfo};
+pub use profile::KernelTime;
 pub use program::Shader;
 
 #[cfg(feature = "gpu")]

@@ -151,6 +151,8 @@ pub struct Schedule {
     pub shaders: &'static [Shader],
     /// The dispatches behind those: `train` and `gradients` begin alike and end differently.
     pub more_shaders: &'static [Shader],
+    /// All of those as one shader that plays whole steps, where small batches fit into a workgroup's memory (`train` only).
+    pub resident: Option<Resident>,
     /// The kernels up to the update for the CPU, in order.
     pub pass: fn(&mut Pass<'_>),
     /// The update's kernels for the CPU; `None` where nothing is updated. `pass` runs first.
@@ -162,6 +164,16 @@ impl Schedule {
     pub fn all_shaders(&self) -> impl Iterator<Item = &'static Shader> {
         self.shaders.iter().chain(self.more_shaders)
     }
+}
+
+/// Whole steps inside one workgroup, many in one dispatch: the shader loads parameters and states, plays the steps that
+/// the table numbers, each over samples of the data set's records, and stores parameters, states and results.
+#[derive(Debug, Clone, Copy)]
+pub struct Resident {
+    /// Its `bindings` are the vectors, the results, and what only such a shader sees: records, order and steps.
+    pub shader: Shader,
+    /// The most samples of a step.
+    pub capacity: usize,
 }
 
 /// A compute shader: a dispatch, which does one kernel or several that do not depend on each other. Also what `shaders()` lists.
@@ -222,11 +234,20 @@ pub const fn part(shaders: &'static [Shader], start: usize, end: usize) -> &'sta
     }
 }
 
+/// The resident program whose shader is the only one of a list. Generated code calls it, and has no list without the GPU.
+pub const fn resident(shaders: &'static [Shader], capacity: usize) -> Option<Resident> {
+    match shaders {
+        [shader] => Some(Resident { shader: *shader, capacity }),
+        _ => None,
+    }
+}
+
 /// What a shader binds; the numbers are those of group 0, the same for every shader of every network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u32)]
 pub enum Binding {
-    /// `var<uniform> step: Step`, with a dynamic offset; see [`StepUniform`].
+    /// `var<uniform> step: Step`, with a dynamic offset; see [`StepUniform`]. A resident program sees the whole entry of the
+    /// table there.
     Step = 0,
     /// `var<storage, read_write> arena`.
     Arena = 1,
@@ -242,6 +263,12 @@ pub enum Binding {
     State1 = 6,
     /// `var<storage, read_write> state2`.
     State2 = 7,
+    /// `var<storage, read> records`: the data set's samples, all fields of a sample side by side.
+    Records = 8,
+    /// `var<storage, read> order`: the numbers of the steps' samples.
+    Order = 9,
+    /// `var<storage, read> steps`: the table of steps.
+    Steps = 10,
 }
 
 /// The uniform that every kernel sees. In WGSL:

@@ -69,6 +69,7 @@ const TRAIN: Schedule = Schedule {
     field_gradients: &[],
     shaders: &[],
     more_shaders: &[],
+    resident: None,
     pass: train,
     update: Some(update),
 };

@@ -76,6 +76,9 @@ fn schedule(plan: &Plan, s: &Schedule, prefix: &str, (pass, update): CpuPass) ->
         field_gradients: list(&s.field_gradients, |(field, t)| (*field, sample_offset(&s.tensors[t.0 as usize]))),
         shaders: list(&wgsl::print_schedule(plan, s, prefix, 0), shader),
         more_shaders: &[],
+        resident: wgsl::resident::print(plan)
+            .filter(|_| prefix == "train")
+            .map(|(program, residence)| p::Resident { shader: shader(&program), capacity: residence.capacity }),
         pass,
         update: update.filter(|_| s.update < s.kernels.len()),
     }
@@ -96,6 +99,9 @@ fn shader(s: &wgsl::ShaderText) -> p::Shader {
             wgsl::Binding::State0 => p::Binding::State0,
             wgsl::Binding::State1 => p::Binding::State1,
             wgsl::Binding::State2 => p::Binding::State2,
+            wgsl::Binding::Records => p::Binding::Records,
+            wgsl::Binding::Order => p::Binding::Order,
+            wgsl::Binding::Steps => p::Binding::Steps,
         }),
         workgroups: list(&s.workgroups, |w| p::Workgroups {
             fixed: w.fixed,

@@ -8,6 +8,7 @@ mod edges;
 mod gradients;
 mod initializers;
 mod names;
+mod resident;
 mod streams;
 mod training;
 mod twins;

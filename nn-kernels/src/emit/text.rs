@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::compile::node_flops;
+use crate::emit::wgsl::resident::{self, Residence};
 use crate::graph::{Extent, Op, Shape};
 use crate::ir::Kernel;
 use crate::network::Network;
@@ -159,13 +160,14 @@ pub fn plan(plan: &Plan) -> String {
     ];
     for (name, schedule) in programs {
         if let Some(schedule) = schedule {
-            program(&mut text, name, schedule);
+            let residence = if name == "train" { resident::residence(plan) } else { None };
+            program(&mut text, name, schedule, residence);
         }
     }
     text
 }
 
-fn program(text: &mut String, name: &str, schedule: &Schedule) {
+fn program(text: &mut String, name: &str, schedule: &Schedule, residence: Option<Residence>) {
     let Schedule { kernels, levels, fixed_floats, sample_floats, .. } = schedule;
     let counted = |n: usize, what: &str, plural: &str| format!("{n} {}", if n == 1 { what } else { plural });
     let _ = writeln!(
@@ -178,6 +180,14 @@ fn program(text: &mut String, name: &str, schedule: &Schedule) {
         grouped(*fixed_floats as u64),
         grouped(*sample_floats as u64)
     );
+    if let Some(Residence { capacity, workgroup_bytes, barriers }) = residence {
+        let bytes = bytes(workgroup_bytes / 4);
+        let _ = writeln!(
+            text,
+            "  batches of up to {capacity} samples train inside one workgroup, many steps in one dispatch: \
+             {barriers} barriers a step, {bytes} of workgroup memory"
+        );
+    }
     if schedule.shared > 0 {
         let _ = writeln!(
             text,

@@ -35,7 +35,15 @@ pub(super) fn program(plan: &Plan) -> String {
             0 => [first..middle, middle..shaders.len()],
             _ => [pass_shaders.clone(), first..shaders.len()],
         };
-        printed.push((name, self::schedule(schedule, &rust, &ranges)));
+        let mut resident = "::core::option::Option::None".to_owned();
+        if name == "train"
+            && let Some((shader, residence)) = wgsl::resident::print(plan)
+        {
+            let (at, capacity) = (shaders.len(), residence.capacity);
+            shaders.push(shader);
+            resident = format!("__nn::resident({}, {capacity})", part(&(at..at + 1)));
+        }
+        printed.push((name, self::schedule(schedule, &rust, &ranges, &resident)));
         if name == "train" {
             (pass, pass_shaders) = (rust.kernels, first..middle);
         }
@@ -99,7 +107,7 @@ pub(super) fn placeholder(name: &str) -> String {
             scalars: &[], learning_rate: ::core::option::Option::None, outputs: &[], metrics: &[],
             predict: __nn::Schedule {{
                 fixed_floats: 0, sample_floats: 0, result_floats: 0, fields: &[], outputs: &[], field_gradients: &[],
-                shaders: &[], more_shaders: &[], pass: predict, update: ::core::option::Option::None,
+                shaders: &[], more_shaders: &[], resident: ::core::option::Option::None, pass: predict, update: ::core::option::Option::None,
             }},
             evaluate: ::core::option::Option::None, train: ::core::option::Option::None,
             gradients: ::core::option::Option::None, flops_per_sample: 0,
@@ -120,18 +128,22 @@ fn shader(shader: &wgsl::ShaderText) -> String {
     )
 }
 
+/// A part of the list of all shaders.
+fn part(part: &Range<usize>) -> String {
+    format!("__nn::gpu_only!(__nn::part(SHADERS, {}, {}))", part.start, part.end)
+}
+
 /// A schedule's table; `shaders` are its two parts of the list of all.
-fn schedule(schedule: &Schedule, rust: &rust::RustText, shaders: &[Range<usize>; 2]) -> String {
+fn schedule(schedule: &Schedule, rust: &rust::RustText, shaders: &[Range<usize>; 2], resident: &str) -> String {
     // What the host touches has the batch in front: it lies in the zone for samples.
     let offset = |id: TensorId| match schedule.tensors[id.0 as usize].place {
         Place::Sample(offset) => offset,
         _ => 0,
     };
-    let part = |part: &Range<usize>| format!("__nn::gpu_only!(__nn::part(SHADERS, {}, {}))", part.start, part.end);
     let pairs = |pairs: &[(usize, TensorId)]| list(pairs, |(field, id)| format!("({field}, {})", offset(*id)));
     format!(
         "__nn::Schedule {{ fixed_floats: {}, sample_floats: {}, result_floats: {}, fields: {}, outputs: {},
-            field_gradients: {}, shaders: {}, more_shaders: {}, pass: {}, update: {} }}",
+            field_gradients: {}, shaders: {}, more_shaders: {}, resident: {resident}, pass: {}, update: {} }}",
         schedule.fixed_floats,
         schedule.sample_floats,
         schedule.result_floats,

@@ -103,7 +103,8 @@ impl Budget {
         self.gpu.scoped(&format!("{what} ({size} bytes)"), make).await
     }
 
-    fn shader(&self, shader: &Shader) -> Result<()> {
+    /// Whether the device can run a shader.
+    pub(super) fn shader(&self, shader: &Shader) -> Result<()> {
         let limits = self.gpu.limits();
         let [x, y, z] = shader.workgroup_size.map(u64::from);
         let what = format!("`{}`", shader.name);

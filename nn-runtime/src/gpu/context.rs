@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::adapter::{self, Adapter};
 use super::pipelines::Layouts;
+use super::profile::{self, Profile};
 use super::signal::{Signal, signal};
 use crate::error::{Error, Result};
+use crate::profile::KernelTime;
 
 /// A GPU that networks can live on. Cloning it is cheap, and all clones are the same device.
 #[derive(Clone, Debug)]
@@ -19,6 +21,8 @@ struct Shared {
     adapter: Adapter,
     limits: wgpu::Limits,
     layouts: Layouts,
+    /// If somebody asked for it.
+    profile: Option<Profile>,
     /// Why the device was lost, if it was and if we heard of it.
     lost: Arc<Mutex<Option<String>>>,
 }
@@ -43,6 +47,7 @@ impl Gpu {
         let adapter = adapter::best().await?;
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("nn"),
+            required_features: profile::wanted_features(adapter.features()),
             required_limits: adapter::wanted_limits(&adapter.limits()),
             ..wgpu::DeviceDescriptor::default()
         };
@@ -70,10 +75,10 @@ impl Gpu {
         // Kernels count floats in u32.
         limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.min(4 * u64::from(u32::MAX));
         Layouts::check(&limits, &adapter)?;
-        let layouts = in_scopes(&device, || Layouts::new(&device))
+        let (layouts, profile) = in_scopes(&device, || (Layouts::new(&device), Profile::new(&device)))
             .await
             .map_err(|error| describe(&adapter, "layouts", &error))?;
-        Ok(Self(Arc::new(Shared { device, queue, adapter, limits, layouts, lost })))
+        Ok(Self(Arc::new(Shared { device, queue, adapter, limits, layouts, profile, lost })))
     }
 
     /// What it is.
@@ -102,6 +107,18 @@ impl Gpu {
 
     pub(super) fn layouts(&self) -> &Layouts {
         &self.0.layouts
+    }
+
+    pub(super) fn profile(&self) -> Option<&Profile> {
+        self.0.profile.as_ref()
+    }
+
+    /// What each kernel took since this was asked last; nothing, unless the device was opened with `NN_PROFILE=1`.
+    pub fn kernel_times(&self) -> Result<Vec<KernelTime>> {
+        match self.profile() {
+            Some(profile) => pollster::block_on(profile.times(self)),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Calls wgpu; what it finds wrong becomes an error that names `what`.

@@ -7,7 +7,7 @@
 
 use super::budget::{Budget, bytes};
 use super::context::Gpu;
-use super::lane::{Lane, Slot};
+use super::lane::{COLUMNS, Lane, SLOT_BYTES};
 use crate::backend::Columns;
 use crate::error::{Error, Result};
 use crate::program::{Program, Schedule};
@@ -34,6 +34,8 @@ pub(super) struct Source {
     pub(super) records: wgpu::Buffer,
     /// Floats in a record.
     pub(super) width: u64,
+    /// Where each field begins in a record, as far as the table of steps has room.
+    pub(super) columns: [u32; COLUMNS],
     /// Group 0 of the gather kernel.
     pub(super) group: wgpu::BindGroup,
 }
@@ -163,7 +165,7 @@ impl<'a> DataSet<'a> {
         let table = budget.buffer("the table of fields", size, Usage::STORAGE | Usage::COPY_DST).await?;
         let make = || {
             budget.gpu.queue().write_buffer(&table, 0, bytemuck::cast_slice(&fields));
-            let slot = wgpu::BufferSize::new(size_of::<Slot>() as u64);
+            let slot = wgpu::BufferSize::new(SLOT_BYTES as u64);
             let slot = wgpu::BufferBinding { buffer: &lane.slots, offset: 0, size: slot };
             let resources = [
                 wgpu::BindingResource::Buffer(slot),
@@ -181,7 +183,9 @@ impl<'a> DataSet<'a> {
             })
         };
         let group = budget.gpu.scoped("a bind group", make).await?;
-        Ok(Source { records, width: self.width as u64, group })
+        let mut columns = [0; COLUMNS];
+        columns.iter_mut().zip(&self.places).for_each(|(column, (at, _))| *column = *at as u32);
+        Ok(Source { records, width: self.width as u64, columns, group })
     }
 
     /// The records of these samples; their numbers have been checked.

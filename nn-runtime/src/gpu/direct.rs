@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 
 use super::budget::bytes;
 use super::data_set;
-use super::lane::{Size, Slot, stride, table};
+use super::lane::{Size, Slot};
 use super::loaded::Loaded;
 use super::readback::READ_FLOATS;
+use super::recording::record;
 use super::track::{Run, Track};
 use crate::backend::{Columns, Gradients};
 use crate::error::{Error, Result};
@@ -34,8 +35,7 @@ impl Run<'_> {
     fn place_samples(&self, data: &Columns<'_>, sizes: &[usize], first: usize, step: StepUniform) {
         let (queue, lane) = (self.loaded.gpu().queue(), &self.lane);
         let step = StepUniform { capacity: lane.size.capacity as u32, result: 0, ..step };
-        let slot = Slot { step, first: 0, width: 0, unused: [0; 2] };
-        queue.write_buffer(&lane.slots, 0, &table(&[slot], stride(self.loaded.gpu().limits())));
+        queue.write_buffer(&lane.slots, 0, bytemuck::bytes_of(&Slot { step, ..Slot::default() }));
         for &(field, offset) in self.track.schedule.fields {
             let samples = &data.fields[field][first * sizes[field]..][..step.batch as usize * sizes[field]];
             let to = bytes(lane.place(self.track.schedule, offset));
@@ -85,7 +85,7 @@ pub(super) async fn predict(
             let step = StepUniform { batch: batch as u32, ..step };
             let encode = |encoder: &mut wgpu::CommandEncoder| {
                 run.place_samples(&data, &sizes, first, step);
-                run.encode(encoder, None, 0, &[step]);
+                record(loaded, encoder, |to| run.encode(to, None, 0, &step));
                 let mut to = (first - begin) as u64 * width;
                 for (&offset, &width) in schedule.outputs.iter().zip(&widths) {
                     let floats = (batch * width) as u64;
@@ -140,7 +140,7 @@ pub(super) async fn gradients(
     }
     let pass = |encoder: &mut wgpu::CommandEncoder| {
         run.place_samples(&data, &sizes, 0, step);
-        run.encode(encoder, None, 0, &[step]);
+        record(loaded, encoder, |to| run.encode(to, None, 0, &step));
     };
     let read = loaded.read_pieces(&run.lane.reader, pieces, pass).await?;
     let (loss, rest) = read.split_at(1);

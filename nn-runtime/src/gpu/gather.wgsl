@@ -14,7 +14,8 @@ struct Slot {
     width: u32,     // floats in a record
 }
 
-// Fields whose size is a multiple of 4 lie at multiples of 4 throughout, and go in fours.
+// Tensors begin at multiples of 4, and so do fields whose size is a multiple of 4, which go in fours. The others' samples
+// make whole groups of four by four. Nobody writes a part of a group: WGSL lets a device rewrite its other parts then.
 struct Field {
     column: u32,    // where it begins in a record
     size: u32,      // floats in a sample of it
@@ -26,6 +27,16 @@ struct Field {
 @group(0) @binding(2) var<storage, read> records: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> order: array<u32>;
 @group(0) @binding(4) var<storage, read> fields: array<Field>;
+
+// Element `i` of a field's samples from `sample` on; 0 behind the batch.
+fn element(field: Field, sample: u32, i: u32) -> f32 {
+    let number = sample + i / field.size;
+    if number >= slot.batch {
+        return 0.0;
+    }
+    let at = order[slot.first + number] * slot.width + field.column + i % field.size;
+    return records[at / 4u][at % 4u];
+}
 
 @compute @workgroup_size(64)
 fn gather(
@@ -45,15 +56,20 @@ fn gather(
     let record = order[slot.first + sample] * slot.width;
     for (var f = 0u; f < arrayLength(&fields); f++) {
         let field = fields[f];
-        let source = record + field.column;
-        let dest = field.to + sample * field.size;
+        let dest = (field.to + sample * field.size) / 4u;
         if field.size % 4u == 0u {
+            let source = (record + field.column) / 4u;
             for (var i = start; i < field.size / 4u; i += stride) {
-                arena[dest / 4u + i] = records[source / 4u + i];
+                arena[dest + i] = records[source + i];
             }
-        } else {
+        } else if sample % 4u == 0u {
             for (var i = start; i < field.size; i += stride) {
-                arena[(dest + i) / 4u][(dest + i) % 4u] = records[(source + i) / 4u][(source + i) % 4u];
+                arena[dest + i] = vec4<f32>(
+                    element(field, sample, i * 4u),
+                    element(field, sample, i * 4u + 1u),
+                    element(field, sample, i * 4u + 2u),
+                    element(field, sample, i * 4u + 3u),
+                );
             }
         }
     }

@@ -7,8 +7,8 @@ use super::readback::Reader;
 use crate::error::Result;
 use crate::program::{Schedule, StepUniform};
 
-/// An entry of the table of steps. Kernels see its first part, the gather kernel all of it.
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+/// An entry of the table of steps. Kernels see its first part, the gather kernel a little more, a resident program all.
+#[derive(Clone, Copy, Debug, Default, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub(super) struct Slot {
     /// What kernels see.
@@ -17,22 +17,21 @@ pub(super) struct Slot {
     pub(super) first: u32,
     /// Floats in a record.
     pub(super) width: u32,
-    pub(super) unused: [u32; 2],
+    /// The number of this entry in the table.
+    pub(super) number: u32,
+    /// How many steps a resident program plays in the dispatch that begins here.
+    pub(super) steps: u32,
+    /// Where each field begins in a record.
+    pub(super) columns: [u32; COLUMNS],
+    pub(super) unused: [u32; 4],
 }
 
-/// How far apart the table's entries are, in bytes.
-pub(super) fn stride(limits: &wgpu::Limits) -> usize {
-    size_of::<Slot>().next_multiple_of(limits.min_uniform_buffer_offset_alignment.max(16) as usize)
-}
+/// Fields for whose places an entry has room. Networks with more have no resident program.
+pub(super) const COLUMNS: usize = 32;
 
-/// The table of steps as bytes.
-pub(super) fn table(slots: &[Slot], stride: usize) -> Vec<u8> {
-    let mut bytes = vec![0; slots.len() * stride];
-    for (entry, slot) in bytes.chunks_exact_mut(stride).zip(slots) {
-        entry[..size_of::<Slot>()].copy_from_slice(bytemuck::bytes_of(slot));
-    }
-    bytes
-}
+/// Bytes of an entry. Every device can bind a uniform at multiples of 256 bytes.
+pub(super) const SLOT_BYTES: usize = size_of::<Slot>();
+const _: () = assert!(SLOT_BYTES == 256);
 
 /// How much a run asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,7 +68,7 @@ pub(super) struct Lane {
     pub(super) arena: wgpu::Buffer,
     pub(super) gradients: wgpu::Buffer,
     pub(super) results: wgpu::Buffer,
-    /// The table of steps: [`Slot`]s, [`stride`] bytes apart.
+    /// The table of steps: [`Slot`]s.
     pub(super) slots: wgpu::Buffer,
     /// For the gather kernel: the number of each sample's record.
     pub(super) order: wgpu::Buffer,
@@ -97,8 +96,9 @@ impl Lane {
         let gradients = budget.buffer(&named("the gradients"), bytes(gradients), device).await?;
         let results = budget.buffer(&named("the results"), bytes(size.results), device).await?;
         let order = budget.buffer(&named("the order of samples"), bytes(size.order as u64), device).await?;
-        let table = (stride(budget.gpu.limits()) * size.slots.max(1)) as u64;
-        let slots = budget.buffer(&named("the table of steps"), table, Usage::UNIFORM | Usage::COPY_DST).await?;
+        let table = (SLOT_BYTES * size.slots.max(1)) as u64;
+        let usage = Usage::UNIFORM | Usage::STORAGE | Usage::COPY_DST;
+        let slots = budget.buffer(&named("the table of steps"), table, usage).await?;
         let mut reader = Reader::default();
         reader.reserve(budget, size.read).await?;
 

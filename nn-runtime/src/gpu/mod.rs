@@ -8,9 +8,9 @@
 //! - `loaded` is a network's vectors; `lane` is the memory of one run of a schedule; `track` is a schedule with its
 //!   pipelines and the lanes that wait for the next run;
 //! - `data_set` keeps data on the device, or brings it there in windows, for the gather kernel;
-//! - `steps` runs a schedule over gathered batches (train, evaluate), `direct` over samples as they come (predict,
-//!   gradients);
-//! - `player` is all of it as the `Backend` of a network.
+//! - `steps` runs a schedule over gathered batches (train, evaluate), those that fit by its `resident` program; `direct` runs
+//!   one over samples as they come (predict, gradients);
+//! - `player` is all of it as the `Backend` of a network; `profile` times the kernels for those who ask.
 //!
 //! What talks to the device is `async`, and only `player` blocks on it, so that the same code can serve a browser, where
 //! nothing may block.
@@ -24,7 +24,10 @@ mod lane;
 mod loaded;
 mod pipelines;
 mod player;
+mod profile;
 mod readback;
+mod recording;
+mod resident;
 mod signal;
 mod steps;
 #[cfg(test)]

@@ -1,9 +1,14 @@
 //! The layout that all shaders share, and pipelines from a schedule's shaders.
 
+use std::num::NonZero;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
+
 use super::adapter::Adapter;
 use super::context::Gpu;
 use crate::error::{Error, Result};
-use crate::program::{Binding, Shader, StepUniform, Workgroups};
+use crate::program::{Binding, Resident, Shader, StepUniform, Workgroups};
 
 /// Bindings that are storage buffers; number 0 is the step's uniform.
 pub(super) const STORAGE: [Binding; 7] = [
@@ -16,12 +21,27 @@ pub(super) const STORAGE: [Binding; 7] = [
     Binding::State2,
 ];
 
+/// The same for resident programs.
+pub(super) const RESIDENT: [(Binding, bool); 8] = [
+    (Binding::Parameters, false),
+    (Binding::Results, false),
+    (Binding::State0, false),
+    (Binding::State1, false),
+    (Binding::State2, false),
+    (Binding::Records, true),
+    (Binding::Order, true),
+    (Binding::Steps, true),
+];
+
 /// What every network on a device shares: how shaders see their buffers, and the gather kernel.
 #[derive(Debug)]
 pub(super) struct Layouts {
     /// Group 0 of every shader, as [`Binding`] numbers it.
     pub(super) group: wgpu::BindGroupLayout,
     pipeline: wgpu::PipelineLayout,
+    /// Group 0 of resident programs; the numbers are [`Binding`]'s, too.
+    pub(super) resident_group: wgpu::BindGroupLayout,
+    resident_pipeline: wgpu::PipelineLayout,
     /// Group 0 of the gather kernel.
     pub(super) gather_group: wgpu::BindGroupLayout,
     /// Copies a batch's samples into the arena; see `gather.wgsl`.
@@ -59,10 +79,11 @@ impl Layouts {
         limit(
             "a kernel",
             "max_storage_buffers_per_shader_stage",
-            STORAGE.len(),
+            STORAGE.len().max(RESIDENT.len()),
             limits.max_storage_buffers_per_shader_stage,
         )?;
-        limit("a kernel", "max_bindings_per_bind_group", STORAGE.len() + 1, limits.max_bindings_per_bind_group)?;
+        let last = Binding::Steps as usize + 1;
+        limit("a kernel", "max_bindings_per_bind_group", last, limits.max_bindings_per_bind_group)?;
         let size = limits.max_uniform_buffer_binding_size.min(u64::from(u32::MAX)) as u32;
         limit("a step's uniform", "max_uniform_buffer_binding_size", size_of::<super::lane::Slot>(), size)?;
         let size = limits.max_compute_workgroup_size_x.min(limits.max_compute_invocations_per_workgroup);
@@ -85,6 +106,9 @@ impl Layouts {
         let mut entries = vec![entry(Binding::Step as u32, Uniform)];
         entries.extend(STORAGE.map(|binding| entry(binding as u32, Storage { read_only: false })));
         let group = layout("kernel", &entries);
+        let mut entries = vec![entry(Binding::Step as u32, Uniform)];
+        entries.extend(RESIDENT.map(|(binding, read_only)| entry(binding as u32, Storage { read_only })));
+        let resident_group = layout("resident", &entries);
         let gather_group = layout(
             "gather",
             &[
@@ -103,7 +127,14 @@ impl Layouts {
             compilation_options: wgpu::PipelineCompilationOptions::default(),
             cache: None,
         });
-        Self { pipeline: pipeline_layout("kernel", &group), group, gather_group, gather }
+        Self {
+            pipeline: pipeline_layout("kernel", &group),
+            group,
+            resident_pipeline: pipeline_layout("resident", &resident_group),
+            resident_group,
+            gather_group,
+            gather,
+        }
     }
 }
 
@@ -119,25 +150,63 @@ pub(super) fn gather_workgroups(width: u64) -> Workgroups {
 /// The smallest buffer that every shader accepts as its uniform.
 pub(super) const UNIFORM_BYTES: u64 = size_of::<StepUniform>() as u64;
 
-/// One pipeline for each shader, in order.
-pub(super) async fn compile(gpu: &Gpu, shaders: impl Iterator<Item = &Shader>) -> Result<Vec<wgpu::ComputePipeline>> {
-    let mut pipelines = vec![];
-    for shader in shaders {
-        let make = || {
-            let module = gpu.device().create_shader_module(wgpu::ShaderModuleDescriptor {
-                label: Some(shader.name),
-                source: wgpu::ShaderSource::Wgsl(shader.wgsl.into()),
-            });
-            gpu.device().create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(shader.name),
-                layout: Some(&gpu.layouts().pipeline),
-                module: &module,
-                entry_point: Some(shader.entry_point),
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
-                cache: None,
-            })
-        };
-        pipelines.push(gpu.scoped(&format!("the kernel `{}`", shader.name), make).await?);
+/// One pipeline for each shader, in order. Threads share the work, where there are threads.
+pub(super) async fn compile(gpu: &Gpu, shaders: &[&'static Shader]) -> Result<Vec<wgpu::ComputePipeline>> {
+    let layout = &gpu.layouts().pipeline;
+    if cfg!(target_arch = "wasm32") {
+        let mut pipelines = Vec::with_capacity(shaders.len());
+        for shader in shaders {
+            pipelines.push(pipeline(gpu, shader, layout).await?);
+        }
+        return Ok(pipelines);
     }
-    Ok(pipelines)
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut made = vec![];
+        loop {
+            let number = next.fetch_add(1, Relaxed);
+            let Some(shader) = shaders.get(number) else { return made };
+            made.push((number, pollster::block_on(pipeline(gpu, shader, layout))));
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(shaders.len());
+    let mut made = thread::scope(|scope| {
+        // A thread that cannot be had is one that does not help.
+        let helper = |_| thread::Builder::new().spawn_scoped(scope, work).ok();
+        let helpers: Vec<_> = (1..threads).filter_map(helper).collect();
+        let mut made = work();
+        for helper in helpers {
+            made.extend(helper.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        made
+    });
+    made.sort_unstable_by_key(|(number, _)| *number);
+    made.into_iter().map(|(_, pipeline)| pipeline).collect()
+}
+
+/// A resident program's pipeline.
+pub(super) async fn compile_resident(gpu: &Gpu, resident: &Resident) -> Result<wgpu::ComputePipeline> {
+    pipeline(gpu, &resident.shader, &gpu.layouts().resident_pipeline).await
+}
+
+async fn pipeline(gpu: &Gpu, shader: &Shader, layout: &wgpu::PipelineLayout) -> Result<wgpu::ComputePipeline> {
+    let make = || {
+        let module = gpu.device().create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some(shader.name),
+            source: wgpu::ShaderSource::Wgsl(shader.wgsl.into()),
+        });
+        gpu.device().create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(shader.name),
+            layout: Some(layout),
+            module: &module,
+            entry_point: Some(shader.entry_point),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                // No kernel reads what it has not written there.
+                zero_initialize_workgroup_memory: false,
+                ..wgpu::PipelineCompilationOptions::default()
+            },
+            cache: None,
+        })
+    };
+    gpu.scoped(&format!("the kernel `{}`", shader.name), make).await
 }

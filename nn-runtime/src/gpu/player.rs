@@ -25,18 +25,18 @@ impl GpuBackend {
     /// of its plan the device cannot hold is an error here; kernels are compiled when they first run.
     pub fn new(gpu: &Gpu, program: &'static Program) -> Result<Self> {
         let loaded = pollster::block_on(Loaded::new(gpu, program))?;
-        let forward = |name, schedule: &'static Schedule| Track::new(name, schedule, 0, program.flops_per_sample);
+        let forward =
+            |name, schedule: &'static Schedule| Track::new(&loaded, name, schedule, 0, program.flops_per_sample);
         let backward = |name, schedule: &'static Schedule| {
             // The backward pass is two products for each of the forward pass.
-            Track::new(name, schedule, program.parameter_floats as u64, program.flops_per_sample.saturating_mul(3))
+            let flops = program.flops_per_sample.saturating_mul(3);
+            Track::new(&loaded, name, schedule, program.parameter_floats as u64, flops)
         };
-        Ok(Self {
-            loaded,
-            predict: forward("predict", &program.predict),
-            evaluate: program.evaluate.as_ref().map(|schedule| forward("evaluate", schedule)),
-            train: program.train.as_ref().map(|schedule| backward("train", schedule)),
-            gradients: program.gradients.as_ref().map(|schedule| backward("gradients", schedule)),
-        })
+        let predict = forward("predict", &program.predict);
+        let evaluate = program.evaluate.as_ref().map(|schedule| forward("evaluate", schedule));
+        let train = program.train.as_ref().map(|schedule| backward("train", schedule));
+        let gradients = program.gradients.as_ref().map(|schedule| backward("gradients", schedule));
+        Ok(Self { loaded, predict, evaluate, train, gradients })
     }
 
     /// What was done so far.

@@ -7,10 +7,13 @@
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::budget::Budget;
 use super::context::Pending;
 use super::data_set::{DataSet, Source};
-use super::lane::{Size, Slot, stride, table};
+use super::lane::{SLOT_BYTES, Size, Slot};
 use super::loaded::Loaded;
+use super::recording::record;
+use super::resident::{Bound, Turn, turns};
 use super::track::{Run, Track};
 use crate::backend::{Resident, Steps};
 use crate::error::{Error, Result};
@@ -18,7 +21,7 @@ use crate::program::StepUniform;
 
 /// Submissions that the device may have before it at once: one that runs, one that follows without a gap.
 const IN_FLIGHT: usize = 2;
-/// Entries of the table of steps that are uploaded together.
+/// Entries of the table of steps that are uploaded together, where a binding holds them.
 const TABLE_STEPS: usize = 1 << 12;
 /// Kernels in a submission: few enough that progress is heard of.
 const SUBMISSION_KERNELS: u64 = 4096;
@@ -26,8 +29,8 @@ const SUBMISSION_KERNELS: u64 = 4096;
 /// browser may have no clock, and every run is cut alike.
 const SUBMISSION_FLOPS: u64 = 4_000_000_000;
 
-/// Cuts steps, in order, into parts whose cost stays within `room`; a part has at least one step.
-fn cut(steps: &[StepUniform], room: u64, cost: impl Fn(&StepUniform) -> u64) -> Vec<&[StepUniform]> {
+/// Cuts steps (or turns), in order, into parts whose cost stays within `room`; a part has at least one of them.
+fn cut<T>(steps: &[T], room: u64, cost: impl Fn(&T) -> u64) -> Vec<&[T]> {
     let mut parts = Vec::new();
     let (mut begin, mut sum) = (0, 0u64);
     for (i, step) in steps.iter().enumerate() {
@@ -42,6 +45,12 @@ fn cut(steps: &[StepUniform], room: u64, cost: impl Fn(&StepUniform) -> u64) -> 
         parts.push(&steps[begin..]);
     }
     parts
+}
+
+/// Entries of the table of steps that are uploaded together; a power of two.
+fn table_steps(budget: &Budget) -> usize {
+    let fitting = budget.largest() / SLOT_BYTES as u64;
+    1 << fitting.clamp(1, TABLE_STEPS as u64).ilog2()
 }
 
 fn samples(steps: &[StepUniform]) -> usize {
@@ -80,23 +89,33 @@ pub(super) async fn play(
     let floats = track.schedule.result_floats as u64;
     let window = data.window(&loaded.budget) as u64;
     let parts = cut(steps.steps, loaded.budget.largest() / 4, |_| floats);
-    let largest = steps.steps.iter().map(|step| step.batch as usize).max().unwrap_or(0);
+    let residence = track.residence.as_ref();
+    let (inside, outside): (Vec<&StepUniform>, Vec<_>) =
+        steps.steps.iter().partition(|step| residence.is_some_and(|residence| residence.takes(step)));
+    let largest = |steps: &[&StepUniform]| steps.iter().map(|step| step.batch as usize).max().unwrap_or(0);
+    let (inside, outside) = (largest(&inside), largest(&outside));
+    let largest = inside.max(outside);
     let most = parts.iter().map(|part| part.len()).max().unwrap_or(0);
     let size = Size {
-        capacity: largest.next_multiple_of(4),
-        slots: most.min(TABLE_STEPS).next_power_of_two(),
+        capacity: outside.next_multiple_of(4),
+        slots: most.min(table_steps(&loaded.budget)).next_power_of_two(),
         results: most as u64 * floats,
         order: steps.order.len().min((window as usize).max(largest)),
         read: most as u64 * floats,
     };
     let run = track.run(loaded, size).await?;
     let source = data.source(&loaded.budget, track.schedule, track.name, &run.lane, largest).await?;
+    let resident = match residence {
+        Some(residence) if inside > 0 => Some(residence.bind(loaded, &run.lane, &source).await?),
+        _ => None,
+    };
     let (known, mut order, mut ended) = (results.len(), steps.order, 0);
     for part in parts {
         let now;
         (now, order) = order.split_at(samples(part));
         let mut heard = |steps: usize| progress(ended + steps, &[]);
-        results.extend(Part { run: &run, data, source: &source, window }.play(now, part, &mut heard).await?);
+        let part_of = Part { run: &run, data, source: &source, resident: resident.as_ref(), window };
+        results.extend(part_of.play(now, part, &mut heard).await?);
         ended += part.len();
     }
     run.end();
@@ -109,6 +128,7 @@ struct Part<'a> {
     run: &'a Run<'a>,
     data: &'a DataSet<'a>,
     source: &'a Source,
+    resident: Option<&'a Bound>,
     window: u64,
 }
 
@@ -116,19 +136,21 @@ impl Part<'_> {
     async fn play(&self, mut order: &[u32], steps: &[StepUniform], heard: &mut dyn FnMut(usize)) -> Result<Vec<f32>> {
         let Run { loaded, track, lane, .. } = self.run;
         let kernels = track.schedule.all_shaders().count() as u64 + 1;
-        let cost = |step: &StepUniform| {
-            let flops = track.flops.saturating_mul(u64::from(step.batch));
+        let cost = |turn: &Turn<'_>| {
+            let flops = track.flops.saturating_mul(samples(turn.steps) as u64);
+            let kernels = if turn.resident { turn.steps.len() as u64 } else { kernels };
             kernels.max(flops / (SUBMISSION_FLOPS / SUBMISSION_KERNELS))
         };
         let floats = steps.len() as u64 * track.schedule.result_floats as u64;
         let mut flight: VecDeque<(Pending, usize)> = VecDeque::new();
         let (mut submitted, mut ended) = (0, 0);
         let windows = cut(steps, self.window, |step| u64::from(step.batch));
-        for section in windows.into_iter().flat_map(|window| window.chunks(TABLE_STEPS)) {
+        for section in windows.into_iter().flat_map(|window| window.chunks(table_steps(&loaded.budget))) {
             let now;
             (now, order) = order.split_at(samples(section));
+            let turns = turns(section, track.residence.as_ref(), track.flops);
             let mut first = 0;
-            for together in cut(section, SUBMISSION_KERNELS, cost) {
+            for together in cut(&turns, SUBMISSION_KERNELS, cost) {
                 if flight.len() == IN_FLIGHT
                     && let Some((pending, steps)) = flight.pop_front()
                 {
@@ -136,19 +158,20 @@ impl Part<'_> {
                     ended += steps;
                     heard(ended);
                 }
-                let last = submitted + together.len() == steps.len();
+                let count = together.iter().map(|turn| turn.steps.len()).sum();
+                let last = submitted + count == steps.len();
                 let encode = |encoder: &mut wgpu::CommandEncoder| {
                     if first == 0 {
-                        self.upload(now, section, submitted);
+                        self.upload(now, &turns, submitted);
                     }
-                    self.run.encode(encoder, Some(self.source), first, together);
+                    self.encode(encoder, first, together);
                     if last {
                         lane.reader.copy(encoder, (&lane.results, 0), 0, floats);
                     }
                 };
-                flight.push_back((loaded.submit(encode).await?, together.len()));
-                first += together.len();
-                submitted += together.len();
+                flight.push_back((loaded.submit(encode).await?, count));
+                first += count;
+                submitted += count;
             }
         }
         while let Some((pending, steps)) = flight.pop_front() {
@@ -162,20 +185,43 @@ impl Part<'_> {
         Ok(Vec::new())
     }
 
+    /// Encodes turns; the first step's entry in the table has this number.
+    fn encode(&self, encoder: &mut wgpu::CommandEncoder, mut number: usize, turns: &[Turn<'_>]) {
+        record(self.run.loaded, encoder, |to| {
+            for turn in turns {
+                match self.resident {
+                    Some(resident) if turn.resident => resident.encode(to, number),
+                    _ => {
+                        for (step, number) in turn.steps.iter().zip(number..) {
+                            self.run.encode(to, Some(self.source), number, step);
+                        }
+                    }
+                }
+                number += turn.steps.len();
+            }
+        });
+    }
+
     /// Brings to the device what a section needs: its entries of the table, its order, and the records of a window.
     /// The queue keeps its own copy and writes it in its turn, so that earlier steps are not disturbed.
-    fn upload(&self, order: &[u32], section: &[StepUniform], steps_before: usize) {
+    fn upload(&self, order: &[u32], section: &[Turn<'_>], steps_before: usize) {
         let Run { loaded, track, lane, .. } = self.run;
         let queue = loaded.gpu().queue();
+        let (capacity, floats) = (lane.size.capacity as u32, track.schedule.result_floats);
+        let Source { width, columns, .. } = *self.source;
         let mut first = 0;
-        let mut slots = Vec::with_capacity(section.len());
-        for (i, step) in section.iter().enumerate() {
-            let result = ((steps_before + i) * track.schedule.result_floats) as u32;
-            let step = StepUniform { capacity: lane.size.capacity as u32, result, ..*step };
-            slots.push(Slot { step, first, width: self.source.width as u32, unused: [0; 2] });
-            first += step.batch;
+        let mut slots: Vec<Slot> = Vec::with_capacity(section.iter().map(|turn| turn.steps.len()).sum());
+        for Turn { steps, .. } in section {
+            // Where a turn begins, the resident program reads how many steps it has.
+            for (step, steps) in steps.iter().zip((1..=steps.len() as u32).rev()) {
+                let (width, number) = (width as u32, slots.len() as u32);
+                let result = ((steps_before + slots.len()) * floats) as u32;
+                let step = StepUniform { capacity, result, ..*step };
+                slots.push(Slot { step, first, width, number, steps, columns, unused: [0; 4] });
+                first += step.batch;
+            }
         }
-        queue.write_buffer(&lane.slots, 0, &table(&slots, stride(loaded.gpu().limits())));
+        queue.write_buffer(&lane.slots, 0, bytemuck::cast_slice(&slots));
         if self.data.is_whole() {
             queue.write_buffer(&lane.order, 0, bytemuck::cast_slice(order));
         } else {
@@ -198,6 +244,6 @@ mod tests {
         let parts = cut(&steps, 10, |step| u64::from(step.batch));
         let batches: Vec<Vec<u32>> = parts.iter().map(|part| part.iter().map(|step| step.batch).collect()).collect();
         assert_eq!(batches, [vec![5, 5], vec![9, 1], vec![1], vec![30], vec![2]]);
-        assert!(cut(&[], 10, |_| 1).is_empty());
+        assert!(cut::<StepUniform>(&[], 10, |_| 1).is_empty());
     }
 }

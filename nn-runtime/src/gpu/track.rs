@@ -1,13 +1,14 @@
 //! A schedule on a device: its pipelines, and the lanes that wait for its next run.
 
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 
 use super::budget::spread;
 use super::data_set::Source;
-use super::lane::{Lane, Size, stride};
+use super::lane::{Lane, SLOT_BYTES, Size};
 use super::loaded::{Loaded, lock};
 use super::pipelines::{self, gather_workgroups};
+use super::recording::Recording;
+use super::resident::Residence;
 use crate::error::Result;
 use crate::program::{Schedule, StepUniform};
 
@@ -20,7 +21,9 @@ pub(super) struct Track {
     pub(super) gradients: u64,
     /// Arithmetic operations for one sample, roughly.
     pub(super) flops: u64,
-    /// Made when the schedule runs for the first time.
+    /// What plays the steps that fit into a workgroup's memory.
+    pub(super) residence: Option<Residence>,
+    /// Made when kernels run for the first time.
     pipelines: Mutex<Option<Arc<[wgpu::ComputePipeline]>>>,
     /// Those not in use: a run takes one or makes one, so that runs from several threads have one each.
     lanes: Mutex<Vec<Lane>>,
@@ -35,8 +38,15 @@ pub(super) struct Run<'a> {
 }
 
 impl Track {
-    pub(super) fn new(name: &'static str, schedule: &'static Schedule, gradients: u64, flops: u64) -> Self {
-        Self { name, schedule, gradients, flops, pipelines: Mutex::default(), lanes: Mutex::default() }
+    pub(super) fn new(
+        loaded: &Loaded,
+        name: &'static str,
+        schedule: &'static Schedule,
+        gradients: u64,
+        flops: u64,
+    ) -> Self {
+        let residence = Residence::new(loaded, schedule);
+        Self { name, schedule, gradients, flops, residence, pipelines: Mutex::default(), lanes: Mutex::default() }
     }
 
     async fn pipelines(&self, loaded: &Loaded) -> Result<Arc<[wgpu::ComputePipeline]>> {
@@ -44,14 +54,15 @@ impl Track {
             return Ok(Arc::clone(pipelines));
         }
         // Two threads may both get here; they make the same.
-        let pipelines: Arc<[_]> = pipelines::compile(loaded.gpu(), self.schedule.all_shaders()).await?.into();
+        let shaders: Vec<_> = self.schedule.all_shaders().collect();
+        let pipelines: Arc<[_]> = pipelines::compile(loaded.gpu(), &shaders).await?.into();
         *lock(&self.pipelines) = Some(Arc::clone(&pipelines));
         Ok(pipelines)
     }
 
-    /// Prepares a run that needs this much.
+    /// Prepares a run that needs this much. One without samples in the arena needs no kernels.
     pub(super) async fn run<'a>(&'a self, loaded: &'a Loaded, size: Size) -> Result<Run<'a>> {
-        let pipelines = self.pipelines(loaded).await?;
+        let pipelines = if size.capacity > 0 { self.pipelines(loaded).await? } else { Arc::default() };
         let waiting = lock(&self.lanes).pop();
         let lane = match waiting {
             Some(lane) if lane.size.union(&size) == lane.size => lane,
@@ -72,37 +83,30 @@ impl Run<'_> {
         lock(&self.track.lanes).push(self.lane);
     }
 
-    /// Encodes steps whose entries in the table begin at `first`, each after a gather from the source if there is one.
+    /// Encodes a step, whose entry in the table has this number, kernel by kernel, after a gather from the source if there is
+    /// one.
     pub(super) fn encode(
         &self,
-        encoder: &mut wgpu::CommandEncoder,
+        to: &mut Recording<'_, '_>,
         source: Option<&Source>,
-        first: usize,
-        steps: &[StepUniform],
+        number: usize,
+        step: &StepUniform,
     ) {
         let gpu = self.loaded.gpu();
-        let mut dispatches = 0;
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-        let mut dispatch = |pass: &mut wgpu::ComputePass<'_>, pipeline, count: u64| {
-            let axis = gpu.limits().max_compute_workgroups_per_dimension;
-            if let Some((x, y)) = spread(count, axis) {
-                pass.set_pipeline(pipeline);
-                pass.dispatch_workgroups(x, y, 1);
-                dispatches += 1;
-            }
-        };
-        for (i, step) in steps.iter().enumerate() {
-            // A table is a few megabytes at most.
-            let offset = ((first + i) * stride(gpu.limits())) as u32;
-            if let Some(source) = source {
-                pass.set_bind_group(0, &source.group, &[offset]);
-                dispatch(&mut pass, &gpu.layouts().gather, gather_workgroups(source.width).count(step.batch as usize));
-            }
-            pass.set_bind_group(0, &self.lane.group, &[offset]);
-            for (shader, pipeline) in self.track.schedule.all_shaders().zip(&*self.pipelines) {
-                dispatch(&mut pass, pipeline, shader.count(step.batch as usize));
+        let axis = gpu.limits().max_compute_workgroups_per_dimension;
+        // A table is a few megabytes at most.
+        let offset = (number * SLOT_BYTES) as u32;
+        if let Some(source) = source
+            && let Some(workgroups) = spread(gather_workgroups(source.width).count(step.batch as usize), axis)
+        {
+            to.bind(&source.group, offset);
+            to.dispatch("gather", &gpu.layouts().gather, workgroups);
+        }
+        to.bind(&self.lane.group, offset);
+        for (shader, pipeline) in self.track.schedule.all_shaders().zip(&*self.pipelines) {
+            if let Some(workgroups) = spread(shader.count(step.batch as usize), axis) {
+                to.dispatch(shader.name, pipeline, workgroups);
             }
         }
-        self.loaded.counts.dispatches.fetch_add(dispatches, Relaxed);
     }
 }

@@ -88,10 +88,16 @@ impl Around {
             self.bindings.insert(Binding::Step);
         }
         let mut declarations: String = self.bindings.iter().map(|b| b.declaration(self.packed.contains(b))).collect();
-        if self.shared > 0 {
-            declarations += &format!("var<workgroup> shared_floats: array<f32, {}>;\n", self.shared);
-        }
+        declarations += &self.scratch();
         declarations
+    }
+
+    /// Declares the workgroup memory.
+    pub(super) fn scratch(&self) -> String {
+        match self.shared {
+            0 => String::new(),
+            floats => format!("var<workgroup> shared_floats: array<f32, {floats}>;\n"),
+        }
     }
 }
 
@@ -107,6 +113,9 @@ impl Binding {
             Binding::State0 => "state0",
             Binding::State1 => "state1",
             Binding::State2 => "state2",
+            Binding::Records => "records",
+            Binding::Order => "order",
+            Binding::Steps => "steps",
         }
     }
 
@@ -122,7 +131,7 @@ impl Binding {
     }
 }
 
-const STEP: &str = "\
+pub(super) const STEP: &str = "\
 struct Step {
     batch: u32,
     capacity: u32,

@@ -17,6 +17,7 @@ mod dispatch;
 mod function;
 mod math;
 mod printer;
+pub mod resident;
 mod shader;
 mod text;
 mod thread;
@@ -63,6 +64,9 @@ pub enum Binding {
     State0 = 5,
     State1 = 6,
     State2 = 7,
+    Records = 8,
+    Order = 9,
+    Steps = 10,
 }
 
 /// The number of workgroups: `ceil((fixed + per_sample * batch) / points)`.

@@ -63,15 +63,7 @@ impl<'a> Printer<'a> {
 
     /// The buffer that a tensor lives in.
     pub(super) fn binding(&self, tensor: TensorId) -> Binding {
-        match self.schedule.tensors[tensor.0 as usize].place {
-            Place::Sample(_) | Place::Fixed(_) => Binding::Arena,
-            Place::Parameters(_) => Binding::Parameters,
-            Place::Gradients(_) => Binding::Gradients,
-            Place::Results(_) => Binding::Results,
-            Place::State(0, _) => Binding::State0,
-            Place::State(1, _) => Binding::State1,
-            Place::State(..) => Binding::State2,
-        }
+        binding(self.schedule.tensors[tensor.0 as usize].place)
     }
 
     /// Whether a tensor begins at a multiple of four floats.
@@ -213,6 +205,19 @@ impl<'a> Printer<'a> {
             shared: self.shared,
             body: text.into_string() + &body.into_string(),
         }
+    }
+}
+
+/// The buffer that a place is in.
+pub(super) fn binding(place: Place) -> Binding {
+    match place {
+        Place::Sample(_) | Place::Fixed(_) => Binding::Arena,
+        Place::Parameters(_) => Binding::Parameters,
+        Place::Gradients(_) => Binding::Gradients,
+        Place::Results(_) => Binding::Results,
+        Place::State(0, _) => Binding::State0,
+        Place::State(1, _) => Binding::State1,
+        Place::State(..) => Binding::State2,
     }
 }
 

@@ -79,7 +79,7 @@ fn four_at_once(printer: &mut Printer) -> Option<usize> {
 }
 
 /// Prints all stages one after another, inner axes as loops.
-fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: Option<usize>) {
+pub(super) fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: Option<usize>) {
     let kernel = printer.kernel;
     let mut reduced: Vec<Vec<Expr>> = vec![];
     for (n, stage) in kernel.stages.iter().enumerate() {

@@ -11,7 +11,7 @@ use super::function::Function;
 use super::printer::Printer;
 use super::text::{self, Count, Text};
 use crate::graph::{Extent, Reduction};
-use crate::ir::{Value, ValueId};
+use crate::ir::{Kernel, Value, ValueId};
 
 /// The most workgroup memory that we use; every device has 16 KiB.
 const MEMORY: usize = 8 << 10;
@@ -28,7 +28,7 @@ pub(super) struct Workgroup<'a> {
 
 pub(super) fn prepare(mut printer: Printer) -> Workgroup {
     let kernel = printer.kernel;
-    let slots = kernel.stages.iter().filter(|s| !s.inner.is_empty()).map(|s| s.reduce.len()).max().unwrap_or(0);
+    let slots = slots(kernel);
     let lanes = lanes(&kernel.stages.iter().map(|s| Count::of(&s.inner)).collect::<Vec<_>>(), slots);
     let fours = four_at_once(&mut printer);
     Workgroup { printer, lanes, fours, slots }
@@ -37,7 +37,7 @@ pub(super) fn prepare(mut printer: Printer) -> Workgroup {
 impl Workgroup<'_> {
     /// Floats of workgroup memory with so many invocations.
     pub(super) fn shared(&self, lanes: usize) -> usize {
-        self.slots * (lanes + groups(lanes))
+        floats(self.slots, lanes)
     }
 }
 
@@ -57,6 +57,16 @@ pub(super) fn print(workgroup: Workgroup) -> Function {
     printer.finish(what, Some(lanes as u32), Workgroups { fixed, per_sample, points: 1 }, out)
 }
 
+/// How many numbers a kernel's stages combine at once.
+pub(super) fn slots(kernel: &Kernel) -> usize {
+    kernel.stages.iter().filter(|s| !s.inner.is_empty()).map(|s| s.reduce.len()).max().unwrap_or(0)
+}
+
+/// Floats of workgroup memory in which so many invocations combine so many numbers.
+pub(super) fn floats(slots: usize, lanes: usize) -> usize {
+    slots * (lanes + groups(lanes))
+}
+
 /// Invocations in a workgroup: a power of two from 64 to 256, no more than the longest stage can use.
 fn lanes(inner: &[Count], slots: usize) -> usize {
     let longest = inner.iter().map(|c| c.at(64)).max().unwrap_or(1);
@@ -67,7 +77,14 @@ fn lanes(inner: &[Count], slots: usize) -> usize {
     lanes
 }
 
-fn stages(printer: &mut Printer, out: &mut Text, outer: &[String], lanes: usize, fours: Option<usize>, slots: usize) {
+pub(super) fn stages(
+    printer: &mut Printer,
+    out: &mut Text,
+    outer: &[String],
+    lanes: usize,
+    fours: Option<usize>,
+    slots: usize,
+) {
     let kernel = printer.kernel;
     let mut reduced: Vec<Vec<Expr>> = vec![];
     for (n, stage) in kernel.stages.iter().enumerate() {

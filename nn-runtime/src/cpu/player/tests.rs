@@ -54,6 +54,7 @@ const TRAINING: Schedule = Schedule {
     field_gradients: &[(0, 0)],
     shaders: &[],
     more_shaders: &[],
+    resident: None,
     pass: losses,
     update: Some(update),
 };

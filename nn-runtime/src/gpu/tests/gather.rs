@@ -45,6 +45,7 @@ fn sums(sizes: &[usize]) -> &'static Program {
         field_gradients: &[],
         shaders,
         more_shaders: &[],
+        resident: None,
         pass: |_| (),
         update: None,
     };

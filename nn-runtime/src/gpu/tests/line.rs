@@ -86,7 +86,7 @@ const fn shader(name: &'static str, wgsl: &'static str, workgroups: &'static [Wo
 
 const EACH: &[Workgroups] = &[Workgroups { fixed: 0, per_sample: 1, points: 4 }];
 const ONCE: &[Workgroups] = &[Workgroups { fixed: 1, per_sample: 0, points: 1 }];
-const SHADERS: [Shader; 4] = [
+pub(super) const SHADERS: [Shader; 4] = [
     shader("forward", FORWARD, EACH),
     shader("loss", LOSS, ONCE),
     shader("backward", BACKWARD, ONCE),
@@ -109,6 +109,7 @@ const fn schedule(
         field_gradients,
         shaders,
         more_shaders: &[],
+        resident: None,
         pass: |_| (),
         update,
     }

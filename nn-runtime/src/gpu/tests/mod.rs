@@ -5,6 +5,7 @@
 mod errors;
 mod gather;
 mod line;
+mod resident;
 mod runs;
 
 use std::sync::OnceLock;

@@ -6,15 +6,15 @@ use crate::backend::{Backend, Steps};
 use crate::gpu::{Gpu, GpuBackend};
 use crate::program::StepUniform;
 
-const START: [f64; 2] = [0.5, -1.0];
+pub(super) const START: [f64; 2] = [0.5, -1.0];
 
 /// The batches' samples: all numbers once, in an order that is none.
-fn shuffled(samples: usize) -> Vec<u32> {
+pub(super) fn shuffled(samples: usize) -> Vec<u32> {
     (0..samples).map(|i| ((i * 7 + 3) % samples) as u32).collect()
 }
 
 /// Trains an epoch on the device and on the host, and compares results and parameters.
-fn train_and_compare(backend: &mut GpuBackend, twin: &mut Twin, points: &Points, batches: &[u32]) {
+pub(super) fn train_and_compare(backend: &mut GpuBackend, twin: &mut Twin, points: &Points, batches: &[u32]) {
     let order = shuffled(points.y.len());
     let data = backend.upload(points.columns()).unwrap();
     let steps = steps(batches);
