@@ -1,5 +1,6 @@
 //! What fusion must achieve on networks that everybody trains: the kernels one would write by hand.
 
+use nn_kernels::emit::wgsl::print_schedule;
 use nn_kernels::graph::{Leaf, Shape};
 use nn_kernels::layers::{self, Affine, Target};
 use nn_kernels::network::{Field, Network, Optimizer, Rule};
@@ -80,6 +81,29 @@ fn a_training_step_has_no_kernel_to_spare() {
     assert_eq!(train.kernels.len(), 14, "{:#?}", names(train));
     assert_eq!(train.kernels.iter().filter(|k| k.contraction().is_some()).count(), 8);
     assert_eq!(train.kernels.len() - train.update, 1, "the optimizer is one dispatch");
+}
+
+#[test]
+fn only_true_dependencies_separate_dispatches() {
+    let plan = plan(true);
+    let train = plan.train.as_ref().unwrap();
+    // Three products forward and the row kernel; then for each layer the sums for its bias, the products for its weight and for
+    // the layer before it, at first together with the batch's means; the optimizer.
+    let sizes: Vec<usize> = train.levels.iter().map(|level| level.len()).collect();
+    assert_eq!(sizes, [1, 1, 1, 1, 4, 3, 2, 1], "{:#?}", names(train));
+    let shaders = print_schedule(&plan, train, "train", 0);
+    assert_eq!(shaders.len(), sizes.len());
+    let together = &shaders[4];
+    assert_eq!((together.name.as_str(), together.kernels.clone()), ("train_06_logits_dense_contract_1_and_3", 4..8));
+    for kernel in 4..8 {
+        let function = format!("train_{kernel:02}_{}(", train.kernels[kernel].name);
+        assert_eq!(together.wgsl.matches(&function).count(), 2, "{function}: declared and called");
+    }
+    assert_eq!(together.workgroups.len(), 4);
+    // What `gradients` adds comes behind what it shares with training.
+    let gradients = plan.gradients.as_ref().unwrap();
+    assert_eq!(gradients.levels[..7], train.levels[..7]);
+    assert_eq!(gradients.levels[7..], [gradients.shared..gradients.kernels.len()]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! An independent check of memory plans: every kernel is replayed element by element, with nothing but the question
-//! whose number lies in which cell.
+//! An independent check of memory plans and of levels: every kernel is replayed element by element, with nothing but the
+//! question whose number lies in which cell, and who else touches it meanwhile.
 
 use std::collections::HashMap;
 
@@ -39,8 +39,18 @@ fn points(extents: &[Extent]) -> Vec<Vec<usize>> {
     })
 }
 
-/// Says the first thing that is wrong with where a schedule's tensors lie.
+/// Says the first thing that is wrong with where a schedule's tensors lie, or with which kernels run at the same time.
 fn check(schedule: &Schedule) -> Result<(), String> {
+    let in_order: Vec<usize> = schedule.levels.iter().flat_map(Clone::clone).collect();
+    if in_order != (0..schedule.kernels.len()).collect::<Vec<_>>() {
+        return Err(format!("levels {:?} of {} kernels", schedule.levels, schedule.kernels.len()));
+    }
+    let level_of = |kernel: usize| schedule.levels.iter().position(|level| level.contains(&kernel));
+    for edge in [schedule.shared, schedule.update].into_iter().filter(|&edge| 0 < edge && edge < in_order.len()) {
+        if level_of(edge - 1) == level_of(edge) {
+            return Err(format!("a level has kernels from before and behind {edge}"));
+        }
+    }
     let mut owners = Owners::new();
     let in_arena = |t: &Tensor| matches!(t.place, Place::Sample(_) | Place::Fixed(_));
     let arena = schedule.fixed_floats + CAPACITY * schedule.sample_floats;
@@ -50,7 +60,15 @@ fn check(schedule: &Schedule) -> Result<(), String> {
             owners.insert(cell(schedule, tensor, e), (*id, e));
         });
     }
-    for kernel in &schedule.kernels {
+    // What the kernels of this level have read and written, each with the number of the kernel.
+    let (mut level, mut read) = (None, HashMap::<Cell, usize>::new());
+    let mut written = HashMap::<Cell, usize>::new();
+    for (this, kernel) in schedule.kernels.iter().enumerate() {
+        if level_of(this) != level {
+            level = level_of(this);
+            read.clear();
+            written.clear();
+        }
         let fail = |what: String| Err(format!("kernel `{}`: {what}", kernel.name));
         let outer = points(&kernel.outer);
         // Who reads and writes what, each with the number of the outer point.
@@ -97,10 +115,23 @@ fn check(schedule: &Schedule) -> Result<(), String> {
         }
         for (at, (number, tensor, element)) in writes {
             let t = &schedule.tensors[tensor.0 as usize];
+            for (others, does) in [(&read, "reads"), (&written, "writes")] {
+                if let Some(&other) = others.get(&at).filter(|&&other| other != this) {
+                    let other = &schedule.kernels[other].name;
+                    return fail(format!("`{other}` of the same level {does} what it overwrites with `{}`", t.name));
+                }
+            }
+            written.insert(at, this);
             if reads.get(&at).is_some_and(|readers| readers.iter().any(|r| *r != number)) {
                 return fail(format!("one point reads what another one overwrites with `{}`[{element}]", t.name));
             }
             owners.insert(at, (tensor, element));
+        }
+        for at in reads.into_keys() {
+            if let Some(&other) = written.get(&at).filter(|&&other| other != this) {
+                return fail(format!("reads what `{}` of the same level writes", schedule.kernels[other].name));
+            }
+            read.insert(at, this);
         }
     }
     for id in schedule.outputs.iter().chain(schedule.field_gradients.iter().map(|(_, t)| t)) {
@@ -117,7 +148,7 @@ fn schedules(plan: &Plan) -> impl Iterator<Item = &Schedule> {
 }
 
 #[test]
-fn no_tensor_is_overwritten_while_it_lives() {
+fn no_tensor_is_overwritten_while_it_lives_and_no_kernel_meets_its_own_operands() {
     for seed in 0..24 {
         for fuse in [true, false] {
             let plan = compile(&random_graph::network(seed), &Options { fuse });
@@ -159,4 +190,22 @@ fn the_checker_sees_tensors_that_share_too_much() {
         caught += usize::from(check(&schedule).is_err());
     }
     assert_eq!(caught, 20);
+}
+
+/// Each kernel waits for one of the level before its own, so no two levels can be one.
+#[test]
+fn the_checker_sees_levels_that_should_be_two() {
+    let mut levels = 0;
+    for seed in 0..4 {
+        let plan = compile(&random_graph::network(seed), &Options::default());
+        let whole = plan.train.expect("every random network trains");
+        for first in 1..whole.levels.len() {
+            let mut schedule = whole.clone();
+            let second = schedule.levels.remove(first);
+            schedule.levels[first - 1].end = second.end;
+            assert!(check(&schedule).is_err(), "network {seed}: {:?} at {first}", schedule.levels);
+            levels += 1;
+        }
+    }
+    assert!(levels > 20, "{levels}");
 }

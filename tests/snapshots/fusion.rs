@@ -1,6 +1,6 @@
 //! Convolutions get few kernels, and what follows them is part of these: read from the plan.
 
-use nn_tests::networks::{Cnn, Convolutions};
+use nn_tests::networks::{Cnn, Convolutions, Mlp};
 
 /// One kernel of a plan: its name, and the lines that say what it does.
 struct Kernel<'a> {
@@ -22,14 +22,12 @@ impl Kernel<'_> {
 
 /// The kernels of one program.
 fn kernels<'a>(plan: &'a str, program: &str) -> Vec<Kernel<'a>> {
-    let prefix = format!("  {program}_");
+    let (head, prefix) = (format!("{program}: "), format!("    {program}_"));
     let mut kernels = vec![];
-    for line in plan.lines() {
+    for line in plan.lines().skip_while(|line| !line.starts_with(&head)).skip(1).take_while(|line| !line.is_empty()) {
         if line.starts_with(&prefix) {
             kernels.push(Kernel { name: line.split_whitespace().next().unwrap(), does: vec![] });
-        } else if !line.starts_with("    ") && !kernels.is_empty() {
-            break;
-        } else if let (Some(does), Some(kernel)) = (line.strip_prefix("    does    "), kernels.last_mut()) {
+        } else if let (Some(does), Some(kernel)) = (line.strip_prefix("      does    "), kernels.last_mut()) {
             kernel.does.push(does);
         }
     }
@@ -85,4 +83,22 @@ fn a_convolution_and_its_gradients_are_at_most_four_kernels() {
         assert_kernels(plan, layer, 3);
     }
     assert_kernels(Cnn::plan(), "b.conv2d", 4);
+}
+
+/// How many dispatches a training step has, with the one that gathers its samples, as the plan says.
+fn dispatches(plan: &str) -> usize {
+    let (_, train) = plan.split_once("\ntrain: ").expect("a plan for training");
+    let words: Vec<&str> = train.lines().next().unwrap().split_whitespace().collect();
+    let [_, "kernels", "in", dispatches, "dispatches", "and", "one", "that", "gathers", ..] = words[..] else {
+        panic!("{words:?}")
+    };
+    dispatches.parse::<usize>().unwrap() + 1
+}
+
+#[test]
+fn only_true_dependencies_separate_dispatches() {
+    assert_eq!(dispatches(Mlp::plan()), 9);
+    assert!(dispatches(Cnn::plan()) <= 21, "{}", dispatches(Cnn::plan()));
+    let shaders = Mlp::shaders().iter().filter(|s| s.name.starts_with("train_"));
+    assert_eq!(shaders.count() + 1, dispatches(Mlp::plan()), "a shader for each dispatch");
 }
