@@ -354,8 +354,8 @@ pub mod language;
 /// after a renaming.
 pub use nn_macros::network;
 pub use nn_runtime::{
-    Column, Control, Dataset, Device, Epoch, Error, Fit, Gradients, History, IntoColumn, LearningRate, ParameterInfo,
-    Result, Row, Shader, data,
+    Column, Control, Dataset, Device, Epoch, Error, Fit, Gradients, History, IntoColumn, KernelTime, LearningRate,
+    ParameterInfo, Result, Row, Shader, data,
 };
 
 /// The `wgpu` that GPU devices are made with, for [`Device::from_wgpu`].

@@ -3,6 +3,8 @@
 //! ```text
 //! cargo run --release --example bench -- mlp --device cpu --steps 2000
 //! cargo run --release --example bench -- mlp --device cpu --inference
+//! cargo run --release --example bench -- mlp --agreement
+//! NN_PROFILE=1 cargo run --release --example bench -- mlp --device gpu --steps 10 --profile
 //! cargo run --release --example bench -- mlp --plan
 //! cargo run --release --example bench --features nn-examples/sizes -- width-2048
 //! ```
@@ -23,6 +25,7 @@
 //!
 //! MB are 2^20 bytes.
 
+mod agreement;
 #[macro_use]
 mod workloads;
 #[cfg(feature = "sizes")]
@@ -33,6 +36,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, ensure};
 use clap::Parser;
 use clap::builder::PossibleValuesParser;
+use nn::KernelTime;
 use nn_examples::cli::DeviceChoice;
 use nn_examples::process::{memory_mb, peak_memory_mb};
 use serde_json::Value;
@@ -56,6 +60,12 @@ struct Options {
     /// Predict one sample at a time instead
     #[arg(long)]
     inference: bool,
+    /// Compare the GPU's predictions, gradients and losses with the CPU's instead
+    #[arg(long, conflicts_with = "inference")]
+    agreement: bool,
+    /// Print what each kernel took on the GPU, too; the environment variable `NN_PROFILE` has to be 1
+    #[arg(long)]
+    profile: bool,
     /// Print the network's plan instead: its kernels, where its tensors live, what memory training takes
     #[arg(long)]
     plan: bool,
@@ -74,6 +84,11 @@ fn main() -> anyhow::Result<()> {
         return Ok(());
     }
 
+    if options.agreement {
+        println!("{}", agreement::line(workload, batch)?);
+        return Ok(());
+    }
+
     let device = options.device.open()?;
     let Prepared { mut run, data_bytes } =
         if options.inference { (workload.predict)(&device)? } else { (workload.train)(&device, batch)? };
@@ -86,6 +101,7 @@ fn main() -> anyhow::Result<()> {
             if steps == 0 { (4.0 / estimate).clamp(10.0, 5e6) as usize } else { steps }
         }
     };
+    device.kernel_times()?; // those of the warm-up
     let mut chunks = Vec::new();
     let (mut timed, mut last_loss) = (0, first_loss);
     while timed < steps {
@@ -96,6 +112,9 @@ fn main() -> anyhow::Result<()> {
         timed += chunk;
     }
     chunks.sort_by(f64::total_cmp);
+    if options.profile {
+        print_profile(&device, timed)?;
+    }
 
     let peak = peak_memory_mb();
     let growth = peak.zip(memory_before).map(|(peak, before)| peak - before);
@@ -134,6 +153,20 @@ fn workloads() -> impl Iterator<Item = &'static Workload> {
 fn print_plan(workload: &Workload, batch: usize) {
     println!("{}", (workload.plan)().trim_end());
     println!("\nmemory of training with batches of {batch}: {:.1} MB", mb((workload.planned_bytes)(batch)));
+}
+
+/// A line for each kernel, the longest first.
+fn print_profile(device: &nn::Device, steps: usize) -> anyhow::Result<()> {
+    let mut times = device.kernel_times()?;
+    ensure!(!times.is_empty(), "there are no times: this takes a GPU with timestamps, and `NN_PROFILE=1`");
+    times.sort_by(|a, b| b.milliseconds.total_cmp(&a.milliseconds));
+    let all: f64 = times.iter().map(|time| time.milliseconds).sum();
+    println!("| kernel | a dispatch, µs | dispatches in {steps} steps | share |\n|---|---:|---:|---:|");
+    for KernelTime { kernel, dispatches, milliseconds } in times {
+        let (each, share) = (milliseconds * 1e3 / dispatches as f64, 100.0 * milliseconds / all);
+        println!("| {kernel} | {each:.2} | {dispatches} | {share:.1} % |");
+    }
+    Ok(())
 }
 
 /// Runs for a second. Gives the seconds that a step takes.

@@ -88,6 +88,18 @@ pub struct Workload {
     pub train: fn(&Device, usize) -> nn::Result<Prepared>,
     /// Prepares predictions of one sample, each from the sample in memory to its result in memory.
     pub predict: fn(&Device) -> nn::Result<Prepared>,
+    /// Computes what two devices are compared by.
+    pub outcome: fn(&Device, usize) -> nn::Result<Outcome>,
+}
+
+/// What a network computes from its first weights.
+pub struct Outcome {
+    /// Of a batch.
+    pub predictions: Vec<f32>,
+    /// Of a batch's loss, for all parameters one after another.
+    pub gradients: Vec<f32>,
+    /// Of the first steps of training.
+    pub losses: Vec<f32>,
 }
 
 /// Work that can be repeated.
@@ -140,6 +152,19 @@ macro_rules! workload {
                     Ok(first)
                 };
                 Ok($crate::workloads::Prepared { run: Box::new(run), data_bytes })
+            },
+            outcome: |device, batch| {
+                let (x, y) = $samples(batch);
+                let mut network = $network::new(device, 0)?;
+                let predictions = network.predict(&x)?.into_iter().flatten().collect();
+                let data = $data::new(x, y)?;
+                let all = network.gradients(&data)?;
+                // What is no trained parameter has no gradient.
+                let each = network.parameters().filter_map(|parameter| all.parameter(parameter.name).ok());
+                let gradients = each.flatten().copied().collect();
+                let fit = nn::Fit::default().epochs(5).batch_size(batch).shuffle(false).quiet();
+                let losses = network.fit(&data, fit)?.step_losses;
+                Ok($crate::workloads::Outcome { predictions, gradients, losses })
             },
         }
     };
