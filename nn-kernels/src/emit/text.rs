@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::rust::is_winograd;
 use crate::compile::node_flops;
 use crate::emit::wgsl::resident::{self, Residence};
 use crate::graph::{Extent, Op, Shape};
@@ -208,6 +209,9 @@ fn program(text: &mut String, name: &str, schedule: &Schedule, residence: Option
 fn kernel(text: &mut String, schedule: &Schedule, kernel: &Kernel) {
     for covered in &kernel.covers {
         let _ = writeln!(text, "      does    {covered}");
+    }
+    if is_winograd(kernel) {
+        let _ = writeln!(text, "      CPU     by Winograd's F(2x2, 3x3)");
     }
     // What is read comes first, whatever the numbers of the tensors.
     for (verb, reads, writes) in [("reads  ", true, false), ("updates", true, true), ("writes ", false, true)] {

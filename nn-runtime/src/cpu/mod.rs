@@ -16,7 +16,7 @@ mod team;
 
 pub use crate::program::StepUniform;
 
-pub use contract::{Along, Contract, Loop, Window, contract};
+pub use contract::{Along, Contract, Loop, Method, Window, contract};
 pub use memory::{Floats, disjoint, states};
 pub use parallel::split_rows;
 pub use product::{Around, Product, product, small_dots, small_packed, small_rows};

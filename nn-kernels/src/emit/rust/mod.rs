@@ -18,6 +18,7 @@ mod small;
 mod text;
 mod vector;
 mod windowed;
+mod winograd;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -59,6 +60,11 @@ struct PrintedNest {
     written: BTreeSet<TensorId>,
     /// The statements that run it.
     call: String,
+}
+
+/// Whether the CPU computes this kernel by Winograd's transforms: what the plan says about it.
+pub(crate) fn is_winograd(kernel: &Kernel) -> bool {
+    ProductText::new(kernel, "", false).is_some_and(|product| product.winograd)
 }
 
 /// Prints a schedule's kernels. `prefix` is an identifier in lower case (`train`), `runtime` the path of

@@ -9,6 +9,8 @@ use crate::ir::{ContractionView, Index, Kernel, Stage, Store, TensorId, Value, V
 pub(super) struct ProductText {
     /// The statement that computes the raw sums into the result's memory; the slices are `t5` and so on.
     pub call: String,
+    /// Whether it is a convolution by Winograd's transforms.
+    pub winograd: bool,
     /// What happens to the sums; `None` if nothing does.
     pub epilogue: Option<Nest>,
 }
@@ -34,11 +36,11 @@ impl ProductText {
             Some(product) if product.around.iter().all(|l| l.a > 0 && l.b > 0 && l.c > 0) => None,
             _ => windowed::call(kernel, &view, &store, runtime),
         };
-        let call = match windowed {
-            Some(call) => call,
-            None => call(runtime, &view, &store, &product?, small)?,
+        let (call, winograd) = match windowed {
+            Some(windowed) => windowed,
+            None => (call(runtime, &view, &store, &product?, small)?, false),
         };
-        Some(ProductText { call, epilogue: epilogue(kernel, &store) })
+        Some(ProductText { call, winograd, epilogue: epilogue(kernel, &store) })
     }
 }
 

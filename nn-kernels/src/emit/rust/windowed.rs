@@ -4,6 +4,7 @@
 //! bounds and one index for each operand, so the dimensions' strides are read off the index.
 
 use super::nest::Size;
+use super::winograd;
 use crate::graph::Extent;
 use crate::ir::{Atom, Bound, ContractionView, Index, Kernel, Operand, Store, Term};
 
@@ -15,13 +16,13 @@ const NEAR: i64 = 8;
 
 /// One dimension with an end; see `Window` in the runtime.
 #[derive(Debug)]
-struct Window {
-    offset: i64,
+pub(super) struct Window {
+    pub offset: i64,
     /// How each axis of the kernel moves it.
-    steps: Vec<i64>,
-    end: i64,
-    divisor: i64,
-    stride: i64,
+    pub steps: Vec<i64>,
+    pub end: i64,
+    pub divisor: i64,
+    pub stride: i64,
 }
 
 /// An operand as its windows and the rest of its index.
@@ -33,18 +34,20 @@ struct Parts {
     steps: Vec<i64>,
 }
 
-/// The statement that computes the raw sums; `None` if the engine does not take this contraction.
-pub(super) fn call(kernel: &Kernel, view: &ContractionView, store: &Store, runtime: &str) -> Option<String> {
+/// The statement that computes the raw sums, and whether it does so by Winograd's transforms; `None` if the engine does not take
+/// this contraction.
+pub(super) fn call(kernel: &Kernel, view: &ContractionView, store: &Store, runtime: &str) -> Option<(String, bool)> {
     let extents = kernel.extents(0);
-    let (a, b, own) = match (view.a.is_plain(), view.b.is_plain()) {
+    let (first, second) = ((&view.a, &view.b, &view.m, &view.n), (&view.b, &view.a, &view.n, &view.m));
+    let (a, b, own, channels) = match (view.a.is_plain(), view.b.is_plain()) {
         (false, false) => return None,
-        (false, true) => (&view.a, &view.b, &view.m),
-        (true, false) => (&view.b, &view.a, &view.n),
-        (true, true) if overlaps(&view.a, &extents) => (&view.a, &view.b, &view.m),
-        (true, true) if overlaps(&view.b, &extents) => (&view.b, &view.a, &view.n),
+        (false, true) => first,
+        (true, false) => second,
+        (true, true) if overlaps(&view.a, &extents) => first,
+        (true, true) if overlaps(&view.b, &extents) => second,
         // The larger one is read in place.
-        (true, true) if points(&view.m, &extents) > points(&view.n, &extents) => (&view.a, &view.b, &view.m),
-        (true, true) => (&view.b, &view.a, &view.n),
+        (true, true) if points(&view.m, &extents) > points(&view.n, &extents) => first,
+        (true, true) => second,
     };
     let parts = parts(a, extents.len())?;
     if view.group.iter().any(|&x| parts.windows.iter().any(|w| w.steps[x] != 0)) {
@@ -56,7 +59,7 @@ pub(super) fn call(kernel: &Kernel, view: &ContractionView, store: &Store, runti
         (_, true) => false,
         _ => points(own, &extents) >= points(&view.k, &extents),
     };
-    let positions = if in_result { own } else { &view.k };
+    let (positions, taps) = if in_result { (own, &view.k) } else { (&view.k, own) };
     if !suits(&parts, positions, kernel.outer.len()) || !view.k.iter().all(|&x| a.uses(x)) {
         return None;
     }
@@ -67,6 +70,14 @@ pub(super) fn call(kernel: &Kernel, view: &ContractionView, store: &Store, runti
     }
     let steps = |index: &Index| (0..extents.len()).map(|x| index.stride(x)).collect::<Option<Vec<i64>>>();
     let (b_steps, c_steps) = (steps(&b.index)?, steps(&store.index)?);
+    let by_tiles = winograd::pays(&winograd::Loops {
+        extents: &extents,
+        windows: &parts.windows,
+        positions,
+        taps,
+        channels,
+        steps: if in_result { &c_steps } else { &b_steps },
+    });
     let loops: Vec<String> = (0..extents.len())
         .map(|x| {
             let (count, c) = (Size::of(extents[x]).text(), if x < kernel.outer.len() { c_steps[x] } else { 0 });
@@ -81,18 +92,20 @@ pub(super) fn call(kernel: &Kernel, view: &ContractionView, store: &Store, runti
             )
         })
         .collect();
-    Some(format!(
-        "{runtime}::contract(&{runtime}::Contract {{ loops: &[{}], windows: &[{}], along: {runtime}::Along::{}, first: [{}, {}, {}] }}, t{}, t{}, &mut *t{});",
+    let call = format!(
+        "{runtime}::contract(&{runtime}::Contract {{ loops: &[{}], windows: &[{}], along: {runtime}::Along::{}, method: {runtime}::Method::{}, first: [{}, {}, {}] }}, t{}, t{}, &mut *t{});",
         loops.join(", "),
         windows.join(", "),
         if in_result { "Result" } else { "Sums" },
+        if by_tiles { "Winograd" } else { "Direct" },
         parts.offset,
         b.index.offset,
         store.index.offset,
         a.tensor.0,
         b.tensor.0,
         store.tensor.0,
-    ))
+    );
+    Some((call, by_tiles))
 }
 
 fn points(axes: &[usize], extents: &[Extent]) -> usize {
@@ -199,7 +212,7 @@ mod tests {
         let end =
             Stage { body: vec![Value::Reduced { stage: 0, slot: 0 }], stores: vec![store.clone()], ..Stage::default() };
         let kernel = Kernel { name: "k".into(), outer: outer.to_vec(), stages: vec![product, end], covers: vec![] };
-        call(&kernel, &kernel.contraction()?, &store, "rt")
+        Some(call(&kernel, &kernel.contraction()?, &store, "rt")?.0)
     }
 
     const B: Extent = Extent::Batch;
@@ -220,7 +233,7 @@ mod tests {
              rt::Loop { count: 3, a: 0, b: 10, c: 9 }, rt::Loop { count: 9, a: 0, b: 0, c: 1 }, \
              rt::Loop { count: 2, a: 9, b: 5, c: 0 }, rt::Loop { count: 5, a: 0, b: 1, c: 0 }], \
              windows: &[rt::Window { offset: -2, steps: &[0, 0, 1, 0, 1], end: 9, divisor: 1, stride: 1 }], \
-             along: rt::Along::Result, first: [0, 0, 0] }, t0, t1, &mut *t2);"
+             along: rt::Along::Result, method: rt::Method::Direct, first: [0, 0, 0] }, t0, t1, &mut *t2);"
         );
     }
 

@@ -1,7 +1,7 @@
 //! Blocks of positions: what is staged at a time, and tables of where everything is in it.
 
 use super::layout::{Layout, Order, SLACK};
-use super::problem::{Axes, Problem, signed};
+use super::problem::{Axes, Operands, Problem, signed};
 
 /// Floats that are staged at a time, about: they should stay in the second-level cache.
 const STAGED: usize = 1 << 17;
@@ -63,6 +63,27 @@ impl Cut {
         let last = self.blocks(problem) - 1;
         let second = (last > 0).then(|| self.part(problem, 0, last)).filter(|(_, table)| *table == 1);
         [Some(self.part(problem, 0, 0)), second].into_iter().flatten()
+    }
+}
+
+/// What all tasks of a contraction have in common.
+#[derive(Clone, Copy)]
+pub(super) struct Common<'a> {
+    pub problem: &'a Problem,
+    pub cut: &'a Cut,
+    pub blocks: &'a [Block; 2],
+    /// Steps of both operands and of the result, for each group and each channel.
+    pub groups: &'a [[isize; 3]],
+    pub channels: &'a [[isize; 3]],
+    pub o: Operands<'a>,
+}
+
+impl Common<'_> {
+    /// A block of a sample and group as a contraction of its own, and its tables.
+    pub fn part(&self, group: usize, sample: usize, block: usize) -> (Problem, &Block) {
+        let (mut part, table) = self.cut.part(self.problem, sample, block);
+        part.first.iter_mut().zip(self.groups[group]).for_each(|(first, step)| *first += step);
+        (part, &self.blocks[table])
     }
 }
 

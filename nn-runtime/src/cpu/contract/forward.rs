@@ -1,6 +1,6 @@
 //! Positions in the result: forward passes and gradients of inputs.
 
-use super::blocks::{Block, Cut, Segment};
+use super::blocks::{Block, Common, Cut, Segment};
 use super::layout::Order;
 use super::problem::{Operands, Problem, place, signed};
 use super::scratch::{self, Tables, Work};
@@ -13,17 +13,12 @@ use crate::cpu::simd::{Kernel, LANES, Level, Simd, Wide, WideKernel, dispatch};
 const FEW: usize = 48;
 
 /// Everything that tasks have in common.
-struct Common<'a> {
-    problem: &'a Problem,
-    cut: &'a Cut,
-    blocks: &'a [Block; 2],
-    groups: &'a [[isize; 3]],
-    channels: &'a [[isize; 3]],
+struct Forward<'a> {
+    common: Common<'a>,
     /// The second operand: for each group, for each tile of rows, for each tap, the rows.
     packed: &'a [f32],
     /// Floats of a group in it.
     group: usize,
-    o: Operands<'a>,
 }
 
 /// Computes a contraction.
@@ -36,7 +31,7 @@ pub(super) fn run(level: Level, problem: &Problem, o: Operands<'_>) {
     let tasks = if threads > 1 { (2 * threads).min(work / GRAIN) } else { 1 };
     let cut = Cut::new(&problem, &order, FEW, tasks.div_ceil(problem.points(&order.groups)));
     scratch::with_tables(|tables| {
-        let Tables { floats, blocks, groups, channels, taps } = tables;
+        let Tables { floats, blocks, groups, channels, taps, .. } = tables;
         for (table, axes) in [(&mut *groups, &order.groups), (channels, &order.channels), (taps, &order.taps)] {
             table.clear();
             problem.each(axes, |steps| table.push(steps));
@@ -50,18 +45,19 @@ pub(super) fn run(level: Level, problem: &Problem, o: Operands<'_>) {
         for (at, to) in groups.iter().zip(packed.chunks_exact_mut(group)) {
             dispatch(Pack { from: o.b, first: problem.first[1] + at[1], channels, taps, most, to });
         }
-        let common = Common { problem: &problem, cut: &cut, blocks, groups, channels, packed, group, o };
+        let common = Common { problem: &problem, cut: &cut, blocks, groups, channels, o };
+        let forward = Forward { common, packed, group };
         let count = cut.samples(&problem) * cut.blocks(&problem) * groups.len();
         let size = if threads > 1 { (GRAIN * count).div_ceil(work) } else { count };
         parallel::each(count.div_ceil(size), &|piece| {
             let tasks = piece * size..count.min((piece + 1) * size);
-            scratch::with_work(|work| level.run(Tasks { common: &common, tasks, work }));
+            scratch::with_work(|work| level.run(Tasks { forward: &forward, tasks, work }));
         });
     });
 }
 
 /// The tiles of some rows: the first one of each, and its size.
-fn tiles(rows: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+pub(super) fn tiles(rows: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
     let mut first = 0;
     std::iter::from_fn(move || {
         let size = (first < rows).then(|| tile::rows_of_tile(rows - first, most))?;
@@ -71,14 +67,14 @@ fn tiles(rows: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// Copies the second operand of a group into the order of tiles.
-struct Pack<'a> {
-    from: &'a [f32],
-    first: isize,
-    channels: &'a [[isize; 3]],
-    taps: &'a [[isize; 3]],
+pub(super) struct Pack<'a> {
+    pub from: &'a [f32],
+    pub first: isize,
+    pub channels: &'a [[isize; 3]],
+    pub taps: &'a [[isize; 3]],
     /// Rows of a tile, at most.
-    most: usize,
-    to: &'a mut [f32],
+    pub most: usize,
+    pub to: &'a mut [f32],
 }
 
 impl Kernel for Pack<'_> {
@@ -118,7 +114,7 @@ impl Kernel for Pack<'_> {
 
 /// Some tasks of one thread: task `(sample * blocks + block) * groups + group`.
 struct Tasks<'a> {
-    common: &'a Common<'a>,
+    forward: &'a Forward<'a>,
     tasks: std::ops::Range<usize>,
     work: &'a mut Work,
 }
@@ -126,14 +122,12 @@ struct Tasks<'a> {
 impl WideKernel for Tasks<'_> {
     #[inline(always)]
     fn run<W: Wide>(self, w: W) {
-        let Common { problem, cut, blocks, groups, channels, packed, group: group_floats, o } = *self.common;
+        let Forward { common, packed, group: group_floats } = *self.forward;
+        let Common { problem, cut, groups, channels, o, .. } = common;
         let blocks_of_sample = cut.blocks(problem);
         for task in self.tasks {
             let (group, rest) = (task % groups.len(), task / groups.len());
-            let (sample, block) = (rest / blocks_of_sample, rest % blocks_of_sample);
-            let (mut part, table) = cut.part(problem, sample, block);
-            part.first.iter_mut().zip(groups[group]).for_each(|(first, step)| *first += step);
-            let table = &blocks[table];
+            let (part, table) = common.part(group, rest / blocks_of_sample, rest % blocks_of_sample);
             let from = stage(w, table.layout(), &part, o.a, &mut self.work.staged);
             let tiles = Tiles {
                 from,

@@ -15,6 +15,9 @@
 //! of strided convolutions, transposed ones) are split off before: each remainder is a convolution of its own, without a
 //! divisor ([`phases`]).
 //!
+//! Convolutions of 3 x 3 at stride 1 with enough channels are computed in another way ([`winograd`]). Which ones is decided when
+//! the kernels are printed.
+//!
 //! Every element of a result is summed in one order that shapes decide, so the number of threads changes no bit.
 
 mod blocks;
@@ -26,6 +29,7 @@ mod scratch;
 mod stage;
 mod tile;
 mod weights;
+mod winograd;
 
 use problem::{Operands, Problem};
 
@@ -41,6 +45,8 @@ pub struct Contract<'a> {
     pub windows: &'a [Window<'a>],
     /// Which loops the windows move along.
     pub along: Along,
+    /// How it is computed.
+    pub method: Method,
     /// The elements of both operands and of the result where all loops are at 0 and all windows at 0.
     pub first: [isize; 3],
 }
@@ -83,6 +89,16 @@ pub enum Along {
     Sums,
 }
 
+/// How a contraction is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// As sums of products, whatever it is.
+    Direct,
+    /// By Winograd's transforms ([`winograd`]), if it is a convolution of 3 x 3 at stride 1 of enough positions; directly
+    /// otherwise.
+    Winograd,
+}
+
 /// Computes a contraction.
 ///
 /// # Panics
@@ -96,6 +112,11 @@ fn contract_at(level: Level, p: &Contract<'_>, a: &[f32], b: &[f32], c: &mut [f3
     let problem = Problem::new(p);
     problem.check([a.len(), b.len(), c.len()]);
     let o = Operands { a, b, c: Shared::new(c) };
+    if p.method == Method::Winograd
+        && let Some((form, problem)) = winograd::Form::of(&problem, p.along)
+    {
+        return winograd::run(level, &problem, &form, p.along, o);
+    }
     phases::each(&problem, &mut |problem: &Problem| match p.along {
         _ if problem.is_empty() => problem.clear(o),
         Along::Result => forward::run(level, problem, o),

@@ -33,6 +33,9 @@ pub(super) struct Tables {
     pub channels: Vec<[isize; 3]>,
     pub groups: Vec<[isize; 3]>,
     pub taps: Vec<[isize; 3]>,
+    /// The same for each sample, and for each channel that is read.
+    pub samples: Vec<[isize; 3]>,
+    pub inputs: Vec<[isize; 3]>,
 }
 
 thread_local! {

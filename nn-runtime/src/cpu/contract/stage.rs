@@ -104,8 +104,9 @@ fn fill_row<W: Wide>(w: W, dim: &StagedDim, [low, high]: [usize; 2], from: &[f32
     }
 }
 
+/// Copies neighbours in whole vectors.
 #[inline(always)]
-fn copy_run<W: Wide>(w: W, from: &[f32], to: &mut [f32]) {
+pub(super) fn copy_run<W: Wide>(w: W, from: &[f32], to: &mut [f32]) {
     for (from, to) in from.chunks(W::WIDTH).zip(to.chunks_mut(W::WIDTH)) {
         let count = from.len();
         w.wide_store(to, count, w.wide_load(from, count));

@@ -31,7 +31,11 @@ struct Case {
 }
 
 impl Case {
-    fn run(&self, level: Level, a: &[f32], b: &[f32], c: &mut [f32]) {
+    fn run(&self, method: Method, level: Level, a: &[f32], b: &[f32], c: &mut [f32]) {
+        self.with(method, |p| contract_at(level, p, a, b, c));
+    }
+
+    fn with<R>(&self, method: Method, f: impl FnOnce(&Contract<'_>) -> R) -> R {
         let windows: Vec<Window<'_>> = (self.windows.iter())
             .map(|(offset, steps, end, divisor, stride)| Window {
                 offset: *offset,
@@ -42,8 +46,12 @@ impl Case {
             })
             .collect();
         let along = self.along.expect("a case has a direction");
-        let p = Contract { loops: &self.loops, windows: &windows, along, first: self.first };
-        contract_at(level, &p, a, b, c);
+        f(&Contract { loops: &self.loops, windows: &windows, along, method, first: self.first })
+    }
+
+    /// Whether it can be computed by Winograd's transforms.
+    fn is_winograd(&self) -> bool {
+        self.with(Method::Winograd, |p| winograd::Form::of(&Problem::new(p), p.along).is_some())
     }
 
     /// The sums in f64, and which elements of the result they are.
@@ -75,12 +83,19 @@ impl Case {
     }
 
     fn check(&self, random: &mut Random) {
+        self.check_by(Method::Direct, random);
+        if self.is_winograd() {
+            self.check_by(Method::Winograd, random);
+        }
+    }
+
+    fn check_by(&self, method: Method, random: &mut Random) {
         let (a, b) = (random.floats(self.lens[0]), random.floats(self.lens[1]));
         let expected = self.reference(&a, &b);
         let terms: usize = self.loops.iter().filter(|l| l.c == 0).map(|l| l.count).product();
         for level in Level::all() {
             let mut c = vec![7.0; self.lens[2]];
-            self.run(level, &a, &b, &mut c);
+            self.run(method, level, &a, &b, &mut c);
             for (i, (got, expected)) in c.iter().zip(&expected).enumerate() {
                 match expected {
                     None => assert_eq!(*got, 7.0, "{level:?} {self:?}: element {i} is not part of the result"),
@@ -257,14 +272,16 @@ fn the_number_of_threads_changes_no_bit() {
         for kind in KINDS {
             let case = convolution.case(kind);
             let (a, b) = (random.floats(case.lens[0]), random.floats(case.lens[1]));
-            let run = |threads: usize| {
+            let run = |method: Method, threads: usize| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 let mut c = vec![0.0; case.lens[2]];
-                pool.install(|| case.run(Level::best(), &a, &b, &mut c));
+                pool.install(|| case.run(method, Level::best(), &a, &b, &mut c));
                 c
             };
-            let one = run(1);
-            assert!(one == run(2) && one == run(3), "{kind:?} of {convolution:?}");
+            for method in [Method::Direct, Method::Winograd] {
+                let one = run(method, 1);
+                assert!(one == run(method, 2) && one == run(method, 3), "{method:?}, {kind:?} of {convolution:?}");
+            }
         }
     }
 }
@@ -275,6 +292,56 @@ fn large_convolutions_in_several_blocks_and_pieces() {
     // A stage of some blocks, pieces of several samples, and more taps than one task does.
     for convolution in [large(1, 40, 3, 60, 1), large(30, 3, 5, 16, 1), large(2, 70, 17, 5, 1)] {
         KINDS.into_iter().for_each(|kind| convolution.case(kind).check(&mut random));
+    }
+}
+
+#[test]
+fn winograds_tiles_of_all_sizes() {
+    let mut random = Random(6);
+    for _ in 0..50 {
+        let side = |random: &mut Random| {
+            let (input, padding) = (2 + random.below(23), random.below(3));
+            Side { input: input + 2 - padding, kernel: 3, stride: 1, padding, dilation: 1 }
+        };
+        let convolution = Convolution {
+            batch: 1 + random.below(7),
+            groups: 1 + random.below(2),
+            inputs: 1 + random.below(11),
+            outputs: 1 + random.below(20),
+            sides: vec![side(&mut random), side(&mut random)],
+        };
+        for kind in [Kind::Forward, Kind::InputGradient, Kind::WeightGradient] {
+            let case = convolution.case(kind);
+            let tiles = convolution.batch * convolution.sides.iter().map(Side::output).product::<usize>() / 4;
+            assert!(case.is_winograd() || tiles < 64 || kind == Kind::InputGradient, "{kind:?} of {convolution:?}");
+            case.check_by(Method::Winograd, &mut random);
+        }
+    }
+}
+
+#[test]
+fn winograds_transforms_cost_little_accuracy_and_no_bit_depends_on_the_vectors() {
+    let mut random = Random(7);
+    let convolution = large(6, 32, 24, 15, 1);
+    for kind in [Kind::Forward, Kind::InputGradient, Kind::WeightGradient] {
+        let case = convolution.case(kind);
+        let (a, b) = (random.floats(case.lens[0]), random.floats(case.lens[1]));
+        let exact: Vec<f64> = case.reference(&a, &b).into_iter().map(|x| x.expect("all elements are there")).collect();
+        let run = |method: Method, level: Level| {
+            let mut c = vec![0.0; case.lens[2]];
+            case.run(method, level, &a, &b, &mut c);
+            c
+        };
+        let error = |c: &[f32]| {
+            let squares: f64 = c.iter().zip(&exact).map(|(c, x)| (f64::from(*c) - x).powi(2)).sum();
+            (squares / c.len() as f64).sqrt()
+        };
+        let by_tiles = run(Method::Winograd, Level::best());
+        let (tiles, sums) = (error(&by_tiles), error(&run(Method::Direct, Level::best())));
+        assert!(tiles < 4.0 * sums && tiles != sums, "{kind:?}: {tiles} by tiles, {sums} by sums");
+        for level in Level::all().into_iter().filter(|level| !matches!(level, Level::Plain)) {
+            assert!(run(Method::Winograd, level) == by_tiles, "{kind:?} on {level:?}");
+        }
     }
 }
 
@@ -300,7 +367,13 @@ fn windows_that_nothing_bounds_are_read_in_place() {
 #[should_panic(expected = "the second operand is too short")]
 fn short_operands_are_refused() {
     let case = large(1, 2, 2, 5, 1).case(Kind::Forward);
-    case.run(Level::best(), &vec![0.0; case.lens[0]], &vec![0.0; case.lens[1] - 1], &mut vec![0.0; case.lens[2]]);
+    case.run(
+        Method::Direct,
+        Level::best(),
+        &vec![0.0; case.lens[0]],
+        &vec![0.0; case.lens[1] - 1],
+        &mut vec![0.0; case.lens[2]],
+    );
 }
 
 #[test]
@@ -308,5 +381,11 @@ fn short_operands_are_refused() {
 fn a_result_on_itself_is_refused() {
     let mut case = large(1, 2, 2, 5, 1).case(Kind::Forward);
     case.loops[2].c = 1;
-    case.run(Level::best(), &vec![0.0; case.lens[0]], &vec![0.0; case.lens[1]], &mut vec![0.0; case.lens[2]]);
+    case.run(
+        Method::Direct,
+        Level::best(),
+        &vec![0.0; case.lens[0]],
+        &vec![0.0; case.lens[1]],
+        &mut vec![0.0; case.lens[2]],
+    );
 }

@@ -3,7 +3,7 @@
 //! Sums over many positions are cut into pieces by shapes alone; each piece is summed by itself, and the pieces are added in
 //! order. So several threads can work on one result.
 
-use super::blocks::{Block, Cut};
+use super::blocks::{Block, Common, Cut};
 use super::layout::Order;
 use super::problem::{Operands, Problem, place, signed};
 use super::scratch::{self, Tables, Work};
@@ -25,12 +25,8 @@ const PIECE_FLOATS: usize = 1 << 22;
 const FEW_CHANNELS: usize = 8;
 
 /// Everything that tasks have in common.
-struct Common<'a> {
-    problem: &'a Problem,
-    cut: &'a Cut,
-    blocks: &'a [Block; 2],
-    groups: &'a [[isize; 3]],
-    channels: &'a [[isize; 3]],
+struct Sums<'a> {
+    common: Common<'a>,
     /// Length of a run of positions; step of the second operand along it.
     run: usize,
     step: isize,
@@ -42,10 +38,9 @@ struct Common<'a> {
     pitch: usize,
     /// Whether vectors are along positions.
     dots: bool,
-    o: Operands<'a>,
 }
 
-impl Common<'_> {
+impl Sums<'_> {
     /// Floats of one piece of one group.
     fn floats(&self) -> usize {
         self.taps * self.pitch
@@ -59,7 +54,7 @@ pub(super) fn run(level: Level, problem: &Problem, o: Operands<'_>) {
     let order = Order::of(&mut problem);
     let cut = Cut::new(&problem, &order, FEW, 1);
     scratch::with_tables(|tables| {
-        let Tables { floats, blocks, groups, channels, taps } = tables;
+        let Tables { floats, blocks, groups, channels, taps, .. } = tables;
         for (table, axes) in
             [(&mut *groups, &order.groups), (&mut *channels, &order.channels), (&mut *taps, &order.taps)]
         {
@@ -83,12 +78,8 @@ pub(super) fn run(level: Level, problem: &Problem, o: Operands<'_>) {
         // Of many taps, several threads can do some each: no sum changes.
         let parts = threads.div_ceil(pieces * groups.len()).min(taps.len().div_ceil(64));
         let taps_of_task = taps.len().div_ceil(parts).next_multiple_of(8);
-        let common = Common {
-            problem: &problem,
-            cut: &cut,
-            blocks,
-            groups,
-            channels,
+        let shape = Sums {
+            common: Common { problem: &problem, cut: &cut, blocks, groups, channels, o },
             run,
             step,
             taps: taps.len(),
@@ -96,24 +87,23 @@ pub(super) fn run(level: Level, problem: &Problem, o: Operands<'_>) {
             pieces,
             pitch,
             dots,
-            o,
         };
-        let sums = scratch::get(floats, pieces * groups.len() * common.floats());
+        let sums = scratch::get(floats, pieces * groups.len() * shape.floats());
         let tasks = pieces * groups.len() * taps.len().div_ceil(taps_of_task);
         let size = if threads > 1 { (GRAIN * tasks).div_ceil(problem.work()) } else { tasks };
         let shared = Shared::new(sums);
         parallel::each(tasks.div_ceil(size), &|piece| {
             let tasks = piece * size..tasks.min((piece + 1) * size);
-            let (start, end) = (common.start(tasks.start), common.start(tasks.end));
+            let (start, end) = (shape.start(tasks.start), shape.start(tasks.end));
             // SAFETY: each piece is done once, and the sums of its tasks belong to no other one.
             let sums = unsafe { shared.part(start, end - start) };
-            scratch::with_work(|work| level.run(Tasks { common: &common, tasks, sums, work }));
+            scratch::with_work(|work| level.run(Tasks { shape: &shape, tasks, sums, work }));
         });
-        add_pieces(&common, taps, sums);
+        add_pieces(&shape, taps, sums);
     });
 }
 
-impl Common<'_> {
+impl Sums<'_> {
     /// Group, piece and taps of a task.
     fn task(&self, task: usize) -> (usize, usize, std::ops::Range<usize>) {
         let parts = self.taps.div_ceil(self.taps_of_task);
@@ -131,7 +121,7 @@ impl Common<'_> {
 
 /// Some tasks of one thread, and their sums.
 struct Tasks<'a> {
-    common: &'a Common<'a>,
+    shape: &'a Sums<'a>,
     tasks: std::ops::Range<usize>,
     sums: &'a mut [f32],
     work: &'a mut Work,
@@ -140,31 +130,29 @@ struct Tasks<'a> {
 impl WideKernel for Tasks<'_> {
     #[inline(always)]
     fn run<W: Wide>(self, w: W) {
-        let Tasks { common, tasks, sums, work } = self;
-        let origin = common.start(tasks.start);
-        let blocks_of_sample = common.cut.blocks(common.problem);
-        let chunks = common.cut.samples(common.problem) * blocks_of_sample;
+        let Tasks { shape, tasks, sums, work } = self;
+        let Common { problem, cut, o, .. } = shape.common;
+        let origin = shape.start(tasks.start);
+        let blocks_of_sample = cut.blocks(problem);
+        let chunks = cut.samples(problem) * blocks_of_sample;
         for task in tasks {
-            let (group, piece, taps) = common.task(task);
-            let start = common.start(task) - origin;
-            let sums = &mut sums[start..start + taps.len() * common.pitch];
-            let first_chunk = piece * chunks / common.pieces;
-            for chunk in first_chunk..(piece + 1) * chunks / common.pieces {
-                let (sample, block) = (chunk / blocks_of_sample, chunk % blocks_of_sample);
-                let (mut part, table) = common.cut.part(common.problem, sample, block);
-                part.first.iter_mut().zip(common.groups[group]).for_each(|(first, step)| *first += step);
-                let table = &common.blocks[table];
+            let (group, piece, taps) = shape.task(task);
+            let start = shape.start(task) - origin;
+            let sums = &mut sums[start..start + taps.len() * shape.pitch];
+            let first_chunk = piece * chunks / shape.pieces;
+            for chunk in first_chunk..(piece + 1) * chunks / shape.pieces {
+                let (part, table) = shape.common.part(group, chunk / blocks_of_sample, chunk % blocks_of_sample);
                 let stage = Stage {
-                    from: stage(w, table.layout(), &part, common.o.a, &mut work.staged),
+                    from: stage(w, table.layout(), &part, o.a, &mut work.staged),
                     table,
                     taps: Offsets::new(&table.taps),
                     range: taps.clone(),
-                    runs: Runs { starts: Offsets::new(&table.positions), len: common.run },
+                    runs: Runs { starts: Offsets::new(&table.positions), len: shape.run },
                     add: chunk > first_chunk,
-                    common,
+                    shape,
                     other: part.first[1],
                 };
-                if common.dots {
+                if shape.dots {
                     stage.dots(w, sums);
                 } else {
                     stage.panels(w, &mut work.columns, sums);
@@ -183,7 +171,7 @@ struct Stage<'a> {
     runs: Runs<'a>,
     /// Whether it is added to what is there.
     add: bool,
-    common: &'a Common<'a>,
+    shape: &'a Sums<'a>,
     /// The second operand's first element.
     other: isize,
 }
@@ -208,7 +196,7 @@ impl Stage<'_> {
     /// Vectors along channels.
     #[inline(always)]
     fn panels<W: Wide>(&self, w: W, columns: &mut Floats, sums: &mut [f32]) {
-        let pitch = self.common.pitch;
+        let pitch = self.shape.pitch;
         let columns = scratch::get(columns, self.runs.starts.len() * self.runs.len * pitch);
         self.turn(w, columns);
         for first in (0..pitch).step_by(2 * W::WIDTH) {
@@ -245,7 +233,7 @@ impl Stage<'_> {
         columns: &[f32],
         sums: &mut [f32],
     ) {
-        let pitch = self.common.pitch;
+        let pitch = self.shape.pitch;
         let tile = tile::taps::<W, R, V>(w, self.rows(tap), self.runs, self.from, &columns[first..], pitch);
         for (r, tile) in tile.into_iter().enumerate().take(self.range.end - tap) {
             let row = &mut sums[(tap - self.range.start + r) * pitch + first..][..V * W::WIDTH];
@@ -259,36 +247,17 @@ impl Stage<'_> {
     /// Copies the second operand: a row of channels for each position.
     #[inline(always)]
     fn turn<S: Simd>(&self, s: S, to: &mut [f32]) {
-        let Common { pitch, channels, step, o, .. } = *self.common;
+        let Sums { common: Common { channels, o, .. }, pitch, step, .. } = *self.shape;
         let len = self.runs.len;
-        for (run, &other) in self.table.others.iter().enumerate() {
-            let to = &mut to[run * len * pitch..(run + 1) * len * pitch];
-            let source = |channel: usize| place(self.other + other + channels[channel][1]);
-            for first in (0..pitch).step_by(LANES) {
-                let count = channels.len().saturating_sub(first).min(LANES);
-                for x in (0..len).step_by(LANES) {
-                    let n = LANES.min(len - x);
-                    let mut block = [s.splat(0.0); LANES];
-                    for (j, v) in block.iter_mut().enumerate().take(count) {
-                        let at = source(first + j);
-                        *v = if step == 1 {
-                            s.load(o.b, at + x, n)
-                        } else {
-                            s.gather(n, |lane| o.b[place(signed(at) + signed(x + lane) * step)])
-                        };
-                    }
-                    for (j, v) in s.transpose(block).into_iter().enumerate().take(n) {
-                        s.store(to, (x + j) * pitch + first, LANES, v);
-                    }
-                }
-            }
+        for (&other, to) in self.table.others.iter().zip(to.chunks_exact_mut(len * pitch)) {
+            turn(s, o.b, self.other + other, channels, (len, step), pitch, to);
         }
     }
 
     /// Vectors along positions.
     #[inline(always)]
     fn dots<W: Wide>(&self, w: W, sums: &mut [f32]) {
-        let channels = self.common.channels.len();
+        let channels = self.shape.common.channels.len();
         let mut first = 0;
         while first < channels {
             let count = [1, 2, 4, 4][(channels - first).min(4) - 1];
@@ -322,7 +291,7 @@ impl Stage<'_> {
 
     #[inline(always)]
     fn dot<W: Wide, const R: usize, const C: usize>(&self, w: W, [tap, first]: [usize; 2], sums: &mut [f32]) {
-        let channels = self.common.channels;
+        let channels = self.shape.common.channels;
         let start = |c: usize| place(self.other + channels[(first + c).min(channels.len() - 1)][1]);
         let columns: [usize; C] = std::array::from_fn(start);
         let tile = tile::dots::<W, R, C>(
@@ -332,10 +301,10 @@ impl Stage<'_> {
             self.from,
             columns,
             &self.table.others,
-            self.common.o.b,
+            self.shape.common.o.b,
         );
         for (r, tile) in tile.into_iter().enumerate().take(self.range.end - tap) {
-            let row = &mut sums[(tap - self.range.start + r) * self.common.pitch..][..self.common.pitch];
+            let row = &mut sums[(tap - self.range.start + r) * self.shape.pitch..][..self.shape.pitch];
             for (x, to) in tile.into_iter().zip(&mut row[first..]) {
                 let mut lanes = [0.0; 32];
                 w.wide_store(&mut lanes, W::WIDTH, x);
@@ -346,19 +315,50 @@ impl Stage<'_> {
     }
 }
 
+/// Copies `len` positions, `step` apart, of some channels: a row of `pitch` floats for each position.
+#[inline(always)]
+pub(super) fn turn<S: Simd>(
+    s: S,
+    from: &[f32],
+    first: isize,
+    channels: &[[isize; 3]],
+    (len, step): (usize, isize),
+    pitch: usize,
+    to: &mut [f32],
+) {
+    for begin in (0..pitch).step_by(LANES) {
+        let count = channels.len().saturating_sub(begin).min(LANES);
+        for x in (0..len).step_by(LANES) {
+            let n = LANES.min(len - x);
+            let mut block = [s.splat(0.0); LANES];
+            for (j, v) in block.iter_mut().enumerate().take(count) {
+                let at = place(first + channels[begin + j][1]);
+                *v = if step == 1 {
+                    s.load(from, at + x, n)
+                } else {
+                    s.gather(n, |lane| from[place(signed(at) + signed(x + lane) * step)])
+                };
+            }
+            for (j, v) in s.transpose(block).into_iter().enumerate().take(n) {
+                s.store(to, (x + j) * pitch + begin, LANES, v);
+            }
+        }
+    }
+}
+
 /// Taps of a block in which pieces are added.
 const BLOCK: usize = 16;
 
 /// Adds the pieces in order, into the result.
-fn add_pieces(common: &Common<'_>, taps: &[[isize; 3]], sums: &[f32]) {
-    let Common { problem, groups, channels, pieces, pitch, o, .. } = *common;
+fn add_pieces(shape: &Sums<'_>, taps: &[[isize; 3]], sums: &[f32]) {
+    let Sums { common: Common { problem, groups, channels, o, .. }, pieces, pitch, .. } = *shape;
     for (group, at) in groups.iter().enumerate() {
-        let sums = &sums[group * pieces * common.floats()..][..pieces * common.floats()];
+        let sums = &sums[group * pieces * shape.floats()..][..pieces * shape.floats()];
         for (block, taps) in taps.chunks(BLOCK).enumerate() {
             for (number, channel) in channels.iter().enumerate() {
                 for (i, tap) in taps.iter().enumerate() {
                     let first = (block * BLOCK + i) * pitch + number;
-                    let sum: f32 = sums[first..].iter().step_by(common.floats()).sum();
+                    let sum: f32 = sums[first..].iter().step_by(shape.floats()).sum();
                     // SAFETY: `Problem::check` has found the elements apart and within, and no other thread is at work.
                     unsafe { o.set(problem.first[2] + at[2] + channel[2] + tap[2], sum) };
                 }

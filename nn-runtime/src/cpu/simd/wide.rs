@@ -25,6 +25,14 @@ pub trait Wide: Simd {
     fn wide_store(self, to: &mut [f32], count: usize, v: Self::W);
     /// `a * b + c`, rounded like [`Simd::mul_add`].
     fn wide_mul_add(self, a: Self::W, b: Self::W, c: Self::W) -> Self::W;
+    /// `a + b`
+    fn wide_add(self, a: Self::W, b: Self::W) -> Self::W;
+    /// `a - b`
+    fn wide_sub(self, a: Self::W, b: Self::W) -> Self::W;
+    /// Lanes 0, 2, 4, … of `a` and behind them those of `b`; lanes 1, 3, 5, …
+    fn wide_unzip(self, a: Self::W, b: Self::W) -> [Self::W; 2];
+    /// Lanes of `a` and `b` in turn: what [`Wide::wide_unzip`] takes apart.
+    fn wide_zip(self, a: Self::W, b: Self::W) -> [Self::W; 2];
 }
 
 /// Processors whose widest vectors are those of eight lanes.
@@ -54,6 +62,30 @@ macro_rules! eight_lanes {
             #[inline(always)]
             fn wide_mul_add(self, a: Self::W, b: Self::W, c: Self::W) -> Self::W {
                 self.mul_add(a, b, c)
+            }
+
+            #[inline(always)]
+            fn wide_add(self, a: Self::W, b: Self::W) -> Self::W {
+                self.add(a, b)
+            }
+
+            #[inline(always)]
+            fn wide_sub(self, a: Self::W, b: Self::W) -> Self::W {
+                self.sub(a, b)
+            }
+
+            #[inline(always)]
+            fn wide_unzip(self, a: Self::W, b: Self::W) -> [Self::W; 2] {
+                let [a0, a1, a2, a3, a4, a5, a6, a7] = self.lanes(a);
+                let [b0, b1, b2, b3, b4, b5, b6, b7] = self.lanes(b);
+                [[a0, a2, a4, a6, b0, b2, b4, b6], [a1, a3, a5, a7, b1, b3, b5, b7]].map(|lanes| self.vector(lanes))
+            }
+
+            #[inline(always)]
+            fn wide_zip(self, a: Self::W, b: Self::W) -> [Self::W; 2] {
+                let [a0, a1, a2, a3, a4, a5, a6, a7] = self.lanes(a);
+                let [b0, b1, b2, b3, b4, b5, b6, b7] = self.lanes(b);
+                [[a0, b0, a1, b1, a2, b2, a3, b3], [a4, b4, a5, b5, a6, b6, a7, b7]].map(|lanes| self.vector(lanes))
             }
         }
     };
