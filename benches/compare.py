@@ -15,18 +15,14 @@ Writes every line measured to `raw.jsonl` in `--out`, and all tables to `table.m
 
 import argparse
 import json
-import os
 import sys
 from collections import defaultdict
-from pathlib import Path
 from statistics import median
 
 from driver import machine, tables
+from driver import options as common
 from driver.contestants import CASES, Contestant, ours, peers
 from driver.process import measure
-
-ROOT = Path(__file__).resolve().parent.parent
-FIRST_STEPS = 0  # the programs' own choice: about four seconds of steps
 
 
 def main() -> None:
@@ -37,7 +33,6 @@ def main() -> None:
         contestants = [c for c in contestants if c.ours or c.name in options.only]
     print(*absent, sep="\n", file=sys.stderr)
 
-    options.out.mkdir(parents=True, exist_ok=True)
     with (options.out / "raw.jsonl").open("w") as raw:
         lines = run(contestants, options, raw)
     text = report(contestants, lines, options)
@@ -46,25 +41,12 @@ def main() -> None:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    home = Path(os.environ.get("PEERS_HOME", Path.home() / ".cache/nn-peers"))
-    parser.add_argument("--rounds", type=int, default=5)
+    parser = common.parser(__doc__)
     parser.add_argument("--seconds", type=float, default=2.0, help="of timed steps for each process, about")
     parser.add_argument("--workloads", nargs="+", choices=CASES, default=list(CASES), metavar="WORKLOAD")
     parser.add_argument("--only", nargs="+", metavar="PEER", help="these peers alone, by their names in the table")
     parser.add_argument("--gpu", action="store_true", help="on the GPU (or its software stand-in), not on the CPU")
-    parser.add_argument("--processors", type=int, nargs="+", default=sorted(os.sched_getaffinity(0)))
-    parser.add_argument("--under", default="", help="what to start every program with, such as `nice -n -10`")
-    parser.add_argument("--limit", type=float, default=300.0, help="seconds that a process may take")
-    parser.add_argument("--bench", type=Path, default=target / "release/examples/bench", help="this project's binary")
-    parser.add_argument("--peers", type=Path, default=ROOT.parent / "shared/peers")
-    parser.add_argument("--peers-home", type=Path, default=home)
-    parser.add_argument("--out", type=Path, default=target / "benches")
-    options = parser.parse_args()
-    if not options.bench.exists():
-        parser.error(f"there is no {options.bench}: run `cargo build --release --example bench`")
-    return options
+    return common.parse(parser)
 
 
 Lines = dict[tuple[str, str], list[dict | None]]
@@ -80,7 +62,7 @@ def run(contestants: list[Contestant], options: argparse.Namespace, raw) -> Line
                 key = (contestant.name, case)
                 if None in lines[key]:
                     continue
-                command = [*options.under.split(), *contestant.arguments(case, steps.get(key, FIRST_STEPS))]
+                command = [*options.under.split(), *contestant.arguments(case, steps.get(key, common.FIRST_STEPS))]
                 line = measure(command, contestant.environment, options.processors, options.limit)
                 line = {"round": round_number, "contestant": contestant.name, "case": case, **line}
                 print(json.dumps(line), file=raw, flush=True)
@@ -117,6 +99,14 @@ def report(contestants: list[Contestant], lines: Lines, options: argparse.Namesp
     def largest(found: list[float], text) -> str:
         return text(max(found))
 
+    def leanest() -> str:
+        row = []
+        for case in cases:
+            peaks = {c.name: max(found) for c in contestants if (found := values(c.name, case, "peak_rss_mb"))}
+            others = [(peak, name) for name, peak in peaks.items() if name != reference]
+            row.append(f"{min(others)[0] / peaks[reference]:.2f} ({min(others)[1]})" if others and reference in peaks else "–")
+        return "\n| " + " | ".join([f"leanest peer over {reference}", *row]) + " |"
+
     def fastest() -> str:
         rows = []
         for case in cases:
@@ -150,8 +140,8 @@ def report(contestants: list[Contestant], lines: Lines, options: argparse.Namesp
         fastest(),
         "### Time of a step",
         each("ms_per_step_median", tables.time),
-        "### Peak memory of the process, MB, and the leanest peer's over ours",
-        each("peak_rss_mb", tables.number, largest),
+        "### Peak memory of the process, MB",
+        each("peak_rss_mb", tables.number, largest) + leanest(),
         "### From the start of the process to the end of its first step",
         first_steps(),
     ]) + "\n"

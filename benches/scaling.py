@@ -10,14 +10,12 @@ Memory is what the process grew by, beside what the network's plan and the data 
 
 import argparse
 import json
-import os
 import sys
-from pathlib import Path
 
 from driver import machine, tables
+from driver import options as common
 from driver.process import measure
 
-ROOT = Path(__file__).resolve().parent.parent
 BATCHES = [1, 4, 16, 64, 256, 1024, 4096]
 LARGEST = {"resnet": 1024}  # beyond it, activations take gigabytes
 WIDTHS = [16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192]
@@ -28,7 +26,6 @@ WORTH_COMPARING_MB = 50.0
 
 def main() -> None:
     options = arguments()
-    options.out.mkdir(parents=True, exist_ok=True)
     with (options.out / "scaling.jsonl").open("w") as raw:
         def measured(name: str, batch: int | None = None) -> dict | None:
             return best(options, name, batch, raw)
@@ -49,21 +46,13 @@ def main() -> None:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    parser.add_argument("--rounds", type=int, default=3)
+    parser = common.parser(__doc__)
+    parser.set_defaults(rounds=3)
     parser.add_argument("--seconds", type=float, default=1.0, help="of timed steps for each process, about")
     parser.add_argument("--workloads", nargs="*", default=["curve", "mlp", "cnn", "resnet", "wide"], metavar="WORKLOAD")
     parser.add_argument("--no-sizes", action="store_true", help="leave out width and depth")
     parser.add_argument("--device", choices=["cpu", "gpu"], default="cpu")
-    parser.add_argument("--processors", type=int, nargs="+", default=sorted(os.sched_getaffinity(0)))
-    parser.add_argument("--under", default="", help="what to start every program with, such as `nice -n -10`")
-    parser.add_argument("--bench", type=Path, default=target / "release/examples/bench", help="this project's binary")
-    parser.add_argument("--out", type=Path, default=target / "benches")
-    options = parser.parse_args()
-    if not options.bench.exists():
-        parser.error(f"there is no {options.bench}: run `cargo build --release --example bench`")
-    return options
+    return common.parse(parser)
 
 
 def best(options: argparse.Namespace, name: str, batch: int | None, raw) -> dict | None:
@@ -73,7 +62,7 @@ def best(options: argparse.Namespace, name: str, batch: int | None, raw) -> dict
     environment = {"NN_DEVICE": options.device}
     lines, steps = [], 1
     for round_number in range(options.rounds + 1):
-        line = measure([*command, "--steps", str(steps)], environment, options.processors, 600)
+        line = measure([*command, "--steps", str(steps)], environment, options.processors, options.limit)
         print(json.dumps({"round": round_number, "case": name, **line}), file=raw, flush=True)
         if "error" in line:
             print(f"{name} {batch or ''}: {line['error']}", file=sys.stderr)
