@@ -169,6 +169,13 @@ mod tests {
         assert!(Device::chosen(Some("")).is_ok());
     }
 
+    #[cfg(feature = "gpu")]
+    #[test]
+    fn a_processor_that_stands_in_for_a_gpu_is_not_the_best_device() {
+        let hardware = Gpu::new().is_ok_and(|gpu| !gpu.is_software());
+        assert_eq!(Device::chosen(None).unwrap().is_gpu(), hardware);
+    }
+
     #[cfg(not(feature = "gpu"))]
     #[test]
     fn without_the_feature_the_error_says_how_to_enable_it() {

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::adapter::{self, Adapter};
+use super::cache::{self, Cache};
 use super::pipelines::Layouts;
 use super::profile::{self, Profile};
 use super::signal::{Signal, signal};
@@ -21,6 +22,8 @@ struct Shared {
     adapter: Adapter,
     limits: wgpu::Limits,
     layouts: Layouts,
+    /// Where the API gives compiled pipelines out.
+    cache: Option<Cache>,
     /// If somebody asked for it.
     profile: Option<Profile>,
     /// Why the device was lost, if it was and if we heard of it.
@@ -47,7 +50,8 @@ impl Gpu {
         let adapter = adapter::best().await?;
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("nn"),
-            required_features: profile::wanted_features(adapter.features()),
+            required_features: profile::wanted_features(adapter.features())
+                | cache::wanted_features(adapter.features()),
             required_limits: adapter::wanted_limits(&adapter.limits()),
             ..wgpu::DeviceDescriptor::default()
         };
@@ -75,10 +79,10 @@ impl Gpu {
         // Kernels count floats in u32.
         limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.min(4 * u64::from(u32::MAX));
         Layouts::check(&limits, &adapter)?;
-        let (layouts, profile) = in_scopes(&device, || (Layouts::new(&device), Profile::new(&device)))
-            .await
-            .map_err(|error| describe(&adapter, "layouts", &error))?;
-        Ok(Self(Arc::new(Shared { device, queue, adapter, limits, layouts, profile, lost })))
+        let create = || (Layouts::new(&device), Cache::new(&device), Profile::new(&device));
+        let (layouts, cache, profile) =
+            in_scopes(&device, create).await.map_err(|error| describe(&adapter, "layouts", &error))?;
+        Ok(Self(Arc::new(Shared { device, queue, adapter, limits, layouts, cache, profile, lost })))
     }
 
     /// What it is.
@@ -107,6 +111,10 @@ impl Gpu {
 
     pub(super) fn layouts(&self) -> &Layouts {
         &self.0.layouts
+    }
+
+    pub(super) fn cache(&self) -> Option<&Cache> {
+        self.0.cache.as_ref()
     }
 
     pub(super) fn profile(&self) -> Option<&Profile> {

@@ -180,13 +180,20 @@ pub(super) async fn compile(gpu: &Gpu, shaders: &[&'static Shader]) -> Result<Ve
         }
         made
     });
+    if let Some(cache) = gpu.cache() {
+        cache.keep();
+    }
     made.sort_unstable_by_key(|(number, _)| *number);
     made.into_iter().map(|(_, pipeline)| pipeline).collect()
 }
 
 /// A resident program's pipeline.
 pub(super) async fn compile_resident(gpu: &Gpu, resident: &Resident) -> Result<wgpu::ComputePipeline> {
-    pipeline(gpu, &resident.shader, &gpu.layouts().resident_pipeline).await
+    let made = pipeline(gpu, &resident.shader, &gpu.layouts().resident_pipeline).await?;
+    if let Some(cache) = gpu.cache() {
+        cache.keep();
+    }
+    Ok(made)
 }
 
 async fn pipeline(gpu: &Gpu, shader: &Shader, layout: &wgpu::PipelineLayout) -> Result<wgpu::ComputePipeline> {
@@ -205,7 +212,7 @@ async fn pipeline(gpu: &Gpu, shader: &Shader, layout: &wgpu::PipelineLayout) -> 
                 zero_initialize_workgroup_memory: false,
                 ..wgpu::PipelineCompilationOptions::default()
             },
-            cache: None,
+            cache: gpu.cache().map(|cache| &cache.pipelines),
         })
     };
     gpu.scoped(&format!("the kernel `{}`", shader.name), make).await

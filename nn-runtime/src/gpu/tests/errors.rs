@@ -91,7 +91,7 @@ fn a_users_device_without_room_for_a_kernel_is_refused() {
     let few = |limits: &mut wgpu::Limits| limits.max_storage_buffers_per_shader_stage = 4;
     let Some((device, queue)) = users(few) else { return };
     let text = fails(Gpu::from_wgpu(device, queue));
-    assert!(text.contains("a kernel needs 7, the limit `max_storage_buffers_per_shader_stage` is 4"), "{text}");
+    assert!(text.contains("a kernel needs 8, the limit `max_storage_buffers_per_shader_stage` is 4"), "{text}");
 }
 
 #[test]
