@@ -522,6 +522,10 @@ functions! {
     /// of a sample. Against a `class(n)` for each position, each class along the axis (-1 by default; 0 where classes are
     /// channels) has a region, and the loss is their mean. Against numbers of the prediction's shape, or a `class(2)` for each,
     /// all of them are one region; with `axis`, there is one for each index along it.
+    ///
+    /// This is the common definition (MONAI's `DiceLoss`, by sample). A class that a sample does not show counts, too: what is
+    /// predicted of it overlaps with nothing, so that its part of the loss is near 1 until next to nothing is predicted. `smooth` says
+    /// how little that is; a larger one, such as 1, forgives more.
     dice_loss;
     /// `focal_loss(logits, target, gamma = 2.0, alpha = …, axis = …)`
     ///
