@@ -1,5 +1,6 @@
 //! Memory on the CPU: arenas, their pool, and disjoint slices of them.
 
+use std::alloc::{Layout, alloc_zeroed};
 use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
 use std::sync::{Mutex, PoisonError};
@@ -68,58 +69,74 @@ impl<'a> Shared<'a> {
     }
 }
 
-/// A cache line.
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-#[repr(C, align(64))]
-struct Line([f32; LINE]);
-
-/// Floats in a cache line.
-const LINE: usize = 16;
+/// Bytes of a cache line, and floats in it.
+const LINE: usize = 64;
+const LINE_FLOATS: usize = LINE / size_of::<f32>();
 
 /// Floats that begin at the beginning of a cache line, so that no vector of theirs lies in two.
+///
+/// Fresh memory of the system is zero and takes no room until somebody writes to it; so nobody does before it is used.
 #[derive(Default)]
 pub struct Floats {
-    lines: Vec<Line>,
+    memory: Vec<f32>,
+    /// The first float that begins a line.
+    first: usize,
     len: usize,
 }
 
 impl Floats {
     /// None.
     pub(crate) const fn new() -> Self {
-        Floats { lines: Vec::new(), len: 0 }
+        Floats { memory: Vec::new(), first: 0, len: 0 }
     }
 
     /// So many times this value.
     pub(crate) fn filled(value: f32, len: usize) -> Result<Self> {
         let mut floats = Floats::new();
         floats.grow(len)?;
-        floats.fill(value);
+        if value.to_bits() != 0 {
+            floats.fill(value);
+        }
         Ok(floats)
     }
 
     /// Makes them at least so many. New ones are 0.
     pub(crate) fn grow(&mut self, len: usize) -> Result<()> {
-        let lines = len.div_ceil(LINE);
-        if lines > self.lines.len() {
-            self.lines.try_reserve_exact(lines - self.lines.len()).map_err(|_| out_of_memory(len))?;
-            self.lines.resize(lines, bytemuck::Zeroable::zeroed());
+        if len > self.memory.len() - self.first {
+            let mut memory = zeroed(len)?;
+            let first = memory.as_ptr().align_offset(LINE);
+            memory[first..first + self.len].copy_from_slice(self);
+            (self.memory, self.first) = (memory, first);
         }
         self.len = self.len.max(len);
         Ok(())
     }
 }
 
+/// So many zeros, and as many more as the beginning of a line may be away.
+fn zeroed(len: usize) -> Result<Vec<f32>> {
+    let floats = len.checked_add(LINE_FLOATS).ok_or_else(|| out_of_memory(len))?;
+    let layout = Layout::array::<f32>(floats).map_err(|_| out_of_memory(len))?;
+    // SAFETY: the layout is that of at least a line, which is not empty.
+    let start = unsafe { alloc_zeroed(layout) };
+    if start.is_null() {
+        return Err(out_of_memory(len));
+    }
+    // SAFETY: the global allocator gave the memory, with the layout of so many floats, and zeros are floats.
+    Ok(unsafe { Vec::from_raw_parts(start.cast(), floats, floats) })
+}
+
 impl Deref for Floats {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        &bytemuck::cast_slice(&self.lines)[..self.len]
+        &self.memory[self.first..self.first + self.len]
     }
 }
 
 impl DerefMut for Floats {
     fn deref_mut(&mut self) -> &mut [f32] {
-        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
+        &mut self.memory[self.first..self.first + self.len]
     }
 }
 
@@ -198,6 +215,20 @@ mod tests {
         floats.grow(5).unwrap();
         assert_eq!(floats.as_ptr().align_offset(64), 0);
         assert_eq!((floats.len(), &floats[..4], floats[39]), (40, &[2.0, 2.0, 2.0, 0.0][..], 0.0));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn zeros_take_no_room_until_they_are_written() {
+        let resident = || -> usize {
+            let text = std::fs::read_to_string("/proc/self/statm").unwrap();
+            4096 * text.split(' ').nth(1).unwrap().parse::<usize>().unwrap()
+        };
+        let (before, len) = (resident(), 1 << 26);
+        let floats = Floats::filled(0.0, len).unwrap();
+        // Other tests need some memory at the same time.
+        assert!(resident() < before + 2 * len, "{} bytes for {}", resident() - before, 4 * len);
+        assert_eq!(floats[len - 1], 0.0);
     }
 
     #[test]
