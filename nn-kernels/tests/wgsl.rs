@@ -55,6 +55,27 @@ fn the_archetype_follows_the_shape() {
 }
 
 #[test]
+fn large_products_have_a_text_for_fast_workgroup_memory() {
+    let large = [
+        common::kernels::dense(1100, 1100),
+        common::kernels::input_gradient(1024, 2048),
+        common::kernels::weight_gradient(1024, 1028),
+        common::kernels::batched_product(1, 1024, 128),
+    ];
+    for (plan, schedule) in large {
+        let shader = shader((plan, schedule));
+        common::check_shader(&shader);
+        let panels = shader.in_panels.clone().unwrap_or_else(|| panic!("{}", shader.wgsl));
+        assert_eq!((&panels.name, &panels.entry_point), (&shader.name, &shader.entry_point));
+        assert_eq!(panels.bindings, shader.bindings);
+        assert_eq!((shader.workgroup_bytes, panels.workgroup_bytes), (0, 2 * 16 * 68 * 4), "two panels");
+        assert_eq!(panels.wgsl.matches("workgroupBarrier();").count(), 2, "{}", panels.wgsl);
+        assert!(panels.wgsl.len() < shader.wgsl.len() + 4000, "loops, not copies: {}", panels.wgsl.len());
+    }
+    assert!(shader(common::kernels::dense(784, 128)).in_panels.is_none(), "too small to pay");
+}
+
+#[test]
 fn constants_are_baked_in_and_nothing_needless_is_declared() {
     let dropout = shader(common::kernels::dropout(8)).wgsl;
     assert!(dropout.contains("if invocation >= (step.batch * 2u)"), "eight columns are two groups of four: {dropout}");

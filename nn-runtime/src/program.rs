@@ -161,7 +161,7 @@ pub struct Schedule {
 
 impl Schedule {
     /// All dispatches for the GPU, in order.
-    pub fn all_shaders(&self) -> impl Iterator<Item = &'static Shader> {
+    pub fn all_shaders(&self) -> impl Iterator<Item = &'static Shader> + use<> {
         self.shaders.iter().chain(self.more_shaders)
     }
 }
@@ -194,6 +194,9 @@ pub struct Shader {
     pub workgroups: &'static [Workgroups],
     /// The program's text.
     pub wgsl: &'static str,
+    /// The same, with the same bits as a result, for devices whose workgroups have fast memory of their own. Large matrix products
+    /// have one.
+    pub in_panels: Option<&'static Shader>,
 }
 
 impl Shader {

@@ -22,11 +22,28 @@ pub struct CpuKernels {
 
 /// A program that lives as long as the process. Without kernels for the CPU, it is for the GPU alone.
 pub fn leak(plan: &Plan, kernels: Option<&CpuKernels>) -> &'static p::Program {
+    Box::leak(Box::new(program(plan, kernels)))
+}
+
+/// As [`leak`] for the GPU, with the shaders for devices whose workgroups have fast memory of their own; and how many there are.
+pub fn leak_in_panels(plan: &Plan) -> (&'static p::Program, usize) {
+    let mut program = program(plan, None);
+    let mut count = 0;
+    let optional = [&mut program.evaluate, &mut program.train, &mut program.gradients].into_iter().flatten();
+    for schedule in std::iter::once(&mut program.predict).chain(optional) {
+        let shaders: Vec<p::Shader> = schedule.all_shaders().map(|s| *s.in_panels.unwrap_or(s)).collect();
+        count += schedule.all_shaders().filter(|s| s.in_panels.is_some()).count();
+        (schedule.shaders, schedule.more_shaders) = (Box::leak(shaders.into_boxed_slice()), &[]);
+    }
+    (Box::leak(Box::new(program)), count)
+}
+
+fn program(plan: &Plan, kernels: Option<&CpuKernels>) -> p::Program {
     let nothing: CpuPass = (|_| {}, Some(|_| {}));
     let optional = |s: &Option<Schedule>, prefix: &str, kernels: Option<CpuPass>| {
         s.as_ref().map(|s| schedule(plan, s, prefix, kernels.unwrap_or(nothing)))
     };
-    Box::leak(Box::new(p::Program {
+    p::Program {
         name: text(&plan.name),
         hash: 0,
         fields: list(&plan.fields, |f| p::Field { name: text(&f.name), dims: numbers(&f.dims), classes: f.classes }),
@@ -63,7 +80,7 @@ pub fn leak(plan: &Plan, kernels: Option<&CpuKernels>) -> &'static p::Program {
         train: optional(&plan.train, "train", kernels.and_then(|k| k.train)),
         gradients: optional(&plan.gradients, "gradients", kernels.and_then(|k| k.gradients)),
         flops_per_sample: plan.flops_per_sample,
-    }))
+    }
 }
 
 fn schedule(plan: &Plan, s: &Schedule, prefix: &str, (pass, update): CpuPass) -> p::Schedule {
@@ -109,6 +126,7 @@ fn shader(s: &wgsl::ShaderText) -> p::Shader {
             points: w.points,
         }),
         wgsl: text(&s.wgsl),
+        in_panels: s.in_panels.as_deref().map(|s| &*Box::leak(Box::new(shader(s)))),
     }
 }
 

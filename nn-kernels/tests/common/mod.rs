@@ -53,6 +53,7 @@ pub fn check_shader(shader: &ShaderText) {
     if let Err((language, error)) = translate(&module, &info) {
         panic!("{}", fail(language, error));
     }
+    shader.in_panels.iter().for_each(|panels| check_shader(panels));
 }
 
 fn translate(module: &naga::Module, info: &ModuleInfo) -> Result<(), (&'static str, String)> {

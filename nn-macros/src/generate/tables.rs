@@ -121,10 +121,16 @@ fn shader(shader: &wgsl::ShaderText) -> String {
     let workgroups = list(&shader.workgroups, |wgsl::Workgroups { fixed, per_sample, points }| {
         format!("__nn::Workgroups {{ fixed: {fixed}, per_sample: {per_sample}, points: {points} }}")
     });
+    let in_panels = shader.in_panels.as_deref().map(|s| format!("&{}", self::shader(s)));
     format!(
         "__nn::Shader {{ name: {:?}, entry_point: {:?}, workgroup_size: {:?}, workgroup_bytes: {}, bindings: {bindings},
-            workgroups: {workgroups}, wgsl: r#\"{}\"# }}",
-        shader.name, shader.entry_point, shader.workgroup_size, shader.workgroup_bytes, shader.wgsl
+            workgroups: {workgroups}, wgsl: r#\"{}\"#, in_panels: {} }}",
+        shader.name,
+        shader.entry_point,
+        shader.workgroup_size,
+        shader.workgroup_bytes,
+        shader.wgsl,
+        option(in_panels)
     )
 }
 

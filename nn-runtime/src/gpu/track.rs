@@ -54,7 +54,7 @@ impl Track {
             return Ok(Arc::clone(pipelines));
         }
         // Two threads may both get here; they make the same.
-        let shaders: Vec<_> = self.schedule.all_shaders().collect();
+        let shaders: Vec<_> = loaded.gpu().adapter().shaders(self.schedule).collect();
         let pipelines: Arc<[_]> = pipelines::compile(loaded.gpu(), &shaders).await?.into();
         *lock(&self.pipelines) = Some(Arc::clone(&pipelines));
         Ok(pipelines)
@@ -103,7 +103,7 @@ impl Run<'_> {
             to.dispatch("gather", &gpu.layouts().gather, workgroups);
         }
         to.bind(&self.lane.group, offset);
-        for (shader, pipeline) in self.track.schedule.all_shaders().zip(&*self.pipelines) {
+        for (shader, pipeline) in gpu.adapter().shaders(self.track.schedule).zip(&*self.pipelines) {
             if let Some(workgroups) = spread(shader.count(step.batch as usize), axis) {
                 to.dispatch(shader.name, pipeline, workgroups);
             }

@@ -19,7 +19,7 @@ const COMPONENTS: [&str; 4] = ["x", "y", "z", "w"];
 
 /// How an operand's elements are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reading {
+pub(super) enum Reading {
     /// One by one.
     Single,
     /// Four steps of the innermost reduced axis at once.
@@ -28,22 +28,26 @@ enum Reading {
     Across,
 }
 
+#[derive(Clone)]
 pub(super) struct Contract<'a> {
     pub(super) printer: Printer<'a>,
-    view: ContractionView,
+    pub(super) view: ContractionView,
     /// The extents and names of all axes.
-    extents: Vec<Extent>,
-    names: Vec<String>,
+    pub(super) extents: Vec<Extent>,
+    pub(super) names: Vec<String>,
     /// Points of the group, row, column and reduced axes.
     group: Count,
-    m: Count,
-    n: Count,
-    k: Count,
+    pub(super) m: Count,
+    pub(super) n: Count,
+    pub(super) k: Count,
     /// Whether four columns are one vec4<f32>.
-    wide: bool,
-    block: Block,
-    read_a: Reading,
-    read_b: Reading,
+    pub(super) wide: bool,
+    /// What an invocation does.
+    pub(super) block: Block,
+    /// What is done together: a block, or that of a workgroup.
+    pub(super) tile: Block,
+    pub(super) read_a: Reading,
+    pub(super) read_b: Reading,
     /// Steps of the innermost reduced axis in one round of the loop.
     unroll: usize,
 }
@@ -56,14 +60,14 @@ pub(super) fn prepare(printer: Printer, view: ContractionView) -> Contract {
 
 pub(super) fn print(mut contract: Contract) -> Function {
     let mut out = Text::new();
-    contract.tile(&mut out);
+    contract.tile(&mut out, "invocation", ["m", "n"]);
     contract.addresses(&mut out);
     let sums = contract.sums(&mut out);
     contract.epilogue(&mut out, &sums);
     let Contract { block, k, .. } = contract;
-    let workgroups = contract.workgroups();
+    let tiles = contract.tiles();
     let what = format!("One invocation for each block of {} x {} sums of {}.", block.rows, block.columns, k.text());
-    contract.printer.finish(&what, None, workgroups, out)
+    contract.printer.finish(&what, None, tiles, out)
 }
 
 /// Swaps the operands where it helps: the batch belongs into the rows, the last outer axis into the columns.
@@ -112,7 +116,7 @@ impl<'a> Contract<'a> {
         let read_a = reading(&view.a, view.m.last().filter(|_| four_rows));
         let read_b = reading(&view.b, view.n.last().filter(|_| wide));
         let unroll = if [read_a, read_b].contains(&Reading::AlongSum) { 4 } else { 1 };
-        Contract { printer, view, extents, names, group, m, n, k, wide, block, read_a, read_b, unroll }
+        Contract { printer, view, extents, names, group, m, n, k, wide, block, tile: block, read_a, read_b, unroll }
     }
 
     /// The axis along which four columns are done at once.
@@ -139,25 +143,27 @@ impl<'a> Contract<'a> {
         }
     }
 
-    /// How many blocks lie side by side.
+    /// How many tiles lie side by side.
     fn column_tiles(&self) -> u64 {
-        self.n.size.div_ceil(self.block.columns as u64)
+        self.n.size.div_ceil(self.tile.columns as u64)
     }
 
-    fn workgroups(&self) -> Workgroups {
-        let rows = self.block.rows as u64;
+    /// How many tiles there are.
+    pub(super) fn tiles(&self) -> Workgroups {
+        let rows = self.tile.rows as u64;
         let beside = self.group.size * self.column_tiles();
         match (self.m.batches, self.group.batches) {
             (0, 0) => Workgroups { fixed: beside * self.m.size.div_ceil(rows), per_sample: 0, points: 1 },
             (0, _) => Workgroups { fixed: 0, per_sample: beside * self.m.size.div_ceil(rows), points: 1 },
-            // Rows instead of blocks of rows, since how many blocks there are is known at run time only.
+            // Rows instead of tiles' rows, since how many tiles there are is known at run time only.
             _ => Workgroups { fixed: beside * (rows - 1), per_sample: beside * self.m.size, points: rows },
         }
     }
 
-    /// Prints which block this invocation does: its first row `m`, its first column `n`, and the group's axes.
-    fn tile(&self, out: &mut Text) {
-        let Block { rows, columns } = self.block;
+    /// Prints which tile the one of this number is: where it begins, its first row and its first column by these names, and the
+    /// group's axes.
+    pub(super) fn tile(&self, out: &mut Text, number: &str, [m, n]: [&str; 2]) {
+        let Block { rows, columns } = self.tile;
         let column_tiles = self.column_tiles();
         let row_tiles = match (self.m.batches, rows) {
             (0, _) => format!("{}u", self.m.size.div_ceil(rows as u64)),
@@ -166,13 +172,13 @@ impl<'a> Contract<'a> {
         };
         out.line(format!("let row_tiles = {row_tiles};"));
         let groups = if self.group == Count::of([]) { String::new() } else { format!("{} * ", self.group.text()) };
-        out.open(format!("if invocation >= {groups}row_tiles * {column_tiles}u {{"));
+        out.open(format!("if {number} >= {groups}row_tiles * {column_tiles}u {{"));
         out.line("return;");
         out.close();
-        out.line(format!("let n = invocation % {column_tiles}u * {columns}u;"));
-        out.line(format!("let m = invocation / {column_tiles}u % row_tiles * {rows}u;"));
+        out.line(format!("let {n} = {number} % {column_tiles}u * {columns}u;"));
+        out.line(format!("let {m} = {number} / {column_tiles}u % row_tiles * {rows}u;"));
         if !self.view.group.is_empty() {
-            out.line(format!("let group = invocation / {column_tiles}u / row_tiles;"));
+            out.line(format!("let group = {number} / {column_tiles}u / row_tiles;"));
             self.unflatten(out, &self.view.group, "group");
         }
     }
@@ -184,7 +190,7 @@ impl<'a> Contract<'a> {
         unflatten(out, &extents, &names, flat);
     }
 
-    fn quads(&self) -> usize {
+    pub(super) fn quads(&self) -> usize {
         if self.wide { self.block.columns / 4 } else { self.block.columns }
     }
 
@@ -214,16 +220,16 @@ impl<'a> Contract<'a> {
         }
     }
 
-    /// Whether the last block may have fewer rows than the others.
-    fn has_partial_rows(&self) -> bool {
-        self.block.rows > 1 && (self.m.batches > 0 || !self.m.size.is_multiple_of(self.block.rows as u64))
+    /// Whether the last tile may have fewer rows than the others.
+    pub(super) fn has_partial_rows(&self) -> bool {
+        self.tile.rows > 1 && (self.m.batches > 0 || !self.m.size.is_multiple_of(self.tile.rows as u64))
     }
 
-    fn has_partial_columns(&self) -> bool {
-        !self.n.size.is_multiple_of(self.block.columns as u64)
+    pub(super) fn has_partial_columns(&self) -> bool {
+        !self.n.size.is_multiple_of(self.tile.columns as u64)
     }
 
-    fn address(
+    pub(super) fn address(
         &mut self,
         out: &mut Text,
         name: &str,
@@ -246,8 +252,8 @@ impl<'a> Contract<'a> {
         out.line(format!("let {name} = {address};"));
     }
 
-    /// Prints the loops over the reduced axes; returns the accumulators, row by row.
-    fn sums(&mut self, out: &mut Text) -> Vec<Expr> {
+    /// Prints the accumulators, row by row.
+    pub(super) fn accumulators(&self, out: &mut Text) -> Vec<Expr> {
         let zero = if self.wide { "vec4<f32>(0.0)" } else { "0.0" };
         let mut sums = vec![];
         for i in 0..self.block.rows {
@@ -257,6 +263,12 @@ impl<'a> Contract<'a> {
                 sums.push(Expr::name(name, self.wide));
             }
         }
+        sums
+    }
+
+    /// Prints the loops over the reduced axes; returns the accumulators, row by row.
+    fn sums(&mut self, out: &mut Text) -> Vec<Expr> {
+        let sums = self.accumulators(out);
         let reduced = self.view.k.clone();
         for (level, &axis) in reduced.iter().enumerate() {
             let step = if level + 1 == reduced.len() { self.unroll } else { 1 };
@@ -351,7 +363,7 @@ impl<'a> Contract<'a> {
     }
 
     /// Prints the stages behind the sum, for each row and accumulator of the block.
-    fn epilogue(&mut self, out: &mut Text, sums: &[Expr]) {
+    pub(super) fn epilogue(&mut self, out: &mut Text, sums: &[Expr]) {
         turns::each(out, sums, |out, t, sum| self.finish(out, t, sum));
     }
 

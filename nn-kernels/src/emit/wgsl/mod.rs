@@ -5,7 +5,7 @@
 //!
 //! There are four archetypes: an invocation for each outer point (`thread`), a workgroup for each outer point (`workgroup`),
 //! blocks of a matrix product (`contract`), and tiles of contractions with windows or with long sums for few outputs
-//! (`tiled`). Every constant is in the text; only the batch,
+//! (`tiled`). Large matrix products have a second text (`panels`). Every constant is in the text; only the batch,
 //! the arena's capacity and the step's numbers come from the uniform.
 
 mod archetype;
@@ -16,6 +16,7 @@ mod contract;
 mod dispatch;
 mod function;
 mod math;
+mod panels;
 mod printer;
 pub mod resident;
 mod shader;
@@ -49,6 +50,8 @@ pub struct ShaderText {
     pub workgroups: Vec<Workgroups>,
     /// The program's text.
     pub wgsl: String,
+    /// The same kernel, with the same bits, for devices whose workgroups have fast memory of their own.
+    pub in_panels: Option<Box<ShaderText>>,
 }
 
 /// What a shader binds; the numbers are those of group 0.

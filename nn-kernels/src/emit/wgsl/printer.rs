@@ -11,6 +11,7 @@ use crate::ir::{Atom, Index, Kernel, TensorId, Term, Value};
 use crate::plan::{Place, Plan, Schedule};
 
 /// Collects what one kernel needs while its text grows.
+#[derive(Clone)]
 pub(super) struct Printer<'a> {
     plan: &'a Plan,
     pub(super) schedule: &'a Schedule,

@@ -5,7 +5,10 @@ use super::function::{Around, Function};
 use super::{ShaderText, Workgroups};
 
 /// The shader of a dispatch.
-pub(super) fn shader(Dispatch { kernels, lanes, functions, largest }: Dispatch) -> ShaderText {
+pub(super) fn shader(Dispatch { kernels, lanes, functions, in_panels, largest }: Dispatch) -> ShaderText {
+    let in_panels = in_panels.map(|functions| {
+        Box::new(shader(Dispatch { kernels: kernels.clone(), lanes, functions, in_panels: None, largest }))
+    });
     let mut around = Around::new(&functions);
     let workgroups: Vec<Workgroups> = functions.iter().map(|f| workgroups(f, lanes)).collect();
     let helpers = around.helpers();
@@ -32,6 +35,7 @@ pub(super) fn shader(Dispatch { kernels, lanes, functions, largest }: Dispatch) 
         kernels,
         workgroups,
         wgsl,
+        in_panels,
     }
 }
 
@@ -52,16 +56,23 @@ fn alone(function: &Function, workgroups: Workgroups, lanes: usize) -> String {
     begin + &function.body
 }
 
+/// Parts of a dispatch from which neighbouring workgroups are taken in turn.
+const PARTS: u64 = 32;
+
 /// An entry point that calls the function that a workgroup is for. All its invocations call the same, so functions may have
 /// barriers.
 fn choice(functions: &[Function], workgroups: &[Workgroups], lanes: usize) -> String {
-    let mut text = "    let workgroup = id.x + id.y * ids.x;\n".to_owned();
+    let mut text = String::new();
     for (i, &own) in workgroups.iter().enumerate() {
         text += &match i {
             0 => format!("    let end0 = {};\n", count(own)),
             _ => format!("    let end{i} = end{} + {};\n", i - 1, count(own)),
         };
     }
+    // A device may give the first half of the workgroups to one processor and the second to another: each gets some of every kernel.
+    text += &format!("    let number = id.x + id.y * ids.x;\n    let part = end{} / {PARTS}u;\n", functions.len() - 1);
+    text += &format!("    let dealt = number % {PARTS}u * part + number / {PARTS}u;\n");
+    text += &format!("    let workgroup = select(number, dealt, number < part * {PARTS}u);\n");
     text += "    ";
     for (i, function) in functions.iter().enumerate() {
         let number = if i == 0 { "workgroup".to_owned() } else { format!("workgroup - end{}", i - 1) };

@@ -81,6 +81,7 @@ const fn shader(name: &'static str, wgsl: &'static str, workgroups: &'static [Wo
         bindings: &[Binding::Step, Binding::Arena],
         workgroups,
         wgsl,
+        in_panels: None,
     }
 }
 
@@ -153,7 +154,16 @@ pub(super) const fn odd(
     workgroup_size: [u32; 3],
     workgroup_bytes: u32,
 ) -> Shader {
-    Shader { name, entry_point: "main", workgroup_size, workgroup_bytes, bindings: &[], workgroups: ONCE, wgsl }
+    Shader {
+        name,
+        entry_point: "main",
+        workgroup_size,
+        workgroup_bytes,
+        bindings: &[],
+        workgroups: ONCE,
+        wgsl,
+        in_panels: None,
+    }
 }
 
 /// Data: `samples` points near `y = 0.5 x0 - 0.25 x1`.
