@@ -5,6 +5,7 @@ use nn_kernels::graph::{Leaf, Shape};
 use nn_kernels::layers::{self, Affine, Target};
 use nn_kernels::network::{Field, Network, Optimizer, Rule};
 use nn_kernels::plan::{Place, Plan, Schedule};
+use nn_kernels::shape::{Padding, PerAxis, WindowOptions};
 use nn_kernels::{Options, compile};
 
 fn features(n: usize) -> Affine {
@@ -188,4 +189,61 @@ fn what_follows_a_convolution_stands_in_its_epilogue() {
         let unary = |k: &nn_kernels::ir::Kernel| k.stages.iter().flat_map(|s| &s.body).count();
         assert!(unary(convolution) > 10 && unary(pool) <= 3, "{convolution:#?} {pool:#?}");
     }
+}
+
+/// Two convolutions, each with batch normalization, an activation and a pool, as they are in training.
+#[test]
+fn what_is_cheap_is_computed_where_it_is_read() {
+    let mut n = Network { name: "Seeing".into(), ..Network::default() };
+    n.fields.push(Field { name: "x".into(), dims: vec![1, 16, 16], classes: None });
+    n.fields.push(Field { name: "y".into(), dims: vec![8, 4, 4], classes: None });
+    n.inputs = 1;
+    let mut x = n.graph.leaf(Leaf::Field(0), Shape::batched(&[1, 16, 16]));
+    let y = n.graph.leaf(Leaf::Field(1), Shape::batched(&[8, 4, 4]));
+    let pieces = WindowOptions {
+        kernel: PerAxis::All(2),
+        stride: PerAxis::All(2),
+        padding: Padding::Valid,
+        dilation: PerAxis::All(1),
+        ceil: false,
+    };
+    for path in ["a", "b"] {
+        let options = layers::Convolution { bias: false, padding: Padding::Same, ..layers::Convolution::new(8, 3) };
+        n.graph.set_label(&format!("{path}.conv2d"));
+        x = layers::convolution(&mut n, &format!("{path}.conv2d"), x, 2, &options).unwrap();
+        n.graph.set_label(&format!("{path}.norm"));
+        x = layers::batch_norm(&mut n, &format!("{path}.norm"), x, &layers::BatchNorm::default()).unwrap();
+        x = layers::relu(&mut n.graph, x).unwrap();
+        n.graph.set_label(&format!("{path}.pool"));
+        x = layers::max_pool(&mut n.graph, x, 2, &pieces).unwrap();
+    }
+    n.graph.set_label("loss");
+    let loss = layers::mse(&mut n.graph, x, y).unwrap();
+    n.loss = Some(layers::per_sample_loss(&mut n.graph, loss).unwrap());
+    n.outputs.push(("z".into(), x));
+    let plan = compile(&n, &Options::default());
+    let kernels = &plan.gradients.as_ref().unwrap().kernels;
+    let gradients = plan.gradients.as_ref().unwrap();
+    // Nowhere is there a kernel that only normalizes or applies an activation: the pool does so to what it reads, and so do, behind
+    // the pool's gradient, the two kernels of the normalization's gradient.
+    let expected = [
+        "a_conv2d_contract",
+        "a_norm_reduce",
+        "a_pool_reduce",
+        "b_conv2d_contract",
+        "b_norm_reduce",
+        "b_pool_reduce",
+        "loss_reduce",
+        "b_norm_reduce_1",
+        "loss_reduce_1",
+        "b_norm_map",
+        "b_conv2d_contract_1",
+        "b_conv2d_contract_2",
+        "a_norm_reduce_1",
+        "a_norm_map",
+        "a_conv2d_contract_1",
+        "a_conv2d_contract_2",
+    ];
+    let found: Vec<&str> = gradients.kernels.iter().map(|k| &*k.name).collect();
+    assert_eq!(found, expected, "{:#?}", names(gradients));
 }

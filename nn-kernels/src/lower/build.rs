@@ -12,7 +12,7 @@ use crate::hash::Map;
 use crate::ir::{Bound, Index, Kernel, Stage, Store, TensorId, Value, ValueId};
 
 /// What recomputing must cost before memory is better, in additions.
-const EXPENSIVE: u32 = 10;
+const EXPENSIVE: f64 = 10.0;
 
 /// One round of kernels.
 pub(super) struct Built<'g> {
@@ -39,10 +39,10 @@ impl<'g> Built<'g> {
 
     /// Nodes that are computed in several places and should better get memory.
     pub fn recomputed(&self) -> Vec<NodeId> {
-        let costs = self.costs();
+        let loads = self.loads();
         let shared: BTreeSet<NodeId> = (self.places.iter())
-            .filter(|(id, _)| costs[id.index()] >= EXPENSIVE && !self.stored[id.index()])
-            .filter(|(_, places)| places.values().filter(|own| !**own).count() >= 2)
+            .filter(|(id, places)| !self.stored[id.index()] && places.values().filter(|own| !**own).count() >= 2)
+            .filter(|(id, _)| loads[id.index()] && self.cost(**id, &loads) >= EXPENSIVE)
             .map(|(id, _)| *id)
             .collect();
         // Of a chain that is shared, only what others read needs memory.
@@ -56,31 +56,46 @@ impl<'g> Built<'g> {
         read_from_outside.into_iter().collect()
     }
 
-    /// What computing each node costs, down to the nodes with memory. Numbers that need no loads (random masks,
-    /// constants) cost nothing: they are recomputed gladly.
-    fn costs(&self) -> Vec<u32> {
-        let mut costs = vec![0u32; self.graph.len()];
-        let mut loads = vec![false; self.graph.len()];
-        for (id, node) in self.graph.nodes() {
-            let own = match &node.op {
-                Op::Unary(u) if u.is_expensive() => EXPENSIVE,
-                Op::Binary(Binary::Power) => 2 * EXPENSIVE,
-                Op::Binary(Binary::Divide) => 4,
-                Op::Unary(_) | Op::Binary(_) | Op::Select => 1,
-                _ => 0,
-            };
-            let has_memory = |a: NodeId| {
-                self.stored[a.index()]
-                    || reduces(&self.graph.node(a).op)
-                    || matches!(self.graph.node(a).op, Op::Leaf(_))
-            };
-            loads[id.index()] = node.args.iter().any(|&a| has_memory(a) || loads[a.index()]);
-            if loads[id.index()] {
-                let args: u32 = node.args.iter().filter(|a| !has_memory(**a)).map(|a| costs[a.index()]).sum();
-                costs[id.index()] = (own + args).min(1 << 20);
+    /// What computing an element of a node costs, down to the nodes with memory. What is the same for a whole run of elements, such
+    /// as the deviation of a channel, is computed once for the run. Numbers that need no loads (random masks, constants) cost
+    /// nothing: they are recomputed gladly.
+    fn cost(&self, id: NodeId, loads: &[bool]) -> f64 {
+        let mut cost = 0.0;
+        // How often each node is computed for an element; users come before what they use.
+        let mut rates = BTreeMap::from([(id, 1.0)]);
+        while let Some((id, rate)) = rates.pop_last() {
+            let node = self.graph.node(id);
+            cost += rate
+                * match &node.op {
+                    Op::Unary(u) if u.is_expensive() => EXPENSIVE,
+                    Op::Binary(Binary::Power) => 2.0 * EXPENSIVE,
+                    Op::Binary(Binary::Divide) => 4.0,
+                    Op::Unary(_) | Op::Binary(_) | Op::Select => 1.0,
+                    _ => 0.0,
+                };
+            for &arg in node.args.iter().filter(|a| loads[a.index()] && !self.has_memory(**a)) {
+                let from = self.graph.shape(arg);
+                let is_run = node.op == Op::Broadcast && from.dims.last().is_none_or(|d| *d == 1);
+                let share = if is_run { from.size() as f64 / node.shape.size() as f64 } else { 1.0 };
+                let known = rates.entry(arg).or_insert(0.0);
+                *known = known.max(rate * share);
             }
         }
-        costs
+        cost
+    }
+
+    /// Which nodes cannot be computed without loads.
+    fn loads(&self) -> Vec<bool> {
+        let mut loads = vec![false; self.graph.len()];
+        for (id, node) in self.graph.nodes() {
+            loads[id.index()] = node.args.iter().any(|&a| self.has_memory(a) || loads[a.index()]);
+        }
+        loads
+    }
+
+    fn has_memory(&self, id: NodeId) -> bool {
+        let op = &self.graph.node(id).op;
+        self.stored[id.index()] || reduces(op) || matches!(op, Op::Leaf(_))
     }
 
     /// The kernels, with tensors in the place of nodes.
