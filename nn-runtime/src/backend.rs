@@ -35,6 +35,18 @@ pub(crate) trait Backend: Debug + Send + Sync {
     fn evaluate(&self, steps: Steps<'_>, results: &mut Vec<f32>) -> Result<()>;
     /// Plays the prediction schedule; samples in order, cut into chunks. Gives one vector for each output.
     fn predict(&self, data: Columns<'_>, step: StepUniform) -> Result<Vec<Vec<f32>>>;
+    /// [`Backend::predict`] into vectors that are there, of inputs as slices.
+    fn predict_into(
+        &self,
+        fields: &[&[f32]],
+        samples: usize,
+        step: StepUniform,
+        outputs: &mut [&mut [f32]],
+    ) -> Result<()> {
+        let values = self.predict(Columns { fields: fields.to_vec(), samples }, step)?;
+        outputs.iter_mut().zip(&values).for_each(|(output, values)| output.copy_from_slice(values));
+        Ok(())
+    }
     /// Plays the gradients schedule on one batch: all samples of `data`.
     fn gradients(&self, data: Columns<'_>, step: StepUniform) -> Result<Gradients>;
 }

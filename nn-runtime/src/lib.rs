@@ -42,7 +42,7 @@ pub use wgpu;
 /// What generated code refers to, beside the public types. It changes whenever the macro does.
 pub mod private {
     pub use crate::cpu;
-    pub use crate::data::{DataSet, Input, Stream, classes, floats, rows};
+    pub use crate::data::{DataSet, Input, Stream, classes, floats, rows, rows_mut};
     pub use crate::fit::{Data, Dataset, Report};
     pub use crate::metrics::display;
     pub use crate::network::{Net, memory};

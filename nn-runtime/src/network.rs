@@ -232,6 +232,41 @@ impl Net {
         self.backend.predict(data, step)
     }
 
+    /// [`Net::predict`] into vectors that are there, one for each output: on the CPU, without allocating once the network has
+    /// predicted as many samples before.
+    ///
+    /// # Errors
+    /// As [`Net::predict`], and if an output has room for another number of samples.
+    pub fn predict_into(&self, inputs: &[Input<'_>], outputs: &mut [&mut [f32]]) -> Result<()> {
+        const FEW: usize = 8;
+        let fields = self.program.fields.get(..self.program.inputs).unwrap_or_default();
+        let samples = Input::count(inputs, fields)?;
+        for (output, room) in self.program.outputs.iter().zip(&*outputs) {
+            let width = output.dims.iter().product::<usize>();
+            if room.len() != samples * width {
+                return Err(Error::Data(format!(
+                    "`{}` of `{}` has room for {} samples, but {samples} were given",
+                    output.name,
+                    self.program.name,
+                    room.len() / width
+                )));
+            }
+        }
+        if samples == 0 {
+            return Ok(());
+        }
+        check_count(samples)?;
+        let step = self.step(samples, 0);
+        let slice = |number: usize| inputs.get(number).map_or(&[][..], |input| &*input.values);
+        if inputs.len() <= FEW {
+            let few: [&[f32]; FEW] = std::array::from_fn(slice);
+            self.backend.predict_into(&few[..inputs.len()], samples, step, outputs)
+        } else {
+            let many: Vec<&[f32]> = (0..inputs.len()).map(slice).collect();
+            self.backend.predict_into(&many, samples, step, outputs)
+        }
+    }
+
     /// The loss over all samples of the data, and its gradients.
     ///
     /// # Errors

@@ -271,8 +271,10 @@ impl Api<'_> {
             let arguments = field.sample.as_ref()?.arguments();
             Some(quote!(#nn::rows::<#arguments, _>(#name)))
         });
-        let unread =
-            inputs.iter().zip(&names).filter(|(f, _)| f.sample.is_none()).map(|(_, name)| quote!(let _ = #name;));
+        let unread: TokenStream = (inputs.iter().zip(&names))
+            .filter(|(f, _)| f.sample.is_none())
+            .map(|(_, name)| quote!(let _ = #name;))
+            .collect();
         let take = |output: &Output<'_>| {
             let Sample { size, .. } = &output.sample;
             quote!(#nn::floats::<#size, _>(&outputs.next().unwrap_or_default()))
@@ -293,6 +295,21 @@ impl Api<'_> {
                 )
             }
         };
+        // Parameters of their own hygiene: an input may have an output's name.
+        let rooms: Vec<Ident> =
+            self.outputs.iter().map(|o| Ident::new(&o.name.ident.to_string(), Span::mixed_site())).collect();
+        let room_rows: Vec<Ident> = (0..rooms.len()).map(|i| format_ident!("Room{i}")).collect();
+        let room_bounds: Vec<TokenStream> = (self.outputs.iter().zip(&room_rows))
+            .map(|(output, row)| {
+                let Sample { size, nested, .. } = &output.sample;
+                quote!(#row: #nn::Row<f32, #size, #nested>)
+            })
+            .collect();
+        let writes = self.outputs.iter().zip(&rooms).map(|(output, room)| {
+            let Sample { size, nested, .. } = &output.sample;
+            quote!(#nn::rows_mut::<#size, #nested, _>(#room))
+        });
+        let (all_bounds, all_reads): (Vec<_>, Vec<_>) = (bounds.collect(), reads.collect());
         quote! {
             impl #name {
                 #[doc = #doc]
@@ -304,11 +321,29 @@ impl Api<'_> {
                 /// fails.
                 pub fn predict<#(#rows),*>(&self, #(#names: &[#rows]),*) -> #nn::Result<#result>
                 where
-                    #(#bounds,)*
+                    #(#all_bounds,)*
                 {
-                    #(#unread)*
-                    let mut outputs = self.net.predict(&[#(#reads),*])?.into_iter();
+                    #unread
+                    let mut outputs = self.net.predict(&[#(#all_reads),*])?.into_iter();
                     ::core::result::Result::Ok(#value)
+                }
+
+                /// [`Self::predict`] into arrays that are there, as many of each output as there are samples. On the CPU it
+                /// allocates nothing once as many samples have been predicted before.
+                ///
+                /// # Errors
+                /// As [`Self::predict`], and if there is room for another number of samples.
+                pub fn predict_into<#(#rows,)* #(#room_rows),*>(
+                    &self,
+                    #(#names: &[#rows],)*
+                    #(#rooms: &mut [#room_rows]),*
+                ) -> #nn::Result<()>
+                where
+                    #(#all_bounds,)*
+                    #(#room_bounds,)*
+                {
+                    #unread
+                    self.net.predict_into(&[#(#all_reads),*], &mut [#(#writes),*])
                 }
             }
         }

@@ -56,7 +56,7 @@ impl CpuBackend {
     /// Outputs of samples `first..`, as many as the vectors' parts are for.
     fn predict_chunk(
         &self,
-        data: &Columns<'_>,
+        fields: &[&[f32]],
         first: usize,
         step: StepUniform,
         outputs: &mut [&mut [f32]],
@@ -65,7 +65,7 @@ impl CpuBackend {
         let (batch, capacity) = (step.batch as usize, step.capacity as usize);
         self.pool.with(|arena| {
             let arena = arena.floats(schedule, capacity)?;
-            load(self.program, schedule, data, capacity, first..first + batch, arena);
+            load(self.program, schedule, fields, capacity, first..first + batch, arena);
             self.pass(schedule, &step, arena, &mut []);
             for (output, offset) in outputs.iter_mut().zip(schedule.outputs) {
                 let start = schedule.fixed_floats + capacity * offset;
@@ -123,7 +123,7 @@ impl Backend for CpuBackend {
                 let step = StepUniform { capacity: capacity as u32, result: 0, ..*step };
                 let batch;
                 (batch, order) = order.split_at(step.batch as usize);
-                load(program, schedule, data, capacity, batch.iter().map(|&i| i as usize), arena);
+                load(program, schedule, &data.fields, capacity, batch.iter().map(|&i| i as usize), arena);
                 let results = &mut slots[i * width..(i + 1) * width];
                 (schedule.pass)(&mut Pass { step: &step, parameters, gradients, arena, results });
                 if let Some(update) = schedule.update {
@@ -156,7 +156,7 @@ impl Backend for CpuBackend {
             let step = StepUniform { capacity: capacity as u32, result: 0, ..**step };
             self.pool.with(|arena| {
                 let arena = arena.floats(schedule, capacity)?;
-                load(program, schedule, data, capacity, order.iter().map(|&i| i as usize), arena);
+                load(program, schedule, &data.fields, capacity, order.iter().map(|&i| i as usize), arena);
                 self.pass(schedule, &step, arena, slot);
                 Ok(())
             })
@@ -164,24 +164,37 @@ impl Backend for CpuBackend {
     }
 
     fn predict(&self, data: Columns<'_>, step: StepUniform) -> Result<Vec<Vec<f32>>> {
+        let widths = self.program.outputs.iter().map(|o| o.dims.iter().product::<usize>());
+        let mut outputs = widths.map(|w| zeros(w.saturating_mul(data.samples))).collect::<Result<Vec<_>>>()?;
+        let mut slices: Vec<&mut [f32]> = outputs.iter_mut().map(|o| &mut o[..]).collect();
+        self.predict_into(&data.fields, data.samples, step, &mut slices)?;
+        Ok(outputs)
+    }
+
+    fn predict_into(
+        &self,
+        fields: &[&[f32]],
+        samples: usize,
+        step: StepUniform,
+        outputs: &mut [&mut [f32]],
+    ) -> Result<()> {
         let program = self.program;
         let chunk = (CHUNK_FLOATS / program.predict.sample_floats.max(1)).clamp(4, CHUNK) / 4 * 4;
-        let widths: Vec<usize> = program.outputs.iter().map(|o| o.dims.iter().product()).collect();
-        let mut outputs = widths.iter().map(|w| zeros(w.saturating_mul(data.samples))).collect::<Result<Vec<_>>>()?;
-
+        let of = |batch: usize| StepUniform { batch: batch as u32, capacity: capacity(batch as u32) as u32, ..step };
+        if samples <= chunk {
+            return if samples == 0 { Ok(()) } else { self.predict_chunk(fields, 0, of(samples), outputs) };
+        }
         // One job for each chunk, with its part of every output.
-        let mut parts: Vec<_> = outputs.iter_mut().zip(&widths).map(|(o, w)| o.chunks_mut(w * chunk)).collect();
-        let mut jobs: Vec<(usize, Vec<&mut [f32]>)> = (0..data.samples)
+        let widths = program.outputs.iter().map(|o| o.dims.iter().product::<usize>());
+        let mut parts: Vec<_> = outputs.iter_mut().zip(widths).map(|(o, w)| o.chunks_mut(w * chunk)).collect();
+        let mut jobs: Vec<(usize, Vec<&mut [f32]>)> = (0..samples)
             .step_by(chunk)
             .map(|first| (first, parts.iter_mut().filter_map(Iterator::next).collect()))
             .collect();
-        let large = self.operations(data.samples, 1) >= 2 * parallel::WORTH;
+        let large = self.operations(samples, 1) >= 2 * parallel::WORTH;
         parallel::try_each(&mut jobs, large, &|(first, parts): &mut (usize, Vec<&mut [f32]>)| {
-            let batch = chunk.min(data.samples - *first) as u32;
-            let step = StepUniform { batch, capacity: capacity(batch) as u32, ..step };
-            self.predict_chunk(&data, *first, step, parts)
-        })?;
-        Ok(outputs)
+            self.predict_chunk(fields, *first, of(chunk.min(samples - *first)), parts)
+        })
     }
 
     fn gradients(&self, data: Columns<'_>, step: StepUniform) -> Result<Gradients> {
@@ -194,7 +207,7 @@ impl Backend for CpuBackend {
         let mut results = vec![0.0; schedule.result_floats];
         let fields = self.pool.with(|arena| {
             let arena = arena.floats(schedule, capacity)?;
-            load(program, schedule, &data, capacity, 0..batch, arena);
+            load(program, schedule, &data.fields, capacity, 0..batch, arena);
             let (gradients, results) = (&mut parameters[..], &mut results[..]);
             (schedule.pass)(&mut Pass { step: &step, parameters: &self.parameters, gradients, arena, results });
             let field = |&(field, offset): &(usize, usize)| {
@@ -221,7 +234,7 @@ fn width(program: &Program, field: usize) -> usize {
 fn load(
     program: &Program,
     schedule: &Schedule,
-    data: &Columns<'_>,
+    fields: &[&[f32]],
     capacity: usize,
     samples: impl ExactSizeIterator<Item = usize> + Clone + Sync,
     arena: &mut [f32],
@@ -229,7 +242,7 @@ fn load(
     for &(field, offset) in schedule.fields {
         let width = width(program, field);
         let start = schedule.fixed_floats + capacity * offset;
-        let (from, to) = (data.fields[field], &mut arena[start..start + samples.len() * width]);
+        let (from, to) = (fields[field], &mut arena[start..start + samples.len() * width]);
         if width == 1 {
             to.iter_mut().zip(samples.clone()).for_each(|(to, sample)| *to = from[sample]);
             continue;

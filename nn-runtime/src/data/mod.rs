@@ -77,7 +77,7 @@ pub use source::{Draw, Kind, Source};
 
 pub(crate) use ahead::ahead;
 #[doc(hidden)]
-pub use set::{DataSet, Input, classes, floats, rows};
+pub use set::{DataSet, Input, classes, floats, rows, rows_mut};
 #[doc(hidden)]
 pub use stream::Stream;
 pub(crate) use stream::{Passes, Training, order};

@@ -87,6 +87,9 @@ pub trait Row<T, const N: usize, Nested>: Copy {
     /// All numbers of all samples.
     #[doc(hidden)]
     fn flat(rows: &[Self]) -> &[T];
+    /// The same, to be written.
+    #[doc(hidden)]
+    fn flat_mut(rows: &mut [Self]) -> &mut [T];
     /// All numbers of all samples, without a copy.
     #[doc(hidden)]
     fn into_flat(rows: Vec<Self>) -> Vec<T>;
@@ -100,6 +103,9 @@ macro_rules! scalar_row {
     ($nested:ty) => {
         impl<T: Element> Row<T, 1, $nested> for T {
             fn flat(rows: &[Self]) -> &[T] {
+                rows
+            }
+            fn flat_mut(rows: &mut [Self]) -> &mut [T] {
                 rows
             }
             fn into_flat(rows: Vec<Self>) -> Vec<T> {
@@ -118,6 +124,9 @@ impl<T: Element, Nested, const N: usize> Row<T, N, Nested> for [T; N] {
     fn flat(rows: &[Self]) -> &[T] {
         rows.as_flattened()
     }
+    fn flat_mut(rows: &mut [Self]) -> &mut [T] {
+        rows.as_flattened_mut()
+    }
     fn into_flat(rows: Vec<Self>) -> Vec<T> {
         rows.into_flattened()
     }
@@ -128,10 +137,13 @@ impl<T: Element, Nested, const N: usize> Row<T, N, Nested> for [T; N] {
 
 /// A nested array: its dimensions from the innermost to the outermost, and one repetition for each level.
 macro_rules! nested_row {
-    ([$($dim:ident)+] $array:ty; $($flat:ident)+; $($owned:ident)+; $($chunks:ident)+) => {
+    ([$($dim:ident)+] $array:ty; $($flat:ident)+; $($written:ident)+; $($owned:ident)+; $($chunks:ident)+) => {
         impl<T: Element, const N: usize, $(const $dim: usize),+> Row<T, N, $array> for $array {
             fn flat(rows: &[Self]) -> &[T] {
                 rows$(.$flat())+
+            }
+            fn flat_mut(rows: &mut [Self]) -> &mut [T] {
+                rows$(.$written())+
             }
             fn into_flat(rows: Vec<Self>) -> Vec<T> {
                 rows$(.$owned())+
@@ -142,15 +154,28 @@ macro_rules! nested_row {
         }
     };
 }
-nested_row!([A B] [[T; A]; B]; as_flattened as_flattened; into_flattened into_flattened; as_chunks as_chunks);
-nested_row!([A B C] [[[T; A]; B]; C]; as_flattened as_flattened as_flattened;
-    into_flattened into_flattened into_flattened; as_chunks as_chunks as_chunks);
-nested_row!([A B C D] [[[[T; A]; B]; C]; D]; as_flattened as_flattened as_flattened as_flattened;
-    into_flattened into_flattened into_flattened into_flattened; as_chunks as_chunks as_chunks as_chunks);
-nested_row!([A B C D E] [[[[[T; A]; B]; C]; D]; E]; as_flattened as_flattened as_flattened as_flattened as_flattened;
+nested_row!([A B] [[T; A]; B];
+    as_flattened as_flattened;
+    as_flattened_mut as_flattened_mut;
+    into_flattened into_flattened;
+    as_chunks as_chunks);
+nested_row!([A B C] [[[T; A]; B]; C];
+    as_flattened as_flattened as_flattened;
+    as_flattened_mut as_flattened_mut as_flattened_mut;
+    into_flattened into_flattened into_flattened;
+    as_chunks as_chunks as_chunks);
+nested_row!([A B C D] [[[[T; A]; B]; C]; D];
+    as_flattened as_flattened as_flattened as_flattened;
+    as_flattened_mut as_flattened_mut as_flattened_mut as_flattened_mut;
+    into_flattened into_flattened into_flattened into_flattened;
+    as_chunks as_chunks as_chunks as_chunks);
+nested_row!([A B C D E] [[[[[T; A]; B]; C]; D]; E];
+    as_flattened as_flattened as_flattened as_flattened as_flattened;
+    as_flattened_mut as_flattened_mut as_flattened_mut as_flattened_mut as_flattened_mut;
     into_flattened into_flattened into_flattened into_flattened into_flattened;
     as_chunks as_chunks as_chunks as_chunks as_chunks);
 nested_row!([A B C D E F] [[[[[[T; A]; B]; C]; D]; E]; F];
     as_flattened as_flattened as_flattened as_flattened as_flattened as_flattened;
+    as_flattened_mut as_flattened_mut as_flattened_mut as_flattened_mut as_flattened_mut as_flattened_mut;
     into_flattened into_flattened into_flattened into_flattened into_flattened into_flattened;
     as_chunks as_chunks as_chunks as_chunks as_chunks as_chunks);

@@ -27,6 +27,11 @@ pub fn rows<T: Element, const N: usize, Nested, R: Row<T, N, Nested>>(rows: &[R]
     Input { values: T::floats(flat), samples: rows.len(), largest: flat.iter().filter_map(|v| v.class()).max() }
 }
 
+/// Room for samples in the user's arrays.
+pub fn rows_mut<const N: usize, Nested, R: Row<f32, N, Nested>>(rows: &mut [R]) -> &mut [f32] {
+    R::flat_mut(rows)
+}
+
 /// Numbers as an array for each sample.
 pub fn floats<const N: usize, R: Row<f32, N, R>>(values: &[f32]) -> Vec<R> {
     R::nested(values).to_vec()
@@ -41,6 +46,12 @@ pub fn classes<const N: usize, R: Row<u32, N, R>>(values: &[f32]) -> Vec<R> {
 impl<'a> Input<'a> {
     /// Checks samples for `predict`: as many of each input, classes in range.
     pub(crate) fn check(inputs: &'a [Input<'a>], fields: &[Field]) -> Result<Columns<'a>> {
+        let samples = Input::count(inputs, fields)?;
+        Ok(Columns { fields: inputs.iter().map(|i| &*i.values).collect(), samples })
+    }
+
+    /// How many samples there are, after the same checks.
+    pub(crate) fn count(inputs: &[Input<'_>], fields: &[Field]) -> Result<usize> {
         let samples = inputs.first().map_or(0, |i| i.samples);
         for (input, field) in inputs.iter().zip(fields) {
             if input.samples != samples {
@@ -53,7 +64,7 @@ impl<'a> Input<'a> {
                 return Err(out_of_range(field, at, input.values[at] as u32, classes));
             }
         }
-        Ok(Columns { fields: inputs.iter().map(|i| &*i.values).collect(), samples })
+        Ok(samples)
     }
 }
 
