@@ -16,7 +16,7 @@ pub(super) fn shader(Dispatch { kernels, lanes, functions, in_panels, largest }:
         [one] => (one.name.clone(), one.comments(), String::new(), alone(one, workgroups[0], lanes)),
         all => {
             let name = format!("{}_and_{}", all[largest].name, all.len() - 1);
-            let comments = format!("// {name}: one after another by the workgroups' numbers\n");
+            let comments = format!("// {name}: some workgroups are for one, others for another\n");
             let bodies: Vec<String> = all.iter().map(|f| format!("\n{}", f.text())).collect();
             (name, comments, bodies.concat(), choice(all, &workgroups, lanes))
         }
