@@ -97,8 +97,7 @@ fn dispatches(plan: &str) -> usize {
 
 #[test]
 fn only_true_dependencies_separate_dispatches() {
-    assert_eq!(dispatches(Mlp::plan()), 9);
-    assert!(dispatches(Cnn::plan()) <= 21, "{}", dispatches(Cnn::plan()));
+    assert_eq!((dispatches(Mlp::plan()), dispatches(Cnn::plan())), (9, 17));
     let shaders = Mlp::shaders().iter().filter(|s| s.name.starts_with("train_"));
     assert_eq!(shaders.count() + 1, dispatches(Mlp::plan()), "a shader for each dispatch");
 }

@@ -84,7 +84,7 @@ pub struct Workgroups {
 }
 
 impl Binding {
-    /// All storage buffers.
+    /// The storage buffers that kernels see.
     const STORAGE: [Binding; 7] = [
         Binding::Arena,
         Binding::Parameters,
