@@ -49,8 +49,8 @@ impl From<Labels> for Label {
 /// # Errors
 /// If a file is missing, is empty, or is not made of whole records with labels below 10.
 pub fn cifar10_train(folder: impl AsRef<Path>) -> Result<Labelled> {
-    let files: Vec<PathBuf> = (1..=5).map(|i| folder.as_ref().join(format!("data_batch_{i}.bin"))).collect();
-    cifar10_files(&files)
+    let names: Vec<String> = (1..=5).map(|i| format!("data_batch_{i}.bin")).collect();
+    cifar10_files(&in_folder(folder.as_ref(), &names)?)
 }
 
 /// CIFAR-10's test set: `test_batch.bin` in this folder.
@@ -58,7 +58,7 @@ pub fn cifar10_train(folder: impl AsRef<Path>) -> Result<Labelled> {
 /// # Errors
 /// As [`cifar10_train`].
 pub fn cifar10_test(folder: impl AsRef<Path>) -> Result<Labelled> {
-    cifar10_files(&[folder.as_ref().join("test_batch.bin")])
+    cifar10_files(&in_folder(folder.as_ref(), &["test_batch.bin"])?)
 }
 
 /// Files of CIFAR-10's format, one after another, gzipped or not.
@@ -74,7 +74,7 @@ pub fn cifar10_files(files: &[impl AsRef<Path>]) -> Result<Labelled> {
 /// # Errors
 /// If the file is missing, is empty, or is not made of whole records with labels below 20 and 100.
 pub fn cifar100_train(folder: impl AsRef<Path>, labels: Labels) -> Result<Labelled> {
-    cifar100_files(&[folder.as_ref().join("train.bin")], labels)
+    cifar100_files(&in_folder(folder.as_ref(), &["train.bin"])?, labels)
 }
 
 /// CIFAR-100's test set: `test.bin` in this folder.
@@ -82,7 +82,7 @@ pub fn cifar100_train(folder: impl AsRef<Path>, labels: Labels) -> Result<Labell
 /// # Errors
 /// As [`cifar100_train`].
 pub fn cifar100_test(folder: impl AsRef<Path>, labels: Labels) -> Result<Labelled> {
-    cifar100_files(&[folder.as_ref().join("test.bin")], labels)
+    cifar100_files(&in_folder(folder.as_ref(), &["test.bin"])?, labels)
 }
 
 /// Files of CIFAR-100's format, one after another, gzipped or not.
@@ -91,6 +91,18 @@ pub fn cifar100_test(folder: impl AsRef<Path>, labels: Labels) -> Result<Labelle
 /// As [`cifar100_train`].
 pub fn cifar100_files(files: &[impl AsRef<Path>], labels: Labels) -> Result<Labelled> {
     read(files, &labels.into())
+}
+
+/// Files of a folder, which must be there.
+fn in_folder(folder: &Path, names: &[impl AsRef<str>]) -> Result<Vec<PathBuf>> {
+    let path = |name: &str| match folder.join(name) {
+        path if path.is_file() => Ok(path),
+        _ => {
+            let expected = format!("a file `{name}` of CIFAR's binary version, unpacked");
+            Err(wrong(folder.display().to_string(), expected, "none"))
+        }
+    };
+    names.iter().map(|name| path(name.as_ref())).collect()
 }
 
 fn read(files: &[impl AsRef<Path>], label: &Label) -> Result<Labelled> {
@@ -114,7 +126,14 @@ fn open(path: &Path, label: &Label) -> Result<RecordFile> {
     }
     let (records, rest) = (bytes.len() / size, bytes.len() % size);
     if rest > 0 {
-        return Err(wrong(format!("{}, truncated in record {records}", bytes.name()), format!("{size} bytes"), rest));
+        // A label more or less in each record is the other data set.
+        let other = 3 - label.of;
+        let hint = match bytes.len().is_multiple_of(other + PIXELS as u64) {
+            true => format!(" (are these records of CIFAR-{}?)", if other == 1 { 10 } else { 100 }),
+            false => String::new(),
+        };
+        let place = format!("{}, truncated in record {records}", bytes.name());
+        return Err(wrong(place, format!("{size} bytes"), format!("{rest}{hint}")));
     }
     bytes.whole()?;
     for record in 0..records {
@@ -162,7 +181,8 @@ mod tests {
         assert_eq!(set.labels.read_all().unwrap(), [1., 2., 2., 3., 3., 4., 4., 5., 5., 6.]);
         assert_eq!(set.images.read(9).unwrap()[24], 4.0 / 255.0, "pixel 24 of label 6: 2 ^ 6");
         assert_eq!(set.images.place(9), format!("{}, record 1", folder.path().join("data_batch_5.bin").display()));
-        says(cifar10_test(folder.path()), &["test_batch.bin"]);
+        let words = "expected a file `test_batch.bin` of CIFAR's binary version, unpacked, found none";
+        says(cifar10_test(folder.path()), &[folder.path().to_str().unwrap(), words]);
     }
 
     #[test]
@@ -189,7 +209,10 @@ mod tests {
         );
         says(open("label", &records(&[&[1], &[10]])), &["label, record 1: expected a class from 0 to 9, found 10"]);
         // Files of CIFAR-100 are no files of CIFAR-10.
-        says(open("other", &records(&[&[1, 2], &[3, 4]])), &["truncated in record 2: expected 3073 bytes, found 2"]);
+        says(
+            open("other", &records(&[&[1, 2], &[3, 4]])),
+            &["truncated in record 2: expected 3073 bytes, found 2 (are these records of CIFAR-100?)"],
+        );
         let packed = gzip(&records(&[&[1], &[2]]));
         says(open("packed", &packed[..packed.len() - 4]), &["a whole compressed file"]);
         let path = folder.write("fine", &records(&[&[1, 2], &[3, 100]]));

@@ -222,7 +222,12 @@ impl Table {
     fn find(&self, name: &str) -> Result<usize> {
         self.0.columns.iter().position(|column| column.name == name).ok_or_else(|| {
             let names = self.columns().collect::<Vec<_>>().join("`, `");
-            wrong(self.0.bytes.name(), format!("a column `{name}`"), format!("only `{names}`"))
+            // A table that seems to have one column is most likely cut at something else.
+            let other =
+                [';', '\t', '|', ','].into_iter().find(|&other| self.columns().count() == 1 && names.contains(other));
+            let hint =
+                other.map_or(String::new(), |other| format!(" (is {other:?} the delimiter? See `Options::delimiter`)"));
+            wrong(self.0.bytes.name(), format!("a column `{name}`"), format!("only `{names}`{hint}"))
         })
     }
 

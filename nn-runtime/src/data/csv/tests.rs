@@ -34,6 +34,9 @@ fn other_delimiters_and_missing_numbers_are_options() {
     let table = open_with(&path, Options::new().delimiter(b';').missing(-1.0)).unwrap();
     assert_eq!(table.numbers(&["acid", "sugar"]).unwrap().read_all().unwrap(), [7.4, -1.0, -1.0, 1.9]);
     assert_eq!(table.indices("quality").unwrap().kind(), Kind::AnyClasses);
+    let words =
+        "expected a column `acid`, found only `acid;sugar;quality` (is ';' the delimiter? See `Options::delimiter`)";
+    says(open(&path).unwrap().numbers(&["acid"]), &[words]);
     let strict = open_with(&path, Options::new().delimiter(b';')).unwrap();
     says(
         strict.numbers(&["sugar"]),
