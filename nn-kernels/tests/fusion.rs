@@ -101,6 +101,11 @@ fn only_true_dependencies_separate_dispatches() {
         assert_eq!(together.wgsl.matches(&function).count(), 2, "{function}: declared and called");
     }
     assert_eq!(together.workgroups.len(), 4);
+    // The sums for a bias are stored one by one, so the products for the weight are too; all of them read the arena in fours.
+    for shader in &shaders[5..7] {
+        assert!(shader.wgsl.contains("gradients: array<f32>"), "{}", shader.wgsl);
+        assert!(shader.wgsl.contains("arena: array<vec4<f32>>"), "{}", shader.wgsl);
+    }
     // What `gradients` adds comes behind what it shares with training.
     let gradients = plan.gradients.as_ref().unwrap();
     assert_eq!(gradients.levels[..7], train.levels[..7]);
