@@ -10,7 +10,7 @@ macro_rules! width {
             use super::*;
 
             nn::network! {
-                pub network Width {
+                network Width {
                     input  x: [1024];
                     target y: [1024];
                     fitted = x >> dense($width) >> relu >> dense($width) >> relu >> dense(1024);
@@ -33,7 +33,7 @@ macro_rules! depth {
             use super::*;
 
             nn::network! {
-                pub network Depth {
+                network Depth {
                     input  x: [64];
                     target y: [64];
 
