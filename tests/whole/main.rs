@@ -9,6 +9,7 @@ mod gradients;
 mod initializers;
 mod names;
 mod resident;
+mod residual;
 mod streams;
 mod training;
 mod twins;

@@ -1,0 +1,172 @@
+//! Optimizers against loops.
+
+use super::*;
+
+/// Ten steps of an optimizer on the gradients 2 x + 0.1, by its graph.
+fn ten_steps(optimizer: &Optimizer) -> Vec<f64> {
+    let all = Shape::fixed(&[3]);
+    let mut g = Graph::new();
+    let parameters = g.leaf(Leaf::Parameters, all.clone());
+    let gradients = g.leaf(Leaf::Gradients, all.clone());
+    let mut states: Vec<Vec<f64>> = state_init(optimizer).iter().map(|&s| vec![s; 3]).collect();
+    let nodes: Vec<NodeId> = (0..states.len()).map(|i| g.leaf(Leaf::State(i), all.clone())).collect();
+    let update = optimizer_update(&mut g, optimizer, parameters, gradients, &nodes);
+    assert_eq!(update.new_states.len(), states.len());
+    let mut x = vec![1.0, -2.0, 0.5];
+    for step in 0..10 {
+        let leaf = |leaf: &Leaf| match leaf {
+            Leaf::Parameters => x.clone(),
+            Leaf::Gradients => x.iter().map(|x| 2.0 * x + 0.1).collect(),
+            Leaf::State(i) => states[*i].clone(),
+            _ => unreachable!("an optimizer reads nothing else"),
+        };
+        let learning_rate = optimizer.learning_rate;
+        let results =
+            evaluate(&g, &Environment { batch: 1, leaf: &leaf, learning_rate, step, seed: 0, training: true });
+        states = update.new_states.iter().map(|s| results[s.index()].clone()).collect();
+        x = results[update.new_parameters.index()].clone();
+    }
+    x
+}
+
+/// The new parameter from the old one, its gradient, the step's number and the state.
+type Rules<'a> = &'a dyn Fn(f64, f64, i32, &mut [f64; 3]) -> f64;
+
+/// The same by a loop over one parameter after another.
+fn by_loop(initial: [f64; 3], f: Rules<'_>) -> Vec<f64> {
+    let run = |mut x: f64| {
+        let mut state = initial;
+        for t in 1..=10 {
+            x = f(x, 2.0 * x + 0.1, t, &mut state);
+        }
+        x
+    };
+    vec![run(1.0), run(-2.0), run(0.5)]
+}
+
+fn optimizer(rule: Rule, learning_rate: f64, weight_decay: f64) -> Optimizer {
+    let optimizer = Optimizer { rule, learning_rate, weight_decay, clip_norm: None, clip_value: None };
+    assert_eq!(check_optimizer(&optimizer), Ok(()));
+    optimizer
+}
+
+#[test]
+fn sgd_is_its_loop() {
+    for (momentum, dampening, nesterov, decay) in
+        [(0.0, 0.0, false, 0.0), (0.9, 0.0, false, 0.1), (0.9, 0.0, true, 0.1), (0.9, 0.3, false, 0.0)]
+    {
+        let found = ten_steps(&optimizer(Rule::Sgd { momentum, dampening, nesterov }, 0.1, decay));
+        let expected = by_loop([0.0; 3], &|x, g, t, s| {
+            let g = g + decay * x;
+            s[0] = if t == 1 { g } else { momentum * s[0] + (1.0 - dampening) * g };
+            let direction = match (momentum == 0.0, nesterov) {
+                (true, _) => g,
+                (_, true) => g + momentum * s[0],
+                _ => s[0],
+            };
+            x - 0.1 * direction
+        });
+        close(&found, &expected);
+    }
+}
+
+#[test]
+fn rmsprop_is_its_loop() {
+    for (momentum, centered) in [(0.0, false), (0.9, false), (0.0, true), (0.9, true)] {
+        let rule = Rule::RmsProp { alpha: 0.99, eps: 1e-8, momentum, centered };
+        let expected = by_loop([0.0; 3], &|x, g, _, s| {
+            let g = g + 0.01 * x;
+            s[0] = 0.99 * s[0] + 0.01 * g * g;
+            s[1] = 0.99 * s[1] + 0.01 * g;
+            let variance = if centered { s[0] - s[1] * s[1] } else { s[0] };
+            let direction = g / (variance.sqrt() + 1e-8);
+            s[2] = momentum * s[2] + direction;
+            x - 0.01 * s[2]
+        });
+        close(&ten_steps(&optimizer(rule, 0.01, 0.01)), &expected);
+    }
+}
+
+#[test]
+fn adagrad_and_adadelta_are_their_loops() {
+    for lr_decay in [0.0, 0.1] {
+        let rule = Rule::Adagrad { lr_decay, eps: 1e-10, initial_accumulator: 0.2 };
+        let expected = by_loop([0.2, 0.0, 0.0], &|x, g, t, s| {
+            s[0] += g * g;
+            x - 0.1 / (1.0 + f64::from(t - 1) * lr_decay) * g / (s[0].sqrt() + 1e-10)
+        });
+        close(&ten_steps(&optimizer(rule, 0.1, 0.0)), &expected);
+    }
+    let expected = by_loop([0.0; 3], &|x, g, _, s| {
+        s[0] = 0.9 * s[0] + 0.1 * g * g;
+        let delta = ((s[1] + 1e-6) / (s[0] + 1e-6)).sqrt() * g;
+        s[1] = 0.9 * s[1] + 0.1 * delta * delta;
+        x - delta
+    });
+    close(&ten_steps(&optimizer(Rule::Adadelta { rho: 0.9, eps: 1e-6 }, 1.0, 0.0)), &expected);
+}
+
+#[test]
+fn adam_and_its_kin_are_their_loops() {
+    let (beta1, beta2, eps) = (0.9, 0.999, 1e-8);
+    for (decoupled, amsgrad) in [(false, false), (false, true), (true, false), (true, true)] {
+        let rule = if decoupled {
+            Rule::AdamW { beta1, beta2, eps, amsgrad }
+        } else {
+            Rule::Adam { beta1, beta2, eps, amsgrad }
+        };
+        let expected = by_loop([0.0; 3], &|x, g, t, s| {
+            let (x, g) = if decoupled { (x * (1.0 - 0.05 * 0.1), g) } else { (x, g + 0.1 * x) };
+            s[0] = beta1 * s[0] + (1.0 - beta1) * g;
+            s[1] = beta2 * s[1] + (1.0 - beta2) * g * g;
+            s[2] = s[2].max(s[1]);
+            let v = if amsgrad { s[2] } else { s[1] };
+            let m = s[0] / (1.0 - beta1.powi(t));
+            x - 0.05 * m / ((v / (1.0 - beta2.powi(t))).sqrt() + eps)
+        });
+        close(&ten_steps(&optimizer(rule, 0.05, 0.1)), &expected);
+    }
+    let expected = by_loop([0.0; 3], &|x, g, t, s| {
+        s[0] = beta1 * s[0] + (1.0 - beta1) * g;
+        s[1] = (beta2 * s[1]).max(g.abs() + eps);
+        x - 0.05 / (1.0 - beta1.powi(t)) * s[0] / s[1]
+    });
+    close(&ten_steps(&optimizer(Rule::Adamax { beta1, beta2, eps }, 0.05, 0.0)), &expected);
+}
+
+#[test]
+fn gradients_are_clipped_by_value_then_by_norm() {
+    let rule = Rule::Sgd { momentum: 0.0, dampening: 0.0, nesterov: false };
+    let clipped = Optimizer { clip_value: Some(0.6), clip_norm: Some(0.5), ..optimizer(rule, 0.1, 0.0) };
+    let mut x = [1.0, -2.0, 0.5];
+    for _ in 0..10 {
+        let g = x.map(|x: f64| (2.0 * x + 0.1).clamp(-0.6, 0.6));
+        let norm = g.iter().map(|g| g * g).sum::<f64>().sqrt();
+        let factor = (0.5 / (norm + 1e-6)).min(1.0);
+        x.iter_mut().zip(g).for_each(|(x, g)| *x -= 0.1 * factor * g);
+    }
+    close(&ten_steps(&clipped), &x);
+}
+
+#[test]
+fn optimizers_options_are_checked() {
+    let rule = |momentum, dampening, nesterov| Optimizer {
+        rule: Rule::Sgd { momentum, dampening, nesterov },
+        learning_rate: 0.1,
+        weight_decay: 0.0,
+        clip_norm: None,
+        clip_value: None,
+    };
+    let conflict = |other, allowed| Err(Fact::Conflict { option: "nesterov", other, allowed });
+    assert_eq!(check_optimizer(&rule(0.0, 0.0, true)), conflict("momentum", Allowed::Above(0.0)));
+    assert_eq!(check_optimizer(&rule(0.9, 0.5, true)), conflict("dampening", Allowed::Exactly(0.0)));
+    let fact = |name, value, allowed| Err(Fact::Option { name, value, allowed });
+    assert_eq!(check_optimizer(&rule(-0.1, 0.0, false)), fact("momentum", -0.1, Allowed::AtLeast(0.0)));
+    let negative = Optimizer { learning_rate: -0.1, ..rule(0.0, 0.0, false) };
+    assert_eq!(check_optimizer(&negative), fact("learning_rate", -0.1, Allowed::AtLeast(0.0)));
+    let clip = Optimizer { clip_norm: Some(0.0), ..rule(0.0, 0.0, false) };
+    assert_eq!(check_optimizer(&clip), fact("clip_norm", 0.0, Allowed::Above(0.0)));
+    let adam = Rule::Adam { beta1: 1.0, beta2: 0.999, eps: 1e-8, amsgrad: false };
+    let adam = Optimizer { rule: adam, ..rule(0.0, 0.0, false) };
+    assert_eq!(check_optimizer(&adam), fact("beta1", 1.0, Allowed::FromBelow(0.0, 1.0)));
+}
