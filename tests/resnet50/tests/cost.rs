@@ -93,15 +93,19 @@ fn fastest(command: &[&str]) -> Duration {
 fn expansion() -> (f64, String) {
     let target = target();
     let libraries = target.join("debug/deps");
-    let facade = std::fs::read_dir(&libraries).unwrap().map(|entry| entry.unwrap().path()).find(|path| {
+    let is_facade = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         name.starts_with("libnn-") && name.ends_with(".rmeta")
-    });
+    };
+    // The latest, should there be others of earlier runs.
+    let facade = std::fs::read_dir(&libraries).unwrap().map(|entry| entry.unwrap().path()).filter(is_facade);
+    let facade =
+        facade.max_by_key(|path| path.metadata().and_then(|m| m.modified()).ok()).expect("the facade is built");
     let rustc = || {
         let mut command = Command::new(option_env!("RUSTC").unwrap_or("rustc"));
         command.args(["--edition=2024", "--crate-type=lib", "--crate-name=nn_resnet50", "--emit=dep-info"]);
         command.arg("--out-dir").arg(&target).arg("-L").arg(format!("dependency={}", libraries.display()));
-        command.arg("--extern").arg(format!("nn={}", facade.as_ref().expect("the facade is built").display()));
+        command.arg("--extern").arg(format!("nn={}", facade.display()));
         // So that a stable compiler tells its times.
         command.arg("-Ztime-passes").env("RUSTC_BOOTSTRAP", "1");
         let start = Instant::now();
