@@ -110,7 +110,8 @@ pub(super) struct Block {
     pub others: Vec<isize>,
 }
 
-fn narrow(offset: usize) -> u32 {
+/// An offset as tables have it.
+pub(super) fn narrow(offset: usize) -> u32 {
     u32::try_from(offset).expect("what is staged is smaller than 2^32 floats")
 }
 

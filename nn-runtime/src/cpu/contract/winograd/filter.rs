@@ -30,8 +30,9 @@ impl Kernel for Filters<'_> {
             for (j, half) in half.iter_mut().enumerate() {
                 *half = sums(s, [g0[j], g1[j], g2[j]]);
             }
-            for a in 0..4 {
-                for (b, x) in sums(s, [half[0][a], half[1][a], half[2][a]]).into_iter().enumerate() {
+            let [h0, h1, h2] = half;
+            for (a, ((x0, x1), x2)) in h0.into_iter().zip(h1).zip(h2).enumerate() {
+                for (b, x) in sums(s, [x0, x1, x2]).into_iter().enumerate() {
                     s.store(to, ((a * 4 + b) * inputs + input) * rows, rows, x);
                 }
             }

@@ -1,5 +1,6 @@
 //! Tiles in the result: forward passes and gradients of inputs.
 
+use super::super::blocks::narrow;
 use super::super::forward::{Pack, tiles};
 use super::super::problem::{Few, Operands, Problem, place, signed};
 use super::super::scratch::{self, Tables, Work};
@@ -65,7 +66,7 @@ pub(in super::super) fn run(level: Level, problem: &Problem, form: &Form, o: Ope
         let points = Points::new(inputs.len(), tiling.most(), width);
         let terms = &mut blocks[0].taps;
         terms.clear();
-        terms.extend((0..inputs.len()).map(|input| (input * points.row) as u32));
+        terms.extend((0..inputs.len()).map(|input| narrow(input * points.row)));
         let count = tiling.blocks() * groups.len();
         let parts = enough.div_ceil(count).min(channels.len().div_ceil(most));
         let data = Data { form, from: o.a, samples, inputs };

@@ -190,8 +190,9 @@ impl Block<'_> {
                                 [w.wide_load(&turned[at..], W::WIDTH), w.wide_load(&turned[at + pitch..], W::WIDTH)];
                             *half = filter(w, g);
                         }
-                        for b in 0..4 {
-                            for (a, x) in filter(w, [half[0][b], half[1][b]]).into_iter().enumerate() {
+                        let [h0, h1] = half;
+                        for (b, (x0, x1)) in h0.into_iter().zip(h1).enumerate() {
+                            for (a, x) in filter(w, [x0, x1]).into_iter().enumerate() {
                                 let at = (a * 4 + b) * others.point + tile * pitch + k;
                                 w.wide_store(&mut to[at..], W::WIDTH, x);
                             }
