@@ -1,8 +1,8 @@
 //! Sums of products: the engine behind every contraction.
 //!
 //! Generated code describes a product by its sizes and strides alone ([`Product`]); how it is computed is decided here,
-//! by the sizes of the batch at hand. Small and middle ones are done in register [`tile`]s; large ones go to the crate
-//! `matrixmultiply`. [`split`] cuts both into blocks for several threads.
+//! by the sizes of the batch at hand. They are done in register [`tile`]s, and large ones pack their operands for these; only results whose
+//! rows are not contiguous, either way, go to the crate `matrixmultiply`. [`split`] cuts all of them into blocks for several threads.
 //!
 //! Every decision depends on sizes and strides alone, so the number of threads changes no bit.
 
@@ -118,17 +118,24 @@ struct Operands<'a> {
 enum Engine {
     /// In register tiles, which store whole rows: the stride of columns is 1.
     Tiles,
-    /// By `matrixmultiply`.
-    Large,
+    /// In the same tiles, with both operands packed.
+    Packed,
+    /// By `matrixmultiply`, whose results may lie in any way.
+    Strided,
 }
 
-/// The largest product, in multiply-adds, that tiles do faster than `matrixmultiply`, which first copies both operands
-/// into the order in which it reads them.
+/// The largest product, in multiply-adds, that tiles do faster without packing its first operand.
 const TILE_WORK: usize = 1 << 24;
+/// Rows up to which there is nothing to be gained by it, whatever the size.
+const TILE_ROWS: usize = 8;
 
 impl Engine {
     fn of(p: &Product) -> Self {
-        if p.work() <= TILE_WORK && (p.c[1] == 1 || p.n == 1) { Engine::Tiles } else { Engine::Large }
+        match p.c[1] == 1 || p.n == 1 {
+            true if p.work() <= TILE_WORK || p.m <= TILE_ROWS => Engine::Tiles,
+            true => Engine::Packed,
+            false => Engine::Strided,
+        }
     }
 
     /// Computes a block on this thread.
@@ -137,16 +144,17 @@ impl Engine {
     /// The largest index of each operand lies within its slice, and nobody else touches the elements of the result.
     unsafe fn compute(self, p: &Product, o: Operands<'_>) {
         match self {
-            Engine::Tiles => Level::best().run(Tiles { p: *p, o }),
+            Engine::Tiles => Level::best().run(Tiles { p: *p, o, packs_rows: false }),
+            Engine::Packed => Level::best().run(Tiles { p: *p, o, packs_rows: true }),
             // SAFETY: the caller says so.
-            Engine::Large => unsafe { large(p, o) },
+            Engine::Strided => unsafe { strided(p, o) },
         }
     }
 }
 
 /// # Safety
 /// As for [`Engine::compute`].
-unsafe fn large(p: &Product, o: Operands<'_>) {
+unsafe fn strided(p: &Product, o: Operands<'_>) {
     let stride = |s: usize| isize::try_from(s).expect("strides lie within slices");
     // SAFETY: strides are not negative, so the largest index is the last one, and the caller says that it lies within.
     unsafe {

@@ -10,7 +10,9 @@ const COLUMNS: usize = 32;
 /// Rows of the smallest block in tiles: enough to pay for packing a panel again.
 const ROWS: usize = 64;
 /// Elements of the result in a block of a large product: enough to pay for packing its operands.
-const LARGE_BLOCK: usize = 1 << 18;
+const LARGE_BLOCK: usize = 1 << 17;
+/// Rows of such a block: packed, they stay in the second-level cache.
+const LARGE_ROWS: usize = 256;
 
 /// Computes a product.
 ///
@@ -40,9 +42,10 @@ fn block(engine: Engine, p: &Product) -> [usize; 2] {
             // Columns first: each panel is packed once, then.
             Engine::Tiles if columns > COLUMNS => columns = half(columns, COLUMNS),
             Engine::Tiles => rows = half(rows, ROWS),
-            Engine::Large if rows * columns <= LARGE_BLOCK => {}
-            Engine::Large if rows < columns => columns = half(columns, COLUMNS),
-            Engine::Large => rows = half(rows, COLUMNS),
+            Engine::Packed if rows > LARGE_ROWS => rows = half(rows, COLUMNS),
+            Engine::Packed | Engine::Strided if rows * columns <= LARGE_BLOCK => {}
+            Engine::Packed | Engine::Strided if rows < columns => columns = half(columns, COLUMNS),
+            Engine::Packed | Engine::Strided => rows = half(rows, COLUMNS),
         }
         if before == [rows, columns] {
             return before;

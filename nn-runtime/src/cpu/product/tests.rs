@@ -78,7 +78,11 @@ fn tiles_of_every_level_and_onto_something() {
             for (add, level) in
                 [false, true].into_iter().flat_map(|add| Level::all().into_iter().map(move |l| (add, l)))
             {
-                check(&p, add, |a, b, c| level.run(Tiles { p, o: Operands { a, b, c: Shared::new(c), add } }));
+                for packs_rows in [false, true] {
+                    check(&p, add, |a, b, c| {
+                        level.run(Tiles { p, o: Operands { a, b, c: Shared::new(c), add }, packs_rows });
+                    });
+                }
             }
         }
     }
@@ -92,7 +96,12 @@ fn the_width_of_vectors_changes_no_bit() {
         let (a, b) = (numbers(m * k, 3), numbers(k * n, 5));
         let mut all = Level::all().into_iter().filter(|level| !matches!(level, Level::Plain)).map(|level| {
             let mut c = vec![0.0; m * n];
-            level.run(Tiles { p, o: Operands { a: &a, b: &b, c: Shared::new(&mut c), add: false } });
+            let o = Operands { a: &a, b: &b, c: Shared::new(&mut c), add: false };
+            level.run(Tiles { p, o, packs_rows: false });
+            let mut packed = vec![0.0; m * n];
+            let o = Operands { a: &a, b: &b, c: Shared::new(&mut packed), add: false };
+            level.run(Tiles { p, o, packs_rows: true });
+            assert_eq!(c, packed);
             c
         });
         if let Some(first) = all.next() {

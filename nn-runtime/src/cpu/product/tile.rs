@@ -9,6 +9,8 @@ use crate::cpu::simd::{LANES, Simd, Wide, WideKernel};
 const PANEL: usize = 1 << 13;
 /// Rows up to which vectors along the sum are better than vectors along columns: nothing has to be transposed.
 const FEW_ROWS: usize = 4;
+/// Rows of a tile in the order in which it reads them, with room for all tiles.
+const PACKED_ROWS: usize = LANES;
 /// Floats of the second operand that stay in the first-level cache, wherever they lie.
 const CACHED: usize = 1 << 13;
 
@@ -16,6 +18,9 @@ const CACHED: usize = 1 << 13;
 pub(super) struct Tiles<'a> {
     pub p: Product,
     pub o: Operands<'a>,
+    /// Whether both operands are copied into the order in which tiles read them, not the second alone: that pays where
+    /// there are many panels.
+    pub packs_rows: bool,
 }
 
 impl WideKernel for Tiles<'_> {
@@ -38,10 +43,17 @@ impl Tiles<'_> {
         let p = self.p;
         let chunks = p.k.div_ceil(PANEL / columns_of_tile);
         let depth = p.k.div_ceil(chunks);
-        let mut scratch = pack::scratch(depth * columns_of_tile);
+        let tiles = if self.packs_rows { p.m.div_ceil(W::ROWS) } else { 0 };
+        let mut scratch = pack::scratch(depth * (columns_of_tile + tiles * PACKED_ROWS));
+        let (panel_room, rows_room) = scratch.split_at_mut(depth * columns_of_tile);
         for k0 in (0..p.k).step_by(depth) {
             let k = depth.min(p.k - k0);
             let add = self.o.add || k0 > 0;
+            for tile in 0..tiles {
+                let (i, to) = (tile * W::ROWS, &mut rows_room[tile * k * PACKED_ROWS..]);
+                let from = &self.o.a[i * p.a[0] + k0 * p.a[1]..];
+                pack::pack(w, from, [p.a[1], p.a[0]], [k, W::ROWS.min(p.m - i)], PACKED_ROWS, to);
+            }
             for j in (0..p.n).step_by(columns_of_tile) {
                 let columns = columns_of_tile.min(p.n - j);
                 let width = columns.next_multiple_of(W::WIDTH);
@@ -51,22 +63,17 @@ impl Tiles<'_> {
                 let (panel, row) = if in_place {
                     (from, p.b[0])
                 } else {
-                    pack::pack(w, from, p.b, [k, columns], width, &mut scratch);
-                    (&scratch[..], width)
+                    pack::pack(w, from, p.b, [k, columns], width, panel_room);
+                    (&panel_room[..], width)
                 };
                 assert!((k - 1) * row + width <= panel.len(), "the panel holds all rows");
                 for i in (0..p.m).step_by(W::ROWS) {
-                    let tile = Tile {
-                        k,
-                        a: &self.o.a[i * p.a[0] + k0 * p.a[1]..],
-                        steps: p.a,
-                        panel,
-                        row,
-                        at: i * p.c[0] + j,
-                        c_row: p.c[0],
-                        columns,
-                        add,
+                    let (a, steps) = if self.packs_rows {
+                        (&rows_room[i / W::ROWS * k * PACKED_ROWS..], [1, PACKED_ROWS])
+                    } else {
+                        (&self.o.a[i * p.a[0] + k0 * p.a[1]..], p.a)
                     };
+                    let tile = Tile { k, a, steps, panel, row, at: i * p.c[0] + j, c_row: p.c[0], columns, add };
                     tile.any_size(w, W::ROWS.min(p.m - i), &mut self.o.c);
                 }
             }
