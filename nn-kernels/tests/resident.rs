@@ -53,6 +53,14 @@ fn size_decides_and_the_plan_says_so() {
 }
 
 #[test]
+fn all_invocations_share_a_long_sum() {
+    let (shader, residence) = resident::print(&curve(1, &[1])).unwrap();
+    assert!(residence.capacity > 400, "{residence:?}");
+    assert!(shader.wgsl.contains("// All invocations together for each point."), "{}", shader.wgsl);
+    common::check_shader(&shader);
+}
+
+#[test]
 fn resident_programs_are_valid_everywhere() {
     let mut found = 0;
     for seed in 0..200 {

@@ -71,6 +71,10 @@ impl Device {
 
     /// The machine's fastest GPU; a software one will do.
     ///
+    /// Compiled kernels are kept on disk for the next process where the API gives them out (Vulkan): in the folder `nn` of the
+    /// platform's folder for caches, or in the folder that the environment variable `NN_PIPELINE_CACHE` names;
+    /// `NN_PIPELINE_CACHE=off` keeps none.
+    ///
     /// # Errors
     /// If there is none, or if `nn` was built without the feature `gpu`.
     #[cfg(feature = "gpu")]

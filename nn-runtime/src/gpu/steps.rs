@@ -90,10 +90,12 @@ pub(super) async fn play(
     let window = data.window(&loaded.budget) as u64;
     let parts = cut(steps.steps, loaded.budget.largest() / 4, |_| floats);
     let residence = track.residence.as_ref();
-    let (inside, outside): (Vec<&StepUniform>, Vec<_>) =
-        steps.steps.iter().partition(|step| residence.is_some_and(|residence| residence.takes(step)));
-    let largest = |steps: &[&StepUniform]| steps.iter().map(|step| step.batch as usize).max().unwrap_or(0);
-    let (inside, outside) = (largest(&inside), largest(&outside));
+    let takes = |step: &StepUniform| residence.is_some_and(|residence| residence.takes(step));
+    let largest = |resident: bool| {
+        let steps = steps.steps.iter().filter(|step| takes(step) == resident);
+        steps.map(|step| step.batch as usize).max().unwrap_or(0)
+    };
+    let (inside, outside) = (largest(true), largest(false));
     let largest = inside.max(outside);
     let most = parts.iter().map(|part| part.len()).max().unwrap_or(0);
     let size = Size {
