@@ -1,11 +1,35 @@
 //! Any number of samples gives exact results.
 
 use nn::Fit;
-use nn_tests::networks::{Branches, Plain};
+use nn_tests::networks::{Branches, Cnn, Plain};
 use nn_tests::{assert_close, data, on_each_device};
 
 /// Batches that are no multiple of anything, and more than a player's first capacity.
 const SIZES: [usize; 8] = [1, 2, 3, 5, 8, 33, 64, 301];
+
+/// Epochs of 23 samples in batches of 7 are the steps on these batches, and report samples instead of batches.
+macro_rules! steps_of_an_epoch {
+    ($network:ident, $data:expr, $device:expr) => {{
+        let all = $data;
+        let mut fitted = $network::new($device, 3).unwrap();
+        let options = Fit::default().epochs(2).batch_size(7).shuffle(false).quiet();
+        let history = fitted.fit(&all, options).unwrap();
+        let mut stepped = $network::new($device, 3).unwrap();
+        for epoch in 0..2 {
+            let mut loss = 0.0;
+            for part in [0..7, 7..14, 14..21, 21..23] {
+                let n = part.len() as f64;
+                loss += stepped.train_batch(&all.slice(part)).unwrap().loss * n / 23.0;
+            }
+            let reported = history.epochs[epoch].train.loss;
+            assert!((reported - loss).abs() <= 1e-6 * loss, "epoch {epoch}: {reported} instead of {loss}");
+        }
+        for p in stepped.parameters() {
+            let (a, b) = (fitted.parameter(p.name).unwrap(), stepped.parameter(p.name).unwrap());
+            assert_eq!(a, b, "{}", p.name);
+        }
+    }};
+}
 
 on_each_device! {
     fn a_prediction_does_not_depend_on_its_neighbours(device) {
@@ -73,24 +97,11 @@ on_each_device! {
     }
 
     fn a_partial_last_batch_counts_by_its_true_size(device) {
-        let all = data::plain(23, 9).unwrap();
-        let mut fitted = Plain::new(device, 3).unwrap();
-        let options = Fit::default().epochs(2).batch_size(7).shuffle(false).quiet();
-        let history = fitted.fit(&all, options).unwrap();
-        let mut stepped = Plain::new(device, 3).unwrap();
-        for epoch in 0..2 {
-            let mut loss = 0.0;
-            for part in [0..7, 7..14, 14..21, 21..23] {
-                let n = part.len() as f64;
-                loss += stepped.train_batch(&all.slice(part)).unwrap().loss * n / 23.0;
-            }
-            let reported = history.epochs[epoch].train.loss;
-            assert!((reported - loss).abs() <= 1e-6 * loss, "epoch {epoch}: {reported} instead of {loss}");
-        }
-        for p in stepped.parameters() {
-            let (a, b) = (fitted.parameter(p.name).unwrap(), stepped.parameter(p.name).unwrap());
-            assert_eq!(a, b, "{}", p.name);
-        }
+        steps_of_an_epoch!(Plain, data::plain(23, 9).unwrap(), device);
+    }
+
+    fn a_partial_last_batch_has_statistics_of_its_own(device) {
+        steps_of_an_epoch!(Cnn, data::cnn(23, 9).unwrap(), device);
     }
 
     fn a_report_does_not_depend_on_how_data_is_cut(device) {

@@ -86,24 +86,6 @@ on_each_device! {
         assert_eq!(net.parameter("b.batch_norm.weight").unwrap(), [1.0, 1.0]);
     }
 
-    fn a_partial_last_batch_has_statistics_of_its_own(device) {
-        let all = data::cnn(23, 9).unwrap();
-        let mut fitted = Cnn::new(device, 3).unwrap();
-        let options = Fit::default().epochs(2).batch_size(7).shuffle(false).quiet();
-        let history = fitted.fit(&all, options).unwrap();
-        let mut stepped = Cnn::new(device, 3).unwrap();
-        for epoch in 0..2 {
-            let mut loss = 0.0;
-            for part in [0..7, 7..14, 14..21, 21..23] {
-                let n = part.len() as f64;
-                loss += stepped.train_batch(&all.slice(part)).unwrap().loss * n / 23.0;
-            }
-            let reported = history.epochs[epoch].train.loss;
-            assert!((reported - loss).abs() <= 1e-6 * loss, "epoch {epoch}: {reported} instead of {loss}");
-        }
-        assert!(bits(&fitted) == bits(&stepped));
-    }
-
     fn batches_of_one_train(device) {
         let all = data::cnn(6, 2).unwrap();
         let mut net = Cnn::new(device, 3).unwrap();
