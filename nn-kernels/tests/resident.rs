@@ -44,6 +44,7 @@ fn curve(inputs: usize, hidden: &[usize]) -> Plan {
 #[test]
 fn size_decides_and_the_plan_says_so() {
     let small = resident::residence(&curve(1, &[16, 16])).expect("a few hundred weights fit");
+    assert!((2..=256).contains(&small.steps), "{small:?}");
     assert!(small.capacity >= 32 && small.workgroup_bytes <= 16 << 10, "{small:?}");
     let wider = resident::residence(&curve(1, &[24, 24])).expect("some more fit with fewer samples");
     assert!(wider.capacity < small.capacity, "{wider:?}");

@@ -174,6 +174,8 @@ pub struct Resident {
     pub shader: Shader,
     /// The most samples of a step.
     pub capacity: usize,
+    /// The most steps of a dispatch.
+    pub steps: usize,
 }
 
 /// A compute shader: a dispatch, which does one kernel or several that do not depend on each other. Also what `shaders()` lists.
@@ -238,9 +240,9 @@ pub const fn part(shaders: &'static [Shader], start: usize, end: usize) -> &'sta
 }
 
 /// The resident program whose shader is the only one of a list. Generated code calls it, and has no list without the GPU.
-pub const fn resident(shaders: &'static [Shader], capacity: usize) -> Option<Resident> {
+pub const fn resident(shaders: &'static [Shader], capacity: usize, steps: usize) -> Option<Resident> {
     match shaders {
-        [shader] => Some(Resident { shader: *shader, capacity }),
+        [shader] => Some(Resident { shader: *shader, capacity, steps }),
         _ => None,
     }
 }

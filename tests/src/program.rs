@@ -93,9 +93,11 @@ fn schedule(plan: &Plan, s: &Schedule, prefix: &str, (pass, update): CpuPass) ->
         field_gradients: list(&s.field_gradients, |(field, t)| (*field, sample_offset(&s.tensors[t.0 as usize]))),
         shaders: list(&wgsl::print_schedule(plan, s, prefix, 0), shader),
         more_shaders: &[],
-        resident: wgsl::resident::print(plan)
-            .filter(|_| prefix == "train")
-            .map(|(program, residence)| p::Resident { shader: shader(&program), capacity: residence.capacity }),
+        resident: wgsl::resident::print(plan).filter(|_| prefix == "train").map(|(program, residence)| p::Resident {
+            shader: shader(&program),
+            capacity: residence.capacity,
+            steps: residence.steps,
+        }),
         pass,
         update: update.filter(|_| s.update < s.kernels.len()),
     }

@@ -7,14 +7,25 @@ use nn_tests::{Noise, assert_close, data, gpu};
 nn::network! {
     /// Buffers, dropout, a convolution and a pool.
     pub network Tiny {
-        input  image: [2, 6, 6];
+        input  image: [1, 4, 4];
         target label: class(3);
-        body   = image >> conv2d(4, 3) >> batch_norm >> relu >> max_pool2d(2);
+        body   = image >> conv2d(2, 2) >> batch_norm >> relu >> max_pool2d(3);
         logits = body >> flatten >> dropout(0.2) >> dense(3);
         output    probability = softmax(logits);
         loss      cross_entropy(logits, label);
         metric    accuracy(logits, label);
         optimizer rmsprop(learning_rate = 1e-2, momentum = 0.5, centered = true);
+    }
+
+    /// So little for each sample that hundreds of them fit, and all invocations share a sum over them.
+    pub network Straight {
+        input  x: [1];
+        target y: [1];
+        fitted = x >> dense(1);
+        output    p = fitted;
+        loss      mse(fitted, y);
+        metric    r2(fitted, y);
+        optimizer adam(learning_rate = 0.05);
     }
 }
 
@@ -73,6 +84,7 @@ trains! {
     a_curve: Curve, curve(500), batch 32, epochs 20, tolerance 1e-3, "b.dense.weight";
     several_metrics_and_adam: Plain, data::plain(100, 1), batch 24, epochs 6, tolerance 1e-3, "h.dense.weight";
     clipped_gradients_and_momentum: Softmax, softmax(90), batch 16, epochs 6, tolerance 1e-3, "logits.dense.weight";
+    hundreds_of_samples: Straight, straight(700), batch 300, epochs 10, tolerance 1e-3, "fitted.dense.weight";
     buffers_and_dropout: Tiny, tiny(70), batch 16, epochs 4, tolerance 1e-3, "body.batch_norm.running_var";
 }
 
@@ -80,6 +92,12 @@ fn curve(samples: usize) -> nn::Result<CurveData> {
     let x: Vec<[f32; 1]> = (0..samples).map(|i| [2.0 * i as f32 / samples as f32 - 1.0]).collect();
     let y: Vec<[f32; 1]> = x.iter().map(|[x]| [(3.0 * x).sin()]).collect();
     CurveData::new(&x, &y)
+}
+
+fn straight(samples: usize) -> nn::Result<StraightData> {
+    let x: Vec<[f32; 1]> = (0..samples).map(|i| [2.0 * i as f32 / samples as f32 - 1.0]).collect();
+    let y: Vec<[f32; 1]> = x.iter().map(|[x]| [0.5 * x + 0.25]).collect();
+    StraightData::new(&x, &y)
 }
 
 fn softmax(samples: usize) -> nn::Result<SoftmaxData> {
@@ -91,9 +109,22 @@ fn softmax(samples: usize) -> nn::Result<SoftmaxData> {
 
 fn tiny(samples: usize) -> nn::Result<TinyData> {
     let mut noise = Noise::new(6);
-    let image: Vec<[f32; 72]> = (0..samples).map(|_| noise.array()).collect();
-    let label: Vec<u32> = image.iter().map(|x| u32::from(x[0] > 0.0) + u32::from(x[40] > 0.0)).collect();
+    let image: Vec<[f32; 16]> = (0..samples).map(|_| noise.array()).collect();
+    let label: Vec<u32> = image.iter().map(|x| u32::from(x[0] > 0.0) + u32::from(x[9] > 0.0)).collect();
     TinyData::new(&image, &label)
+}
+
+#[test]
+fn more_steps_in_a_run_than_a_dispatch_has() {
+    // A thousand steps: in the end, both have learnt the same, and every step has left its loss.
+    compare(
+        |device| {
+            let mut net = Curve::new(device, 3)?;
+            let losses = net.fit(&curve(32_000)?, Fit::default().batch_size(32).shuffle(false).quiet())?.step_losses;
+            Ok((losses, net.parameter("b.dense.weight")?.iter().map(|&x| f64::from(x)).collect()))
+        },
+        5e-3,
+    );
 }
 
 #[test]

@@ -181,11 +181,11 @@ fn program(text: &mut String, name: &str, schedule: &Schedule, residence: Option
         grouped(*fixed_floats as u64),
         grouped(*sample_floats as u64)
     );
-    if let Some(Residence { capacity, workgroup_bytes, barriers }) = residence {
+    if let Some(Residence { capacity, steps, workgroup_bytes, barriers }) = residence {
         let bytes = bytes(workgroup_bytes / 4);
         let _ = writeln!(
             text,
-            "  batches of up to {capacity} samples train inside one workgroup, many steps in one dispatch: \
+            "  batches of up to {capacity} samples train inside one workgroup, up to {steps} steps in one dispatch: \
              {barriers} barriers a step, {bytes} of workgroup memory"
         );
     }

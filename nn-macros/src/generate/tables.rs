@@ -39,9 +39,9 @@ pub(super) fn program(plan: &Plan) -> String {
         if name == "train"
             && let Some((shader, residence)) = wgsl::resident::print(plan)
         {
-            let (at, capacity) = (shaders.len(), residence.capacity);
+            let (at, wgsl::resident::Residence { capacity, steps, .. }) = (shaders.len(), residence);
             shaders.push(shader);
-            resident = format!("__nn::resident({}, {capacity})", part(&(at..at + 1)));
+            resident = format!("__nn::resident({}, {capacity}, {steps})", part(&(at..at + 1)));
         }
         printed.push((name, self::schedule(schedule, &rust, &ranges, &resident)));
         if name == "train" {

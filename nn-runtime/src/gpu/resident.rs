@@ -13,8 +13,6 @@ use super::recording::Recording;
 use crate::error::Result;
 use crate::program::{Binding, Resident, Schedule, StepUniform};
 
-/// Steps in one dispatch.
-const DISPATCH_STEPS: usize = 256;
 /// Arithmetic operations in one dispatch: a workgroup does a billion in a second even on a slow device, and drivers lose
 /// patience after two.
 const DISPATCH_FLOPS: u64 = 1 << 27;
@@ -107,10 +105,10 @@ impl Bound {
 /// Cuts steps into turns; `flops` is what a sample costs.
 pub(super) fn turns<'s>(steps: &'s [StepUniform], residence: Option<&Residence>, flops: u64) -> Vec<Turn<'s>> {
     let takes = |step: &StepUniform| residence.is_some_and(|residence| residence.takes(step));
-    cut(steps, takes, flops)
+    cut(steps, takes, residence.map_or(1, |residence| residence.program.steps), flops)
 }
 
-fn cut(mut steps: &[StepUniform], takes: impl Fn(&StepUniform) -> bool, flops: u64) -> Vec<Turn<'_>> {
+fn cut(mut steps: &[StepUniform], takes: impl Fn(&StepUniform) -> bool, most: usize, flops: u64) -> Vec<Turn<'_>> {
     let mut turns = vec![];
     while let Some(first) = steps.first() {
         let resident = takes(first);
@@ -119,7 +117,7 @@ fn cut(mut steps: &[StepUniform], takes: impl Fn(&StepUniform) -> bool, flops: u
             sum = sum.saturating_add(flops.saturating_mul(u64::from(step.batch)));
             resident && takes(step) && sum <= DISPATCH_FLOPS
         };
-        let count = steps.iter().take(DISPATCH_STEPS).take_while(fits).count().max(1);
+        let count = steps.iter().take(most).take_while(fits).count().max(1);
         let turn;
         (turn, steps) = steps.split_at(count);
         turns.push(Turn { steps: turn, resident });
@@ -137,7 +135,7 @@ mod tests {
         let steps: Vec<StepUniform> =
             batches.iter().map(|&batch| StepUniform { batch, ..Default::default() }).collect();
         let lengths = |flops| {
-            let turns = cut(&steps, |step| step.batch <= 9, flops);
+            let turns = cut(&steps, |step| step.batch <= 9, 256, flops);
             assert!(turns.iter().flat_map(|turn| turn.steps).eq(&steps));
             turns.iter().map(|turn| (turn.steps.len(), turn.resident)).collect::<Vec<_>>()
         };

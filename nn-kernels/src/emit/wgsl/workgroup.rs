@@ -233,7 +233,7 @@ fn combine_lanes(out: &mut Text, stage: usize, reduce: &[(Reduction, ValueId)], 
 }
 
 /// How many invocations combine the parts of all: about the square root.
-fn groups(lanes: usize) -> usize {
+pub(super) fn groups(lanes: usize) -> usize {
     if lanes > 64 { 16 } else { 8 }
 }
 

@@ -44,7 +44,7 @@ fn main() {
 }";
 
 const fn program(workgroup_bytes: u32) -> Program {
-    let resident = Resident { shader: odd("resident", WGSL, [1, 1, 1], workgroup_bytes), capacity: 8 };
+    let resident = Resident { shader: odd("resident", WGSL, [1, 1, 1], workgroup_bytes), capacity: 8, steps: 256 };
     let train = match LINE_TRAIN {
         Some(train) => Some(Schedule { resident: Some(resident), ..train }),
         None => None,

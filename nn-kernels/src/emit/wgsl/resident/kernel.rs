@@ -6,6 +6,7 @@ use crate::emit::wgsl::function::Function;
 use crate::emit::wgsl::printer::Printer;
 use crate::emit::wgsl::text::{Count, Text};
 use crate::emit::wgsl::{Workgroups, thread, workgroup};
+use crate::graph::Extent;
 use crate::ir::Kernel;
 use crate::plan::{Plan, Schedule};
 
@@ -48,6 +49,21 @@ fn together(kernel: &Kernel, capacity: usize) -> bool {
     let longest = kernel.stages.iter().map(|s| Count::of(&s.inner).at(batch)).max().unwrap_or(0);
     let alone = points.size.div_ceil(lanes) * longest;
     alone > 4 * points.size * (longest.div_ceil(lanes) + COMBINE)
+}
+
+/// How often an invocation goes round the kernel's loops.
+pub(super) fn rounds(kernel: &Kernel, capacity: usize) -> u64 {
+    let (lanes, batch) = (LANES as u64, capacity as u64);
+    let points = Count::of(&kernel.outer).at(batch);
+    let stages = kernel.stages.iter().filter(|s| !s.inner.is_empty());
+    if together(kernel, capacity) {
+        let combine = (LANES / workgroup::groups(LANES) + workgroup::groups(LANES)) as u64;
+        points * (1 + stages.map(|s| Count::of(&s.inner).at(batch).div_ceil(lanes) + combine).sum::<u64>())
+    } else {
+        // A loop inside of loops begins anew each time.
+        let nested = |inner: &[Extent]| (1..=inner.len()).map(|n| Count::of(&inner[..n]).at(batch)).sum::<u64>();
+        points.div_ceil(lanes) * (1 + stages.map(|s| nested(&s.inner)).sum::<u64>())
+    }
 }
 
 /// Floats of workgroup memory in which invocations combine their parts.

@@ -25,6 +25,11 @@ const LANES: usize = 256;
 const LEAST: usize = 16;
 /// Kernels in one shader: drivers compile a longer one in more than its share of time.
 const KERNELS: usize = 64;
+/// Rounds of all loops that an invocation may make in one dispatch. Mesa's software adapter leaves loops early, without a word,
+/// when it has counted to 65,535 in all of them; other drivers have watchdogs.
+const ROUNDS: u64 = 60_000;
+/// The most steps in one dispatch.
+const STEPS: u64 = 256;
 /// Fields whose places in a record the table of steps has room for.
 const FIELDS: usize = 32;
 
@@ -33,6 +38,8 @@ const FIELDS: usize = 32;
 pub struct Residence {
     /// The most samples of a batch; a multiple of 4.
     pub capacity: usize,
+    /// The most steps of one dispatch.
+    pub steps: usize,
     /// Bytes of workgroup memory.
     pub workgroup_bytes: usize,
     /// Barriers in a step: one behind the gather, one behind each level of kernels.
@@ -52,11 +59,21 @@ pub fn residence(plan: &Plan) -> Option<Residence> {
     let fits = |capacity: &usize| taken + scratch(*capacity) + capacity * train.sample_floats <= MEMORY;
     let most = MEMORY.checked_sub(taken)? / train.sample_floats.max(1) / 4;
     let capacity = (LEAST / 4..=most).rev().map(|quads| quads * 4).find(fits)?;
-    Some(Residence {
+    let steps = (ROUNDS / rounds(train, capacity)).min(STEPS) as usize;
+    (steps > 0).then(|| Residence {
         capacity,
+        steps,
         workgroup_bytes: 4 * (taken + scratch(capacity) + capacity * train.sample_floats),
         barriers: 1 + train.levels.len(),
     })
+}
+
+/// How often an invocation goes round loops in a step, what stands before and behind all steps included.
+fn rounds(train: &Schedule, capacity: usize) -> u64 {
+    let copied = |floats: usize| floats.div_ceil(LANES) as u64;
+    let fields = train.fields.iter().map(|(_, t)| copied(capacity * train.tensors[t.0 as usize].size()));
+    let kernels = train.kernels.iter().map(|k| kernel::rounds(k, capacity));
+    1 + 2 * copied(MEMORY) + fields.sum::<u64>() + kernels.sum::<u64>() + copied(train.result_floats)
 }
 
 /// The vectors of the optimizer's states, as many as there can be.
