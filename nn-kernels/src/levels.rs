@@ -2,13 +2,20 @@
 //!
 //! A kernel must come behind another one if it reads what that one writes, writes what it reads, or writes what it writes. Each
 //! kernel goes into the first level behind those that must come before it, so there are as few levels as the longest chain of
-//! kernels has links: the gradients of a layer's weight, bias and input are one level.
+//! kernels has links: the gradients of a layer's weight, bias and input are one level. Kernels that fill a device by themselves
+//! gain nothing by that, and lose: a shader takes the registers of its largest part (and where one part has barriers, software
+//! adapters suspend invocations in all of them; it made a third of a convolutional network's step). Such a kernel is a level of
+//! its own.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
+use crate::graph::Extent;
 use crate::ir::{Kernel, TensorId};
 use crate::plan::{Place, Tensor};
+
+/// From so many loop rounds on, for 64 samples, a kernel has a level of its own: a convolution of 32 to 64 channels.
+const LARGE: u64 = 1 << 25;
 
 /// Orders kernels by level, and says which of them each level has. Within a level they keep their order.
 pub fn order(kernels: Vec<Kernel>, tensors: &[Tensor]) -> (Vec<Kernel>, Vec<Range<usize>>) {
@@ -23,6 +30,7 @@ pub fn order(kernels: Vec<Kernel>, tensors: &[Tensor]) -> (Vec<Kernel>, Vec<Rang
         }
         levels[level].push(kernel);
     }
+    let levels: Vec<Vec<Kernel>> = levels.into_iter().flat_map(apart).collect();
     let mut start = 0;
     let ranges = levels.iter().map(|level| {
         let range = start..start + level.len();
@@ -31,6 +39,22 @@ pub fn order(kernels: Vec<Kernel>, tensors: &[Tensor]) -> (Vec<Kernel>, Vec<Rang
     });
     let ranges = ranges.collect();
     (levels.into_iter().flatten().collect(), ranges)
+}
+
+/// A level's small kernels together, then each large one.
+fn apart(level: Vec<Kernel>) -> impl Iterator<Item = Vec<Kernel>> {
+    let (large, small): (Vec<Kernel>, Vec<Kernel>) = level.into_iter().partition(|kernel| rounds(kernel) >= LARGE);
+    let small = (!small.is_empty()).then_some(small);
+    small.into_iter().chain(large.into_iter().map(|kernel| vec![kernel]))
+}
+
+/// How often a kernel's innermost loops go round, for 64 samples.
+fn rounds(kernel: &Kernel) -> u64 {
+    let count = |extents: &[Extent]| {
+        extents.iter().map(|e| if let Extent::Size(n) = e { *n as u64 } else { 64 }).fold(1, u64::saturating_mul)
+    };
+    let outer = count(&kernel.outer);
+    kernel.stages.iter().map(|stage| outer.saturating_mul(count(&stage.inner))).max().unwrap_or(0)
 }
 
 /// Who has touched which memory. Tensors of the arena have not met yet, whatever their places; others lie in one of the vectors
@@ -92,7 +116,6 @@ impl Memory<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::Extent;
     use crate::ir::{Index, Stage, Store, Value, ValueId};
 
     /// A kernel that copies, and is called after what it writes.
@@ -123,6 +146,18 @@ mod tests {
         assert_eq!(levels(&[(0, 1), (1, 0)], &ARENA), [["0to1"], ["1to0"]], "what is read must stay until then");
         assert_eq!(levels(&[(0, 2), (1, 2)], &ARENA), [["0to2"], ["1to2"]], "the last one to write wins");
         assert!(levels(&[], &ARENA).is_empty());
+    }
+
+    #[test]
+    fn large_kernels_are_apart() {
+        let mut kernels = [(0, 1), (0, 2), (0, 3), (0, 4)].map(|(from, to)| copy(from, to));
+        for large in [0, 2] {
+            kernels[large].stages[0].inner = vec![Extent::Size(1 << 23)];
+        }
+        let tensor = Tensor { name: String::new(), batch: false, dims: vec![4], place: Place::Fixed(0) };
+        let (kernels, levels) = order(kernels.to_vec(), &vec![tensor; 5]);
+        let names: Vec<&str> = kernels.iter().map(|kernel| &*kernel.name).collect();
+        assert_eq!((names, levels), (vec!["0to2", "0to4", "0to1", "0to3"], vec![0..2, 2..3, 3..4]));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Learning rates against PyTorch's schedulers.
 
 use nn::LearningRate;
-use nn_tests::fixture::Fixture;
+use nn_tests::Fixture;
 
 fn check(case: &str, rate: &LearningRate) {
     let fixture = Fixture::read("learning_rates");

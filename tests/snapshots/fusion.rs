@@ -97,7 +97,7 @@ fn dispatches(plan: &str) -> usize {
 
 #[test]
 fn only_true_dependencies_separate_dispatches() {
-    assert_eq!((dispatches(Mlp::plan()), dispatches(Cnn::plan())), (9, 17));
+    assert_eq!((dispatches(Mlp::plan()), dispatches(Cnn::plan())), (9, 19));
     let shaders = Mlp::shaders().iter().filter(|s| s.name.starts_with("train_"));
     assert_eq!(shaders.count() + 1, dispatches(Mlp::plan()), "a shader for each dispatch");
 }

@@ -42,7 +42,7 @@ pub fn small_packed<W: Wide, const K: usize>(w: W, p: &Product, a: &[f32], b: &[
     }
     if p.m <= FEW_ROWS {
         for i in 0..p.m {
-            dots(w, p.n, K, &b[..], p.b[1], &a[i * p.a[0]..][..K], &mut c[i * p.c[0]..][..p.n]);
+            dots(w, p.n, K, b, p.b[1], &a[i * p.a[0]..][..K], &mut c[i * p.c[0]..][..p.n]);
         }
         return;
     }
