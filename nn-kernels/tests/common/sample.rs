@@ -145,7 +145,8 @@ impl Sample {
         if network.optimizer.is_some() {
             results.push(("training loss and metrics".into(), training));
             let mut updated = self.updated(network, plan, &gradient);
-            for p in plan.parameters.iter().filter(|p| !p.trainable) {
+            // Buffers, and parameters that the loss does not reach.
+            for (p, _) in plan.parameters.iter().zip(network.trained()).filter(|(_, trained)| !trained) {
                 let size: usize = p.dims.iter().product();
                 updated[p.offset..p.offset + size].copy_from_slice(&self.parameters[p.offset..p.offset + size]);
             }
