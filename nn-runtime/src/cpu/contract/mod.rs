@@ -94,7 +94,7 @@ pub enum Along {
 pub enum Method {
     /// As sums of products, whatever it is.
     Direct,
-    /// By Winograd's transforms ([`winograd`]), if it is a convolution of 3 x 3 at stride 1 of enough positions; directly
+    /// By Winograd's transforms (`contract/winograd`), if it is a convolution of 3 x 3 at stride 1 of enough positions; directly
     /// otherwise.
     Winograd,
 }
