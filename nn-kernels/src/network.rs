@@ -205,6 +205,13 @@ pub struct Optimizer {
     pub clip_value: Option<f64>,
 }
 
+impl Optimizer {
+    /// A rule and a learning rate; no decay, no clipping.
+    pub fn new(rule: Rule, learning_rate: f64) -> Self {
+        Optimizer { rule, learning_rate, weight_decay: 0.0, clip_norm: None, clip_value: None }
+    }
+}
+
 /// An update rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[allow(missing_docs)] // the options are PyTorch's

@@ -95,13 +95,8 @@ fn network(layer: Layer) -> Network {
     n.outputs = vec![("y".into(), y)];
     n.loss = Some(layers::mse(&mut n.graph, y, target).unwrap());
     n.metrics = vec![layers::iou(&mut n.graph, "iou", y, Target::Values(target), None, None).unwrap()];
-    n.optimizer = Some(Optimizer {
-        rule: Rule::Sgd { momentum: 0.9, dampening: 0.0, nesterov: false },
-        learning_rate: 1e-2,
-        weight_decay: 0.0,
-        clip_norm: Some(1.0),
-        clip_value: None,
-    });
+    let sgd = Optimizer::new(Rule::Sgd { momentum: 0.9, dampening: 0.0, nesterov: false }, 1e-2);
+    n.optimizer = Some(Optimizer { clip_norm: Some(1.0), ..sgd });
     n
 }
 

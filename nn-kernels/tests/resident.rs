@@ -31,13 +31,7 @@ fn curve(inputs: usize, hidden: &[usize]) -> Plan {
     n.outputs = vec![("fitted".into(), fitted)];
     n.graph.set_label("loss");
     n.loss = Some(layers::mse(&mut n.graph, fitted, y).unwrap());
-    n.optimizer = Some(Optimizer {
-        rule: Rule::Sgd { momentum: 0.0, dampening: 0.0, nesterov: false },
-        learning_rate: 0.1,
-        weight_decay: 0.0,
-        clip_norm: None,
-        clip_value: None,
-    });
+    n.optimizer = Some(Optimizer::new(Rule::Sgd { momentum: 0.0, dampening: 0.0, nesterov: false }, 0.1));
     compile(&n, &Options::default())
 }
 

@@ -24,13 +24,7 @@ fn plan(filters: usize, kernel: usize) -> String {
     }
     n.graph.set_label("loss");
     n.loss = Some(layers::mse(&mut n.graph, x, target).unwrap());
-    n.optimizer = Some(Optimizer {
-        rule: Rule::Sgd { momentum: 0.0, dampening: 0.0, nesterov: false },
-        learning_rate: 0.1,
-        weight_decay: 0.0,
-        clip_norm: None,
-        clip_value: None,
-    });
+    n.optimizer = Some(Optimizer::new(Rule::Sgd { momentum: 0.0, dampening: 0.0, nesterov: false }, 0.1));
     let plan = text::plan(&compile(&n, &Options::default()));
     plan.split("\ntrain:").nth(1).and_then(|train| train.split("\ngradients:").next()).unwrap().to_owned()
 }

@@ -39,31 +39,13 @@ impl Curve {
         }
     }
 
-    /// The same with this end of its cosines.
-    pub(super) fn with_minimum(self, rate: f64) -> Self {
-        self.map_cosine(&mut |cosine| {
-            if let Curve::Cosine { minimum, .. } = cosine {
-                *minimum = rate;
-            }
-        })
-    }
-
-    /// The same with cosines that start anew.
-    pub(super) fn with_restarts(self, factor: u64) -> Self {
-        self.map_cosine(&mut |cosine| {
-            if let Curve::Cosine { restart, .. } = cosine {
-                *restart = Some(factor);
-            }
-        })
-    }
-
-    fn map_cosine(mut self, change: &mut dyn FnMut(&mut Curve)) -> Self {
-        match &mut self {
-            Curve::WarmUp { curve, .. } => **curve = (**curve).clone().map_cosine(change),
-            Curve::Then { next, .. } => **next = (**next).clone().map_cosine(change),
-            other => change(other),
+    /// The curve behind warm-ups and earlier ones: the one that was named last.
+    pub(super) fn last(&mut self) -> &mut Curve {
+        match self {
+            Curve::WarmUp { curve, .. } => curve.last(),
+            Curve::Then { next, .. } => next.last(),
+            other => other,
         }
-        self
     }
 
     /// Every rate must be a number that an optimizer can use.

@@ -80,14 +80,18 @@ impl LearningRate {
 
     /// A cosine ends at this rate instead of 0. No other curve has a use for it.
     pub fn minimum(mut self, rate: f64) -> Self {
-        self.curve = self.curve.with_minimum(rate);
+        if let Curve::Cosine { minimum, .. } = self.curve.last() {
+            *minimum = rate;
+        }
         self
     }
 
     /// A cosine starts anew when it has ended, each time `factor` times as long as before (1 for equal ones). PyTorch's
     /// `CosineAnnealingWarmRestarts`. No other curve has a use for it.
     pub fn restarts(mut self, factor: u64) -> Self {
-        self.curve = self.curve.with_restarts(factor);
+        if let Curve::Cosine { restart, .. } = self.curve.last() {
+            *restart = Some(factor);
+        }
         self
     }
 

@@ -45,7 +45,7 @@ fn by_loop(initial: [f64; 3], f: Rules<'_>) -> Vec<f64> {
 }
 
 fn optimizer(rule: Rule, learning_rate: f64, weight_decay: f64) -> Optimizer {
-    let optimizer = Optimizer { rule, learning_rate, weight_decay, clip_norm: None, clip_value: None };
+    let optimizer = Optimizer { weight_decay, ..Optimizer::new(rule, learning_rate) };
     assert_eq!(check_optimizer(&optimizer), Ok(()));
     optimizer
 }
@@ -150,13 +150,7 @@ fn gradients_are_clipped_by_value_then_by_norm() {
 
 #[test]
 fn optimizers_options_are_checked() {
-    let rule = |momentum, dampening, nesterov| Optimizer {
-        rule: Rule::Sgd { momentum, dampening, nesterov },
-        learning_rate: 0.1,
-        weight_decay: 0.0,
-        clip_norm: None,
-        clip_value: None,
-    };
+    let rule = |momentum, dampening, nesterov| Optimizer::new(Rule::Sgd { momentum, dampening, nesterov }, 0.1);
     let conflict = |other, allowed| Err(Fact::Conflict { option: "nesterov", other, allowed });
     assert_eq!(check_optimizer(&rule(0.0, 0.0, true)), conflict("momentum", Allowed::Above(0.0)));
     assert_eq!(check_optimizer(&rule(0.9, 0.5, true)), conflict("dampening", Allowed::Exactly(0.0)));

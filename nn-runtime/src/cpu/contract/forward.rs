@@ -5,7 +5,7 @@ use super::layout::Order;
 use super::problem::{Operands, Problem, place, signed};
 use super::scratch::{self, Tables, Work};
 use super::stage::stage;
-use super::tile::{self, Offsets};
+use super::tile::{self, Offsets, by_size};
 use crate::cpu::parallel::{self, GRAIN, WORTH};
 use crate::cpu::simd::{Kernel, LANES, Level, Simd, Wide, WideKernel, dispatch};
 
@@ -191,28 +191,7 @@ impl Tiles<'_> {
                 self.one::<W, $r, $v>(w, row, weights, first)
             };
         }
-        match (rows, count) {
-            (8, 3) if W::ROWS >= 8 => tile!(8, 3),
-            (8, 2) if W::ROWS >= 8 => tile!(8, 2),
-            (8, _) if W::ROWS >= 8 => tile!(8, 1),
-            (6, 3) if W::ROWS >= 8 => tile!(6, 3),
-            (6, 2) => tile!(6, 2),
-            (6, _) => tile!(6, 1),
-            (4, 3) => tile!(4, 3),
-            (4, 2) => tile!(4, 2),
-            (4, _) => tile!(4, 1),
-            (3, 3) => tile!(3, 3),
-            (3, 2) => tile!(3, 2),
-            (3, _) => tile!(3, 1),
-            (2, 6) => tile!(2, 6),
-            (2, 3) => tile!(2, 3),
-            (2, 2) => tile!(2, 2),
-            (2, _) => tile!(2, 1),
-            (_, 6) => tile!(1, 6),
-            (_, 3) => tile!(1, 3),
-            (_, 2) => tile!(1, 2),
-            _ => tile!(1, 1),
-        }
+        by_size!(W, rows, count, tile, [3 2], [6 3 2])
     }
 
     /// Computes and stores a tile of `R` rows and `V` vectors.

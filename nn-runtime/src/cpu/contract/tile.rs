@@ -7,6 +7,29 @@
 use crate::cpu::simd::{Avx2, Avx512};
 use crate::cpu::simd::{Level, Plain, Wide};
 
+/// `$tile!(R, V)` for the numbers that rows and vectors have, which the compiler then knows. Beside one vector there are those of the
+/// lists: the first for tiles of many rows, as far as the processor has registers for them, the other for two rows and one.
+macro_rules! by_size {
+    ($w:ident, $rows:expr, $vectors:expr, $tile:ident, $many:tt, $few:tt) => {
+        match $rows {
+            8 if $w::ROWS >= 8 => by_size!(@ 8, $vectors, $tile, $many),
+            6 if $w::ROWS >= 8 => by_size!(@ 6, $vectors, $tile, $many),
+            6 => by_size!(@ 6, $vectors, $tile, [2]),
+            4 => by_size!(@ 4, $vectors, $tile, $many),
+            3 => by_size!(@ 3, $vectors, $tile, $many),
+            2 => by_size!(@ 2, $vectors, $tile, $few),
+            _ => by_size!(@ 1, $vectors, $tile, $few),
+        }
+    };
+    (@ $r:literal, $vectors:expr, $tile:ident, [$($v:literal)*]) => {
+        match $vectors {
+            $($v => $tile!($r, $v),)*
+            _ => $tile!($r, 1),
+        }
+    };
+}
+pub(super) use by_size;
+
 /// A processor's floats in a vector, and the rows of its largest tile.
 pub(super) fn shape(level: Level) -> (usize, usize) {
     fn of<W: Wide>() -> (usize, usize) {

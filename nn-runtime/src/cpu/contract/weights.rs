@@ -8,7 +8,7 @@ use super::layout::Order;
 use super::problem::{Operands, Problem, place, signed};
 use super::scratch::{self, Tables, Work};
 use super::stage::stage;
-use super::tile::{self, Offsets, Runs};
+use super::tile::{self, Offsets, Runs, by_size};
 use crate::cpu::memory::{Floats, Shared};
 use crate::cpu::parallel::{self, GRAIN, WORTH};
 use crate::cpu::simd::{LANES, Level, Simd, Wide, WideKernel};
@@ -207,20 +207,8 @@ impl Stage<'_> {
                         self.panel::<W, $r, $v>(w, at, columns, sums)
                     };
                 }
-                match (rows, pitch - first > W::WIDTH) {
-                    (8, true) if W::ROWS >= 8 => tile!(8, 2),
-                    (8, false) if W::ROWS >= 8 => tile!(8, 1),
-                    (6, true) => tile!(6, 2),
-                    (6, false) => tile!(6, 1),
-                    (4, true) => tile!(4, 2),
-                    (4, false) => tile!(4, 1),
-                    (3, true) => tile!(3, 2),
-                    (3, false) => tile!(3, 1),
-                    (2, true) => tile!(2, 2),
-                    (2, false) => tile!(2, 1),
-                    (_, true) => tile!(1, 2),
-                    (_, false) => tile!(1, 1),
-                }
+                let vectors = if pitch - first > W::WIDTH { 2 } else { 1 };
+                by_size!(W, rows, vectors, tile, [2], [2])
             }
         }
     }

@@ -5,7 +5,7 @@ use super::super::forward::{Pack, tiles};
 use super::super::problem::{Few, Operands, Problem, place, signed};
 use super::super::scratch::{self, Tables, Work};
 use super::super::stage::copy_run;
-use super::super::tile::{self, Offsets};
+use super::super::tile::{self, Offsets, by_size};
 use super::data::{self, Data};
 use super::filter::Filters;
 use super::{Common, Form, POINTS, Points, Tiles, Tiling};
@@ -241,26 +241,7 @@ impl Block<'_> {
                 self.one::<W, $r, $v>(w, row, filters, first, runs, products)
             };
         }
-        match (rows, count) {
-            (8, 3) if W::ROWS >= 8 => tile!(8, 3),
-            (8, 2) if W::ROWS >= 8 => tile!(8, 2),
-            (8, _) if W::ROWS >= 8 => tile!(8, 1),
-            (6, 3) if W::ROWS >= 8 => tile!(6, 3),
-            (6, 2) => tile!(6, 2),
-            (6, _) => tile!(6, 1),
-            (4, 3) => tile!(4, 3),
-            (4, 2) => tile!(4, 2),
-            (4, _) => tile!(4, 1),
-            (3, 3) => tile!(3, 3),
-            (3, 2) => tile!(3, 2),
-            (3, _) => tile!(3, 1),
-            (2, 3) => tile!(2, 3),
-            (2, 2) => tile!(2, 2),
-            (2, _) => tile!(2, 1),
-            (_, 3) => tile!(1, 3),
-            (_, 2) => tile!(1, 2),
-            _ => tile!(1, 1),
-        }
+        by_size!(W, rows, count, tile, [3 2], [3 2])
     }
 
     /// Computes and stores `R` rows of `V` vectors of tiles.
