@@ -4,6 +4,7 @@
 //! device's business. There are two: `cpu::player` and `gpu::player`.
 
 use std::fmt::Debug;
+use std::ops::ControlFlow;
 
 use crate::error::Result;
 use crate::program::StepUniform;
@@ -18,19 +19,18 @@ pub(crate) trait Backend: Debug + Send + Sync {
     fn parameters(&self) -> Result<Vec<f32>>;
     /// Copies the optimizer's state vectors to the device.
     fn set_states(&mut self, values: &[Vec<f32>]) -> Result<()>;
+    /// Copies the optimizer's state vectors from the device.
+    fn states(&self) -> Result<Vec<Vec<f32>>>;
 
     /// Brings a data set to the device, in whole where it fits, so that steps can gather their batches from it.
     fn upload<'a>(&self, data: Columns<'a>) -> Result<Resident<'a>>;
 
     /// Plays the training schedule once for each step; nothing is read back in between. Appends each step's results
     /// (`result_floats` numbers) to `results`. `progress` hears, now and then, how many of the steps have ended, and their
-    /// results as far as they are known (all of them on the CPU, none inside an epoch on the GPU).
-    fn train(
-        &mut self,
-        steps: Steps<'_>,
-        results: &mut Vec<f32>,
-        progress: &mut dyn FnMut(usize, &[f32]),
-    ) -> Result<()>;
+    /// results as far as they are known (all of them on the CPU, none before the end on the GPU). Where it breaks, nothing begins
+    /// any more but what has been handed to the device. Gives how many steps have been done, in order: those and no others
+    /// have changed the parameters and left results.
+    fn train(&mut self, steps: Steps<'_>, results: &mut Vec<f32>, progress: Progress<'_>) -> Result<usize>;
     /// Plays the evaluation schedule once for each step and appends each step's results.
     fn evaluate(&self, steps: Steps<'_>, results: &mut Vec<f32>) -> Result<()>;
     /// Plays the prediction schedule; samples in order, cut into chunks. Gives one vector for each output.
@@ -49,6 +49,14 @@ pub(crate) trait Backend: Debug + Send + Sync {
     }
     /// Plays the gradients schedule on one batch: all samples of `data`.
     fn gradients(&self, data: Columns<'_>, step: StepUniform) -> Result<Gradients>;
+}
+
+/// Hears how many steps of a run have ended, and the results of the first of them, as far as they are known. Says whether to go on.
+pub(crate) type Progress<'a> = &'a mut dyn FnMut(usize, &[f32]) -> ControlFlow<()>;
+
+/// A [`Progress`] that lets everything go on.
+pub(crate) fn unheard(_: usize, _: &[f32]) -> ControlFlow<()> {
+    ControlFlow::Continue(())
 }
 
 /// Data of a network on the host: one slice for each field (inputs, then targets; or only inputs), row-major,

@@ -1,6 +1,7 @@
 //! The core behind every generated type. Nothing here is generic, so that a user's crate compiles little of it.
 
 mod gradients;
+mod state;
 
 use std::fmt;
 use std::io::{Read, Write};
@@ -17,6 +18,7 @@ use crate::metrics::Combined;
 use crate::program::{Parameter, Program, Schedule, StepScalar, StepUniform};
 
 pub use gradients::Gradients;
+pub(crate) use state::{Memory, Position, State};
 
 /// A network on a device: its weights, its optimizer's state, and where its training stands.
 pub struct Net {
@@ -28,6 +30,8 @@ pub struct Net {
     pub(crate) steps: u64,
     /// Epochs of `fit` so far; with the seed, the key of their shuffling.
     pub(crate) epochs: u64,
+    /// Where the last run of `fit` stands.
+    pub(crate) position: Position,
     device: Device,
 }
 
@@ -55,6 +59,7 @@ impl Net {
             learning_rate: program.learning_rate.unwrap_or_default(),
             steps: 0,
             epochs: 0,
+            position: Position::default(),
             device: device.clone(),
         };
         log::debug!("`{}` with {} parameter floats on {device:?}", program.name, program.parameter_floats);
@@ -69,7 +74,7 @@ impl Net {
                 self.program.states.iter().map(|&s| vec![s; self.program.parameter_floats]).collect();
             self.backend.set_states(&states)?;
         }
-        (self.steps, self.epochs) = (0, 0);
+        (self.steps, self.epochs, self.position) = (0, 0, Position::default());
         Ok(())
     }
 
@@ -149,8 +154,9 @@ impl Net {
         let resident = self.backend.upload(data)?;
         let mut results = Vec::new();
         let steps = Steps { data: &resident, order: &order, steps: &[self.step(batch, 0)] };
-        self.backend.train(steps, &mut results, &mut |_, _| {})?;
+        self.backend.train(steps, &mut results, &mut backend::unheard)?;
         self.steps += 1;
+        self.position = Position::default();
         let mut combined = Combined::new(self.program.metrics);
         combined.add(batch, &results);
         Ok(combined.values())

@@ -3,7 +3,7 @@
 use super::memory::{Arena, Floats, Pool, zeros};
 use super::parallel;
 use super::{Pass, Update};
-use crate::backend::{Backend, Columns, Gradients, Resident, Steps};
+use crate::backend::{Backend, Columns, Gradients, Progress, Resident, Steps};
 use crate::error::{Error, Result};
 use crate::program::{Program, Schedule, StepUniform};
 
@@ -93,16 +93,15 @@ impl Backend for CpuBackend {
         Ok(())
     }
 
+    fn states(&self) -> Result<Vec<Vec<f32>>> {
+        Ok(self.states.iter().map(|state| state.to_vec()).collect())
+    }
+
     fn upload<'a>(&self, data: Columns<'a>) -> Result<Resident<'a>> {
         Ok(Resident::Host(data))
     }
 
-    fn train(
-        &mut self,
-        steps: Steps<'_>,
-        results: &mut Vec<f32>,
-        progress: &mut dyn FnMut(usize, &[f32]),
-    ) -> Result<()> {
+    fn train(&mut self, steps: Steps<'_>, results: &mut Vec<f32>, progress: Progress<'_>) -> Result<usize> {
         let program = self.program;
         let schedule = required(program.train.as_ref(), program)?;
         let data = host(steps.data)?;
@@ -131,9 +130,12 @@ impl Backend for CpuBackend {
                 }
             }
             let ended = n * group + group_steps.len();
-            progress(ended, &results[start..start + ended * width]);
+            if progress(ended, &results[start..start + ended * width]).is_break() {
+                results.truncate(start + ended * width);
+                return Ok(ended);
+            }
         }
-        Ok(())
+        Ok(steps.steps.len())
     }
 
     fn evaluate(&self, steps: Steps<'_>, results: &mut Vec<f32>) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Training over epochs: how it goes, whatever the types.
 
 use std::num::NonZero;
+use std::ops::ControlFlow;
 use std::thread;
 use std::time::Instant;
 
@@ -159,7 +160,11 @@ impl Net {
             }
             steps.push(self.step(batch, ahead));
         }
-        self.backend.train(Steps { data, order, steps: &steps }, results, heard)?;
+        let mut heard = |ended: usize, results: &[f32]| {
+            heard(ended, results);
+            ControlFlow::Continue(())
+        };
+        self.backend.train(Steps { data, order, steps: &steps }, results, &mut heard)?;
         self.steps += batches.len() as u64;
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::direct;
 use super::loaded::{Counters, Loaded};
 use super::steps;
 use super::track::Track;
-use crate::backend::{Backend, Columns, Gradients, Resident, Steps};
+use crate::backend::{self, Backend, Columns, Gradients, Progress, Resident, Steps};
 use crate::error::{Error, Result};
 use crate::program::{Program, Schedule, StepUniform};
 
@@ -77,24 +77,24 @@ impl Backend for GpuBackend {
             .try_for_each(|(state, v)| pollster::block_on(self.loaded.write(state, v)))
     }
 
+    fn states(&self) -> Result<Vec<Vec<f32>>> {
+        self.state_buffers().iter().map(|state| pollster::block_on(self.loaded.read(state))).collect()
+    }
+
     fn upload<'a>(&self, data: Columns<'a>) -> Result<Resident<'a>> {
         let upload = DataSet::upload(&self.loaded.budget, self.loaded.program, data);
         Ok(Resident::Gpu(pollster::block_on(upload)?))
     }
 
-    fn train(
-        &mut self,
-        steps: Steps<'_>,
-        results: &mut Vec<f32>,
-        progress: &mut dyn FnMut(usize, &[f32]),
-    ) -> Result<()> {
+    fn train(&mut self, steps: Steps<'_>, results: &mut Vec<f32>, progress: Progress<'_>) -> Result<usize> {
         let track = self.track(&self.train, "train")?;
         pollster::block_on(steps::play(&self.loaded, track, steps, results, progress))
     }
 
     fn evaluate(&self, steps: Steps<'_>, results: &mut Vec<f32>) -> Result<()> {
         let track = self.track(&self.evaluate, "evaluate")?;
-        pollster::block_on(steps::play(&self.loaded, track, steps, results, &mut |_, _| ()))
+        pollster::block_on(steps::play(&self.loaded, track, steps, results, &mut backend::unheard))?;
+        Ok(())
     }
 
     fn predict(&self, data: Columns<'_>, step: StepUniform) -> Result<Vec<Vec<f32>>> {

@@ -5,6 +5,7 @@
 //! work (submitted together). Nothing is read back but at the end of the first.
 
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::budget::Budget;
@@ -15,7 +16,7 @@ use super::loaded::Loaded;
 use super::recording::record;
 use super::resident::{Bound, Turn, turns};
 use super::track::{Run, Track};
-use crate::backend::{Resident, Steps};
+use crate::backend::{Progress, Resident, Steps};
 use crate::error::{Error, Result};
 use crate::program::StepUniform;
 
@@ -74,14 +75,15 @@ fn check(loaded: &Loaded, data: &DataSet<'_>, steps: &Steps<'_>) -> Result<()> {
     }
 }
 
-/// Plays a schedule once for each step and appends the steps' results.
+/// Plays a schedule once for each step and appends the steps' results. Where `progress` breaks, nothing more is submitted. Gives how
+/// many steps were played.
 pub(super) async fn play(
     loaded: &Loaded,
     track: &Track,
     steps: Steps<'_>,
     results: &mut Vec<f32>,
-    progress: &mut dyn FnMut(usize, &[f32]),
-) -> Result<()> {
+    progress: Progress<'_>,
+) -> Result<usize> {
     let Resident::Gpu(data) = steps.data else {
         return Err(Error::Data(format!("the data of `{}` is not on the GPU", loaded.program.name)));
     };
@@ -117,12 +119,18 @@ pub(super) async fn play(
         (now, order) = order.split_at(samples(part));
         let mut heard = |steps: usize| progress(ended + steps, &[]);
         let part_of = Part { run: &run, data, source: &source, resident: resident.as_ref(), window };
-        results.extend(part_of.play(now, part, &mut heard).await?);
-        ended += part.len();
+        let played = part_of.play(now, part, &mut heard).await?;
+        let steps = played.len() / floats.max(1) as usize;
+        results.extend(played);
+        ended += steps;
+        if steps < part.len() {
+            break;
+        }
     }
     run.end();
-    progress(ended, &results[known..]);
-    Ok(())
+    // Whoever breaks here comes too late to change anything.
+    let _ = progress(ended, &results[known..]);
+    Ok(ended)
 }
 
 /// Steps whose results are read back together.
@@ -135,7 +143,13 @@ struct Part<'a> {
 }
 
 impl Part<'_> {
-    async fn play(&self, mut order: &[u32], steps: &[StepUniform], heard: &mut dyn FnMut(usize)) -> Result<Vec<f32>> {
+    /// Gives the results of the steps that were played: all, unless `heard` breaks.
+    async fn play(
+        &self,
+        mut order: &[u32],
+        steps: &[StepUniform],
+        heard: &mut dyn FnMut(usize) -> ControlFlow<()>,
+    ) -> Result<Vec<f32>> {
         let Run { loaded, track, lane, .. } = self.run;
         let kernels = track.schedule.all_shaders().count() as u64 + 1;
         let cost = |turn: &Turn<'_>| {
@@ -143,11 +157,11 @@ impl Part<'_> {
             let kernels = if turn.resident { turn.steps.len() as u64 } else { kernels };
             kernels.max(flops / (SUBMISSION_FLOPS / SUBMISSION_KERNELS))
         };
-        let floats = steps.len() as u64 * track.schedule.result_floats as u64;
+        let floats = |steps: usize| steps as u64 * track.schedule.result_floats as u64;
         let mut flight: VecDeque<(Pending, usize)> = VecDeque::new();
         let (mut submitted, mut ended) = (0, 0);
         let windows = cut(steps, self.window, |step| u64::from(step.batch));
-        for section in windows.into_iter().flat_map(|window| window.chunks(table_steps(&loaded.budget))) {
+        'submitting: for section in windows.into_iter().flat_map(|window| window.chunks(table_steps(&loaded.budget))) {
             let now;
             (now, order) = order.split_at(samples(section));
             let turns = turns(section, track.residence.as_ref(), track.flops);
@@ -158,7 +172,13 @@ impl Part<'_> {
                 {
                     loaded.gpu().finished(pending).await?;
                     ended += steps;
-                    heard(ended);
+                    if heard(ended).is_break() {
+                        let read = |encoder: &mut wgpu::CommandEncoder| {
+                            lane.reader.copy(encoder, (&lane.results, 0), 0, floats(submitted));
+                        };
+                        flight.push_back((loaded.submit(read).await?, 0));
+                        break 'submitting;
+                    }
                 }
                 let count = together.iter().map(|turn| turn.steps.len()).sum();
                 let last = submitted + count == steps.len();
@@ -168,7 +188,7 @@ impl Part<'_> {
                     }
                     self.encode(encoder, first, together);
                     if last {
-                        lane.reader.copy(encoder, (&lane.results, 0), 0, floats);
+                        lane.reader.copy(encoder, (&lane.results, 0), 0, floats(submitted + count));
                     }
                 };
                 flight.push_back((loaded.submit(encode).await?, count));
@@ -178,11 +198,12 @@ impl Part<'_> {
         }
         while let Some((pending, steps)) = flight.pop_front() {
             if flight.is_empty() {
-                return loaded.finish(&lane.reader, pending, floats).await;
+                return loaded.finish(&lane.reader, pending, floats(submitted)).await;
             }
             loaded.gpu().finished(pending).await?;
             ended += steps;
-            heard(ended);
+            // All that will be played is on its way.
+            let _ = heard(ended);
         }
         Ok(Vec::new())
     }

@@ -1,8 +1,10 @@
 //! A program written by hand, as the macro would print it: y = w x, loss = mean (w x - t)², plain gradient descent.
 
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::backend::unheard;
 use crate::cpu::memory::disjoint;
 use crate::program::{Field, Output};
 
@@ -146,7 +148,12 @@ fn steps_of_any_size_gather_their_samples_and_update() {
     let batches = [4, 1, 7, 64, 3];
     run(&batches, |steps| {
         let (mut results, mut heard) = (vec![9.0], vec![]);
-        backend.train(steps, &mut results, &mut |n, known| heard.push((n, known.len()))).unwrap();
+        backend
+            .train(steps, &mut results, &mut |n, known| {
+                heard.push((n, known.len()));
+                ControlFlow::Continue(())
+            })
+            .unwrap();
         // The same by hand.
         let (mut w, mut first) = (3.0_f32, batches.iter().sum::<usize>());
         let x = inputs(first);
@@ -163,6 +170,23 @@ fn steps_of_any_size_gather_their_samples_and_update() {
         assert!((backend.parameters().unwrap()[0] - w).abs() < 1e-4);
         assert_eq!(backend.states[0][..], [12.0, 7.0, 7.0, 7.0]);
         assert_eq!(heard.last(), Some(&(5, 5)), "progress hears of the last step and of all results");
+    });
+}
+
+#[test]
+fn a_run_that_is_broken_off_has_done_whole_steps_and_says_how_many() {
+    let mut backend = backend();
+    run(&[2; 1000], |steps| {
+        let mut results = vec![];
+        let ended = backend.train(steps, &mut results, &mut |_, _| ControlFlow::Break(())).unwrap();
+        assert!((1..1000).contains(&ended), "{ended}");
+        assert_eq!(results.len(), ended);
+        let rest = Steps { order: &steps.order[2 * ended..], steps: &steps.steps[ended..], ..steps };
+        assert_eq!(backend.train(rest, &mut results, &mut unheard).unwrap(), 1000 - ended);
+        let (mut whole, mut expected) = (self::backend(), vec![]);
+        whole.train(steps, &mut expected, &mut unheard).unwrap();
+        assert_eq!(results, expected, "bit for bit");
+        assert_eq!(backend.parameters[..], whole.parameters[..]);
     });
 }
 
@@ -196,7 +220,7 @@ fn a_program_that_does_not_exist_is_an_error() {
     static PREDICTION: Program = Program { train: None, ..NETWORK };
     let mut backend = CpuBackend::new(&PREDICTION).unwrap();
     run(&[1], |steps| {
-        let error = backend.train(steps, &mut vec![], &mut |_, _| {}).unwrap_err().to_string();
+        let error = backend.train(steps, &mut vec![], &mut unheard).unwrap_err().to_string();
         assert!(error.contains("`line`"), "{error}");
     });
 }

@@ -2,7 +2,7 @@
 
 use super::line::{LINE, Points, line, odd, steps};
 use super::{backend, fails, gpu, limited, users};
-use crate::backend::{Backend, Columns, Steps};
+use crate::backend::{Backend, Columns, Steps, unheard};
 use crate::error::Error;
 use crate::gpu::budget::Budget;
 use crate::gpu::{Gpu, GpuBackend};
@@ -64,7 +64,7 @@ fn a_batch_beyond_a_limit_is_refused_and_smaller_ones_go_on() {
     let mut train = |batches: &[u32]| {
         let count = batches.iter().sum::<u32>() as usize;
         let run = Steps { data: &data, order: &order[..count], steps: &steps(batches) };
-        backend.train(run, &mut vec![], &mut |_, _| ())
+        backend.train(run, &mut vec![], &mut unheard)
     };
     let text = fails(train(&[400]));
     assert!(text.contains("`Line` does not fit"), "{text}");
@@ -82,7 +82,7 @@ fn too_few_workgroups_are_a_limit() {
     let order: Vec<u32> = (0..100).collect();
     let data = backend.upload(points.columns()).unwrap();
     let run = Steps { data: &data, order: &order, steps: &steps(&[100]) };
-    let text = fails(backend.train(run, &mut vec![], &mut |_, _| ()));
+    let text = fails(backend.train(run, &mut vec![], &mut unheard));
     assert!(text.contains("`forward`") && text.contains("max_compute_workgroups_per_dimension"), "{text}");
 }
 
@@ -147,10 +147,10 @@ fn a_lost_device_is_an_error_whatever_is_asked_of_it() {
     let data = backend.upload(points.columns()).unwrap();
     let steps = steps(&[4, 4]);
     let run = Steps { data: &data, order: &order, steps: &steps };
-    backend.train(run, &mut vec![], &mut |_, _| ()).unwrap();
+    backend.train(run, &mut vec![], &mut unheard).unwrap();
     gpu.device().destroy();
     let failed = [
-        fails(backend.train(run, &mut vec![], &mut |_, _| ())),
+        fails(backend.train(run, &mut vec![], &mut unheard)),
         fails(backend.evaluate(run, &mut vec![])),
         fails(backend.predict(points.inputs(), StepUniform::default())),
         fails(backend.gradients(points.columns(), steps[0])),
@@ -176,7 +176,7 @@ fn data_that_does_not_fit_the_network_is_an_error() {
 
     let data = backend.upload(points.columns()).unwrap();
     let mut train = |order: &[u32], batches: &[u32]| {
-        fails(backend.train(Steps { data: &data, order, steps: &steps(batches) }, &mut vec![], &mut |_, _| ()))
+        fails(backend.train(Steps { data: &data, order, steps: &steps(batches) }, &mut vec![], &mut unheard))
     };
     assert!(train(&[0, 1, 8], &[3]).contains("sample 8 is asked for, but there are 8"));
     assert!(train(&[0, 1], &[3]).contains("the steps take 3 samples, but 2 are ordered"));
@@ -204,9 +204,7 @@ fn what_a_network_does_not_declare_it_refuses() {
     let points = Points::new(8);
     let data = backend.upload(points.columns()).unwrap();
     let run = Steps { data: &data, order: &[], steps: &[] };
-    assert!(
-        fails(backend.train(run, &mut vec![], &mut |_, _| ())).contains("`Predicts` declares nothing to train with")
-    );
+    assert!(fails(backend.train(run, &mut vec![], &mut unheard)).contains("`Predicts` declares nothing to train with"));
     assert!(fails(backend.evaluate(run, &mut vec![])).contains("nothing to evaluate with"));
     assert!(fails(backend.gradients(points.columns(), steps(&[8])[0])).contains("nothing to compute gradients with"));
 }

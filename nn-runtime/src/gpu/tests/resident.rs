@@ -3,7 +3,7 @@
 use super::line::{LINE, Points, SHADERS, Twin, line, odd, steps};
 use super::runs::{START, shuffled, train_and_compare};
 use super::{backend, gpu, limited};
-use crate::backend::{Backend, Steps};
+use crate::backend::{Backend, Steps, unheard};
 use crate::program::{Program, Resident, Schedule};
 
 /// The network's training by one invocation, for up to 8 samples.
@@ -65,7 +65,7 @@ fn dispatches(program: &'static Program, batches: &[u32]) -> u64 {
     let data = backend.upload(points.columns()).unwrap();
     let (order, steps) = (shuffled(points.y.len()), steps(batches));
     let run = Steps { data: &data, order: &order, steps: &steps };
-    backend.train(run, &mut vec![], &mut |_, _| ()).unwrap();
+    backend.train(run, &mut vec![], &mut unheard).unwrap();
     backend.counters().dispatches
 }
 

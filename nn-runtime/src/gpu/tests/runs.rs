@@ -1,8 +1,10 @@
 //! What runs compute, and how they go about it.
 
+use std::ops::ControlFlow;
+
 use super::line::{LINE, Points, Twin, close, steps};
 use super::{backend, gpu, limited, users};
-use crate::backend::{Backend, Steps};
+use crate::backend::{Backend, Steps, unheard};
 use crate::gpu::{Gpu, GpuBackend};
 use crate::program::StepUniform;
 
@@ -21,7 +23,12 @@ pub(super) fn train_and_compare(backend: &mut GpuBackend, twin: &mut Twin, point
     let mut results = vec![];
     let mut heard = vec![];
     let run = Steps { data: &data, order: &order, steps: &steps };
-    backend.train(run, &mut results, &mut |ended, known| heard.push((ended, known.len()))).unwrap();
+    backend
+        .train(run, &mut results, &mut |ended, known| {
+            heard.push((ended, known.len()));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
 
     let (mut expected, mut rest) = (vec![], &order[..]);
     for &batch in batches {
@@ -54,7 +61,7 @@ fn a_run_of_many_steps_is_one_submission_and_one_readback() {
     let order = shuffled(100);
     let before = backend.counters();
     let run = Steps { data: &data, order: &order, steps: &steps(&[2; 50]) };
-    backend.train(run, &mut vec![], &mut |_, _| ()).unwrap();
+    backend.train(run, &mut vec![], &mut unheard).unwrap();
     let after = backend.counters();
     assert_eq!(after.submissions - before.submissions, 1);
     assert_eq!(after.readbacks - before.readbacks, 1);
@@ -73,7 +80,12 @@ fn a_long_run_is_several_submissions_that_progress_hears_of_and_still_one_readba
     let before = backend.counters();
     let (mut results, mut heard) = (vec![], vec![]);
     let run = Steps { data: &data, order: &order, steps: &steps };
-    backend.train(run, &mut results, &mut |ended, known| heard.push((ended, known.len()))).unwrap();
+    backend
+        .train(run, &mut results, &mut |ended, known| {
+            heard.push((ended, known.len()));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
     let after = backend.counters();
     assert!(after.submissions - before.submissions > 5);
     assert_eq!(after.readbacks - before.readbacks, 1);
@@ -83,6 +95,37 @@ fn a_long_run_is_several_submissions_that_progress_hears_of_and_still_one_readba
     let mut twin = Twin::new(START);
     let expected: Vec<f64> = order.iter().flat_map(|&sample| twin.train(&points, &[sample])).collect();
     close(&results, &expected);
+}
+
+#[test]
+fn a_run_that_is_broken_off_has_done_whole_steps_and_says_how_many() {
+    let Some(gpu) = gpu() else { return };
+    let points = Points::new(10);
+    let order: Vec<u32> = (0..5000).map(|i| i % 10).collect();
+    let mut backend = backend(&gpu, &LINE);
+    let data = backend.upload(points.columns()).unwrap();
+    let (mut results, mut heard) = (vec![], 0);
+    let run = Steps { data: &data, order: &order, steps: &steps(&[1; 5000]) };
+    let ended = backend
+        .train(run, &mut results, &mut |_, _| {
+            heard += 1;
+            if heard < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })
+        .unwrap();
+    assert!((1..5000).contains(&ended), "{ended}");
+    let mut twin = Twin::new(START);
+    let expected: Vec<f64> = order[..ended].iter().flat_map(|&sample| twin.train(&points, &[sample])).collect();
+    close(&results, &expected);
+    close(&backend.parameters().unwrap()[..2], &twin.w);
+
+    // The rest, and the same without a break.
+    let run = Steps { data: &data, order: &order[ended..], steps: &steps(&[1; 5000])[ended..] };
+    assert_eq!(backend.train(run, &mut results, &mut unheard).unwrap(), 5000 - ended);
+    let mut whole = super::backend(&gpu, &LINE);
+    let mut expected = vec![];
+    let run = Steps { data: &data, order: &order, steps: &steps(&[1; 5000]) };
+    whole.train(run, &mut expected, &mut unheard).unwrap();
+    assert_eq!((results, backend.parameters().unwrap()), (expected, whole.parameters().unwrap()), "bit for bit");
 }
 
 #[test]
@@ -139,7 +182,7 @@ fn a_run_of_no_steps_is_nothing() {
     let points = Points::new(0);
     let data = backend.upload(points.columns()).unwrap();
     let mut results = vec![];
-    backend.train(Steps { data: &data, order: &[], steps: &[] }, &mut results, &mut |_, _| ()).unwrap();
+    backend.train(Steps { data: &data, order: &[], steps: &[] }, &mut results, &mut unheard).unwrap();
     assert!(results.is_empty());
     assert_eq!(backend.predict(points.inputs(), StepUniform::default()).unwrap(), [Vec::<f32>::new()]);
 }
