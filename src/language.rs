@@ -611,7 +611,7 @@ functions! {
 }
 
 // Optimizers. All of them take `clip_value = …` (each gradient within ± this), then `clip_norm = …` (the norm of all
-// gradients at most this).
+// gradients at most this), and `groups = […]` (see `group`).
 functions! {
     /// `sgd(learning_rate = 1e-3, momentum = 0.0, dampening = 0.0, nesterov = false, weight_decay = 0.0)`
     ///
@@ -641,4 +641,14 @@ functions! {
     ///
     /// `adam` with a running maximum in the place of the mean square.
     adamax;
+    /// `group(patterns, learning_rate = …, weight_decay = …)`
+    ///
+    /// Parameters with options of their own, in the option `groups` of an optimizer, as PyTorch's parameter groups:
+    /// `optimizer adamw(groups = [group(["*.bias", "*.batch_norm.*"], weight_decay = 0.0), group("stem.*", learning_rate = 1e-4)]);`.
+    ///
+    /// A pattern is a parameter's name, in which `*` stands for any characters (dots, too) and `?` for one. A parameter belongs to the first
+    /// group that has its name; what a group does not say is as the optimizer says, and so is everything for parameters in no group. A
+    /// group's learning rate keeps its proportion to the optimizer's when that changes. Gradients are clipped by the norm of all of
+    /// them, whatever their group. The parameters of a group lie side by side in memory, so that groups cost next to nothing.
+    group;
 }

@@ -1,18 +1,23 @@
 //! The compiler's one entry: from a declared network to its plan.
 
+mod layout;
+mod update;
+
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::autodiff;
 use crate::graph::{Extent, Graph, Leaf, Node, NodeId, Op, Reduction, Shape, StepScalar};
 use crate::ir::{Kernel, TensorId, Value, validate};
-use crate::layers::{optimizer_update, state_init};
+use crate::layers::state_init;
 use crate::levels;
 use crate::lower::{Root, Tensors, lower};
 use crate::memory::{self, Pinned};
 use crate::network::Network;
-use crate::plan::{Metric, Output, Parameter, Place, Plan, Schedule, Tensor};
-use crate::simplify::{Phase, specialize, split_reductions};
+use crate::plan::{Output, Place, Plan, Schedule, Tensor};
+use crate::simplify::{Phase, specialize};
+
+use layout::Layout;
 
 /// How to compile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,55 +69,6 @@ pub fn compile(network: &Network, options: &Options) -> Plan {
         evaluate,
         train,
         gradients,
-    }
-}
-
-/// What all programs of a network agree on.
-struct Layout {
-    parameters: Vec<Parameter>,
-    parameter_floats: usize,
-    trained_floats: usize,
-    buffer_floats: usize,
-    metrics: Vec<Metric>,
-    result_floats: usize,
-}
-
-impl Layout {
-    /// Places first what the optimizer updates, then buffers, then parameters that the loss does not reach, so that each kernel
-    /// behind the pass has one range.
-    fn of(network: &Network) -> Self {
-        let mut floats = 0;
-        let mut offsets = vec![0; network.parameters.len()];
-        let trained = network.trained();
-        let mut place = |is_next: &dyn Fn(bool, bool) -> bool| {
-            for ((offset, p), trained) in offsets.iter_mut().zip(&network.parameters).zip(&trained) {
-                if is_next(p.trainable, *trained) {
-                    *offset = floats;
-                    // Every tensor starts at 16 bytes, so that kernels may read four floats at once.
-                    floats += p.dims.iter().product::<usize>().next_multiple_of(4);
-                }
-            }
-            floats
-        };
-        let trained_floats = place(&|_, trained| trained);
-        let buffer_floats = place(&|trainable, _| !trainable) - trained_floats;
-        let parameter_floats = place(&|trainable, trained| trainable && !trained).max(4);
-        let parameters = (network.parameters.iter().zip(offsets))
-            .map(|(p, offset)| {
-                let (name, dims) = (p.name.clone(), p.dims.clone());
-                Parameter { name, dims, init: p.init, offset, trainable: p.trainable }
-            })
-            .collect();
-        let mut results = 1;
-        let metrics = (network.metrics.iter())
-            .map(|m| {
-                let offset = results;
-                let len = m.statistics.iter().map(|&s| network.graph.shape(s).size()).sum();
-                results += len;
-                Metric { name: m.name.clone(), kind: m.kind, offset, len }
-            })
-            .collect();
-        Layout { parameters, parameter_floats, trained_floats, buffer_floats, metrics, result_floats: results }
     }
 }
 
@@ -304,38 +260,6 @@ impl Programs<'_> {
             list.push(Root { node, tensor });
         }
     }
-
-    /// The optimizer's kernels and the copy of the buffers' new values, behind those of the pass.
-    fn update(&self, table: &mut Table<'_>) {
-        let optimizer = self.network.optimizer.as_ref().expect("callers have an optimizer");
-        let all = Shape::fixed(&[self.layout.trained_floats]);
-        let mut graph = Graph::new();
-        graph.set_label("optimizer");
-        let parameters = graph.leaf(Leaf::Parameters, all.clone());
-        let gradients = graph.leaf(Leaf::Gradients, all.clone());
-        let states: Vec<NodeId> =
-            (0..state_init(optimizer).len()).map(|i| graph.leaf(Leaf::State(i), all.clone())).collect();
-        let update = optimizer_update(&mut graph, optimizer, parameters, gradients, &states);
-        let nodes: Vec<NodeId> = std::iter::once(update.new_parameters).chain(update.new_states).collect();
-        let (graph, nodes) = split_reductions(&graph, &nodes);
-        let mut list = vec![];
-        for (i, node) in nodes.into_iter().enumerate() {
-            let leaf = if i == 0 { Leaf::Parameters } else { Leaf::State(i - 1) };
-            let tensor = table.leaf_tensor(&leaf, &all);
-            list.push(Root { node, tensor });
-        }
-        let mut graph = graph;
-        if !self.network.updates.is_empty() {
-            graph.set_label("buffers");
-            let shape = Shape::fixed(&[self.layout.buffer_floats]);
-            let node = graph.leaf(Leaf::NewBuffers, shape.clone());
-            let tensor = table.leaf_tensor(&Leaf::Buffers, &shape);
-            list.push(Root { node, tensor });
-        }
-        // Always fused: the update is in place, so each element must be read before it is written.
-        let kernels = lower(&graph, &list, true, table);
-        table.append(kernels);
-    }
 }
 
 /// Splits kernels into those that the wanted tensors need, and the others; both keep their order.
@@ -401,11 +325,14 @@ impl<'a> Table<'a> {
                 let parameter = &self.programs.layout.parameters[*i];
                 (parameter.name.clone(), Place::Parameters(parameter.offset))
             }
-            Leaf::Parameters => ("parameters".to_owned(), Place::Parameters(0)),
-            Leaf::Gradients => ("gradients".to_owned(), Place::Gradients(0)),
-            Leaf::Buffers => ("buffers".to_owned(), Place::Parameters(self.programs.layout.trained_floats)),
-            Leaf::NewBuffers => ("new buffers".to_owned(), Place::Gradients(self.programs.layout.trained_floats)),
-            Leaf::State(i) => (format!("state {i}"), Place::State(*i, 0)),
+            Leaf::Parameters(start) => {
+                (self.programs.layout.name(*start, ["parameters", "buffers"]), Place::Parameters(*start))
+            }
+            Leaf::Gradients(start) => {
+                (self.programs.layout.name(*start, ["gradients", "new buffers"]), Place::Gradients(*start))
+            }
+            Leaf::State(i, start) => (format!("state {i}"), Place::State(*i, *start)),
+            Leaf::ClipFactor => ("clip factor".to_owned(), Place::Fixed(0)),
         };
         let id = self.add(&name, shape, place);
         if let Leaf::Field(i) = leaf {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use wildmatch::WildMatch;
+
 use crate::graph::{Graph, Leaf, NodeId, Op, Shape};
 
 /// A network as declared: the graph of its forward pass, and which nodes mean what.
@@ -77,6 +79,11 @@ impl Network {
             }
         }
         trained
+    }
+
+    /// The optimizer's group that a parameter belongs to.
+    pub fn group_of(&self, parameter: usize) -> Option<usize> {
+        self.optimizer.as_ref()?.group_of(&self.parameters[parameter].name)
     }
 
     /// Gives a buffer its new value after each training step. A buffer that several applications of one layer share takes the
@@ -189,9 +196,9 @@ pub enum MetricKind {
     Ratio,
 }
 
-/// How parameters are updated, with PyTorch's formulas and defaults. Every field is a plain number known at build time;
-/// only the learning rate can change later.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// How parameters are updated, with PyTorch's formulas and defaults. Every field is known at build time; only the learning rate
+/// can change later.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Optimizer {
     /// The rule.
     pub rule: Rule,
@@ -203,12 +210,45 @@ pub struct Optimizer {
     pub clip_norm: Option<f64>,
     /// Each gradient is clamped to ± this, before [`Optimizer::clip_norm`].
     pub clip_value: Option<f64>,
+    /// Parameters with options of their own. A parameter belongs to the first group that has its name.
+    pub groups: Vec<Group>,
+}
+
+/// Parameters with options of their own, by name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// Names of parameters; `*` stands for any characters, `?` for one.
+    pub patterns: Vec<String>,
+    /// Their learning rate, as long as the optimizer's is the declared one; it changes in proportion to that.
+    pub learning_rate: Option<f64>,
+    /// Their weight decay.
+    pub weight_decay: Option<f64>,
 }
 
 impl Optimizer {
     /// A rule and a learning rate; no decay, no clipping.
     pub fn new(rule: Rule, learning_rate: f64) -> Self {
-        Optimizer { rule, learning_rate, weight_decay: 0.0, clip_norm: None, clip_value: None }
+        Optimizer { rule, learning_rate, weight_decay: 0.0, clip_norm: None, clip_value: None, groups: vec![] }
+    }
+
+    /// The number of the group that a parameter of this name belongs to.
+    pub fn group_of(&self, name: &str) -> Option<usize> {
+        self.groups.iter().position(|group| group.has(name))
+    }
+
+    /// What the learning rate of a group's parameters is, relative to the optimizer's; and their weight decay.
+    pub fn options_of(&self, group: Option<usize>) -> (f64, f64) {
+        let group = group.and_then(|number| self.groups.get(number));
+        let rate = group.and_then(|g| g.learning_rate).filter(|rate| *rate != self.learning_rate);
+        let decay = group.and_then(|g| g.weight_decay).unwrap_or(self.weight_decay);
+        (rate.map_or(1.0, |rate| rate / self.learning_rate), decay)
+    }
+}
+
+impl Group {
+    /// Whether one of its patterns is for this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.patterns.iter().any(|pattern| WildMatch::new(pattern).matches(name))
     }
 }
 

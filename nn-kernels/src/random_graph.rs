@@ -448,6 +448,7 @@ impl Maker {
             weight_decay: self.dice.pick(&[0.0, 0.0, 0.01]),
             clip_norm: if self.dice.one_in(3) { Some(0.5) } else { None },
             clip_value: if self.dice.one_in(4) { Some(0.2) } else { None },
+            groups: vec![],
         }
     }
 }

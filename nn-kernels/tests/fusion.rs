@@ -3,7 +3,7 @@
 use nn_kernels::emit::wgsl::print_schedule;
 use nn_kernels::graph::{Leaf, Shape};
 use nn_kernels::layers::{self, Affine, Target};
-use nn_kernels::network::{Field, Network, Optimizer, Rule};
+use nn_kernels::network::{Field, Group, Network, Optimizer, Rule};
 use nn_kernels::plan::{Place, Plan, Schedule};
 use nn_kernels::shape::{Padding, PerAxis, WindowOptions};
 use nn_kernels::{Options, compile};
@@ -54,6 +54,7 @@ fn classifier(hidden: &[usize]) -> Network {
         weight_decay: 0.0,
         clip_norm: None,
         clip_value: None,
+        groups: vec![],
     });
     n
 }
@@ -251,4 +252,27 @@ fn what_is_cheap_is_computed_where_it_is_read() {
     ];
     let found: Vec<&str> = gradients.kernels.iter().map(|k| &*k.name).collect();
     assert_eq!(found, expected, "{:#?}", names(gradients));
+}
+
+#[test]
+fn each_group_of_parameters_is_a_range_with_one_kernel() {
+    let mut network = mlp();
+    let optimizer = network.optimizer.as_mut().unwrap();
+    optimizer.clip_norm = Some(1.0);
+    let group = |pattern: &str, learning_rate, weight_decay| Group {
+        patterns: vec![pattern.to_owned()],
+        learning_rate,
+        weight_decay,
+    };
+    optimizer.groups = vec![group("*.bias", None, Some(0.0)), group("h0.*", Some(1e-4), None)];
+    let plan = compile(&network, &Options::default());
+    let offset = |name: &str| plan.parameters.iter().find(|p| p.name == name).unwrap().offset;
+    // First what is in no group, then each group.
+    assert!(offset("logits.dense.weight") < offset("h0.dense.bias"));
+    assert!(offset("h0.dense.bias").max(offset("logits.dense.bias")) < offset("h0.dense.weight"));
+    let train = plan.train.unwrap();
+    let update: Vec<&str> = train.kernels[train.update..].iter().map(|k| k.name.as_str()).collect();
+    assert_eq!(update[update.len() - 3..], ["optimizer_map", "optimizer_group_0_map", "optimizer_group_1_map"]);
+    // They do not depend on each other: one dispatch.
+    assert_eq!(train.levels.last().unwrap().len(), 3);
 }

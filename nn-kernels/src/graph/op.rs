@@ -59,16 +59,16 @@ pub enum Leaf {
     Field(usize),
     /// The network's parameter of this number.
     Parameter(usize),
-    /// All trainable parameters as one vector, in the layout of [`crate::plan::Plan::parameters`] (optimizers only).
-    Parameters,
-    /// All gradients as one vector of the same layout (optimizers only).
-    Gradients,
-    /// All buffers as one vector: the part of the parameters behind the trainable ones (updates only).
-    Buffers,
-    /// The buffers' new values: the part of the gradients behind those of trainable parameters (updates only).
-    NewBuffers,
-    /// The optimizer's state of this number: one vector of the same layout (optimizers only).
-    State(usize),
+    /// The part of the vector of all parameters that begins at this float (updates only). The layout is that of
+    /// [`crate::plan::Plan::parameters`].
+    Parameters(usize),
+    /// The part of the vector of all gradients that begins at this float; behind those of trained parameters are the buffers' new
+    /// values (updates only).
+    Gradients(usize),
+    /// The part of the optimizer's state vector of this number that begins at this float (updates only).
+    State(usize, usize),
+    /// What all gradients are multiplied by so that their norm stays within a bound: one number (updates only).
+    ClipFactor,
 }
 
 /// Numbers that the host sets anew for each step.

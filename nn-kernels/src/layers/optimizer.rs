@@ -1,7 +1,7 @@
 //! Optimizers, over the vectors of all parameters, gradients and states. The formulas are those of `torch.optim`.
 
 use crate::graph::{Binary, Graph, NodeId, Reduction, StepScalar, Unary};
-use crate::network::{Optimizer, Rule};
+use crate::network::{Group, Optimizer, Rule};
 use crate::shape::{self, Allowed, Fact};
 
 /// What one step makes of parameters and states.
@@ -15,13 +15,17 @@ pub struct Update {
 
 /// Whether an optimizer's options make sense.
 pub fn check_optimizer(optimizer: &Optimizer) -> Result<(), Fact> {
-    let Optimizer { rule, learning_rate, weight_decay, clip_norm, clip_value } = *optimizer;
+    let Optimizer { rule, learning_rate, weight_decay, clip_norm, clip_value, .. } = *optimizer;
     let not_negative = |name, value| shape::option(name, value, Allowed::AtLeast(0.0));
     let share = |name, value| shape::option(name, value, Allowed::FromBelow(0.0, 1.0));
     not_negative("learning_rate", learning_rate)?;
     not_negative("weight_decay", weight_decay)?;
     for (name, bound) in [("clip_norm", clip_norm), ("clip_value", clip_value)] {
         bound.map_or(Ok(()), |b| shape::option(name, b, Allowed::Above(0.0)))?;
+    }
+    if optimizer.groups.iter().any(|group| group.learning_rate.is_some()) {
+        // Groups keep their proportion to it.
+        shape::option("learning_rate", learning_rate, Allowed::Above(0.0))?;
     }
     match rule {
         Rule::Sgd { momentum, dampening, nesterov } => {
@@ -58,6 +62,14 @@ pub fn check_optimizer(optimizer: &Optimizer) -> Result<(), Fact> {
     }
 }
 
+/// Whether the options of a group make sense.
+pub fn check_group(group: &Group) -> Result<(), Fact> {
+    for (name, value) in [("learning_rate", group.learning_rate), ("weight_decay", group.weight_decay)] {
+        value.map_or(Ok(()), |value| shape::option(name, value, Allowed::AtLeast(0.0)))?;
+    }
+    Ok(())
+}
+
 /// What each of the optimizer's state vectors starts from.
 pub fn state_init(optimizer: &Optimizer) -> Vec<f64> {
     let count = match optimizer.rule {
@@ -70,18 +82,29 @@ pub fn state_init(optimizer: &Optimizer) -> Vec<f64> {
     vec![0.0; count]
 }
 
-/// Adds one step of an optimizer to the graph. All vectors have one length and no batch; `states` has as many as
-/// [`state_init`]. Gradients are clipped by value, then by norm; then weight decay is added.
-pub fn optimizer_update(
+/// What a step reads: vectors of one length, without batch.
+#[derive(Clone, Copy, Debug)]
+pub struct OptimizerStep<'a> {
+    /// The parameters before the step.
+    pub parameters: NodeId,
+    /// Their gradients, clipped.
+    pub gradients: NodeId,
+    /// As many as [`state_init`] has.
+    pub states: &'a [NodeId],
+}
+
+/// Adds one step of an optimizer to the graph, for parameters that all belong to one of its groups (or to none). Weight decay is
+/// added to gradients that have been clipped before.
+pub fn optimizer_step(
     g: &mut Graph,
     optimizer: &Optimizer,
-    parameters: NodeId,
-    gradients: NodeId,
-    states: &[NodeId],
+    group: Option<usize>,
+    OptimizerStep { parameters, gradients, states }: &OptimizerStep<'_>,
 ) -> Update {
+    let (factor, decay) = optimizer.options_of(group);
+    let (parameters, gradients) = (*parameters, *gradients);
     let rate = g.scalar(StepScalar::LearningRate);
-    let decay = optimizer.weight_decay;
-    let gradients = clip(g, optimizer, gradients);
+    let rate = g.scale(rate, factor);
     let (parameters, gradients) = if let Rule::AdamW { .. } = optimizer.rule {
         // Decoupled: parameters shrink by learning_rate * weight_decay before the step.
         let shrink = g.scale(rate, -decay);
@@ -105,27 +128,31 @@ pub fn optimizer_update(
     Update { new_parameters: g.sub(parameters, direction), new_states: states }
 }
 
-/// As `torch.nn.utils.clip_grad_value_` and `clip_grad_norm_`.
-fn clip(g: &mut Graph, optimizer: &Optimizer, gradients: NodeId) -> NodeId {
+/// Each gradient within ± [`Optimizer::clip_value`], as by `torch.nn.utils.clip_grad_value_`.
+pub fn clip_by_value(g: &mut Graph, optimizer: &Optimizer, gradients: NodeId) -> NodeId {
+    let Some(bound) = optimizer.clip_value else { return gradients };
     let shape = g.shape(gradients).clone();
-    let mut clipped = gradients;
-    if let Some(bound) = optimizer.clip_value {
-        let (low, high) = (g.filled(-bound, &shape), g.filled(bound, &shape));
-        clipped = g.binary(Binary::Minimum, clipped, high);
-        clipped = g.binary(Binary::Maximum, clipped, low);
-    }
-    if let Some(bound) = optimizer.clip_norm {
-        let square = g.mul(clipped, clipped);
+    let (low, high) = (g.filled(-bound, &shape), g.filled(bound, &shape));
+    let clipped = g.binary(Binary::Minimum, gradients, high);
+    g.binary(Binary::Maximum, clipped, low)
+}
+
+/// What gradients are multiplied by so that the norm of all of them together is at most [`Optimizer::clip_norm`], as by
+/// `torch.nn.utils.clip_grad_norm_`: one number, 1 without a bound.
+pub fn clip_factor(g: &mut Graph, optimizer: &Optimizer, gradients: &[NodeId]) -> NodeId {
+    let mut squares = None;
+    for &part in gradients {
+        let square = g.mul(part, part);
         let sum = g.reduce(Reduction::Sum, square, &[0], false);
-        let norm = g.unary(Unary::Sqrt, sum);
-        let safe = g.offset(norm, 1e-6);
-        let bound = g.constant(bound);
-        let factor = g.div(bound, safe);
-        let one = g.constant(1.0);
-        let factor = g.binary(Binary::Minimum, factor, one);
-        clipped = g.mul(clipped, factor);
+        squares = Some(squares.map_or(sum, |squares| g.add2(squares, sum)));
     }
-    clipped
+    let (Some(squares), Some(bound)) = (squares, optimizer.clip_norm) else { return g.constant(1.0) };
+    let norm = g.unary(Unary::Sqrt, squares);
+    let safe = g.offset(norm, 1e-6);
+    let bound = g.constant(bound);
+    let factor = g.div(bound, safe);
+    let one = g.constant(1.0);
+    g.binary(Binary::Minimum, factor, one)
 }
 
 /// One step in the making. Each rule returns what is subtracted from the parameters, and the new states.

@@ -3,7 +3,7 @@
 use nn_kernels::autodiff;
 use nn_kernels::graph::{Graph, Leaf, NodeId, Shape, StepScalar};
 use nn_kernels::interpret::{self, Memory, StepNumbers};
-use nn_kernels::layers::optimizer_update;
+use nn_kernels::layers::{OptimizerStep, clip_by_value, clip_factor, optimizer_step};
 use nn_kernels::network::Network;
 use nn_kernels::plan::{Plan, Schedule};
 use nn_kernels::reference::{self, Environment};
@@ -205,20 +205,35 @@ impl Sample {
         let optimizer = network.optimizer.as_ref().expect("callers have an optimizer");
         let mut graph = Graph::new();
         let shape = Shape::fixed(&[plan.parameter_floats]);
-        let parameters = graph.leaf(Leaf::Parameters, shape.clone());
-        let gradients = graph.leaf(Leaf::Gradients, shape.clone());
-        let states: Vec<NodeId> = (0..plan.states.len()).map(|i| graph.leaf(Leaf::State(i), shape.clone())).collect();
-        let update = optimizer_update(&mut graph, optimizer, parameters, gradients, &states);
+        let parameters = graph.leaf(Leaf::Parameters(0), shape.clone());
+        let gradients = graph.leaf(Leaf::Gradients(0), shape.clone());
+        let states: Vec<NodeId> =
+            (0..plan.states.len()).map(|i| graph.leaf(Leaf::State(i, 0), shape.clone())).collect();
+        let gradients = clip_by_value(&mut graph, optimizer, gradients);
+        let factor = clip_factor(&mut graph, optimizer, &[gradients]);
+        let gradients = graph.mul(gradients, factor);
+        let step = OptimizerStep { parameters, gradients, states: &states };
+        // Each group's step over everything; then every parameter takes its own group's.
+        let groups: Vec<Option<usize>> = std::iter::once(None).chain((0..optimizer.groups.len()).map(Some)).collect();
+        let updates = groups.iter().map(|group| optimizer_step(&mut graph, optimizer, *group, &step).new_parameters);
+        let updates: Vec<NodeId> = updates.collect();
         let leaf = |leaf: &Leaf| match leaf {
-            Leaf::Parameters => self.parameters.clone(),
-            Leaf::Gradients => gradient.to_vec(),
-            Leaf::State(i) => vec![plan.states[*i]; plan.parameter_floats],
+            Leaf::Parameters(_) => self.parameters.clone(),
+            Leaf::Gradients(_) => gradient.to_vec(),
+            Leaf::State(i, _) => vec![plan.states[*i]; plan.parameter_floats],
             other => panic!("{other:?} in an optimizer"),
         };
         let StepNumbers { seed, step, learning_rate } = self.step;
         let (batch, training) = (self.batch, true);
         let environment = Environment { batch, leaf: &leaf, learning_rate, step, seed, training };
-        reference::evaluate(&graph, &environment)[update.new_parameters.index()].clone()
+        let values = reference::evaluate(&graph, &environment);
+        let mut updated = self.parameters.clone();
+        for (number, p) in plan.parameters.iter().enumerate() {
+            let floats = p.offset..p.offset + p.dims.iter().product::<usize>();
+            let group = groups.iter().position(|group| *group == network.group_of(number)).unwrap_or(0);
+            updated[floats.clone()].copy_from_slice(&values[updates[group].index()][floats]);
+        }
+        updated
     }
 }
 

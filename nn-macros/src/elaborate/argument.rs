@@ -244,6 +244,17 @@ impl Elaborator<'_, '_> {
                     .help("names are made of up to 64 letters, digits, `_` and `-`");
                 return None;
             }
+            (Value::Text(text), Kind::Patterns) if is_pattern(text) => {
+                return Some(Bound::Patterns(vec![text.clone()]));
+            }
+            (Value::List(values), Kind::Patterns) if !values.is_empty() => {
+                let text = |value: &Value| if let Value::Text(text) = value { Some(text.clone()) } else { None };
+                match values.iter().map(text).collect::<Option<Vec<String>>>() {
+                    Some(texts) if texts.iter().all(|text| is_pattern(text)) => return Some(Bound::Patterns(texts)),
+                    _ => PATTERNS,
+                }
+            }
+            (_, Kind::Patterns) => PATTERNS,
             (_, Kind::Count) => "an integer above 0",
             (_, Kind::Axis) => "an integer",
             (_, Kind::Axes) => "an integer or a list of integers",
@@ -252,9 +263,16 @@ impl Elaborator<'_, '_> {
             (_, Kind::Flag) => "`true` or `false`",
             (_, Kind::Init) => "an initializer, such as `zeros` or `xavier_uniform`",
             (_, Kind::Name) => "a text in quotes, such as `\"head\"`",
-            (_, Kind::Word(_) | Kind::Tensor | Kind::Operand | Kind::Target | Kind::Tensors | Kind::Block) => {
-                "something else"
-            }
+            (
+                _,
+                Kind::Word(_)
+                | Kind::Tensor
+                | Kind::Operand
+                | Kind::Target
+                | Kind::Tensors
+                | Kind::Block
+                | Kind::Groups,
+            ) => "something else",
         };
         let is = is_value(&text::of(expression), &value.describe(&self.network.graph));
         let found = self.diagnostics.error(expression, format!("{what} is {wants}, but {is}"));
@@ -310,6 +328,15 @@ impl Elaborator<'_, '_> {
             .help(format!("write `name = \"{ident}\"`"));
         true
     }
+}
+
+/// What patterns are.
+const PATTERNS: &str = "a pattern of names in quotes, such as `\"*.bias\"`, or several in brackets";
+
+/// Whether a text can be a pattern of names.
+fn is_pattern(text: &str) -> bool {
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '*' | '?');
+    !text.is_empty() && text.len() <= 256 && text.chars().all(good)
 }
 
 /// A word for the padding of a convolution.

@@ -192,6 +192,7 @@ impl Elaborator<'_, '_> {
             Kind::Init if self.is_no_initializer(expression) => None,
             Kind::Name if self.is_unquoted_name(expression, &what) => None,
             Kind::Padding => self.bind_padding(expression, &what),
+            Kind::Groups => self.bind_groups(expression, &what),
             Kind::PerAxis(_) if name == "padding" && self.is_padding_word(expression, &what) => None,
             kind => {
                 let value = self.expression(expression);
@@ -224,6 +225,9 @@ impl Elaborator<'_, '_> {
             "elementwise_affine" => Some("affine"),
             "scale_factor" => Some("scale"),
             "stddev" => Some("std"),
+            "param_groups" | "params" | "no_decay" => Some("groups"),
+            "clipnorm" | "global_clipnorm" | "max_norm" => Some("clip_norm"),
+            "clipvalue" => Some("clip_value"),
             _ => None,
         };
         let near = elsewhere.filter(|e| options.contains(e)).or_else(|| nearest(name, options.iter().copied()));

@@ -94,6 +94,12 @@ impl Elaborator<'_, '_> {
                 }
                 return Value::Error;
             }
+            Apply::Group(_) => {
+                self.diagnostics
+                    .error(word.span(), format!("`{name}` stands only in the option `groups` of an optimizer"))
+                    .help("write `optimizer adamw(groups = [group(\"*.bias\", weight_decay = 0.0)]);`");
+                return Value::Error;
+            }
             Apply::Decision(_) if self.in_loss => {
                 self.diagnostics
                     .error(word.span(), format!("`{name}` cannot be a loss: nothing can be learned from it"))
@@ -156,7 +162,9 @@ impl Elaborator<'_, '_> {
                     }
                 };
             }
-            Apply::Metric(_) | Apply::Initializer(_) | Apply::Optimizer(_) | Apply::Repeat => return Value::Error,
+            Apply::Metric(_) | Apply::Initializer(_) | Apply::Optimizer(_) | Apply::Group(_) | Apply::Repeat => {
+                return Value::Error;
+            }
         };
         match result {
             Ok(node) if matches!(function.apply, Apply::Arithmetic(_)) && binding.numbers_only => {

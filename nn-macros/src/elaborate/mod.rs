@@ -11,6 +11,7 @@ mod call;
 mod condition;
 mod explain;
 mod expression;
+mod groups;
 mod names;
 mod pipe;
 mod repeat;
@@ -24,6 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use nn_kernels::network::Network;
 use proc_macro2::Ident;
 
+use self::groups::Pattern;
 use self::scope::Scope;
 use self::value::Value;
 use crate::ast::{self, Block, Body, File, Item};
@@ -156,6 +158,8 @@ struct Elaborator<'a, 'd> {
     words: BTreeMap<String, Ident>,
     /// Names in blocks that nothing uses.
     unused: Vec<Ident>,
+    /// Patterns of parameters' names in the optimizer's groups; they are compared with the names when all of them are known.
+    patterns: Vec<Pattern>,
     /// Whether a block is looked at on its own, without arguments: nothing of it becomes part of a network.
     declaring: bool,
     /// Whether the expression is (part of) the loss.
@@ -192,6 +196,7 @@ impl<'a, 'd> Elaborator<'a, 'd> {
             compared: BTreeSet::new(),
             words: BTreeMap::new(),
             unused: Vec::new(),
+            patterns: Vec::new(),
             declaring: false,
             in_loss: false,
             operations: 0,
@@ -209,6 +214,7 @@ impl<'a, 'd> Elaborator<'a, 'd> {
         self.layers.clear();
         self.compared.clear();
         self.targets_behind.clear();
+        self.patterns.clear();
         (self.operations, self.steps, self.depth, self.stopped) = (0, 0, 0, false);
 
         let header = Header {

@@ -109,6 +109,8 @@ impl<'a> Elaborator<'a, '_> {
             let message = format!("the loss of network `{name}` depends on no parameter: nothing would be trained");
             let found = self.diagnostics.error(optimizer.span(), message);
             found.help("let the loss compare what layers such as `dense(10)` have computed");
+        } else {
+            self.check_patterns();
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use nn_kernels::graph::NodeId;
 use nn_kernels::layers::{Init, Target};
+use nn_kernels::network::Group;
 use nn_kernels::shape::{Margins, Padding, PerAxis};
 
 use super::Kind;
@@ -45,6 +46,10 @@ pub enum Bound {
     Word(String),
     /// An initializer.
     Init(Init),
+    /// Patterns of names.
+    Patterns(Vec<String>),
+    /// Groups of parameters.
+    Groups(Vec<Group>),
 }
 
 impl Bound {
@@ -120,6 +125,19 @@ impl Arguments {
         /// A [`Bound::Word`].
         word, Bound::Word(word) => word, &str
     );
+
+    getter!(
+        /// A [`Bound::Patterns`].
+        patterns, Bound::Patterns(patterns) => patterns, &[String]
+    );
+
+    /// A [`Bound::Groups`] that may be missing.
+    pub fn groups(&self, name: &str) -> Vec<Group> {
+        match self.bound.get(name) {
+            Some(Bound::Groups(groups)) => groups.clone(),
+            _ => vec![],
+        }
+    }
 
     /// A [`Bound::Number`] that may be missing.
     pub fn number_or_none(&self, name: &str) -> Option<f64> {

@@ -13,7 +13,7 @@ mod values;
 
 use nn_kernels::graph::{Graph, NodeId};
 use nn_kernels::layers::Init;
-use nn_kernels::network::{MetricDeclaration, Network, Optimizer};
+use nn_kernels::network::{Group, MetricDeclaration, Network, Optimizer};
 use nn_kernels::shape::Fact;
 
 pub use arguments::{Arguments, Bound};
@@ -50,6 +50,8 @@ pub enum Apply {
     Initializer(fn(&Arguments) -> Init),
     /// How parameters are updated.
     Optimizer(fn(&Arguments) -> Optimizer),
+    /// Options of some of an optimizer's parameters.
+    Group(fn(&Arguments) -> Group),
 }
 
 impl Apply {
@@ -66,12 +68,13 @@ impl Apply {
             Apply::Metric(_) => "a metric",
             Apply::Initializer(_) => "an initializer",
             Apply::Optimizer(_) => "an optimizer",
+            Apply::Group(_) => "a group of parameters",
         }
     }
 
     /// Whether the result is a value that expressions can go on with.
     pub fn is_value(&self) -> bool {
-        !matches!(self, Apply::Metric(_) | Apply::Initializer(_) | Apply::Optimizer(_))
+        !matches!(self, Apply::Metric(_) | Apply::Initializer(_) | Apply::Optimizer(_) | Apply::Group(_))
     }
 }
 
@@ -122,6 +125,10 @@ pub enum Kind {
     Init,
     /// A name in quotes.
     Name,
+    /// A pattern of names in quotes, or several in brackets.
+    Patterns,
+    /// Groups of parameters in brackets.
+    Groups,
     /// A block: what may stand right of `>>`.
     Block,
 }

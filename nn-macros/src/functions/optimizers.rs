@@ -1,8 +1,8 @@
 //! Optimizers, with the defaults of `torch.optim`.
 
-use nn_kernels::network::{Optimizer, Rule};
+use nn_kernels::network::{Group, Optimizer, Rule};
 
-use super::Default::Nothing;
+use super::Default::{Nothing, Required};
 use super::{Apply, Arguments, Function, Kind, Parameter};
 
 const fn optimizer(
@@ -20,6 +20,7 @@ const fn learning_rate(default: f64) -> Parameter {
 const WEIGHT_DECAY: Parameter = Parameter::number("weight_decay", 0.0);
 const CLIP_NORM: Parameter = Parameter::option("clip_norm", Kind::Number, Nothing);
 const CLIP_VALUE: Parameter = Parameter::option("clip_value", Kind::Number, Nothing);
+const GROUPS: Parameter = Parameter::option("groups", Kind::Groups, Nothing);
 const MOMENTUM: Parameter = Parameter::number("momentum", 0.0);
 const BETA1: Parameter = Parameter::number("beta1", 0.9);
 const BETA2: Parameter = Parameter::number("beta2", 0.999);
@@ -40,6 +41,7 @@ pub static TABLE: &[Function] = &[
             WEIGHT_DECAY,
             CLIP_NORM,
             CLIP_VALUE,
+            GROUPS,
         ],
         |a| {
             let (momentum, dampening) = (a.number("momentum"), a.number("dampening"));
@@ -57,6 +59,7 @@ pub static TABLE: &[Function] = &[
             WEIGHT_DECAY,
             CLIP_NORM,
             CLIP_VALUE,
+            GROUPS,
         ],
         |a| {
             let (alpha, eps, momentum) = (a.number("alpha"), a.number("eps"), a.number("momentum"));
@@ -73,6 +76,7 @@ pub static TABLE: &[Function] = &[
             WEIGHT_DECAY,
             CLIP_NORM,
             CLIP_VALUE,
+            GROUPS,
         ],
         |a| {
             let (lr_decay, initial_accumulator) = (a.number("lr_decay"), a.number("initial_accumulator_value"));
@@ -81,12 +85,12 @@ pub static TABLE: &[Function] = &[
     ),
     optimizer(
         "adadelta",
-        &[learning_rate(1.0), Parameter::number("rho", 0.9), eps(1e-6), WEIGHT_DECAY, CLIP_NORM, CLIP_VALUE],
+        &[learning_rate(1.0), Parameter::number("rho", 0.9), eps(1e-6), WEIGHT_DECAY, CLIP_NORM, CLIP_VALUE, GROUPS],
         |a| with(Rule::Adadelta { rho: a.number("rho"), eps: a.number("eps") }, a),
     ),
     optimizer(
         "adam",
-        &[learning_rate(1e-3), BETA1, BETA2, eps(1e-8), AMSGRAD, WEIGHT_DECAY, CLIP_NORM, CLIP_VALUE],
+        &[learning_rate(1e-3), BETA1, BETA2, eps(1e-8), AMSGRAD, WEIGHT_DECAY, CLIP_NORM, CLIP_VALUE, GROUPS],
         |a| {
             let (beta1, beta2) = (a.number("beta1"), a.number("beta2"));
             with(Rule::Adam { beta1, beta2, eps: a.number("eps"), amsgrad: a.flag("amsgrad") }, a)
@@ -103,16 +107,35 @@ pub static TABLE: &[Function] = &[
             Parameter::number("weight_decay", 1e-2),
             CLIP_NORM,
             CLIP_VALUE,
+            GROUPS,
         ],
         |a| {
             let (beta1, beta2) = (a.number("beta1"), a.number("beta2"));
             with(Rule::AdamW { beta1, beta2, eps: a.number("eps"), amsgrad: a.flag("amsgrad") }, a)
         },
     ),
-    optimizer("adamax", &[learning_rate(2e-3), BETA1, BETA2, eps(1e-8), WEIGHT_DECAY, CLIP_NORM, CLIP_VALUE], |a| {
-        with(Rule::Adamax { beta1: a.number("beta1"), beta2: a.number("beta2"), eps: a.number("eps") }, a)
-    }),
+    optimizer(
+        "adamax",
+        &[learning_rate(2e-3), BETA1, BETA2, eps(1e-8), WEIGHT_DECAY, CLIP_NORM, CLIP_VALUE, GROUPS],
+        |a| with(Rule::Adamax { beta1: a.number("beta1"), beta2: a.number("beta2"), eps: a.number("eps") }, a),
+    ),
+    GROUP,
 ];
+
+/// What stands in `groups`.
+pub const GROUP: Function = Function {
+    name: "group",
+    parameters: &[
+        Parameter::positional("patterns", Kind::Patterns, Required),
+        Parameter::option("learning_rate", Kind::Number, Nothing),
+        Parameter::option("weight_decay", Kind::Number, Nothing),
+    ],
+    apply: Apply::Group(|a| Group {
+        patterns: a.patterns("patterns").to_vec(),
+        learning_rate: a.number_or_none("learning_rate"),
+        weight_decay: a.number_or_none("weight_decay"),
+    }),
+};
 
 fn with(rule: Rule, a: &Arguments) -> Optimizer {
     Optimizer {
@@ -121,5 +144,6 @@ fn with(rule: Rule, a: &Arguments) -> Optimizer {
         weight_decay: a.number("weight_decay"),
         clip_norm: a.number_or_none("clip_norm"),
         clip_value: a.number_or_none("clip_value"),
+        groups: a.groups("groups"),
     }
 }

@@ -49,6 +49,7 @@ fn mlp() -> Checked {
         weight_decay: 0.0,
         clip_norm: None,
         clip_value: None,
+        groups: vec![],
     });
     Checked {
         header: header(),

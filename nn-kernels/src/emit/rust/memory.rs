@@ -37,6 +37,9 @@ pub(super) fn bind(runtime: &str, fixed_floats: usize, tensors: &[&Tensor], upda
     let (states, numbers): (Vec<usize>, Vec<String>) = (0..tensors.len()).filter_map(state).unzip();
     if !states.is_empty() {
         lines.line(format!("let [{}] = {runtime}::states(cx.states, [{}]);", list(&states, &name), numbers.join(", ")));
+        for &t in states.iter().filter(|&&t| !matches!(tensors[t].place, Place::State(_, 0))) {
+            lines.line(format!("let {0} = &mut {0}[{1}];", name(t), range(t)));
+        }
     }
     lines
 }

@@ -2,22 +2,30 @@
 
 use super::*;
 
+fn clip(g: &mut Graph, optimizer: &Optimizer, gradients: NodeId) -> NodeId {
+    let clipped = clip_by_value(g, optimizer, gradients);
+    let factor = clip_factor(g, optimizer, &[clipped]);
+    g.mul(clipped, factor)
+}
+
 /// Ten steps of an optimizer on the gradients 2 x + 0.1, by its graph.
 fn ten_steps(optimizer: &Optimizer) -> Vec<f64> {
     let all = Shape::fixed(&[3]);
     let mut g = Graph::new();
-    let parameters = g.leaf(Leaf::Parameters, all.clone());
-    let gradients = g.leaf(Leaf::Gradients, all.clone());
+    let parameters = g.leaf(Leaf::Parameters(0), all.clone());
+    let gradients = g.leaf(Leaf::Gradients(0), all.clone());
     let mut states: Vec<Vec<f64>> = state_init(optimizer).iter().map(|&s| vec![s; 3]).collect();
-    let nodes: Vec<NodeId> = (0..states.len()).map(|i| g.leaf(Leaf::State(i), all.clone())).collect();
-    let update = optimizer_update(&mut g, optimizer, parameters, gradients, &nodes);
+    let nodes: Vec<NodeId> = (0..states.len()).map(|i| g.leaf(Leaf::State(i, 0), all.clone())).collect();
+    let gradients = clip(&mut g, optimizer, gradients);
+    let step = OptimizerStep { parameters, gradients, states: &nodes };
+    let update = optimizer_step(&mut g, optimizer, None, &step);
     assert_eq!(update.new_states.len(), states.len());
     let mut x = vec![1.0, -2.0, 0.5];
     for step in 0..10 {
         let leaf = |leaf: &Leaf| match leaf {
-            Leaf::Parameters => x.clone(),
-            Leaf::Gradients => x.iter().map(|x| 2.0 * x + 0.1).collect(),
-            Leaf::State(i) => states[*i].clone(),
+            Leaf::Parameters(_) => x.clone(),
+            Leaf::Gradients(_) => x.iter().map(|x| 2.0 * x + 0.1).collect(),
+            Leaf::State(i, _) => states[*i].clone(),
             _ => unreachable!("an optimizer reads nothing else"),
         };
         let learning_rate = optimizer.learning_rate;

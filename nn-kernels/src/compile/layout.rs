@@ -1,0 +1,91 @@
+//! What all programs of a network agree on: where parameters lie, and what a step's results are.
+
+use std::ops::Range;
+
+use crate::network::Network;
+use crate::plan::{Metric, Parameter};
+
+/// What all programs of a network agree on.
+pub(super) struct Layout {
+    pub(super) parameters: Vec<Parameter>,
+    pub(super) parameter_floats: usize,
+    pub(super) trained_floats: usize,
+    pub(super) buffer_floats: usize,
+    /// The parts of the vectors that the optimizer treats alike, in order; together they are `trained_floats`.
+    pub(super) segments: Vec<Segment>,
+    pub(super) metrics: Vec<Metric>,
+    pub(super) result_floats: usize,
+}
+
+/// Parameters that the optimizer updates with the same options: a range of the vectors.
+pub(super) struct Segment {
+    pub(super) floats: Range<usize>,
+    /// Which of the optimizer's groups they belong to, if any.
+    pub(super) group: Option<usize>,
+}
+
+impl Layout {
+    /// Places first what the optimizer updates, group by group, then buffers, then parameters that the loss does not reach, so that
+    /// each kernel behind the pass has one range.
+    pub(super) fn of(network: &Network) -> Self {
+        let mut floats = 0;
+        let mut offsets = vec![0; network.parameters.len()];
+        let mut place = |number: usize| {
+            offsets[number] = floats;
+            // Every tensor starts at 16 bytes, so that kernels may read four floats at once.
+            floats += network.parameters[number].dims.iter().product::<usize>().next_multiple_of(4);
+            floats
+        };
+        let trained = network.trained();
+        let numbers = || 0..network.parameters.len();
+        let mut updated: Vec<(Option<usize>, usize)> =
+            numbers().filter(|&i| trained[i]).map(|i| (network.group_of(i), i)).collect();
+        updated.sort();
+        let mut segments: Vec<Segment> = vec![];
+        let mut trained_floats = 0;
+        for (group, number) in updated {
+            let start = trained_floats;
+            trained_floats = place(number);
+            match segments.last_mut().filter(|segment| segment.group == group) {
+                Some(segment) => segment.floats.end = trained_floats,
+                None => segments.push(Segment { floats: start..trained_floats, group }),
+            }
+        }
+        let buffers = numbers().filter(|&i| !network.parameters[i].trainable);
+        let buffer_floats = buffers.map(&mut place).last().map_or(0, |end| end - trained_floats);
+        let unreached = numbers().filter(|&i| network.parameters[i].trainable && !trained[i]);
+        unreached.for_each(|number| {
+            place(number);
+        });
+        let parameters = (network.parameters.iter().zip(&offsets))
+            .map(|(p, &offset)| {
+                let (name, dims) = (p.name.clone(), p.dims.clone());
+                Parameter { name, dims, init: p.init, offset, trainable: p.trainable }
+            })
+            .collect();
+        let mut results = 1;
+        let metrics = (network.metrics.iter())
+            .map(|m| {
+                let offset = results;
+                let len = m.statistics.iter().map(|&s| network.graph.shape(s).size()).sum();
+                results += len;
+                Metric { name: m.name.clone(), kind: m.kind, offset, len }
+            })
+            .collect();
+        let parameter_floats = floats.max(4);
+        Layout {
+            parameters,
+            parameter_floats,
+            trained_floats,
+            buffer_floats,
+            segments,
+            metrics,
+            result_floats: results,
+        }
+    }
+
+    /// What the part of a vector that begins here is called: it is one of the trained parameters' or the buffers' one.
+    pub(super) fn name(&self, start: usize, [trained, buffers]: [&str; 2]) -> String {
+        if start < self.trained_floats { trained } else { buffers }.to_owned()
+    }
+}
