@@ -26,6 +26,7 @@ mod shuffle;
 #[cfg(test)]
 mod testing;
 
+pub use checkpoint::{Load, Loaded};
 pub use data::{Column, IntoColumn, Row};
 pub use device::Device;
 pub use error::{Error, Result};

@@ -4,8 +4,6 @@ mod gradients;
 mod state;
 
 use std::fmt;
-use std::io::{Read, Write};
-use std::path::Path;
 
 use crate::backend::{self, Backend, Columns, Steps};
 use crate::checkpoint;
@@ -67,7 +65,7 @@ impl Net {
     }
 
     /// Starts training over from these parameters.
-    fn restart(&mut self, parameters: &[f32]) -> Result<()> {
+    pub(crate) fn restart(&mut self, parameters: &[f32]) -> Result<()> {
         self.backend.set_parameters(parameters)?;
         if !self.program.states.is_empty() {
             let states: Vec<Vec<f32>> =
@@ -319,60 +317,6 @@ impl Net {
             part.copy_from_slice(values);
         }
         self.backend.set_parameters(&all)
-    }
-
-    /// Saves all parameters as safetensors, with PyTorch's names and layouts. The file is written whole or not at all.
-    ///
-    /// # Errors
-    /// If the file cannot be written, or if the device fails.
-    pub fn save(&self, path: &Path) -> Result<()> {
-        checkpoint::write(path, &self.bytes()?)
-    }
-
-    /// [`Net::save`] to any writer.
-    ///
-    /// # Errors
-    /// If writing fails, or if the device does.
-    pub fn save_to(&self, writer: &mut dyn Write) -> Result<()> {
-        let failed = |source| Error::File { path: "the writer given".into(), source };
-        writer.write_all(&self.bytes()?).and_then(|()| writer.flush()).map_err(failed)
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>> {
-        checkpoint::to_bytes(self.program, &self.backend.parameters()?)
-    }
-
-    /// Loads all parameters. Training then starts over: the optimizer's state is that of a new network. A `state_dict` of
-    /// PyTorch may have `num_batches_tracked` beside the running statistics of a batch norm; it is left out.
-    ///
-    /// # Errors
-    /// If the file cannot be read, or if it does not fit in every tensor; the network is then as it was.
-    pub fn load(&mut self, path: &Path) -> Result<()> {
-        self.load_named(&checkpoint::read(path)?, &path.display().to_string())
-    }
-
-    /// [`Net::load`] from any reader.
-    ///
-    /// # Errors
-    /// As [`Net::load`].
-    pub fn load_from(&mut self, reader: &mut dyn Read) -> Result<()> {
-        let mut bytes = Vec::new();
-        let failed = |source| Error::File { path: "the reader given".into(), source };
-        reader.read_to_end(&mut bytes).map_err(failed)?;
-        self.load_named(&bytes, "what the reader gave")
-    }
-
-    /// [`Net::load`] from bytes, as `include_bytes!` gives them.
-    ///
-    /// # Errors
-    /// As [`Net::load`].
-    pub fn load_bytes(&mut self, bytes: &[u8]) -> Result<()> {
-        self.load_named(bytes, "the file in memory")
-    }
-
-    fn load_named(&mut self, bytes: &[u8], source: &str) -> Result<()> {
-        let values = checkpoint::from_bytes(self.program, bytes, source)?;
-        self.restart(&values)
     }
 }
 
