@@ -354,8 +354,9 @@ pub mod language;
 /// after a renaming.
 pub use nn_macros::network;
 pub use nn_runtime::{
-    Column, Control, Dataset, Device, Epoch, Error, Fit, Gradients, History, IntoColumn, KernelTime, LearningRate,
-    ParameterInfo, Result, Row, Shader, data,
+    Batch, Callback, Column, Control, Dataset, Device, EarlyStopping, Epoch, Error, Event, Fit, Gradients, History,
+    IntoColumn, KernelTime, LearningRate, Memory, ParameterInfo, ReduceOnPlateau, Result, Row, Shader, Stopped,
+    Verbosity, data,
 };
 
 /// The `wgpu` that GPU devices are made with, for [`Device::from_wgpu`].

@@ -1,15 +1,33 @@
 //! Training over epochs: what users choose.
 
+mod callback;
+mod clock;
+mod closures;
+mod early_stopping;
+mod epochs;
+mod interrupt;
+mod monitor;
+mod options;
+mod plateau;
+mod progress;
 mod run;
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use crate::data::{DataSet, Stream};
 use crate::error::Result;
-use crate::history::{Epoch, History};
+use crate::history::History;
 use crate::learning_rate::LearningRate;
 use crate::network::Net;
 
+use options::Options;
+
+pub use callback::{Callback, Control, Event};
+pub use closures::Batch;
+pub use early_stopping::EarlyStopping;
+pub use options::Verbosity;
+pub use plateau::ReduceOnPlateau;
 pub(crate) use run::workers;
 
 /// What `fit` and `evaluate` take: a generated `…Data` type, whose samples are in memory, or a generated `…Stream` type,
@@ -60,35 +78,13 @@ pub trait Report: Sized {
 pub struct Fit<'a, R> {
     options: Options,
     validation: Option<Data<'a>>,
-    on_epoch: Option<OnEpoch<'a, R>>,
-}
-
-type OnEpoch<'a, R> = Box<dyn FnMut(&Epoch<R>, &mut Control) + 'a>;
-
-/// The options that do not depend on the network.
-#[derive(Debug, Clone)]
-struct Options {
-    epochs: usize,
-    batch_size: usize,
-    learning_rate: Option<LearningRate>,
-    shuffle: bool,
-    validation_split: f64,
-    quiet: bool,
-    workers: Option<usize>,
+    pub(crate) callbacks: Vec<Box<dyn Callback + 'a>>,
+    report: PhantomData<fn(R)>,
 }
 
 impl<R> Default for Fit<'_, R> {
     fn default() -> Self {
-        let options = Options {
-            epochs: 1,
-            batch_size: 32,
-            learning_rate: None,
-            shuffle: true,
-            validation_split: 0.0,
-            quiet: false,
-            workers: None,
-        };
-        Fit { options, validation: None, on_epoch: None }
+        Fit { options: Options::default(), validation: None, callbacks: Vec::new(), report: PhantomData }
     }
 }
 
@@ -99,15 +95,35 @@ impl<'a, R> Fit<'a, R> {
         self
     }
 
+    /// How many epochs count as trained already: the run's are numbered from the next one up to [`epochs`](Self::epochs), and shuffles
+    /// and learning rates are those of these numbers. Default: 0. A run that goes on from a checkpoint knows by itself.
+    pub fn initial_epoch(mut self, epochs: usize) -> Self {
+        self.options.initial_epoch = epochs;
+        self
+    }
+
     /// How many samples a step takes; the last step of an epoch takes what is left. Default: 32.
     pub fn batch_size(mut self, batch_size: usize) -> Self {
         self.options.batch_size = batch_size;
         self
     }
 
+    /// Leaves out the last step of an epoch if it would be smaller than the others. Default: false.
+    pub fn drop_last(mut self, drop: bool) -> Self {
+        self.options.drop_last = drop;
+        self
+    }
+
+    /// How many steps an epoch has: the first ones in its order, which is another one in each epoch if there is shuffling. Default: as
+    /// many as the data has batches, and no more than those.
+    pub fn steps_per_epoch(mut self, steps: usize) -> Self {
+        self.options.steps_per_epoch = Some(steps);
+        self
+    }
+
     /// The learning rate over time, instead of one number for all steps: `nn::LearningRate::cosine(1e-3, 20).warm_up(2)`. The rate
-    /// of the last step stays when training ends. What [`on_epoch`](Self::on_epoch) sets holds until the next step, which takes the
-    /// curve's. Default: the declared rate, or what was set since.
+    /// of the last step stays when training ends. What callbacks set holds until the next step, which takes the curve's. Default: the
+    /// declared rate, or what was set since.
     pub fn learning_rate(mut self, rate: LearningRate) -> Self {
         self.options.learning_rate = Some(rate);
         self
@@ -131,6 +147,12 @@ impl<'a, R> Fit<'a, R> {
         self
     }
 
+    /// Validates after every so many epochs, and after the last one. Default: 1.
+    pub fn validation_every(mut self, epochs: usize) -> Self {
+        self.options.validation_every = epochs;
+        self
+    }
+
     /// How many threads read a stream ahead of the training; 0 reads each part when it is needed. Each holds 4 MiB of samples,
     /// or a batch where that is more, and there are two such parts beside theirs. The results do not depend on it. Default:
     /// as many as there are processors, at most 8. There are at most 256. Data in memory needs none.
@@ -139,36 +161,45 @@ impl<'a, R> Fit<'a, R> {
         self
     }
 
-    /// Shows nothing. Otherwise there is a progress bar on standard error, or, where that is no terminal, a line now
-    /// and then.
-    pub fn quiet(mut self) -> Self {
-        self.options.quiet = true;
+    /// Shows nothing: `verbosity(nn::Verbosity::Quiet)`.
+    pub fn quiet(self) -> Self {
+        self.verbosity(Verbosity::Quiet)
+    }
+
+    /// What to show, on standard error. Default: a progress bar, or, where that is no terminal, a line now and then.
+    pub fn verbosity(mut self, verbosity: Verbosity) -> Self {
+        self.options.verbosity = verbosity;
         self
     }
 
-    /// Calls this after each epoch; it can set the learning rate of the next one, or stop the training:
-    /// `|epoch, control| control.stop = epoch.train.loss < 1e-4`.
-    pub fn on_epoch(mut self, call: impl FnMut(&Epoch<R>, &mut Control) + 'a) -> Self {
-        self.on_epoch = Some(Box::new(call));
+    /// Stops after the current step when Ctrl-C is pressed: whoever writes checkpoints writes one, what to do to go on is said, and `fit`
+    /// returns what there is, with [`Stopped::Interrupted`](crate::Stopped::Interrupted) in the history. A second Ctrl-C ends the
+    /// process at once, and so does one outside of `fit`. Default: Ctrl-C ends the process.
+    pub fn stop_on_ctrl_c(mut self) -> Self {
+        self.options.stop_on_interrupt = true;
+        self
+    }
+
+    /// Adds a [`Callback`]; any number of them, which hear of each event in this order. `&mut callback` can be looked at
+    /// after the run.
+    pub fn callback(mut self, callback: impl Callback + 'a) -> Self {
+        self.callbacks.push(Box::new(callback));
+        self
+    }
+
+    /// Goes on where the network's position says.
+    pub(crate) fn resumed(mut self) -> Self {
+        self.options.resume = true;
         self
     }
 }
 
 impl<R> fmt::Debug for Fit<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Fit { options, validation, on_epoch } = self;
-        write!(f, "{options:?}, validation data: {}, on_epoch: {}", validation.is_some(), on_epoch.is_some())
+        let Fit { options, validation, callbacks, .. } = self;
+        let callbacks: Vec<&str> = callbacks.iter().map(|callback| callback.name()).collect();
+        write!(f, "{options:?}, validation data: {}, callbacks: {callbacks:?}", validation.is_some())
     }
-}
-
-/// What [`Fit::on_epoch`] can change.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub struct Control {
-    /// The learning rate of all steps to come.
-    pub learning_rate: f32,
-    /// Whether training ends here.
-    pub stop: bool,
 }
 
 impl Net {
@@ -177,24 +208,10 @@ impl Net {
     /// # Errors
     /// If an option makes no sense, if there are no samples, or if the device fails.
     pub fn fit<D: Dataset>(&mut self, data: &D, fit: Fit<'_, D::Report>) -> Result<History<D::Report>> {
-        let Fit { options, validation, mut on_epoch } = fit;
-        let mut epochs = Vec::new();
-        let mut call = |epoch: &Epoch<Vec<f64>>, control: &mut Control| {
-            let report = |values: &Vec<f64>| D::Report::from_values(values);
-            let epoch = Epoch {
-                number: epoch.number,
-                train: report(&epoch.train),
-                validation: epoch.validation.as_ref().map(report),
-                learning_rate: epoch.learning_rate,
-                seconds: epoch.seconds,
-            };
-            if let Some(call) = &mut on_epoch {
-                call(&epoch, control);
-            }
-            epochs.push(epoch);
-        };
-        let step_losses = self.run(data.data(), validation, &options, &mut call)?;
-        Ok(History { epochs, step_losses })
+        let Fit { options, validation, mut callbacks, .. } = fit;
+        let mut record = closures::Record::<D::Report>::default();
+        let (step_losses, stopped) = self.run(data.data(), validation, &options, &mut record, &mut callbacks)?;
+        Ok(History { epochs: record.epochs, step_losses, stopped })
     }
 }
 

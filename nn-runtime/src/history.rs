@@ -9,6 +9,18 @@ pub struct History<R> {
     pub epochs: Vec<Epoch<R>>,
     /// The loss of each training step, in order.
     pub step_losses: Vec<f32>,
+    /// Why training ended before its last epoch; `None` if it did not.
+    pub stopped: Option<Stopped>,
+}
+
+/// Why training ended before its last epoch.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Stopped {
+    /// The callback of this name asked for it.
+    Callback(&'static str),
+    /// Ctrl-C was pressed, and [`Fit::stop_on_ctrl_c`](crate::Fit::stop_on_ctrl_c) had been asked for.
+    Interrupted,
 }
 
 /// One pass over the training data.

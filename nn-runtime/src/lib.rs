@@ -21,7 +21,6 @@ mod metrics;
 mod network;
 mod profile;
 pub mod program;
-mod progress;
 mod shuffle;
 #[cfg(test)]
 mod testing;
@@ -30,10 +29,10 @@ pub use checkpoint::{Load, Loaded};
 pub use data::{Column, IntoColumn, Row};
 pub use device::Device;
 pub use error::{Error, Result};
-pub use fit::{Control, Dataset, Fit};
-pub use history::{Epoch, History};
+pub use fit::{Batch, Callback, Control, Dataset, EarlyStopping, Event, Fit, ReduceOnPlateau, Verbosity};
+pub use history::{Epoch, History, Stopped};
 pub use learning_rate::LearningRate;
-pub use network::{Gradients, ParameterInfo};
+pub use network::{Gradients, Memory, ParameterInfo};
 pub use profile::KernelTime;
 pub use program::Shader;
 

@@ -16,7 +16,8 @@ use crate::metrics::Combined;
 use crate::program::{Parameter, Program, Schedule, StepScalar, StepUniform};
 
 pub use gradients::Gradients;
-pub(crate) use state::{Memory, Position, State};
+pub use state::Memory;
+pub(crate) use state::{Position, State};
 
 /// A network on a device: its weights, its optimizer's state, and where its training stands.
 pub struct Net {
@@ -178,7 +179,7 @@ impl Net {
             return Err(no_samples());
         }
         check_count(stream.len())?;
-        let passes = Passes::new(stream, evaluation_batch(schedule), None);
+        let passes = Passes::new(stream, evaluation_batch(schedule), stream.len(), None);
         let fill = |number: usize, portion: &mut _| passes.fill(number, portion);
         let mut combined = Combined::new(self.program.metrics);
         ahead(passes.portions(), workers(threads), &fill, |ahead| {

@@ -124,6 +124,8 @@ pub(crate) struct Passes<'a> {
     stream: &'a Stream,
     batch_size: usize,
     batches_per_portion: usize,
+    /// Samples of an epoch: the first ones in its order.
+    used: usize,
     training: Option<Training>,
 }
 
@@ -170,10 +172,10 @@ pub(crate) fn order(samples: usize, shuffled: Option<(u64, u64)>) -> Vec<u32> {
 }
 
 impl<'a> Passes<'a> {
-    /// In batches of this size; without `training`, in order and without anything random.
-    pub(crate) fn new(stream: &'a Stream, batch_size: usize, training: Option<Training>) -> Self {
+    /// In batches of this size, over the first `used` samples of each epoch; without `training`, in order and without anything random.
+    pub(crate) fn new(stream: &'a Stream, batch_size: usize, used: usize, training: Option<Training>) -> Self {
         let floats = batch_size.saturating_mul(stream.width()).max(1);
-        Passes { stream, batch_size, batches_per_portion: (PORTION_FLOATS / floats).max(1), training }
+        Passes { stream, batch_size, batches_per_portion: (PORTION_FLOATS / floats).max(1), used, training }
     }
 
     /// Samples in a portion; the last one of an epoch may have fewer.
@@ -183,13 +185,13 @@ impl<'a> Passes<'a> {
 
     /// Portions of one epoch.
     pub(crate) fn portions(&self) -> usize {
-        self.stream.len().div_ceil(self.portion())
+        self.used.div_ceil(self.portion())
     }
 
     /// Reads the portion of this number, counted over all epochs.
     pub(crate) fn fill(&self, number: usize, portion: &mut Portion) -> Result<()> {
         let first = number % self.portions() * self.portion();
-        let range = first..self.stream.len().min(first + self.portion());
+        let range = first..self.used.min(first + self.portion());
         let Some(training) = &self.training else { return self.stream.fill(range, None, portion) };
         let epoch = training.first + (number / self.portions()) as u64;
         let order = training.order(epoch, self.stream.len());

@@ -24,7 +24,7 @@ pub(crate) struct Position {
 
 /// What a callback has to know to go on in a run that another process began.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Memory {
+pub struct Memory {
     /// In words that it reads itself; floats printed by `{:?}` come back with the same bits.
     pub text: String,
     /// And in numbers, such as the best weights so far.

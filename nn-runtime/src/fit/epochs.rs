@@ -1,0 +1,445 @@
+//! A run's epochs, cut into segments: steps between which the host has something to do.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use super::callback::{Callback, Control, Event, Moment};
+use super::clock::{Clock, REFRESH};
+use super::interrupt::Interrupt;
+use super::options::Options;
+use super::run::Validation;
+use crate::backend::{Resident, Steps};
+use crate::error::Result;
+use crate::history::Stopped;
+use crate::metrics::Combined;
+use crate::network::{Memory, Net, Position};
+use crate::program::{Program, StepUniform};
+
+/// Trains the rest of an epoch: what of it has not been trained on yet, wherever its samples come from.
+pub(super) type Pass<'a> = dyn FnMut(&mut Net, &mut Loop<'_>) -> Result<()> + 'a;
+
+/// A run in progress.
+pub(super) struct Loop<'r> {
+    options: &'r Options,
+    callbacks: Callbacks<'r>,
+    /// Samples of each step of an epoch.
+    batches: Vec<usize>,
+    /// Floats of results of a step.
+    width: usize,
+    /// What the current epoch has measured so far, and from how many of its steps.
+    combined: Combined,
+    counted: usize,
+    /// Why the run ends before its last epoch.
+    stopped: Option<Stopped>,
+    /// Whether somebody has asked for a checkpoint that has not been written yet.
+    save: bool,
+    interrupt: Option<Interrupt>,
+    losses: Vec<f32>,
+}
+
+/// Those who hear of a run, and what does not change between two events.
+struct Callbacks<'r> {
+    all: Vec<&'r mut dyn Callback>,
+    program: &'static Program,
+    epochs: usize,
+    batches: usize,
+    epoch: usize,
+    resumed: bool,
+    validates: bool,
+    clock: Clock,
+    validated: Option<Vec<f64>>,
+}
+
+/// What is known when something happens, beside what [`Callbacks`] has.
+#[derive(Clone, Copy)]
+struct Now<'a> {
+    net: Option<&'a Net>,
+    batch: usize,
+    samples: usize,
+    steps: u64,
+    learning_rate: f32,
+    train: Option<&'a [f64]>,
+    last: Option<&'a [f64]>,
+}
+
+impl Callbacks<'_> {
+    /// Tells all who are concerned. Says who, if anybody, has asked for an end.
+    fn tell(
+        &mut self,
+        moment: Moment,
+        now: Now<'_>,
+        concerned: impl Fn(&dyn Callback) -> bool,
+    ) -> Result<(Control, Option<&'static str>)> {
+        let Now { net, batch, samples, steps, learning_rate, train, last } = now;
+        let event = Event {
+            epoch: self.epoch,
+            epochs: self.epochs,
+            batch,
+            batches: self.batches,
+            samples,
+            steps,
+            train,
+            last,
+            validation: self.validated.as_deref(),
+            learning_rate,
+            seconds: self.clock.seconds(),
+            resumed: self.resumed,
+            validates: self.validates,
+            program: self.program,
+            net,
+        };
+        let (mut control, mut who) = (Control::new(learning_rate), None);
+        for callback in &mut self.all {
+            if concerned(&**callback) {
+                moment.tell(&mut **callback, &event, &mut control)?;
+                if control.stop && who.is_none() {
+                    who = Some(callback.name());
+                }
+            }
+        }
+        Ok((control, who))
+    }
+}
+
+impl<'r> Loop<'r> {
+    /// The loop of a run whose epochs have these batches. The network's position is where the run begins.
+    pub(super) fn new(
+        net: &Net,
+        options: &'r Options,
+        callbacks: Vec<&'r mut dyn Callback>,
+        batches: Vec<usize>,
+    ) -> Self {
+        let program = net.program;
+        let callbacks = Callbacks {
+            all: callbacks,
+            program,
+            epochs: options.epochs,
+            batches: batches.len(),
+            epoch: 0,
+            resumed: options.resume,
+            validates: false,
+            clock: Clock::start(),
+            validated: None,
+        };
+        let width = program.train.as_ref().map_or(0, |s| s.result_floats).max(1);
+        let combined = Combined::new(program.metrics);
+        Loop {
+            options,
+            callbacks,
+            batches,
+            width,
+            combined,
+            counted: 0,
+            stopped: None,
+            save: false,
+            interrupt: None,
+            losses: Vec::new(),
+        }
+    }
+
+    /// Plays the run: the epochs that are left of it. Gives the loss of each step, and why it ended early.
+    pub(super) fn play(
+        mut self,
+        net: &mut Net,
+        pass: &mut Pass<'_>,
+        validation: Option<&Validation<'_>>,
+    ) -> Result<(Vec<f32>, Option<Stopped>)> {
+        self.interrupt = if self.options.stop_on_interrupt { Some(Interrupt::listen()?) } else { None };
+        self.callbacks.validates = validation.is_some();
+        self.number(net);
+        self.remember(net)?;
+        self.tell(net, Moment::TrainBegin)?;
+        self.settle(net)?;
+        while self.stopped.is_none() && self.number(net) < self.options.epochs {
+            self.epoch(net, pass, validation)?;
+        }
+        self.callbacks.validated = None;
+        self.tell(net, Moment::TrainEnd)?;
+        self.settle(net)?;
+        Ok((self.losses, self.stopped))
+    }
+
+    /// Whether somebody has ended the run.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.is_some()
+    }
+
+    /// How many epochs of the run have ended. The next one gets its number.
+    fn number(&mut self, net: &Net) -> usize {
+        let ended = (net.epochs - net.position.first_epoch) as usize;
+        self.callbacks.epoch = (ended + 1).min(self.options.epochs);
+        ended
+    }
+
+    /// An epoch, or what is left of one.
+    fn epoch(&mut self, net: &mut Net, pass: &mut Pass<'_>, validation: Option<&Validation<'_>>) -> Result<()> {
+        self.callbacks.clock = Clock::start();
+        self.callbacks.validated = None;
+        (self.combined, self.counted) = (Combined::new(net.program.metrics), 0);
+        self.count(&net.position.results, 0);
+        self.tell(net, Moment::EpochBegin)?;
+        self.settle(net)?;
+        if self.stopped.is_none() {
+            pass(net, self)?;
+        }
+        if self.counted < self.batches.len() || matches!(self.stopped, Some(Stopped::Interrupted)) {
+            return Ok(());
+        }
+        let number = self.callbacks.epoch;
+        if let Some(validation) = validation
+            && (number.is_multiple_of(self.options.validation_every.max(1)) || number == self.options.epochs)
+        {
+            self.tell(net, Moment::ValidationBegin)?;
+            self.callbacks.validated = Some(validation.measure(net, self.options)?);
+            self.tell(net, Moment::ValidationEnd)?;
+        }
+        // From here on the network stands at the beginning of the next epoch.
+        net.epochs += 1;
+        net.position.steps = 0;
+        net.position.results.clear();
+        self.tell(net, Moment::EpochEnd)?;
+        if self.interrupt.as_ref().is_some_and(Interrupt::has_come) {
+            self.interrupted();
+        }
+        self.settle(net)
+    }
+
+    /// Trains on the next batches of the epoch, whose samples are these.
+    pub(super) fn steps(&mut self, net: &mut Net, data: &Resident<'_>, mut order: &[u32], count: usize) -> Result<()> {
+        let end = net.position.steps as usize + count;
+        while (net.position.steps as usize) < end && self.stopped.is_none() {
+            let first = net.position.steps as usize;
+            let segment = self.segment(first).min(end - first);
+            let uniforms = self.uniforms(net, first, segment);
+            self.tell_batch(net, Moment::BatchBegin, first)?;
+            let ended = self.segment_of(net, data, order, &uniforms)?;
+            order = &order[self.batches[first..first + ended].iter().sum()..];
+            if ended > 0 {
+                self.tell_batch(net, Moment::BatchEnd, first + ended)?;
+            }
+            self.settle(net)?;
+        }
+        Ok(())
+    }
+
+    /// How many steps there are, after this many of the epoch, until somebody wants to hear of one.
+    fn segment(&self, ended: usize) -> usize {
+        let every = self.callbacks.all.iter().map(|c| c.batch_events()).filter(|&every| every > 0);
+        every.map(|every| every - ended % every).min().unwrap_or(usize::MAX)
+    }
+
+    /// The numbers of the next steps, at the rates of the curve if there is one.
+    fn uniforms(&self, net: &mut Net, first: usize, count: usize) -> Vec<StepUniform> {
+        let mut uniforms = Vec::with_capacity(count);
+        for (&batch, ahead) in self.batches[first..first + count].iter().zip(0..) {
+            self.set_rate(net, ahead);
+            uniforms.push(net.step(batch, ahead));
+        }
+        uniforms
+    }
+
+    /// Sets the learning rate of the step after `ahead` others.
+    fn set_rate(&self, net: &mut Net, ahead: u64) {
+        if let Some(rate) = &self.options.learning_rate {
+            let time = if rate.is_per_step() { net.steps + ahead } else { net.epochs };
+            net.learning_rate = rate.at(time) as f32;
+        }
+    }
+
+    /// Plays steps in one go. Gives how many have been done: fewer where somebody wanted the host's attention.
+    fn segment_of(
+        &mut self,
+        net: &mut Net,
+        data: &Resident<'_>,
+        order: &[u32],
+        uniforms: &[StepUniform],
+    ) -> Result<usize> {
+        let first = net.position.steps as usize;
+        let samples: usize = uniforms.iter().map(|step| step.batch as usize).sum();
+        let mut results = std::mem::take(&mut net.position.results);
+        let (steps, learning_rate) = (net.steps, net.learning_rate);
+        let mut shown = Clock::start();
+        let mut asked: Result<Option<(Control, Option<&'static str>)>> = Ok(None);
+        let mut heard = |ended: usize, results: &[f32]| {
+            if self.interrupt.as_ref().is_some_and(Interrupt::has_come) {
+                return ControlFlow::Break(());
+            }
+            if shown.seconds() < REFRESH || matches!(asked, Ok(Some(_)) | Err(_)) {
+                return ControlFlow::Continue(());
+            }
+            shown = Clock::start();
+            self.count(results, first);
+            let train = (self.counted > first).then(|| self.combined.values());
+            let (batch, samples) = (first + ended, self.batches[..first + ended].iter().sum());
+            let now = Now { net: None, batch, samples, steps, learning_rate, train: train.as_deref(), last: None };
+            asked = self.callbacks.tell(Moment::Progress, now, |_| true).map(Some);
+            match &asked {
+                Ok(Some((control, _))) if *control == Control::new(learning_rate) => {
+                    asked = Ok(None);
+                    ControlFlow::Continue(())
+                }
+                _ => ControlFlow::Break(()),
+            }
+        };
+        let steps = Steps { data, order: &order[..samples], steps: uniforms };
+        let ended = net.backend.train(steps, &mut results, &mut heard);
+        net.position.results = results;
+        let ended = ended?;
+        net.steps += ended as u64;
+        net.position.steps += ended as u64;
+        if ended > 0 && ended < uniforms.len() {
+            net.steps -= 1;
+            self.set_rate(net, 0);
+            net.steps += 1;
+        }
+        self.count(&net.position.results[first * self.width..], first);
+        let known = net.position.results[first * self.width..].chunks_exact(self.width);
+        self.losses.extend(known.map(|results| results[0]));
+        if let Some((control, who)) = asked? {
+            self.obey(net, control, who)?;
+        }
+        if self.interrupt.as_ref().is_some_and(Interrupt::has_come) {
+            self.interrupted();
+        }
+        Ok(ended)
+    }
+
+    /// Adds what steps have measured, from the `first` of the epoch on, as far as it has not been added yet.
+    fn count(&mut self, results: &[f32], first: usize) {
+        let new = results.get((self.counted - first) * self.width..).unwrap_or_default();
+        let batches = self.batches[self.counted..].iter().copied();
+        self.combined.add_all(batches, new, self.width);
+        self.counted += new.len() / self.width;
+    }
+
+    /// Ctrl-C was pressed: the run ends, and whoever writes checkpoints writes one.
+    fn interrupted(&mut self) {
+        if self.stopped.is_none() {
+            self.stopped = Some(Stopped::Interrupted);
+            self.save = true;
+        }
+    }
+
+    /// Tells everybody, and does what they ask for.
+    fn tell(&mut self, net: &mut Net, moment: Moment) -> Result<()> {
+        self.tell_some(net, moment, |_| true)
+    }
+
+    /// Tells those who hear of the steps that begin or end here, after so many of the epoch.
+    fn tell_batch(&mut self, net: &mut Net, moment: Moment, ended: usize) -> Result<()> {
+        let all = ended == self.batches.len() && moment == Moment::BatchEnd;
+        let concerned = |every: usize| every > 0 && (all || ended.is_multiple_of(every));
+        if self.callbacks.all.iter().any(|c| concerned(c.batch_events())) {
+            self.tell_some(net, moment, |callback| concerned(callback.batch_events()))?;
+        }
+        Ok(())
+    }
+
+    fn tell_some(&mut self, net: &mut Net, moment: Moment, concerned: impl Fn(&dyn Callback) -> bool) -> Result<()> {
+        let batch = net.position.steps as usize;
+        // At an epoch's end, the network stands at the beginning of the next one.
+        let batch = if moment == Moment::EpochEnd { self.batches.len() } else { batch };
+        let train = (batch > 0).then(|| self.combined.values());
+        let last = (moment == Moment::BatchEnd).then(|| {
+            let mut combined = Combined::new(net.program.metrics);
+            let results = net.position.results.chunks_exact(self.width).next_back();
+            results.into_iter().for_each(|results| combined.add(self.batches[batch - 1], results));
+            combined.values()
+        });
+        let now = Now {
+            net: Some(net),
+            batch,
+            samples: self.batches[..batch].iter().sum(),
+            steps: net.steps,
+            learning_rate: net.learning_rate,
+            train: train.as_deref(),
+            last: last.as_deref(),
+        };
+        let (control, who) = self.callbacks.tell(moment, now, concerned)?;
+        self.obey(net, control, who)
+    }
+
+    /// Does what callbacks ask for.
+    fn obey(&mut self, net: &mut Net, control: Control, who: Option<&'static str>) -> Result<()> {
+        net.set_learning_rate(control.learning_rate)?;
+        self.save |= control.save;
+        if let (Some(who), None) = (who, &self.stopped) {
+            self.stopped = Some(Stopped::Callback(who));
+        }
+        match control.restore {
+            Some(kept) => kept.put_back(net),
+            None => Ok(()),
+        }
+    }
+
+    /// Between two steps: what has been asked for is done.
+    fn settle(&mut self, net: &mut Net) -> Result<()> {
+        if !std::mem::take(&mut self.save) {
+            return Ok(());
+        }
+        net.position.memories = self.memories();
+        let batch = net.position.steps as usize;
+        let now = Now {
+            net: Some(net),
+            batch,
+            samples: self.batches[..batch].iter().sum(),
+            steps: net.steps,
+            learning_rate: net.learning_rate,
+            train: None,
+            last: None,
+        };
+        let (control, _) = self.callbacks.tell(Moment::Save, now, |_| true)?;
+        if matches!(self.stopped, Some(Stopped::Interrupted)) {
+            self.options.say(&self.how_to_go_on(net, control.saved));
+        }
+        Ok(())
+    }
+
+    /// What callbacks know, each under its name; a second one of a name gets a number.
+    fn memories(&self) -> BTreeMap<String, Memory> {
+        let mut memories = BTreeMap::new();
+        for (key, callback) in self.keys().into_iter().zip(&self.callbacks.all) {
+            if let Some(memory) = callback.memory() {
+                memories.insert(key, memory);
+            }
+        }
+        memories
+    }
+
+    /// What to tell who has pressed Ctrl-C.
+    fn how_to_go_on(&self, net: &Net, saved: Option<PathBuf>) -> String {
+        let (epoch, batch, batches) = (self.callbacks.epoch, net.position.steps, self.batches.len());
+        let place = format!("stopped by Ctrl-C after batch {batch} of {batches} in epoch {epoch} (step {})", net.steps);
+        match saved {
+            Some(path) => {
+                let path = path.display();
+                format!("{place}; saved as {path}: `resume` goes on from there with the same data and options")
+            }
+            None => format!("{place}; nothing is saved, since no checkpoints were asked for"),
+        }
+    }
+
+    /// The keys of the callbacks' memories.
+    fn keys(&self) -> Vec<String> {
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        let key = |callback: &&mut dyn Callback| {
+            let name = callback.name();
+            let count = seen.entry(name).and_modify(|n| *n += 1).or_default();
+            if *count == 0 { name.to_owned() } else { format!("{name} {count}") }
+        };
+        self.callbacks.all.iter().map(key).collect()
+    }
+
+    /// Gives callbacks what they knew when the run that goes on was saved.
+    fn remember(&mut self, net: &Net) -> Result<()> {
+        let Position { memories, .. } = &net.position;
+        let keys = self.keys();
+        for (key, callback) in keys.iter().zip(&mut self.callbacks.all) {
+            if let Some(memory) = memories.get(key) {
+                callback.remember(memory)?;
+            }
+        }
+        Ok(())
+    }
+}
