@@ -353,6 +353,9 @@ pub mod language;
 /// instead of the statement: `encode.dense.weight`. Layouts are PyTorch's, so that a `state_dict` saved as safetensors loads
 /// after a renaming.
 pub use nn_macros::network;
+#[cfg(feature = "pictures")]
+pub use nn_runtime::pictures;
+pub use nn_runtime::plan;
 pub use nn_runtime::{
     Batch, Callback, Column, Control, Dataset, Device, EarlyStopping, Epoch, Error, Event, Fit, Gradients, History,
     IntoColumn, KernelTime, LearningRate, Memory, ParameterInfo, ReduceOnPlateau, Result, Row, Shader, Stopped,

@@ -71,6 +71,8 @@ pub trait Report: Sized {
     /// From the loss, and each metric in order of declaration.
     #[doc(hidden)]
     fn from_values(values: &[f64]) -> Self;
+    /// The loss and the metrics that are one number, with their names, in order of declaration.
+    fn scalars(&self) -> Vec<(&'static str, f64)>;
 }
 
 /// How to train: `net.fit(&data, nn::Fit::default().epochs(5).batch_size(64).validation_split(0.1))`. `R` is the network's

@@ -19,6 +19,9 @@ mod init;
 mod learning_rate;
 mod metrics;
 mod network;
+#[cfg(feature = "pictures")]
+pub mod pictures;
+pub mod plan;
 mod profile;
 pub mod program;
 mod shuffle;

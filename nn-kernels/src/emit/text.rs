@@ -6,7 +6,7 @@ use super::rust::is_winograd;
 use crate::compile::node_flops;
 use crate::emit::wgsl::resident::{self, Residence};
 use crate::graph::{Extent, Op, Shape};
-use crate::ir::Kernel;
+use crate::ir::{Kernel, Value};
 use crate::network::Network;
 use crate::plan::{Place, Plan, Schedule, Tensor};
 use crate::simplify::{Phase, specialize};
@@ -210,6 +210,8 @@ fn kernel(text: &mut String, schedule: &Schedule, kernel: &Kernel) {
     for covered in &kernel.covers {
         let _ = writeln!(text, "      does    {covered}");
     }
+    let (fixed, sample) = flops(kernel);
+    let _ = writeln!(text, "      FLOPs   {} and {} for each sample", grouped(fixed), grouped(sample));
     if is_winograd(kernel) {
         let _ = writeln!(text, "      CPU     by Winograd's F(2x2, 3x3)");
     }
@@ -222,6 +224,20 @@ fn kernel(text: &mut String, schedule: &Schedule, kernel: &Kernel) {
             }
         }
     }
+}
+
+/// Floating-point operations of a kernel: whatever the batch, and for each sample.
+fn flops(kernel: &Kernel) -> (u64, u64) {
+    let (mut fixed, mut sample) = (0, 0);
+    for (number, stage) in kernel.stages.iter().enumerate() {
+        let computes = |v: &&Value| matches!(v, Value::Unary(..) | Value::Binary(..) | Value::Select(..));
+        let at_a_point = stage.body.iter().filter(computes).count() + stage.reduce.len();
+        let extents = kernel.extents(number);
+        let points: u64 = extents.iter().map(|e| if let Extent::Size(n) = e { *n as u64 } else { 1 }).product();
+        let counter = if extents.contains(&Extent::Batch) { &mut sample } else { &mut fixed };
+        *counter += points * at_a_point as u64;
+    }
+    (fixed, sample)
 }
 
 /// The kernel's independent points: `[batch, 128]`.

@@ -170,6 +170,12 @@ impl Api<'_> {
     fn common(&self) -> TokenStream {
         let (name, nn) = (&self.header.name, self.private());
         quote! {
+            impl ::core::convert::AsRef<#nn::Net> for #name {
+                fn as_ref(&self) -> &#nn::Net {
+                    &self.net
+                }
+            }
+
             impl #name {
                 /// A new network on this device; the seed decides about its first weights and everything random after.
                 ///
@@ -655,7 +661,7 @@ impl Api<'_> {
             return TokenStream::new();
         }
         let (report, nn, metrics) = (self.report_name(), self.private(), &self.metrics);
-        let names = metrics.iter().map(|m| m.to_string().trim_start_matches("r#").to_owned());
+        let names: Vec<String> = metrics.iter().map(|m| m.to_string().trim_start_matches("r#").to_owned()).collect();
         quote! {
             impl #nn::Report for #report {
                 fn from_values(values: &[f64]) -> Self {
@@ -664,6 +670,10 @@ impl Api<'_> {
                         loss: values.next().unwrap_or_default(),
                         #(#metrics: values.next().unwrap_or_default(),)*
                     }
+                }
+
+                fn scalars(&self) -> ::std::vec::Vec<(&'static str, f64)> {
+                    ::std::vec![("loss", self.loss), #((#names, self.#metrics)),*]
                 }
             }
 

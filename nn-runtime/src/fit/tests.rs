@@ -24,6 +24,9 @@ impl super::Report for Report {
     fn from_values(values: &[f64]) -> Self {
         Report { loss: values[0], r2: values[2] }
     }
+    fn scalars(&self) -> Vec<(&'static str, f64)> {
+        vec![("loss", self.loss), ("r2", self.r2)]
+    }
 }
 
 fn net(seed: u64) -> Net {

@@ -33,6 +33,12 @@ impl Gradients {
         Ok(checkpoint::slice(parameter, &self.values.parameters))
     }
 
+    /// The names of all trained parameters and the gradients with respect to them, in order of declaration.
+    pub fn parameters(&self) -> impl Iterator<Item = (&'static str, &[f32])> {
+        let trained = self.program.parameters.iter().filter(|p| p.trainable);
+        trained.map(|p| (p.name, checkpoint::slice(p, &self.values.parameters)))
+    }
+
     /// The gradient with respect to an input (or a target): one number for each number of each sample. Since the loss
     /// is a mean, each sample's numbers carry the factor 1 / samples.
     ///

@@ -1,0 +1,105 @@
+use super::*;
+use crate::history::{Epoch, History};
+
+#[derive(Clone)]
+struct Losses(f64, f64);
+
+impl crate::fit::Report for Losses {
+    fn from_values(values: &[f64]) -> Self {
+        Losses(values[0], values[1])
+    }
+    fn scalars(&self) -> Vec<(&'static str, f64)> {
+        vec![("loss", self.0), ("accuracy", self.1)]
+    }
+}
+
+fn run(losses: &[f64]) -> History<Losses> {
+    let epoch = |(i, loss): (usize, &f64)| Epoch {
+        number: i + 1,
+        train: Losses(*loss, 1.0 - loss / 3.0),
+        validation: Some(Losses(loss * 1.1, 0.9 - loss / 3.0)),
+        learning_rate: 1e-3,
+        seconds: 0.5,
+    };
+    History { epochs: losses.iter().enumerate().map(epoch).collect(), step_losses: vec![], stopped: None }
+}
+
+/// Whether it is well-formed, and how many elements of a kind it has.
+fn count(svg: &str, tag: &str) -> usize {
+    resvg::usvg::roxmltree::Document::parse(svg).unwrap().descendants().filter(|n| n.has_tag_name(tag)).count()
+}
+
+#[test]
+fn pictures_are_well_formed_whatever_the_data() {
+    let nan = f64::NAN;
+    for losses in [&[][..], &[0.5], &[nan], &[nan, nan], &[2.0, nan, 0.5], &[f64::INFINITY, 1.0], &[1e-30; 3]] {
+        let svg = history(&run(losses)).to_svg();
+        assert!(count(&svg, "text") > 5 && !svg.contains("\"NaN") && !svg.contains("inf"), "{losses:?}: {svg}");
+    }
+    for classes in [0, 1, 2, 100] {
+        let counts = vec![vec![3; classes]; classes];
+        assert_eq!(count(&confusion_matrix::<&str>(&counts, &[]).to_svg(), "rect"), 1 + classes * classes);
+    }
+    let names = ["a class with a very long name & <signs>"; 4];
+    assert!(count(&confusion_matrix(&vec![vec![0; 4]; 4], &names).size(64, 64).to_svg(), "rect") == 17);
+    for values in [&[][..], &[1.0], &[f32::NAN, 1.0], &[0.0; 9], &[f32::MAX, f32::MIN]] {
+        let svg = histogram("weight", values).to_svg();
+        assert!(count(&svg, "text") > 4 && !svg.contains("\"NaN"), "{values:?}");
+    }
+}
+
+#[test]
+fn a_picture_is_saved_as_its_name_says() {
+    let folder = std::env::temp_dir().join(format!("nn-pictures-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let picture = roc([("a", vec![(0.0, 0.0), (0.2, 0.8), (1.0, 1.0)])]).size(300, 200);
+    picture.save(folder.join("roc.svg")).unwrap();
+    picture.save(folder.join("roc.PNG")).unwrap();
+    let svg = std::fs::read_to_string(folder.join("roc.svg")).unwrap();
+    assert!(svg.contains("width=\"300\" height=\"200\"") && svg.contains("a (area 0.8)"));
+    let png = std::fs::read(folder.join("roc.PNG")).unwrap();
+    assert_eq!((&png[1..4], &png[16..24]), (&b"PNG"[..], &[0, 0, 2, 88, 0, 0, 1, 144][..]));
+    for (name, end) in [("roc.jpg", "`.jpg`"), ("roc", "neither")] {
+        let error = picture.save(folder.join(name)).unwrap_err().to_string();
+        assert!(
+            error.ends_with(&format!("a picture is saved as `.svg` or `.png`, but this name ends with {end}")),
+            "{error}"
+        );
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn png_has_text_without_fonts_of_the_system() {
+    let dark = |title: &str| {
+        let png = Picture::new(title, (200.0, 64.0), |_, _| ()).to_png().unwrap();
+        let pixels = resvg::tiny_skia::Pixmap::decode_png(&png).unwrap();
+        pixels.pixels().iter().filter(|p| p.red() < 128).count()
+    };
+    assert_eq!(dark(""), 0);
+    assert!(dark("Title") > 100);
+}
+
+#[test]
+fn a_history_shows_both_kinds_and_the_rate() {
+    let svg = history(&run(&[1.0, 0.5, 0.25])).to_svg();
+    for text in
+        [">loss<", ">accuracy<", ">learning rate<", ">training<", ">validation<", ">epoch<", "3 epochs in 1.5 s"]
+    {
+        assert!(svg.contains(text), "{text}");
+    }
+}
+
+#[test]
+fn regions_ask_the_network_once_for_the_whole_plane() {
+    let mut asked = 0;
+    let picture = regions(-1.0..1.0, 0.0..2.0, &[([0.0, 1.0], 1)], |points| {
+        asked = points.len();
+        assert!(points.iter().all(|[x, y]| (-1.0..1.0).contains(x) && (0.0..2.0).contains(y)));
+        Ok(points.iter().map(|[x, _]| u32::from(*x > 0.0)).collect())
+    });
+    assert!(count(&picture.unwrap().to_svg(), "rect") > 300);
+    assert_eq!(asked, 160 * 160);
+    let failing = surface(0.0..1.0, 0.0..1.0, |_| Err(Error::Data("no".into())));
+    assert!(failing.is_err());
+}

@@ -1,0 +1,64 @@
+use super::*;
+
+const TEXT: &str = "\
+Curve
+places: `sample n` is the arena's zone for samples, and so on
+
+predict: 2 kernels in 2 dispatches, arena of 0 floats and 1,280 for each sample
+  dispatch 1
+    predict_00_hidden_dense_contract  over [batch, 16]
+      does    hidden.dense: contract, add
+      does    hidden.tanh: tanh
+      FLOPs   0 and 1,064 for each sample
+      reads   x [batch, 1] at sample 0
+      reads   hidden.dense.weight [16, 1] at parameters 0
+      writes  hidden.tanh #9 [batch, 16] at sample 1
+  dispatch 2
+    predict_01_y_dense_contract  over [batch, 1]
+      does    y.dense: contract, add
+      reads   hidden.tanh #9 [batch, 16] at sample 1
+      writes  y [batch, 1] at sample 0
+
+train: 1 kernel in 1 dispatch and one that gathers the batch, arena of 16 floats and 40 for each sample
+  batches of up to 64 samples train inside one workgroup, up to 10 steps in one dispatch: 3 barriers a step, 4.0 KiB of workgroup memory
+  dispatch 1
+    train_00_loss_reduce  over []
+      does    loss.mse: sum
+      CPU     by some means
+      updates parameters [352] at parameters 0
+      writes  mean loss [] at results 0
+
+gradients: 2 kernels in 2 dispatches, arena of 0 floats and 4 for each sample
+  the first 1 kernels are those of train, in the same dispatches and places; behind them:
+  dispatch 2
+    gradients_01_x_map  over [batch]
+      does    x: multiply
+      writes  x's gradient [batch, 1] at fixed 4
+";
+
+#[test]
+fn a_plan_is_read_whole() {
+    let plan = Plan::read(TEXT).unwrap();
+    assert_eq!(plan.name, "Curve");
+    let predict = plan.program("predict").unwrap();
+    assert_eq!((predict.fixed_floats, predict.sample_floats, predict.kernels.len()), (0, 1280, 2));
+    let first = &predict.kernels[0];
+    assert_eq!((first.layer(), first.dispatch, first.flops(10)), ("hidden.dense", 1, 10_640.0));
+    assert_eq!(first.does[1], ("hidden.tanh".into(), "tanh".into()));
+    assert_eq!(first.reads[1].place, Place::Parameters);
+    assert_eq!((first.writes[0].shape(), first.writes[0].offset), ("[batch, 16]".into(), 1));
+    assert_eq!(first.bytes(8), (8.0 + 16.0 + 8.0 * 16.0) * 4.0);
+    let gradients = plan.program("gradients").unwrap();
+    assert_eq!(gradients.kernels[0], plan.program("train").unwrap().kernels[0]);
+    assert_eq!((gradients.kernels[1].dispatch, gradients.kernels[1].writes[0].place), (2, Place::Fixed));
+    assert_eq!(plan.program("train").unwrap().arena_bytes(5), (16 + 8 * 40) * 4);
+}
+
+#[test]
+fn what_is_no_plan_is_an_error_that_says_where() {
+    assert_eq!(Plan::read("").unwrap_err().to_string(), "this text is no plan: it names no program");
+    let error = Plan::read("Curve\n\npredict of something\n").unwrap_err().to_string();
+    assert_eq!(error, "line 3 of the plan is none that a plan has: `predict of something`");
+    let error = Plan::read(TEXT).unwrap().program("fly").unwrap_err().to_string();
+    assert_eq!(error, "`Curve` has no program `fly`; it has `predict`, `train`, `gradients`");
+}
