@@ -357,9 +357,9 @@ pub use nn_macros::network;
 pub use nn_runtime::pictures;
 pub use nn_runtime::plan;
 pub use nn_runtime::{
-    Batch, Callback, Column, Control, Dataset, Device, EarlyStopping, Epoch, Error, Event, Fit, Gradients, History,
-    IntoColumn, KernelTime, LearningRate, Memory, ParameterInfo, ReduceOnPlateau, Result, Row, Shader, Stopped,
-    Verbosity, data,
+    Batch, Callback, Checkpoints, Column, Control, Dataset, Device, EarlyStopping, Epoch, Error, Event, Fit, Gradients,
+    History, IntoColumn, KernelTime, LearningRate, Load, Loaded, Memory, ParameterInfo, ReduceOnPlateau, Result, Row,
+    Shader, Stopped, Verbosity, data,
 };
 
 /// The `wgpu` that GPU devices are made with, for [`Device::from_wgpu`].

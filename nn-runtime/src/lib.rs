@@ -48,6 +48,7 @@ pub mod private {
     pub use crate::data::{DataSet, Input, Stream, classes, floats, rows, rows_mut};
     pub use crate::fit::{Data, Dataset, Report};
     pub use crate::metrics::display;
+    pub use crate::checkpoint::{Load, Loaded};
     pub use crate::network::{Net, memory};
     pub use crate::program::*;
     pub use crate::{Column, Device, Fit, Gradients, History, IntoColumn, ParameterInfo, Result, Row};

@@ -7,6 +7,7 @@ mod devices;
 mod edges;
 mod gradients;
 mod initializers;
+mod loading;
 mod names;
 mod resident;
 mod residual;

@@ -235,9 +235,9 @@ impl Api<'_> {
                     self.net.save_to(&mut writer)
                 }
 
-                /// Loads all parameters. Training then starts over: the optimizer's state is that of a new network. A
-                /// `state_dict` of PyTorch may have `num_batches_tracked` beside the running statistics of a batch norm; it
-                /// is left out.
+                /// Loads all parameters, from a file of `save`, from a checkpoint, or from a `state_dict` of PyTorch. Training
+                /// then starts over: the optimizer's state is that of a new network. A `state_dict` may have
+                /// `num_batches_tracked` beside the running statistics of a batch norm; it is left out.
                 ///
                 /// # Errors
                 /// If the file cannot be read, or if it does not fit in every tensor; the network is then as it was.
@@ -259,6 +259,19 @@ impl Api<'_> {
                 /// If the file does not fit in every tensor; the network is then as it was.
                 pub fn load_bytes(&mut self, bytes: &[u8]) -> #nn::Result<()> {
                     self.net.load_bytes(bytes)
+                }
+
+                /// Loads what a file of another network has, or of PyTorch: in part, or under other names, as `load` says.
+                /// Training then starts over.
+                ///
+                /// # Errors
+                /// If the file cannot be read, or if it does not fit; the network is then as it was.
+                pub fn load_with(
+                    &mut self,
+                    path: impl ::core::convert::AsRef<::std::path::Path>,
+                    load: #nn::Load,
+                ) -> #nn::Result<#nn::Loaded> {
+                    self.net.load_with(path.as_ref(), &load)
                 }
             }
         }
@@ -404,6 +417,29 @@ impl Api<'_> {
                 #[must_use]
                 pub fn steps(&self) -> u64 {
                     self.net.steps()
+                }
+
+                /// Saves everything that training has changed as one safetensors file: weights, the optimizer's state, the
+                /// seed, and where in its epoch training stands. The file is written whole or not at all.
+                ///
+                /// # Errors
+                /// If the file cannot be written, or if the device fails.
+                pub fn save_checkpoint(
+                    &self,
+                    path: impl ::core::convert::AsRef<::std::path::Path>,
+                ) -> #nn::Result<()> {
+                    self.net.save_checkpoint(path.as_ref())
+                }
+
+                /// Puts the network to where it was when the checkpoint was saved, its seed included.
+                ///
+                /// # Errors
+                /// If the file cannot be read, or if it is no checkpoint of this network; the network is then as it was.
+                pub fn load_checkpoint(
+                    &mut self,
+                    path: impl ::core::convert::AsRef<::std::path::Path>,
+                ) -> #nn::Result<()> {
+                    self.net.load_checkpoint(path.as_ref())
                 }
             }
         });

@@ -3,12 +3,14 @@
 
 mod file;
 mod load;
+mod store;
 mod training;
 mod weights;
 
 pub use load::{Load, Loaded};
 
 pub(crate) use file::read;
+pub(crate) use store::Store;
 pub(crate) use weights::slice;
 
 use std::collections::BTreeMap;
