@@ -1,6 +1,7 @@
 //! Training over epochs: what users choose.
 
 mod callback;
+mod checkpoints;
 mod clock;
 mod closures;
 mod early_stopping;
@@ -24,6 +25,7 @@ use crate::network::Net;
 use options::Options;
 
 pub use callback::{Callback, Control, Event};
+pub use checkpoints::Checkpoints;
 pub use closures::Batch;
 pub use early_stopping::EarlyStopping;
 pub use options::Verbosity;

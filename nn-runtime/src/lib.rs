@@ -32,7 +32,7 @@ pub use checkpoint::{Load, Loaded};
 pub use data::{Column, IntoColumn, Row};
 pub use device::Device;
 pub use error::{Error, Result};
-pub use fit::{Batch, Callback, Control, Dataset, EarlyStopping, Event, Fit, ReduceOnPlateau, Verbosity};
+pub use fit::{Batch, Callback, Checkpoints, Control, Dataset, EarlyStopping, Event, Fit, ReduceOnPlateau, Verbosity};
 pub use history::{Epoch, History, Stopped};
 pub use learning_rate::LearningRate;
 pub use network::{Gradients, Memory, ParameterInfo};
@@ -44,11 +44,11 @@ pub use wgpu;
 
 /// What generated code refers to, beside the public types. It changes whenever the macro does.
 pub mod private {
+    pub use crate::checkpoint::{Load, Loaded};
     pub use crate::cpu;
     pub use crate::data::{DataSet, Input, Stream, classes, floats, rows, rows_mut};
     pub use crate::fit::{Data, Dataset, Report};
     pub use crate::metrics::display;
-    pub use crate::checkpoint::{Load, Loaded};
     pub use crate::network::{Net, memory};
     pub use crate::program::*;
     pub use crate::{Column, Device, Fit, Gradients, History, IntoColumn, ParameterInfo, Result, Row};

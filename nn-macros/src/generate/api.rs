@@ -391,6 +391,22 @@ impl Api<'_> {
                     self.net.fit(data, fit)
                 }
 
+                /// Goes on with a run of [`Self::fit`] from a checkpoint, or from the newest one of a folder, as if the run had
+                /// never stopped: with the same bits, in the middle of an epoch too. `fit` is what the run was begun with; its
+                /// `epochs` counts those before.
+                ///
+                /// # Errors
+                /// If there is no checkpoint that is whole, or if it is one of another network, other data or other options;
+                /// the network is then as it was. Besides, as [`Self::fit`].
+                pub fn resume<D: #nn::Dataset<Report = #report>>(
+                    &mut self,
+                    data: &D,
+                    from: impl ::core::convert::AsRef<::std::path::Path>,
+                    fit: #nn::Fit<'_, #report>,
+                ) -> #nn::Result<#nn::History<#report>> {
+                    self.net.resume(data, from.as_ref(), fit)
+                }
+
                 /// One training step on all the samples given. Reports the loss and every metric as they were before it.
                 ///
                 /// # Errors

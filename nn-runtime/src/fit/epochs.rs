@@ -365,7 +365,8 @@ impl<'r> Loop<'r> {
         net.set_learning_rate(control.learning_rate)?;
         self.save |= control.save;
         if let (Some(who), None) = (who, &self.stopped) {
-            self.stopped = Some(Stopped::Callback(who));
+            // Whoever writes checkpoints writes one of where the run stands.
+            (self.stopped, self.save) = (Some(Stopped::Callback(who)), true);
         }
         match control.restore {
             Some(kept) => kept.put_back(net),

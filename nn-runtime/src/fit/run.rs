@@ -52,8 +52,9 @@ impl Net {
                 let training = Training::new(self.seed, self.epochs, options.shuffle);
                 let passes = Passes::new(&stream, size, used, Some(training));
                 let batches_per_portion = passes.portion() / size;
-                // The first portion may have been trained on in part.
-                let skipped = self.position.steps as usize / batches_per_portion;
+                // The first portion may have been trained on in part, the last one is whatever its size.
+                let done = self.position.steps as usize;
+                let skipped = if done < batches.len() { done / batches_per_portion } else { passes.portions() };
                 let epochs = options.epochs.saturating_sub((self.epochs - self.position.first_epoch) as usize);
                 let portions = passes.portions().saturating_mul(epochs).saturating_sub(skipped);
                 let fill = |number: usize, portion: &mut _| passes.fill(number + skipped, portion);
@@ -128,7 +129,7 @@ impl<'a> Validation<'a> {
 }
 
 impl<'a> Part<'a> {
-    fn of(data: Data<'a>) -> Self {
+    pub(super) fn of(data: Data<'a>) -> Self {
         match data {
             Data::Memory(set) => Part::Memory(set.columns()),
             Data::Stream(stream) => Part::Stream(stream.clone()),

@@ -1,3 +1,4 @@
+mod checkpoints;
 mod streams;
 
 use super::*;
