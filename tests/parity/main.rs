@@ -8,6 +8,7 @@ mod learning_rates;
 mod losses;
 mod metrics;
 mod optimizers;
+mod plateaus;
 
 /// Every fixture has its test: a case that only Python knows would pass unseen.
 #[test]
@@ -18,4 +19,5 @@ fn every_fixture_is_tested() {
     nn_tests::parity::assert_all_named("optimizers", include_str!("optimizers.rs"));
     nn_tests::parity::assert_all_named("metrics", include_str!("metrics.rs"));
     nn_tests::parity::assert_all_named("learning_rates", include_str!("learning_rates.rs"));
+    nn_tests::parity::assert_all_named("plateaus", include_str!("plateaus.rs"));
 }

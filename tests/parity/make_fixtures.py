@@ -18,7 +18,7 @@ and f32 data, so that all of the tests' tolerance belongs to the other side. A c
     <case>/after/<parameter>        parameters and running statistics after them
     <case>/output_after/<name>      outputs for the first batch in inference, after them
 
-and metrics cases have data, before, batches and <case>/metric/<name>, learning rates <case>/rates. Each case draws from a generator of its own,
+and metrics cases have data, before, batches and <case>/metric/<name>, learning rates <case>/rates, plateaus <case>/values and <case>/rates. Each case draws from a generator of its own,
 seeded by its name: a new case changes no other.
 
 Random convolutions are printed as Rust, too, into random_convolutions.rs.
@@ -1049,6 +1049,34 @@ learning_rate(
         o, [schedulers.ExponentialLR(o, 0.9), schedulers.StepLR(o, 4, 0.1)], [9]
     ),
 )
+
+
+def plateau(name, count=60, rate=0.1, length=9, **options):
+    """The rates of epochs whose reports have these values, with `ReduceLROnPlateau`."""
+    rng = np.random.default_rng(zlib.crc32(f"plateau {name}".encode()))
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate)
+    scheduler, values, rates = schedulers.ReduceLROnPlateau(optimizer, **options), [], []
+    sign = -1.0 if options.get("mode") == "max" else 1.0
+    for epoch in range(count):
+        # Falls in steps, with noise and long plateaus.
+        values.append(np.float32(sign * (1.0 / (1 + epoch // length) + 0.02 * rng.normal()) + (2.0 if sign < 0 else 0.0)))
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step(float(values[-1]))
+    FAMILIES.setdefault("plateaus", {}).update(
+        {f"{name}/values": np.float32(values), f"{name}/rates": np.float32(rates)}
+    )
+
+
+plateau("defaults", length=25)
+plateau("impatient", factor=0.5, patience=0)
+plateau("patient", factor=0.3, patience=3)
+plateau("cooling", factor=0.5, patience=1, cooldown=4)
+plateau("absolute", factor=0.5, patience=1, threshold=0.05, threshold_mode="abs")
+plateau("relative", factor=0.5, patience=1, threshold=0.1)
+plateau("floor", factor=0.1, patience=0, min_lr=0.003)
+plateau("maximum", factor=0.5, patience=2, mode="max")
+plateau("maximum_absolute", factor=0.5, patience=2, mode="max", threshold=0.04, threshold_mode="abs")
 
 (HERE / "fixtures").mkdir(exist_ok=True)
 for family, tensors in FAMILIES.items():

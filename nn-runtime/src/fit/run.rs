@@ -52,9 +52,11 @@ impl Net {
                 let training = Training::new(self.seed, self.epochs, options.shuffle);
                 let passes = Passes::new(&stream, size, used, Some(training));
                 let batches_per_portion = passes.portion() / size;
-                // The first portion may have been trained on in part, the last one is whatever its size.
-                let done = self.position.steps as usize;
-                let skipped = if done < batches.len() { done / batches_per_portion } else { passes.portions() };
+                // The first portion may have been trained on in part, and the first epoch as a whole.
+                let skipped = match self.position.steps as usize {
+                    done if done < batches.len() => done / batches_per_portion,
+                    _ => passes.portions(),
+                };
                 let epochs = options.epochs.saturating_sub((self.epochs - self.position.first_epoch) as usize);
                 let portions = passes.portions().saturating_mul(epochs).saturating_sub(skipped);
                 let fill = |number: usize, portion: &mut _| passes.fill(number + skipped, portion);

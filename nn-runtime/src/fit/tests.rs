@@ -1,8 +1,11 @@
-mod checkpoints;
+mod callbacks;
+mod resuming;
+mod stopping;
 mod streams;
 
 use super::*;
 use crate::device::Device;
+use crate::history::{Epoch, Stopped};
 use crate::testing::{PROGRAM, data};
 
 /// As the macro prints them.
@@ -24,9 +27,6 @@ impl Dataset for Set {
 impl super::Report for Report {
     fn from_values(values: &[f64]) -> Self {
         Report { loss: values[0], r2: values[2] }
-    }
-    fn scalars(&self) -> Vec<(&'static str, f64)> {
-        vec![("loss", self.loss), ("r2", self.r2)]
     }
 }
 

@@ -8,7 +8,7 @@ use crate::data::{Draw, Samples, Source};
 use crate::error::Error;
 use crate::testing::FIELDS;
 
-struct Streamed(Stream);
+pub(super) struct Streamed(Stream);
 
 impl Dataset for Streamed {
     type Report = Report;
@@ -18,7 +18,7 @@ impl Dataset for Streamed {
 }
 
 /// The same samples, to be read.
-fn stream(data: &DataSet, noise: f32) -> Streamed {
+pub(super) fn stream(data: &DataSet, noise: f32) -> Streamed {
     let [x, y] = [0, 1].map(|field| {
         let size = FIELDS[field].dims[0];
         Samples::numbers([size], &*data.input(field).values).unwrap()
