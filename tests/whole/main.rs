@@ -11,6 +11,7 @@ mod loading;
 mod names;
 mod resident;
 mod residual;
+mod resume;
 mod streams;
 mod training;
 mod twins;
