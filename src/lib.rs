@@ -354,7 +354,7 @@ pub mod language;
 /// after a renaming.
 pub use nn_macros::network;
 #[cfg(feature = "pictures")]
-pub use nn_runtime::pictures;
+pub use nn_runtime::{HtmlReport, Picture, pictures};
 pub use nn_runtime::plan;
 pub use nn_runtime::{
     Batch, Callback, Checkpoints, Column, Control, Dataset, Device, EarlyStopping, Epoch, Error, Event, Fit, Gradients,

@@ -35,6 +35,8 @@ pub use error::{Error, Result};
 pub use fit::{Batch, Callback, Checkpoints, Control, Dataset, EarlyStopping, Event, Fit, ReduceOnPlateau, Verbosity};
 pub use history::{Epoch, History, Stopped};
 pub use learning_rate::LearningRate;
+#[cfg(feature = "pictures")]
+pub use pictures::{HtmlReport, Picture};
 pub use network::{Gradients, Memory, ParameterInfo};
 pub use profile::KernelTime;
 pub use program::Shader;

@@ -27,6 +27,7 @@ mod filters;
 mod graph;
 mod histogram;
 mod history;
+mod html;
 mod layered;
 mod memory;
 mod png;
@@ -46,6 +47,7 @@ pub use filters::filters;
 pub use graph::graph;
 pub use histogram::{gradients, histogram, weights};
 pub use history::history;
+pub use html::HtmlReport;
 pub use memory::memory;
 pub use regions::{regions, surface};
 
@@ -88,11 +90,6 @@ impl Picture {
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
         self
-    }
-
-    /// What stands above it.
-    pub(crate) fn heading(&self) -> &str {
-        &self.title
     }
 
     /// Another size in pixels than the one that suits what is shown, 64 to 16,384 each way (what is outside is brought
