@@ -1068,7 +1068,7 @@ def plateau(name, count=60, rate=0.1, length=9, **options):
     )
 
 
-plateau("defaults", length=25)
+plateau("defaults", count=100, length=40)
 plateau("impatient", factor=0.5, patience=0)
 plateau("patient", factor=0.3, patience=3)
 plateau("cooling", factor=0.5, patience=1, cooldown=4)

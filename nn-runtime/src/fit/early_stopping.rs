@@ -14,6 +14,7 @@ use crate::network::Memory;
 /// # struct DigitsReport { accuracy: f64 }
 /// # impl Report for DigitsReport {
 /// #     fn from_values(values: &[f64]) -> Self { DigitsReport { accuracy: values[1] } }
+/// #     fn scalars(&self) -> Vec<(&'static str, f64)> { vec![] }
 /// # }
 /// use nn_runtime::{EarlyStopping, Fit};
 ///

@@ -14,6 +14,7 @@ use crate::network::Memory;
 /// # struct DigitsReport { loss: f64 }
 /// # impl Report for DigitsReport {
 /// #     fn from_values(values: &[f64]) -> Self { DigitsReport { loss: values[0] } }
+/// #     fn scalars(&self) -> Vec<(&'static str, f64)> { vec![] }
 /// # }
 /// use nn_runtime::{Fit, ReduceOnPlateau};
 ///

@@ -1,4 +1,5 @@
 mod callbacks;
+mod checkpoints;
 mod resuming;
 mod stopping;
 mod streams;
@@ -27,6 +28,9 @@ impl Dataset for Set {
 impl super::Report for Report {
     fn from_values(values: &[f64]) -> Self {
         Report { loss: values[0], r2: values[2] }
+    }
+    fn scalars(&self) -> Vec<(&'static str, f64)> {
+        vec![("loss", self.loss), ("r2", self.r2)]
     }
 }
 

@@ -3,7 +3,7 @@
 mod curve;
 
 use self::curve::Curve;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A learning rate over time, for [`Fit::learning_rate`](crate::Fit::learning_rate).
 ///
@@ -28,11 +28,13 @@ use crate::error::Result;
 pub struct LearningRate {
     curve: Curve,
     per_step: bool,
+    /// An option that the curve has no use for: an error as soon as it is to be followed.
+    misplaced: Option<&'static str>,
 }
 
 impl LearningRate {
     fn new(curve: Curve) -> Self {
-        LearningRate { curve, per_step: false }
+        LearningRate { curve, per_step: false, misplaced: None }
     }
 
     /// Always `rate`.
@@ -78,19 +80,21 @@ impl LearningRate {
         Self::new(Curve::OneCycle { rate, length })
     }
 
-    /// A cosine ends at this rate instead of 0. No other curve has a use for it.
+    /// A cosine ends at this rate instead of 0. For any other curve, `fit` refuses it.
     pub fn minimum(mut self, rate: f64) -> Self {
-        if let Curve::Cosine { minimum, .. } = self.curve.last() {
-            *minimum = rate;
+        match self.curve.last() {
+            Curve::Cosine { minimum, .. } => *minimum = rate,
+            _ => self.misplaced = Some("minimum"),
         }
         self
     }
 
     /// A cosine starts anew when it has ended, each time `factor` times as long as before (1 for equal ones). PyTorch's
-    /// `CosineAnnealingWarmRestarts`. No other curve has a use for it.
+    /// `CosineAnnealingWarmRestarts`. For any other curve, `fit` refuses it.
     pub fn restarts(mut self, factor: u64) -> Self {
-        if let Curve::Cosine { restart, .. } = self.curve.last() {
-            *restart = Some(factor);
+        match self.curve.last() {
+            Curve::Cosine { restart, .. } => *restart = Some(factor),
+            _ => self.misplaced = Some("restarts"),
         }
         self
     }
@@ -106,6 +110,7 @@ impl LearningRate {
     /// whatever `next` says.
     pub fn then(mut self, length: u64, next: LearningRate) -> Self {
         self.curve = Curve::Then { first: Box::new(self.curve), length, next: Box::new(next.curve) };
+        self.misplaced = self.misplaced.or(next.misplaced);
         self
     }
 
@@ -125,12 +130,17 @@ impl LearningRate {
         self.curve.at(time)
     }
 
-    /// Whether every rate that the curve can give is a finite number, at least 0.
+    /// Whether every rate that the curve can give is a finite number, at least 0, and all options belong to it.
     ///
     /// # Errors
     /// Says which number of the curve is at fault.
     pub(crate) fn check(&self) -> Result<()> {
-        self.curve.check()
+        match self.misplaced {
+            Some(option) => Err(Error::Option(format!(
+                "learning rate: `{option}` is an option of `cosine`, but it was given to another curve"
+            ))),
+            None => self.curve.check(),
+        }
     }
 }
 

@@ -41,6 +41,14 @@ fn numbers_that_make_no_sense_are_errors() {
     assert!(error(LearningRate::step(1.0, 3, f64::NAN)).contains("`gamma` is NaN"));
     assert!(error(LearningRate::constant(1.0).then(3, LearningRate::step(1.0, 0, 0.1))).contains("`every` is 0"));
     assert!(LearningRate::one_cycle(0.1, 100).per_step().check().is_ok());
+    let message = "learning rate: `minimum` is an option of `cosine`, but it was given to another curve";
+    assert_eq!(error(LearningRate::step(1.0, 3, 0.5).minimum(0.1).warm_up(2)), message);
+    let behind = LearningRate::cosine(1.0, 5).then(5, LearningRate::constant(0.1).restarts(2)).minimum(0.1);
+    assert!(error(behind).contains("`minimum` is an option"), "the curve named last is the constant");
+    assert!(
+        error(LearningRate::cosine(1.0, 5).then(5, LearningRate::constant(0.1).restarts(2))).contains("`restarts`")
+    );
+    assert!(LearningRate::constant(1.0).then(3, LearningRate::cosine(1.0, 5)).minimum(0.1).check().is_ok());
 }
 
 #[test]

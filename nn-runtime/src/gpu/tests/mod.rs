@@ -3,6 +3,7 @@
 //! Without one they say that they are skipped, and with `NN_REQUIRE_GPU=1` in the environment they fail instead.
 
 mod errors;
+mod fits;
 mod gather;
 mod line;
 mod resident;
