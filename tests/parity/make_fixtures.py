@@ -930,6 +930,31 @@ optimizer("adamw", lambda p: O.AdamW(p))
 optimizer("adamw_options", lambda p: O.AdamW(p, lr=0.02, weight_decay=0.2, betas=(0.8, 0.95)))
 optimizer("adamw_amsgrad", lambda p: O.AdamW(p, lr=0.02, amsgrad=True))
 optimizer("adamax", lambda p: O.Adamax(p))
+
+
+def groups(rule, *own, **options):
+    """A rule whose groups are pairs of (the parameters' numbers, their options); parameters are h.weight, h.bias, p.weight, p.bias."""
+
+    def make(p):
+        p = list(p)
+        rest = [i for i in range(len(p)) if all(i not in numbers for numbers, _ in own)]
+        parts = [{"params": [p[i] for i in numbers], **changed} for numbers, changed in [(rest, {}), *own]]
+        return rule([part for part in parts if part["params"]], **options)
+
+    return make
+
+
+optimizer(
+    "groups_sgd",
+    groups(O.SGD, ((1, 3), {"weight_decay": 0.0}), ((2,), {"lr": 0.01}), lr=0.05, momentum=0.9, weight_decay=0.2),
+)
+optimizer(
+    "groups_adamw",
+    groups(
+        O.AdamW, ((1, 3), {"weight_decay": 0.0, "lr": 0.05}), ((2,), {"weight_decay": 0.4}), lr=0.02, weight_decay=0.2
+    ),
+)
+optimizer("groups_clip", groups(O.Adam, ((0, 1), {"lr": 0.04}), lr=0.02), clip_value=0.3, clip_norm=0.5)
 optimizer("adamax_options", lambda p: O.Adamax(p, lr=0.02, betas=(0.8, 0.95), weight_decay=0.05))
 
 

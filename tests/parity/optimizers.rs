@@ -47,5 +47,20 @@ optimizers! {
     adamw_options [adamw(learning_rate = 0.02, weight_decay = 0.2, beta1 = 0.8, beta2 = 0.95)]
     adamw_amsgrad [adamw(learning_rate = 0.02, amsgrad = true)]
     adamax [adamax]
+    groups_sgd [
+        sgd(learning_rate = 0.05, momentum = 0.9, weight_decay = 0.2, groups = [
+            group("*.bias", weight_decay = 0.0),
+            group("p.*", learning_rate = 0.01),
+        ])
+    ]
+    groups_adamw [
+        adamw(learning_rate = 0.02, weight_decay = 0.2, groups = [
+            group(["h.dense.bias", "p.dense.bias"], weight_decay = 0.0, learning_rate = 0.05),
+            group("p.dense.weight", weight_decay = 0.4),
+        ])
+    ]
+    groups_clip [
+        adam(learning_rate = 0.02, clip_norm = 0.5, clip_value = 0.3, groups = [group("h.*", learning_rate = 0.04)])
+    ]
     adamax_options [adamax(learning_rate = 0.02, beta1 = 0.8, beta2 = 0.95, weight_decay = 0.05)]
 }
