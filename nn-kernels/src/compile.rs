@@ -63,6 +63,7 @@ pub fn compile(network: &Network, options: &Options) -> Plan {
         multiply_adds_per_sample,
         parameter_floats: layout.parameter_floats,
         trained_floats: layout.trained_floats,
+        changed_floats: layout.trained_floats + layout.buffer_floats,
         parameters: layout.parameters,
         scalars,
         predict,

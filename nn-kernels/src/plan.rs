@@ -25,6 +25,8 @@ pub struct Plan {
     pub parameter_floats: usize,
     /// Length of the part that the optimizer updates, a multiple of 4.
     pub trained_floats: usize,
+    /// Length of the part that a training step changes: what the optimizer updates, then the buffers. A multiple of 4.
+    pub changed_floats: usize,
     /// How many vectors of state the optimizer keeps, and what each starts from.
     pub states: Vec<f64>,
     /// The numbers that the host sets for each step, in the order of the step's table.

@@ -4,7 +4,7 @@
 //! device's business. There are two: `cpu::player` and `gpu::player`.
 
 use std::fmt::Debug;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use crate::error::Result;
 use crate::program::StepUniform;
@@ -21,6 +21,9 @@ pub(crate) trait Backend: Debug + Send + Sync {
     fn set_states(&mut self, values: &[Vec<f32>]) -> Result<()>;
     /// Copies the optimizer's state vectors from the device.
     fn states(&self) -> Result<Vec<Vec<f32>>>;
+    /// Chooses which ranges of the vectors training leaves as they are: parameters, buffers and states. They begin and end at multiples
+    /// of 4, ascend, and lie apart.
+    fn set_frozen(&mut self, ranges: Vec<Range<usize>>) -> Result<()>;
 
     /// Brings a data set to the device, in whole where it fits, so that steps can gather their batches from it.
     fn upload<'a>(&self, data: Columns<'a>) -> Result<Resident<'a>>;
@@ -28,7 +31,8 @@ pub(crate) trait Backend: Debug + Send + Sync {
     /// Plays the training schedule once for each step; nothing is read back in between. Appends each step's results
     /// (`result_floats` numbers) to `results`. `progress` hears, now and then, how many of the steps have ended, and their
     /// results as far as they are known (all of them on the CPU, none before the end on the GPU). Where it breaks, nothing begins
-    /// any more but what has been handed to the device. Gives how many steps have been done, in order: those and no others
+    /// any more but what has been handed to the device. Steps that are parts of one update ([`StepUniform::part`]) may come in several
+    /// calls; the optimizer comes behind the last of them. Gives how many steps have been done, in order: those and no others
     /// have changed the parameters and left results.
     fn train(&mut self, steps: Steps<'_>, results: &mut Vec<f32>, progress: Progress<'_>) -> Result<usize>;
     /// Plays the evaluation schedule once for each step and appends each step's results.

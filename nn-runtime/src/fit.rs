@@ -118,6 +118,18 @@ impl<'a, R> Fit<'a, R> {
         self
     }
 
+    /// Sums the gradients of so many batches before the optimizer sees them, as if they were one batch: for batches that are larger
+    /// than the memory for their activations. Each sample counts the same, also where the last update of an epoch has fewer batches or a
+    /// smaller one. The result is that of one large batch but for rounding, except for what looks at a batch as a whole: batch
+    /// normalization normalizes by each batch's own statistics (and updates the running ones by each), and dropout draws anew for each. The
+    /// learning rate's curves per step and [`Net::updates`](crate::private::Net::updates) count updates; steps, events and reports stay
+    /// those of batches. It takes the memory of one more vector of gradients, and no steps inside one workgroup on the GPU. Training
+    /// stops between two updates only. Default: 1.
+    pub fn accumulate(mut self, batches: usize) -> Self {
+        self.options.accumulate = batches;
+        self
+    }
+
     /// How many steps an epoch has: the first ones in its order, which is another one in each epoch if there is shuffling. Default: as
     /// many as the data has batches, and no more than those.
     pub fn steps_per_epoch(mut self, steps: usize) -> Self {

@@ -1,5 +1,6 @@
 //! The core behind every generated type. Nothing here is generic, so that a user's crate compiles little of it.
 
+mod frozen;
 mod gradients;
 mod state;
 
@@ -27,10 +28,14 @@ pub struct Net {
     pub(crate) learning_rate: f32,
     /// Training steps so far.
     pub(crate) steps: u64,
+    /// Updates by the optimizer so far: fewer than steps where the gradients of several steps make one update.
+    pub(crate) updates: u64,
     /// Epochs of `fit` so far; with the seed, the key of their shuffling.
     pub(crate) epochs: u64,
     /// Where the last run of `fit` stands.
     pub(crate) position: Position,
+    /// For each parameter, whether training leaves it as it is.
+    frozen: Vec<bool>,
     device: Device,
 }
 
@@ -57,8 +62,10 @@ impl Net {
             seed,
             learning_rate: program.learning_rate.unwrap_or_default(),
             steps: 0,
+            updates: 0,
             epochs: 0,
             position: Position::default(),
+            frozen: vec![false; program.parameters.len()],
             device: device.clone(),
         };
         log::debug!("`{}` with {} parameter floats on {device:?}", program.name, program.parameter_floats);
@@ -73,7 +80,7 @@ impl Net {
                 self.program.states.iter().map(|&s| vec![s; self.program.parameter_floats]).collect();
             self.backend.set_states(&states)?;
         }
-        (self.steps, self.epochs, self.position) = (0, 0, Position::default());
+        (self.steps, self.updates, self.epochs, self.position) = (0, 0, 0, Position::default());
         Ok(())
     }
 
@@ -114,9 +121,15 @@ impl Net {
         Ok(())
     }
 
-    /// The numbers of the step after `ahead` others.
-    pub(crate) fn step(&self, batch: usize, ahead: u64) -> StepUniform {
-        let step = self.steps + ahead;
+    /// Updates by the optimizer so far: as many as [`Net::steps`], or fewer where the gradients of several batches made one update
+    /// ([`Fit::accumulate`](crate::Fit::accumulate)).
+    pub fn updates(&self) -> u64 {
+        self.updates
+    }
+
+    /// The numbers of the step after `ahead` others, which makes the update after `updates` others, or a part of it.
+    pub(crate) fn step(&self, batch: usize, ahead: u64, updates: u64) -> StepUniform {
+        let (step, update) = (self.steps + ahead, self.updates + updates);
         let mut uniform = StepUniform {
             batch: batch as u32,
             // Both halves of the seed count.
@@ -128,8 +141,8 @@ impl Net {
             *slot = match *scalar {
                 StepScalar::InverseBatch => 1.0 / batch.max(1) as f32,
                 StepScalar::LearningRate => self.learning_rate,
-                StepScalar::Step => (step + 1) as f32,
-                StepScalar::BiasCorrection(beta) => (1.0 - beta.powf((step + 1) as f64)) as f32,
+                StepScalar::Step => (update + 1) as f32,
+                StepScalar::BiasCorrection(beta) => (1.0 - beta.powf((update + 1) as f64)) as f32,
             };
         }
         uniform
@@ -152,9 +165,10 @@ impl Net {
         let order: Vec<u32> = (0..batch as u32).collect();
         let resident = self.backend.upload(data)?;
         let mut results = Vec::new();
-        let steps = Steps { data: &resident, order: &order, steps: &[self.step(batch, 0)] };
+        let steps = Steps { data: &resident, order: &order, steps: &[self.step(batch, 0, 0)] };
         self.backend.train(steps, &mut results, &mut backend::unheard)?;
         self.steps += 1;
+        self.updates += 1;
         self.position = Position::default();
         let mut combined = Combined::new(self.program.metrics);
         combined.add(batch, &results);
@@ -214,7 +228,7 @@ impl Net {
     ) -> Result<()> {
         let chunk = evaluation_batch(schedule);
         let batches: Vec<usize> = (0..samples).step_by(chunk).map(|start| chunk.min(samples - start)).collect();
-        let steps: Vec<StepUniform> = batches.iter().map(|&batch| self.step(batch, 0)).collect();
+        let steps: Vec<StepUniform> = batches.iter().map(|&batch| self.step(batch, 0, 0)).collect();
         let order: Vec<u32> = (0..samples as u32).collect();
         let mut results = Vec::with_capacity(steps.len() * schedule.result_floats);
         self.backend.evaluate(Steps { data, order: &order, steps: &steps }, &mut results)?;
@@ -233,7 +247,7 @@ impl Net {
             return Ok(vec![Vec::new(); self.program.outputs.len()]);
         }
         check_count(data.samples)?;
-        let step = self.step(data.samples, 0);
+        let step = self.step(data.samples, 0, 0);
         self.backend.predict(data, step)
     }
 
@@ -261,7 +275,7 @@ impl Net {
             return Ok(());
         }
         check_count(samples)?;
-        let step = self.step(samples, 0);
+        let step = self.step(samples, 0, 0);
         let slice = |number: usize| inputs.get(number).map_or(&[][..], |input| &*input.values);
         if inputs.len() <= FEW {
             let few: [&[f32]; FEW] = std::array::from_fn(slice);
@@ -280,7 +294,7 @@ impl Net {
         self.schedule(&self.program.gradients, "derive")?;
         let data = data.columns();
         let batch = check_batch(&data)?;
-        let values = self.backend.gradients(data, self.step(batch, 0))?;
+        let values = self.backend.gradients(data, self.step(batch, 0, 0))?;
         Ok(Gradients { program: self.program, values })
     }
 

@@ -20,6 +20,11 @@ pub struct Program {
     pub parameters: &'static [Parameter],
     /// Length of the vector of all parameters in floats; gradients and optimizer states have the same length.
     pub parameter_floats: usize,
+    /// Length of the part that the optimizer updates, which comes first; a multiple of 4.
+    pub trained_floats: usize,
+    /// Length of the part that a training step changes: what the optimizer updates, and then the buffers, whose new values a step
+    /// leaves in the vector of gradients. A multiple of 4.
+    pub changed_floats: usize,
     /// What each of the optimizer's state vectors starts from.
     pub states: &'static [f32],
     /// The numbers that the host sets for each step, in the order of [`StepUniform::scalars`].
@@ -286,7 +291,7 @@ pub enum Binding {
 ///     seed: u32,       // keys the random numbers, together with the step
 ///     step: u32,       // training steps so far, this one not counted
 ///     zero: u32,       // 0, which kernels rely on: a zero that no compiler can know
-///     unused1: u32, unused2: u32,
+///     unused1: u32, unused2: u32,     // the step's share of its update, see [`Part`]; kernels do not look at them
 ///     scalars: array<vec4<f32>, 4>,   // in the order of Program::scalars
 /// }
 /// ```
@@ -303,8 +308,38 @@ pub struct StepUniform {
     pub seed: u32,
     /// Training steps so far, this one not counted.
     pub step: u32,
-    /// Always 0: the first is `zero` in WGSL, the others keep the scalars at a multiple of 16 bytes.
-    pub unused: [u32; 3],
+    /// Always 0.
+    pub zero: u32,
+    /// The step's part of the samples of its update, if that is made of several steps.
+    pub share: f32,
+    /// Which of the steps of its update it is: a [`Part`].
+    pub part: u32,
     /// In the order of [`Program::scalars`].
     pub scalars: [f32; 16],
+}
+
+/// Which of the steps of an update a step is. The gradients of several steps may be summed before the optimizer sees them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Part {
+    /// The only one.
+    Whole = 0,
+    /// The first of several.
+    First = 1,
+    /// Neither the first nor the last.
+    Middle = 2,
+    /// The last of several: the optimizer comes behind it.
+    Last = 3,
+}
+
+impl StepUniform {
+    /// Whether the optimizer comes behind this step.
+    pub(crate) fn updates(&self) -> bool {
+        self.part == Part::Whole as u32 || self.part == Part::Last as u32
+    }
+
+    /// Whether this step's gradients are summed with those of others.
+    pub(crate) fn accumulates(&self) -> bool {
+        self.part != Part::Whole as u32
+    }
 }

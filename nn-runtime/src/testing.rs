@@ -35,6 +35,8 @@ pub(crate) const NETWORK: Program = Program {
         Parameter { name: "dense.bias", dims: &[2], init: Initializer::Constant(0.0), offset: BIAS, trainable: true },
     ],
     parameter_floats: 12,
+    trained_floats: 12,
+    changed_floats: 12,
     states: &[],
     scalars: &[StepScalar::InverseBatch, StepScalar::LearningRate],
     learning_rate: Some(0.1),

@@ -56,6 +56,8 @@ fn program(plan: &Plan, kernels: Option<&CpuKernels>) -> p::Program {
             trainable: x.trainable,
         }),
         parameter_floats: plan.parameter_floats,
+        trained_floats: plan.trained_floats,
+        changed_floats: plan.changed_floats,
         states: list(&plan.states, |x| *x as f32),
         scalars: list(&plan.scalars, |x| match *x {
             StepScalar::InverseBatch => p::StepScalar::InverseBatch,

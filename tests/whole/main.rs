@@ -1,5 +1,6 @@
 //! Tests of whole programs, from the declaration to numbers, on each device.
 
+mod around_update;
 mod batches;
 mod checkpoints;
 mod determinism;

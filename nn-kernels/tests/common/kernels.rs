@@ -63,6 +63,7 @@ impl Maker {
         self.schedule.update = 1;
         let plan = Plan {
             trained_floats: 0,
+            changed_floats: 0,
             name: "test".to_owned(),
             fields: vec![],
             inputs: 0,

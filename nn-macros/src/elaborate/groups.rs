@@ -105,7 +105,7 @@ impl Elaborator<'_, '_> {
             }
             let more = if all.len() > LISTED { format!(", and {} more", all.len() - LISTED) } else { String::new() };
             let names = all.iter().take(LISTED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            found.note(format!("its parameters are {names}{more}"));
+            found.note(format!("the parameters are {names}{more}"));
         }
     }
 }

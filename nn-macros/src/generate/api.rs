@@ -457,6 +457,35 @@ impl Api<'_> {
                 ) -> #nn::Result<()> {
                     self.net.load_checkpoint(path.as_ref())
                 }
+
+                /// Updates by the optimizer so far: fewer than steps where the gradients of several batches made one update.
+                #[must_use]
+                pub fn updates(&self) -> u64 {
+                    self.net.updates()
+                }
+
+                /// Freezes the parameters whose names match a pattern, in which `*` stands for any characters and `?` for one: training
+                /// leaves them as they are, bit for bit, and running statistics whose names match, too. Patterns add up.
+                ///
+                /// # Errors
+                /// If no parameter has such a name, or if the device fails.
+                pub fn freeze(&mut self, pattern: &str) -> #nn::Result<()> {
+                    self.net.freeze(pattern)
+                }
+
+                /// Lets training change parameters again whose names match a pattern.
+                ///
+                /// # Errors
+                /// If no parameter has such a name, or if the device fails.
+                pub fn unfreeze(&mut self, pattern: &str) -> #nn::Result<()> {
+                    self.net.unfreeze(pattern)
+                }
+
+                /// The names of all frozen parameters, in order of declaration.
+                #[must_use]
+                pub fn frozen(&self) -> ::std::vec::Vec<&'static str> {
+                    self.net.frozen()
+                }
             }
         });
         quote! {

@@ -79,13 +79,15 @@ pub(super) fn program(plan: &Plan) -> String {
         text,
         "pub(super) static PROGRAM: __nn::Program = __nn::Program {{
             name: {:?}, hash: {}, fields: {fields}, inputs: {}, parameters: {parameters}, parameter_floats: {},
-            states: {}, scalars: {scalars}, learning_rate: {}, outputs: {outputs}, metrics: {metrics},
+            trained_floats: {}, changed_floats: {}, states: {}, scalars: {scalars}, learning_rate: {}, outputs: {outputs}, metrics: {metrics},
             predict: {}, evaluate: {}, train: {}, gradients: {}, flops_per_sample: {},
         }};",
         plan.name,
         hash(plan),
         plan.inputs,
         plan.parameter_floats,
+        plan.trained_floats,
+        plan.changed_floats,
         list(&plan.states, |s| float32(*s)),
         option(plan.learning_rate.map(float32)),
         printed[0].1,
@@ -103,7 +105,8 @@ pub(super) fn placeholder(name: &str) -> String {
         "fn predict(_: &mut {CPU}::Pass<'_>) {{}}
         pub(super) static SHADERS: &[__nn::Shader] = &[];
         pub(super) static PROGRAM: __nn::Program = __nn::Program {{
-            name: {name:?}, hash: 0, fields: &[], inputs: 0, parameters: &[], parameter_floats: 0, states: &[],
+            name: {name:?}, hash: 0, fields: &[], inputs: 0, parameters: &[], parameter_floats: 0,
+            trained_floats: 0, changed_floats: 0, states: &[],
             scalars: &[], learning_rate: ::core::option::Option::None, outputs: &[], metrics: &[],
             predict: __nn::Schedule {{
                 fixed_floats: 0, sample_floats: 0, result_floats: 0, fields: &[], outputs: &[], field_gradients: &[],

@@ -6,7 +6,7 @@
 //! - `nn:results`: what the steps of the current epoch have measured,
 //! - `nn:memory:<callback>:<i>`: what callbacks keep in numbers, such as the best weights so far,
 //!
-//! and among the metadata, as text, `nn.checkpoint` (the version of all this), `nn.seed`, `nn.steps`, `nn.epochs`,
+//! and among the metadata, as text, `nn.checkpoint` (the version of all this), `nn.seed`, `nn.steps`, `nn.updates`, `nn.epochs`, `nn.frozen`,
 //! `nn.epoch_steps`, `nn.first_epoch`, `nn.learning_rate`, `nn.optimizer`, `nn.fit.<option>` and `nn.memory.<callback>`. Floats
 //! are printed so that they come back with the same bits.
 
@@ -43,7 +43,7 @@ pub(super) fn is_of_training(name: &str) -> bool {
 
 /// A checkpoint to be written.
 pub(crate) fn contents<'a>(program: &'a Program, state: &'a State) -> Contents<'a> {
-    let State { seed, steps, epochs, learning_rate, position, parameters, states } = state;
+    let State { seed, steps, updates, epochs, learning_rate, position, frozen, parameters, states } = state;
     let Position { first_epoch, steps: epoch_steps, results, conditions, memories } = position;
     let mut metadata = BTreeMap::from([weights::entry(program), (CHECKPOINT.to_owned(), FORMAT.to_owned())]);
     let mut say = |key: &str, value: String| metadata.insert(format!("nn.{key}"), value);
@@ -51,10 +51,13 @@ pub(crate) fn contents<'a>(program: &'a Program, state: &'a State) -> Contents<'
     say("optimizer", optimizer(program));
     say("seed", seed.to_string());
     say("steps", steps.to_string());
+    say("updates", updates.to_string());
     say("epochs", epochs.to_string());
     say("epoch_steps", epoch_steps.to_string());
     say("first_epoch", first_epoch.to_string());
     say("learning_rate", format!("{learning_rate:?}"));
+    let frozen = program.parameters.iter().zip(frozen).filter(|(_, frozen)| **frozen);
+    say("frozen", frozen.map(|(parameter, _)| parameter.name).collect::<Vec<_>>().join(","));
     metadata.extend(conditions.iter().map(|(option, value)| (format!("{OPTION}{option}"), value.clone())));
     metadata.extend(memories.iter().map(|(name, memory)| (format!("{MEMORY}{name}"), memory.text.clone())));
 
@@ -91,7 +94,9 @@ pub(crate) fn read(
     weights::read(program, &file, &Load::strict(), &mut parameters, &mut problems);
     let mut text = Text { metadata: &file.metadata, problems: &mut problems };
     let (seed, steps, epochs) = (text.number("nn.seed"), text.number("nn.steps"), text.number("nn.epochs"));
-    let learning_rate = text.number("nn.learning_rate");
+    let (updates, learning_rate) = (text.number("nn.updates"), text.number("nn.learning_rate"));
+    let frozen: Vec<&str> = file.metadata.get("nn.frozen").map_or(vec![], |names| names.split(',').collect());
+    let frozen = program.parameters.iter().map(|parameter| frozen.contains(&parameter.name)).collect();
     let (first_epoch, epoch_steps) = (text.number("nn.first_epoch"), text.number("nn.epoch_steps"));
     text.same("nn.optimizer", "another optimizer", &optimizer(program));
     // Tensors of a network that is another one would only be named a second time.
@@ -106,7 +111,7 @@ pub(crate) fn read(
         return Err(refuse(&problems));
     }
     let position = Position { first_epoch, steps: epoch_steps, results, conditions: chosen, memories };
-    Ok(State { seed, steps, epochs, learning_rate, position, parameters, states })
+    Ok(State { seed, steps, updates, epochs, learning_rate, position, frozen, parameters, states })
 }
 
 /// The header of a checkpoint that is whole; or why it is none.
@@ -232,6 +237,7 @@ mod tests {
         State {
             seed: u64::MAX,
             steps: 1 << 60,
+            updates: 1 << 58,
             epochs: 12,
             learning_rate: f32::from_bits(0x3dcc_cccd),
             position: Position {
@@ -242,6 +248,7 @@ mod tests {
                     .into(),
                 memories: [("early_stopping".to_owned(), memory), ("none".to_owned(), Memory::default())].into(),
             },
+            frozen: vec![false, true],
             parameters: values(1.0),
             states: vec![values(2.0), values(3.0)],
         }

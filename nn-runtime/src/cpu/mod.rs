@@ -4,6 +4,7 @@
 //! by [`dispatch`]. Matrix products and convolutions are not generated: [`product`] and [`contract()`] are precompiled
 //! engines. `player` runs whole schedules.
 
+mod between;
 mod contract;
 pub mod math;
 mod memory;

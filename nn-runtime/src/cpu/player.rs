@@ -1,5 +1,8 @@
 //! The CPU as a [`Backend`]: runs the functions that the macro generated.
 
+use std::ops::Range;
+
+use super::between::{Accumulator, Frozen};
 use super::memory::{Arena, Floats, Pool, zeros};
 use super::parallel;
 use super::{Pass, Update};
@@ -27,6 +30,8 @@ pub(crate) struct CpuBackend {
     states: Vec<Floats>,
     arena: Arena,
     pool: Pool,
+    accumulator: Accumulator,
+    frozen: Frozen,
 }
 
 impl CpuBackend {
@@ -40,6 +45,8 @@ impl CpuBackend {
             states: program.states.iter().map(|&value| Floats::filled(value, floats)).collect::<Result<_>>()?,
             arena: Arena::default(),
             pool: Pool::default(),
+            accumulator: Accumulator::default(),
+            frozen: Frozen::default(),
         })
     }
 
@@ -97,6 +104,11 @@ impl Backend for CpuBackend {
         Ok(self.states.iter().map(|state| state.to_vec()).collect())
     }
 
+    fn set_frozen(&mut self, ranges: Vec<Range<usize>>) -> Result<()> {
+        self.frozen = Frozen::new(ranges);
+        Ok(())
+    }
+
     fn upload<'a>(&self, data: Columns<'a>) -> Result<Resident<'a>> {
         Ok(Resident::Host(data))
     }
@@ -115,6 +127,10 @@ impl Backend for CpuBackend {
         let group = (512 * parallel::GRAIN / operations).clamp(1, 256);
         let arena = self.arena.floats(schedule, capacity)?;
         let (parameters, gradients, states) = (&mut self.parameters, &mut self.gradients, &mut self.states);
+        let (accumulator, frozen) = (&mut self.accumulator, &mut self.frozen);
+        accumulator.prepare(program, steps.steps)?;
+        frozen.note(parameters, states);
+        let mut ended = 0;
         let mut order = steps.order;
         for (n, group_steps) in steps.steps.chunks(group).enumerate() {
             let slots = &mut results[start + n * group * width..];
@@ -125,17 +141,21 @@ impl Backend for CpuBackend {
                 load(program, schedule, &data.fields, capacity, batch.iter().map(|&i| i as usize), arena);
                 let results = &mut slots[i * width..(i + 1) * width];
                 (schedule.pass)(&mut Pass { step: &step, parameters, gradients, arena, results });
-                if let Some(update) = schedule.update {
+                accumulator.add(program, &step, parameters, gradients);
+                if let (Some(update), true) = (schedule.update, step.updates()) {
+                    frozen.clear(gradients);
                     update(&mut Update { step: &step, parameters, gradients, states, arena });
                 }
+                frozen.hold(parameters);
             }
-            let ended = n * group + group_steps.len();
+            ended = n * group + group_steps.len();
             if progress(ended, &results[start..start + ended * width]).is_break() {
                 results.truncate(start + ended * width);
-                return Ok(ended);
+                break;
             }
         }
-        Ok(steps.steps.len())
+        frozen.hold_states(states);
+        Ok(ended)
     }
 
     fn evaluate(&self, steps: Steps<'_>, results: &mut Vec<f32>) -> Result<()> {

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::history::Stopped;
 use crate::metrics::Combined;
 use crate::network::{Memory, Net, Position};
-use crate::program::{Program, StepUniform};
+use crate::program::{Part, Program, StepUniform};
 
 /// Trains the rest of an epoch: what of it has not been trained on yet, wherever its samples come from.
 pub(super) type Pass<'a> = dyn FnMut(&mut Net, &mut Loop<'_>) -> Result<()> + 'a;
@@ -160,9 +160,33 @@ impl<'r> Loop<'r> {
         Ok((self.losses, self.stopped))
     }
 
-    /// Whether somebody has ended the run.
-    pub(super) fn is_stopped(&self) -> bool {
-        self.stopped.is_some()
+    /// Whether somebody has ended the run. It ends between two updates, never among the steps of one.
+    pub(super) fn is_stopped(&self, net: &Net) -> bool {
+        self.stopped.is_some() && self.is_between_updates(net)
+    }
+
+    fn is_between_updates(&self, net: &Net) -> bool {
+        let ended = net.position.steps as usize;
+        ended.is_multiple_of(self.options.accumulate) || ended == self.batches.len()
+    }
+
+    /// Whether this step of an epoch is the last one of its update.
+    fn updates(&self, step: usize) -> bool {
+        (step + 1).is_multiple_of(self.options.accumulate) || step + 1 == self.batches.len()
+    }
+
+    /// Which part of its update a step of an epoch is, and its share of the update's samples.
+    fn part(&self, step: usize) -> (Part, f32) {
+        let every = self.options.accumulate;
+        let first = step / every * every;
+        let batches = &self.batches[first..self.batches.len().min(first + every)];
+        let part = match (step == first, self.updates(step)) {
+            (true, true) => Part::Whole,
+            (true, false) => Part::First,
+            (false, false) => Part::Middle,
+            (false, true) => Part::Last,
+        };
+        (part, (self.batches[step] as f64 / batches.iter().sum::<usize>() as f64) as f32)
     }
 
     /// How many epochs of the run have ended. The next one gets its number.
@@ -208,7 +232,7 @@ impl<'r> Loop<'r> {
     /// Trains on the next batches of the epoch, whose samples are these.
     pub(super) fn steps(&mut self, net: &mut Net, data: &Resident<'_>, mut order: &[u32], count: usize) -> Result<()> {
         let end = net.position.steps as usize + count;
-        while (net.position.steps as usize) < end && self.stopped.is_none() {
+        while (net.position.steps as usize) < end && !self.is_stopped(net) {
             let first = net.position.steps as usize;
             let segment = self.segment(first).min(end - first);
             let uniforms = self.uniforms(net, first, segment);
@@ -232,17 +256,21 @@ impl<'r> Loop<'r> {
     /// The numbers of the next steps, at the rates of the curve if there is one.
     fn uniforms(&self, net: &mut Net, first: usize, count: usize) -> Vec<StepUniform> {
         let mut uniforms = Vec::with_capacity(count);
-        for (&batch, ahead) in self.batches[first..first + count].iter().zip(0..) {
-            self.set_rate(net, ahead);
-            uniforms.push(net.step(batch, ahead));
+        let mut updates = 0;
+        for (step, ahead) in (first..first + count).zip(0..) {
+            self.set_rate(net, updates);
+            let (part, share) = self.part(step);
+            let uniform = net.step(self.batches[step], ahead, updates);
+            uniforms.push(StepUniform { part: part as u32, share, ..uniform });
+            updates += u64::from(self.updates(step));
         }
         uniforms
     }
 
-    /// Sets the learning rate of the step after `ahead` others.
+    /// Sets the learning rate of the update after `ahead` others.
     fn set_rate(&self, net: &mut Net, ahead: u64) {
         if let Some(rate) = &self.options.learning_rate {
-            let time = if rate.is_per_step() { net.steps + ahead } else { net.epochs };
+            let time = if rate.is_per_step() { net.updates + ahead } else { net.epochs };
             net.learning_rate = rate.at(time) as f32;
         }
     }
@@ -286,13 +314,13 @@ impl<'r> Loop<'r> {
         let ended = net.backend.train(steps, &mut results, &mut heard);
         net.position.results = results;
         let ended = ended?;
-        net.steps += ended as u64;
-        net.position.steps += ended as u64;
         if ended > 0 && ended < uniforms.len() {
-            net.steps -= 1;
-            self.set_rate(net, 0);
-            net.steps += 1;
+            let before = (first..first + ended - 1).filter(|&step| self.updates(step)).count();
+            self.set_rate(net, before as u64);
         }
+        net.steps += ended as u64;
+        net.updates += (first..first + ended).filter(|&step| self.updates(step)).count() as u64;
+        net.position.steps += ended as u64;
         self.count(&net.position.results[first * self.width..], first);
         let known = net.position.results[first * self.width..].chunks_exact(self.width);
         self.losses.extend(known.map(|results| results[0]));
@@ -376,7 +404,8 @@ impl<'r> Loop<'r> {
 
     /// Between two steps: what has been asked for is done.
     fn settle(&mut self, net: &mut Net) -> Result<()> {
-        if !std::mem::take(&mut self.save) {
+        // What is half an update is nothing that one could go on from.
+        if !self.is_between_updates(net) || !std::mem::take(&mut self.save) {
             return Ok(());
         }
         net.position.memories = self.memories();

@@ -29,6 +29,8 @@ pub(super) struct Options {
     pub(super) batch_size: usize,
     pub(super) steps_per_epoch: Option<usize>,
     pub(super) drop_last: bool,
+    /// Steps whose gradients make one update.
+    pub(super) accumulate: usize,
     pub(super) learning_rate: Option<LearningRate>,
     /// The option that sets the learning rate from what was measured.
     pub(super) sets_rate: Option<&'static str>,
@@ -50,6 +52,7 @@ impl Default for Options {
             batch_size: 32,
             steps_per_epoch: None,
             drop_last: false,
+            accumulate: 1,
             learning_rate: None,
             sets_rate: None,
             shuffle: true,
@@ -73,6 +76,7 @@ impl Options {
         at_least_one("batch_size", self.batch_size, "a step needs at least one sample")?;
         at_least_one("steps_per_epoch", self.steps_per_epoch.unwrap_or(1), "an epoch needs at least one step")?;
         at_least_one("validation_every", self.validation_every, "it counts epochs: 1 validates after each")?;
+        at_least_one("accumulate", self.accumulate, "an update needs the gradients of at least one batch")?;
         if self.initial_epoch > self.epochs {
             let Options { initial_epoch, epochs, .. } = self;
             return Err(Error::Option(format!(
@@ -154,12 +158,13 @@ impl Options {
 
     /// What a run that goes on from a checkpoint must have in common with the one that wrote it, so that its bits are the same.
     pub(super) fn conditions(&self, samples: usize) -> BTreeMap<String, String> {
-        let Options { batch_size, drop_last, shuffle, steps_per_epoch, .. } = self;
+        let Options { batch_size, drop_last, accumulate, shuffle, steps_per_epoch, .. } = self;
         let all = steps_per_epoch.map_or("all".to_owned(), |steps| steps.to_string());
         [
             ("samples", samples.to_string()),
             ("batch_size", batch_size.to_string()),
             ("drop_last", drop_last.to_string()),
+            ("accumulate", accumulate.to_string()),
             ("shuffle", shuffle.to_string()),
             ("steps_per_epoch", all),
         ]

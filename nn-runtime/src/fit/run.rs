@@ -62,7 +62,7 @@ impl Net {
                 let fill = |number: usize, portion: &mut _| passes.fill(number + skipped, portion);
                 ahead(portions, workers(options.workers), &fill, |ahead| {
                     let mut pass = |net: &mut Net, looped: &mut Loop<'_>| {
-                        while (net.position.steps as usize) < batches.len() && !looped.is_stopped() {
+                        while (net.position.steps as usize) < batches.len() && !looped.is_stopped(net) {
                             let done = net.position.steps as usize;
                             let portion = ahead.next()?;
                             let begin = done / batches_per_portion * batches_per_portion;

@@ -85,7 +85,7 @@ pub(super) async fn predict(
             let step = StepUniform { batch: batch as u32, ..step };
             let encode = |encoder: &mut wgpu::CommandEncoder| {
                 run.place_samples(&data, &sizes, first, step);
-                record(loaded, encoder, |to| run.encode(to, None, 0, &step));
+                record(loaded, encoder, |to| run.encode(to, None, None, 0, &step));
                 let mut to = (first - begin) as u64 * width;
                 for (&offset, &width) in schedule.outputs.iter().zip(&widths) {
                     let floats = (batch * width) as u64;
@@ -140,7 +140,7 @@ pub(super) async fn gradients(
     }
     let pass = |encoder: &mut wgpu::CommandEncoder| {
         run.place_samples(&data, &sizes, 0, step);
-        record(loaded, encoder, |to| run.encode(to, None, 0, &step));
+        record(loaded, encoder, |to| run.encode(to, None, None, 0, &step));
     };
     let read = loaded.read_pieces(&run.lane.reader, pieces, pass).await?;
     let (loss, rest) = read.split_at(1);

@@ -8,7 +8,8 @@
 //! - `loaded` is a network's vectors; `lane` is the memory of one run of a schedule; `track` is a schedule with its
 //!   pipelines and the lanes that wait for the next run;
 //! - `data_set` keeps data on the device, or brings it there in windows, for the gather kernel;
-//! - `steps` runs a schedule over gathered batches (train, evaluate), those that fit by its `resident` program; `direct` runs
+//! - `steps` runs a schedule over gathered batches (train, evaluate), those that fit by its `resident` program; `between` sums gradients of
+//!   several steps and keeps what is frozen, where somebody asked for it; `direct` runs
 //!   one over samples as they come (predict, gradients);
 //! - `player` is all of it as the `Backend` of a network; `profile` times the kernels for those who ask.
 //!
@@ -16,6 +17,7 @@
 //! nothing may block.
 
 mod adapter;
+mod between;
 mod budget;
 mod cache;
 mod context;

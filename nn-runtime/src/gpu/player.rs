@@ -1,5 +1,8 @@
 //! A network on a GPU. Here, at the edge, is where the caller's thread waits for the device.
 
+use std::ops::Range;
+
+use super::between::Between;
 use super::context::Gpu;
 use super::data_set::DataSet;
 use super::direct;
@@ -18,6 +21,7 @@ pub struct GpuBackend {
     evaluate: Option<Track>,
     train: Option<Track>,
     gradients: Option<Track>,
+    between: Between,
 }
 
 impl GpuBackend {
@@ -36,7 +40,7 @@ impl GpuBackend {
         let evaluate = program.evaluate.as_ref().map(|schedule| forward("evaluate", schedule));
         let train = program.train.as_ref().map(|schedule| backward("train", schedule));
         let gradients = program.gradients.as_ref().map(|schedule| backward("gradients", schedule));
-        Ok(Self { loaded, predict, evaluate, train, gradients })
+        Ok(Self { loaded, predict, evaluate, train, gradients, between: Between::default() })
     }
 
     /// What was done so far.
@@ -81,19 +85,32 @@ impl Backend for GpuBackend {
         self.state_buffers().iter().map(|state| pollster::block_on(self.loaded.read(state))).collect()
     }
 
+    fn set_frozen(&mut self, ranges: Vec<Range<usize>>) -> Result<()> {
+        pollster::block_on(self.between.freeze(&self.loaded, ranges))
+    }
+
     fn upload<'a>(&self, data: Columns<'a>) -> Result<Resident<'a>> {
         let upload = DataSet::upload(&self.loaded.budget, self.loaded.program, data);
         Ok(Resident::Gpu(pollster::block_on(upload)?))
     }
 
     fn train(&mut self, steps: Steps<'_>, results: &mut Vec<f32>, progress: Progress<'_>) -> Result<usize> {
-        let track = self.track(&self.train, "train")?;
-        pollster::block_on(steps::play(&self.loaded, track, steps, results, progress))
+        self.track(&self.train, "train")?;
+        let Self { loaded, train: Some(track), between, .. } = self else { return Ok(0) };
+        pollster::block_on(async {
+            let needed = between.begin(loaded, steps.steps).await?;
+            let between = needed.then_some(&*between);
+            let played = steps::play(loaded, track, steps, results, between, progress).await;
+            if let Some(between) = between {
+                between.end(loaded).await?;
+            }
+            played
+        })
     }
 
     fn evaluate(&self, steps: Steps<'_>, results: &mut Vec<f32>) -> Result<()> {
         let track = self.track(&self.evaluate, "evaluate")?;
-        pollster::block_on(steps::play(&self.loaded, track, steps, results, &mut backend::unheard))?;
+        pollster::block_on(steps::play(&self.loaded, track, steps, results, None, &mut backend::unheard))?;
         Ok(())
     }
 

@@ -8,13 +8,14 @@ use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering::Relaxed;
 
+use super::between::{self, Between};
 use super::budget::Budget;
 use super::context::Pending;
 use super::data_set::{DataSet, Source};
 use super::lane::{SLOT_BYTES, Size, Slot};
 use super::loaded::Loaded;
 use super::recording::record;
-use super::resident::{Bound, Turn, turns};
+use super::resident::{Bound, Residence, Turn, turns};
 use super::track::{Run, Track};
 use crate::backend::{Progress, Resident, Steps};
 use crate::error::{Error, Result};
@@ -82,6 +83,7 @@ pub(super) async fn play(
     track: &Track,
     steps: Steps<'_>,
     results: &mut Vec<f32>,
+    between: Option<&Between>,
     progress: Progress<'_>,
 ) -> Result<usize> {
     let Resident::Gpu(data) = steps.data else {
@@ -91,7 +93,8 @@ pub(super) async fn play(
     let floats = track.schedule.result_floats as u64;
     let window = data.window(&loaded.budget) as u64;
     let parts = cut(steps.steps, loaded.budget.largest() / 4, |_| floats);
-    let residence = track.residence.as_ref();
+    // What comes between the pass and the update is no part of a resident program.
+    let residence = track.residence.as_ref().filter(|_| between.is_none());
     let takes = |step: &StepUniform| residence.is_some_and(|residence| residence.takes(step));
     let largest = |resident: bool| {
         let steps = steps.steps.iter().filter(|step| takes(step) == resident);
@@ -113,12 +116,17 @@ pub(super) async fn play(
         Some(residence) if inside > 0 => Some(residence.bind(loaded, &run.lane, &source).await?),
         _ => None,
     };
+    let between = match between {
+        Some(between) => between.bind(loaded, &run.lane).await?,
+        None => None,
+    };
     let (known, mut order, mut ended) = (results.len(), steps.order, 0);
     for part in parts {
         let now;
         (now, order) = order.split_at(samples(part));
         let mut heard = |steps: usize| progress(ended + steps, &[]);
-        let part_of = Part { run: &run, data, source: &source, resident: resident.as_ref(), window };
+        let (resident, between) = (resident.as_ref(), between.as_ref());
+        let part_of = Part { run: &run, data, source: &source, residence, resident, between, window };
         let played = part_of.play(now, part, &mut heard).await?;
         let steps = played.len() / floats.max(1) as usize;
         results.extend(played);
@@ -138,7 +146,9 @@ struct Part<'a> {
     run: &'a Run<'a>,
     data: &'a DataSet<'a>,
     source: &'a Source,
+    residence: Option<&'a Residence>,
     resident: Option<&'a Bound>,
+    between: Option<&'a between::Bound>,
     window: u64,
 }
 
@@ -164,7 +174,7 @@ impl Part<'_> {
         'submitting: for section in windows.into_iter().flat_map(|window| window.chunks(table_steps(&loaded.budget))) {
             let now;
             (now, order) = order.split_at(samples(section));
-            let turns = turns(section, track.residence.as_ref(), track.flops);
+            let turns = turns(section, self.residence, track.flops);
             let mut first = 0;
             for together in cut(&turns, SUBMISSION_KERNELS, cost) {
                 if flight.len() == IN_FLIGHT
@@ -216,7 +226,7 @@ impl Part<'_> {
                     Some(resident) if turn.resident => resident.encode(to, number),
                     _ => {
                         for (step, number) in turn.steps.iter().zip(number..) {
-                            self.run.encode(to, Some(self.source), number, step);
+                            self.run.encode(to, Some(self.source), self.between, number, step);
                         }
                     }
                 }

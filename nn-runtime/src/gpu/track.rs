@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use super::between;
 use super::budget::spread;
 use super::data_set::Source;
 use super::lane::{Lane, SLOT_BYTES, Size};
@@ -84,11 +85,12 @@ impl Run<'_> {
     }
 
     /// Encodes a step, whose entry in the table has this number, kernel by kernel, after a gather from the source if there is
-    /// one.
+    /// one, and with what comes between its kernels where somebody asked for it.
     pub(super) fn encode(
         &self,
         to: &mut Recording<'_, '_>,
         source: Option<&Source>,
+        between: Option<&between::Bound>,
         number: usize,
         step: &StepUniform,
     ) {
@@ -103,10 +105,21 @@ impl Run<'_> {
             to.dispatch("gather", &gpu.layouts().gather, workgroups);
         }
         to.bind(&self.lane.group, offset);
-        for (shader, pipeline) in gpu.adapter().shaders(self.track.schedule).zip(&*self.pipelines) {
+        let update = self.track.schedule.shaders.len();
+        for (i, (shader, pipeline)) in gpu.adapter().shaders(self.track.schedule).zip(&*self.pipelines).enumerate() {
+            if let (Some(between), true) = (between, i == update) {
+                between.before_update(gpu, to, offset, step);
+                if !step.updates() {
+                    break;
+                }
+                to.bind(&self.lane.group, offset);
+            }
             if let Some(workgroups) = spread(shader.count(step.batch as usize), axis) {
                 to.dispatch(shader.name, pipeline, workgroups);
             }
+        }
+        if let Some(between) = between {
+            between.behind(gpu, to, offset);
         }
     }
 }

@@ -37,10 +37,14 @@ pub(crate) struct State {
     pub seed: u64,
     /// Training steps so far.
     pub steps: u64,
+    /// Updates by the optimizer so far.
+    pub updates: u64,
     /// Epochs of `fit` so far.
     pub epochs: u64,
     pub learning_rate: f32,
     pub position: Position,
+    /// For each parameter, whether training leaves it as it is.
+    pub frozen: Vec<bool>,
     /// The vector of all parameters.
     pub parameters: Vec<f32>,
     /// The optimizer's vectors.
@@ -53,9 +57,11 @@ impl Net {
         Ok(State {
             seed: self.seed,
             steps: self.steps,
+            updates: self.updates,
             epochs: self.epochs,
             learning_rate: self.learning_rate,
             position: self.position.clone(),
+            frozen: self.frozen.clone(),
             parameters: self.backend.parameters()?,
             states: self.backend.states()?,
         })
@@ -63,10 +69,11 @@ impl Net {
 
     /// Puts the network back to where it was, or to where another of the same program was.
     pub(crate) fn restore(&mut self, state: State) -> Result<()> {
-        let State { seed, steps, epochs, learning_rate, position, parameters, states } = state;
+        let State { seed, steps, updates, epochs, learning_rate, position, frozen, parameters, states } = state;
         self.backend.set_parameters(&parameters)?;
         self.backend.set_states(&states)?;
-        (self.seed, self.steps, self.epochs) = (seed, steps, epochs);
+        self.set_frozen(frozen)?;
+        (self.seed, self.steps, self.updates, self.epochs) = (seed, steps, updates, epochs);
         (self.learning_rate, self.position) = (learning_rate, position);
         Ok(())
     }

@@ -64,6 +64,7 @@ fn source_within(kernel: &Kernel, tensors: usize, work: u64) -> String {
 fn plan() -> Plan {
     Plan {
         trained_floats: 0,
+        changed_floats: 0,
         name: "Net".into(),
         fields: vec![],
         inputs: 0,

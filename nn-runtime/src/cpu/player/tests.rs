@@ -70,6 +70,8 @@ const NETWORK: Program = Program {
     inputs: 1,
     parameters: &[],
     parameter_floats: 4,
+    trained_floats: 4,
+    changed_floats: 4,
     states: &[7.0],
     scalars: &[],
     learning_rate: Some(0.1),

@@ -57,6 +57,8 @@ fn sums(sizes: &[usize]) -> &'static Program {
         inputs: sizes.len(),
         parameters: &[],
         parameter_floats: 0,
+        trained_floats: 0,
+        changed_floats: 0,
         states: &[],
         scalars: &[],
         learning_rate: None,

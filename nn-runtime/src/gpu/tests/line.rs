@@ -134,6 +134,8 @@ pub(super) const fn line(name: &'static str, predict: &'static [Shader]) -> Prog
             trainable: true,
         }],
         parameter_floats: 4,
+        trained_floats: 4,
+        changed_floats: 4,
         states: &[0.25],
         scalars: &[StepScalar::InverseBatch, StepScalar::LearningRate],
         learning_rate: Some(0.1),

@@ -1,0 +1,160 @@
+//! What a training step does around the optimizer: gradients of several batches make one update, frozen parameters stay.
+
+use nn::Fit;
+use nn_tests::{Noise, assert_close, on_each_device};
+
+nn::network! {
+    /// Small enough for one workgroup, if nothing comes between its kernels.
+    pub network Layers {
+        input  x: [5];
+        target y: [3];
+        a = x >> dense(8) >> tanh;
+        b = a >> dense(3);
+        output    p = b;
+        loss      mse(b, y);
+        optimizer sgd(learning_rate = 0.1, momentum = 0.5, clip_norm = 0.05);
+    }
+
+    pub network Bounded {
+        input  x: [5];
+        target y: [3];
+        a = x >> dense(8) >> tanh;
+        b = a >> dense(3);
+        output    p = b;
+        loss      mse(b, y);
+        optimizer adamw(learning_rate = 0.02, clip_norm = 0.3, groups = [group("*.bias", weight_decay = 0.0)]);
+    }
+
+    pub network Normed {
+        input  x: [5];
+        target y: [3];
+        a = x >> dense(8) >> batch_norm >> relu;
+        b = a >> dense(3);
+        output    p = b;
+        loss      mse(b, y);
+        optimizer adam(learning_rate = 0.02, weight_decay = 0.1);
+    }
+}
+
+const SAMPLES: usize = 22;
+
+fn samples() -> (Vec<[f32; 5]>, Vec<[f32; 3]>) {
+    let mut noise = Noise::new(7);
+    (0..SAMPLES).map(|_| (std::array::from_fn(|_| noise.next()), std::array::from_fn(|_| noise.next()))).unzip()
+}
+
+/// All parameters of a network, by name.
+macro_rules! parameters {
+    ($net:expr) => {
+        $net.parameters().map(|p| (p.name, $net.parameter(p.name).unwrap())).collect::<Vec<_>>()
+    };
+}
+
+on_each_device! {
+    fn accumulated_gradients_are_those_of_one_batch(device) {
+        let (x, y) = samples();
+        let data = BoundedData::new(&x, &y).unwrap();
+        let mut whole = Bounded::new(device, 3).unwrap();
+        let mut parts = Bounded::new(device, 3).unwrap();
+        // Batches of 4, 4, 4; 4, 4, 2: two updates an epoch.
+        let fit = || Fit::default().epochs(3).shuffle(false).quiet();
+        parts.fit(&data, fit().batch_size(4).accumulate(3)).unwrap();
+        for _ in 0..3 {
+            for range in [0..12, 12..SAMPLES] {
+                let part = BoundedData::new(&x[range.clone()], &y[range]).unwrap();
+                whole.train_batch(&part).unwrap();
+            }
+        }
+        assert_eq!((parts.steps(), parts.updates()), (18, 6));
+        assert_eq!((whole.steps(), whole.updates()), (6, 6));
+        for ((name, whole), (_, parts)) in parameters!(whole).iter().zip(&parameters!(parts)) {
+            assert_close(name, parts, whole, 1e-5);
+        }
+        // An update of one batch is a step.
+        let (mut one, mut plain) = (Bounded::new(device, 3).unwrap(), Bounded::new(device, 3).unwrap());
+        one.fit(&data, fit().batch_size(4).accumulate(1)).unwrap();
+        plain.fit(&data, fit().batch_size(4)).unwrap();
+        assert_eq!(parameters!(one), parameters!(plain));
+        assert!(one.fit(&data, fit().accumulate(0)).unwrap_err().to_string().contains("accumulate is 0"));
+    }
+
+    fn running_statistics_follow_every_batch(device) {
+        let (x, y) = samples();
+        let data = NormedData::new(&x, &y).unwrap();
+        let mut net = Normed::new(device, 3).unwrap();
+        net.set_learning_rate(0.0).unwrap();
+        let mut same = Normed::new(device, 3).unwrap();
+        same.set_learning_rate(0.0).unwrap();
+        let fit = || Fit::default().batch_size(4).shuffle(false).quiet();
+        net.fit(&data, fit().accumulate(4)).unwrap();
+        same.fit(&data, fit()).unwrap();
+        assert_eq!(net.updates(), 2);
+        for name in ["a.batch_norm.running_mean", "a.batch_norm.running_var"] {
+            assert_close(name, &net.parameter(name).unwrap(), &same.parameter(name).unwrap(), 1e-6);
+        }
+    }
+
+    fn frozen_parameters_keep_their_bits(device) {
+        let (x, y) = samples();
+        let data = NormedData::new(&x, &y).unwrap();
+        let mut net = Normed::new(device, 3).unwrap();
+        let fit = || Fit::default().epochs(2).batch_size(4).quiet();
+        net.fit(&data, fit()).unwrap();
+        net.freeze("a.*").unwrap();
+        assert_eq!(net.frozen().len(), 6, "{:?}", net.frozen());
+        let before = parameters!(net);
+        net.fit(&data, fit().accumulate(2)).unwrap();
+        net.train_batch(&data).unwrap();
+        for ((name, before), (_, after)) in before.iter().zip(&parameters!(net)) {
+            assert_eq!(before == after, name.starts_with("a."), "{name}");
+        }
+        net.unfreeze("*.weight").unwrap();
+        net.unfreeze("*.running_*").unwrap();
+        let before = parameters!(net);
+        net.fit(&data, fit()).unwrap();
+        for ((name, before), (_, after)) in before.iter().zip(&parameters!(net)) {
+            assert_eq!(before == after, ["a.dense.bias", "a.batch_norm.bias"].contains(name), "{name}");
+        }
+        let error = net.freeze("stem.*").unwrap_err().to_string();
+        assert!(error.contains("no parameter of `Normed` has the name `stem.*`") && error.contains("`a.dense.weight`"));
+    }
+
+    fn what_the_optimizer_knows_of_frozen_parameters_stays(device) {
+        let (x, y) = samples();
+        let data = LayersData::new(&x, &y).unwrap();
+        let mut net = Layers::new(device, 3).unwrap();
+        let name = "a.dense.weight";
+        let others = |net: &Layers| ["b.dense.weight", "b.dense.bias"].map(|name| net.parameter(name).unwrap()).concat();
+        let norm = |x: &[f32]| x.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+        let (start, start_of_others) = (net.parameter(name).unwrap(), others(&net));
+        net.train_batch(&data).unwrap();
+        // The first step's momentum is the clipped gradient.
+        let (first, before) = (net.parameter(name).unwrap(), others(&net));
+        let momentum = |start: &[f32], first: &[f32]| -> Vec<f32> {
+            start.iter().zip(first).map(|(before, after)| (before - after) / 0.1).collect()
+        };
+        net.freeze("a.*").unwrap();
+        let gradients = net.gradients(&data).unwrap();
+        let gradient = ["b.dense.weight", "b.dense.bias"].map(|name| gradients.parameter(name).unwrap()).concat();
+        net.train_batch(&data).unwrap();
+        assert_eq!(net.parameter(name).unwrap(), first);
+        // To the norm of all gradients, frozen parameters have none.
+        let factor = (0.05 / norm(&gradient)) as f32;
+        assert!(factor < 1.0);
+        let momentum_of_others = momentum(&start_of_others, &before);
+        let expected: Vec<f32> = (before.iter().zip(&momentum_of_others).zip(&gradient))
+            .map(|((w, m), g)| w - 0.1 * (0.5 * m + factor * g))
+            .collect();
+        assert_close("others", &others(&net), &expected, 1e-5);
+        net.unfreeze("*").unwrap();
+        let all = net.parameters().map(|p| p.name);
+        let gradients = net.gradients(&data).unwrap();
+        let gradient = |name: &str| gradients.parameter(name).unwrap().to_vec();
+        let factor = (0.05 / norm(&all.flat_map(gradient).collect::<Vec<f32>>())).min(1.0) as f32;
+        net.train_batch(&data).unwrap();
+        let expected: Vec<f32> = (first.iter().zip(&momentum(&start, &first)).zip(gradient(name)))
+            .map(|((w, m), g)| w - 0.1 * (0.5 * m + factor * g))
+            .collect();
+        assert_close(name, &net.parameter(name).unwrap(), &expected, 1e-5);
+    }
+}
