@@ -641,6 +641,26 @@ functions! {
     ///
     /// `adam` with a running maximum in the place of the mean square.
     adamax;
+    /// `full`
+    ///
+    /// After `precision`: everything is computed in f32. This is what networks do that say nothing.
+    full;
+    /// `mixed(loss_scale = 65536.0, growth_factor = 2.0, backoff_factor = 0.5, growth_interval = 2000, dynamic = true)`
+    ///
+    /// After `precision`, as in `precision mixed;`: what dense layers, convolutions and matrix products read is rounded to f16, forward and
+    /// backward, while products are added in f32. Parameters, optimizer states, losses, sums and normalizations stay f32. A tensor that
+    /// such a layer reads is rounded where it is computed, so whoever else reads it sees the rounded numbers, too.
+    ///
+    /// Rounding is IEEE's, to the nearest f16, ties to even, and infinite from 65,520 on, on every device alike. Numbers below 6e-8
+    /// become 0, which small gradients are. So the loss's gradient is multiplied by `loss_scale`, and every gradient is divided by it
+    /// before it is clipped, used or shown. A step with a gradient that is infinite or NaN is skipped: parameters and optimizer states
+    /// stay as they are, and the scale is multiplied by `backoff_factor`. After `growth_interval` good steps in a row it is multiplied by
+    /// `growth_factor`. These are the words and defaults of `torch.amp.GradScaler`. With `dynamic = false` the scale stays as it is. All of
+    /// it happens on the device; a checkpoint has the scale.
+    ///
+    /// What it gives: on a GPU, the tensors that are rounded take half the memory (the plan lists them) and half the bandwidth. On the
+    /// CPU it gives nothing but the same numbers: rounding costs time, and memory stays as it is.
+    mixed;
     /// `group(patterns, learning_rate = …, weight_decay = …)`
     ///
     /// Parameters with options of their own, in the option `groups` of an optimizer, as PyTorch's parameter groups:

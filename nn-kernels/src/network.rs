@@ -27,6 +27,8 @@ pub struct Network {
     pub metrics: Vec<MetricDeclaration>,
     /// How parameters are updated.
     pub optimizer: Option<Optimizer>,
+    /// In which precision contractions compute.
+    pub precision: Precision,
     /// Buffers, by the number of their parameter, and their new values after a training step.
     pub updates: Vec<(usize, NodeId)>,
     /// Whether a parameter of a name that exists already is that parameter: the front end says so while it applies a block
@@ -79,6 +81,12 @@ impl Network {
             }
         }
         trained
+    }
+
+    /// Whether a step is skipped where a gradient is infinite or NaN.
+    pub fn skips_non_finite(&self) -> bool {
+        let mixed = self.precision != Precision::Full;
+        self.loss.is_some() && self.optimizer.as_ref().is_some_and(|o| o.skip_non_finite || mixed)
     }
 
     /// The optimizer's group that a parameter belongs to.
@@ -196,6 +204,39 @@ pub enum MetricKind {
     Ratio,
 }
 
+/// In which precision contractions (dense layers, convolutions, matrix products and their gradients) compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Precision {
+    /// In f32, as everything else.
+    #[default]
+    Full,
+    /// Their operands are rounded to f16; products and sums are f32, as is everything else. Gradients are scaled, lest small ones
+    /// be rounded to 0.
+    Mixed(LossScale),
+}
+
+/// What the loss is multiplied by before its gradients are taken, as in `torch.amp.GradScaler`. Gradients are divided by it before
+/// anybody sees them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LossScale {
+    /// What it starts from.
+    pub initial: f64,
+    /// Its factor after [`LossScale::growth_interval`] steps in which all gradients were finite.
+    pub growth_factor: f64,
+    /// Its factor after a step with a gradient that was infinite or NaN.
+    pub backoff_factor: f64,
+    /// How many good steps in a row make it grow.
+    pub growth_interval: usize,
+    /// Whether it changes at all.
+    pub dynamic: bool,
+}
+
+impl Default for LossScale {
+    fn default() -> Self {
+        LossScale { initial: 65_536.0, growth_factor: 2.0, backoff_factor: 0.5, growth_interval: 2000, dynamic: true }
+    }
+}
+
 /// How parameters are updated, with PyTorch's formulas and defaults. Every field is known at build time; only the learning rate
 /// can change later.
 #[derive(Clone, Debug, PartialEq)]
@@ -210,6 +251,8 @@ pub struct Optimizer {
     pub clip_norm: Option<f64>,
     /// Each gradient is clamped to ± this, before [`Optimizer::clip_norm`].
     pub clip_value: Option<f64>,
+    /// Whether a step changes nothing where a gradient is infinite or NaN. Mixed precision implies it.
+    pub skip_non_finite: bool,
     /// Parameters with options of their own. A parameter belongs to the first group that has its name.
     pub groups: Vec<Group>,
 }
@@ -228,7 +271,15 @@ pub struct Group {
 impl Optimizer {
     /// A rule and a learning rate; no decay, no clipping.
     pub fn new(rule: Rule, learning_rate: f64) -> Self {
-        Optimizer { rule, learning_rate, weight_decay: 0.0, clip_norm: None, clip_value: None, groups: vec![] }
+        Optimizer {
+            rule,
+            learning_rate,
+            weight_decay: 0.0,
+            clip_norm: None,
+            clip_value: None,
+            skip_non_finite: false,
+            groups: vec![],
+        }
     }
 
     /// The number of the group that a parameter of this name belongs to.

@@ -23,6 +23,8 @@ pub struct Plan {
     /// new values that a training step has computed for them. Parameters that the loss does not reach come last: nothing
     /// changes them.
     pub parameter_floats: usize,
+    /// Numbers that training keeps for itself, in the vector of all parameters: they are no weights, but belong to a checkpoint.
+    pub control: Vec<Parameter>,
     /// Length of the part that the optimizer updates, a multiple of 4.
     pub trained_floats: usize,
     /// Length of the part that a training step changes: what the optimizer updates, then the buffers. A multiple of 4.
@@ -37,6 +39,9 @@ pub struct Plan {
     pub outputs: Vec<Output>,
     /// Names and kinds of the metrics.
     pub metrics: Vec<Metric>,
+    /// Where a training step's results say whether it was skipped, since a gradient was infinite or NaN: 1 if so, else 0. `None`
+    /// where no step is ever skipped.
+    pub skipped: Option<usize>,
     /// Outputs from inputs.
     pub predict: Schedule,
     /// Loss and metrics from inputs and targets, as in inference.

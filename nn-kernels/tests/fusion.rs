@@ -54,6 +54,7 @@ fn classifier(hidden: &[usize]) -> Network {
         weight_decay: 0.0,
         clip_norm: None,
         clip_value: None,
+        skip_non_finite: false,
         groups: vec![],
     });
     n

@@ -99,6 +99,8 @@ pub enum Statement {
     Metric { name: Option<Ident>, value: Option<Expr> },
     /// `optimizer value;`
     Optimizer { word: Ident, value: Option<Expr> },
+    /// `precision value;`
+    Precision { word: Ident, value: Option<Expr> },
 }
 
 /// What stands left of `=`.

@@ -9,13 +9,23 @@ use crate::program::{Initializer, Parameter, Program};
 /// The vector of all parameters, as a new network has it.
 pub(crate) fn parameters(program: &Program, seed: u64) -> Vec<f32> {
     let mut values = vec![0.0; program.parameter_floats];
-    for parameter in program.parameters {
+    fill_all(program.parameters, seed, &mut values);
+    control(program, &mut values);
+    values
+}
+
+/// Sets what training keeps for itself to what it starts from.
+pub(crate) fn control(program: &Program, values: &mut [f32]) {
+    fill_all(program.control, 0, values);
+}
+
+fn fill_all(parameters: &[Parameter], seed: u64, values: &mut [f32]) {
+    for parameter in parameters {
         let size = parameter.dims.iter().product::<usize>();
         if let Some(values) = values.get_mut(parameter.offset..parameter.offset + size) {
             fill(parameter, seed, values);
         }
     }
-    values
 }
 
 fn fill(parameter: &Parameter, seed: u64, values: &mut [f32]) {

@@ -55,7 +55,9 @@ pub fn unary(g: &mut Graph, op: Unary, x: NodeId, y: NodeId, gradient: NodeId) -
             let product = g.mul(gradient, slope);
             g.unary(Unary::Negate, product)
         }
-        Unary::Sign | Unary::Floor => return None,
+        // Rounding is a step that gradients pass straight through.
+        Unary::ToHalf => gradient,
+        Unary::Sign | Unary::Floor | Unary::IsFinite => return None,
     })
 }
 

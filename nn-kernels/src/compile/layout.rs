@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::control::Control;
 use crate::network::Network;
 use crate::plan::{Metric, Parameter};
 
@@ -10,11 +11,15 @@ pub(super) struct Layout {
     pub(super) parameters: Vec<Parameter>,
     pub(super) parameter_floats: usize,
     pub(super) trained_floats: usize,
+    /// Floats of buffers and of `control`, which lie side by side.
     pub(super) buffer_floats: usize,
+    pub(super) control: Control,
     /// The parts of the vectors that the optimizer treats alike, in order; together they are `trained_floats`.
     pub(super) segments: Vec<Segment>,
     pub(super) metrics: Vec<Metric>,
     pub(super) result_floats: usize,
+    /// Where a step's results say whether it was skipped.
+    pub(super) skipped: Option<usize>,
 }
 
 /// Parameters that the optimizer updates with the same options: a range of the vectors.
@@ -28,13 +33,11 @@ impl Layout {
     /// Places first what the optimizer updates, group by group, then buffers, then parameters that the loss does not reach, so that
     /// each kernel behind the pass has one range.
     pub(super) fn of(network: &Network) -> Self {
-        let mut floats = 0;
         let mut offsets = vec![0; network.parameters.len()];
-        let mut place = |number: usize| {
-            offsets[number] = floats;
+        let mut place = |number: usize, at: usize| {
+            offsets[number] = at;
             // Every tensor starts at 16 bytes, so that kernels may read four floats at once.
-            floats += network.parameters[number].dims.iter().product::<usize>().next_multiple_of(4);
-            floats
+            at + network.parameters[number].dims.iter().product::<usize>().next_multiple_of(4)
         };
         let trained = network.trained();
         let numbers = || 0..network.parameters.len();
@@ -45,18 +48,17 @@ impl Layout {
         let mut trained_floats = 0;
         for (group, number) in updated {
             let start = trained_floats;
-            trained_floats = place(number);
+            trained_floats = place(number, start);
             match segments.last_mut().filter(|segment| segment.group == group) {
                 Some(segment) => segment.floats.end = trained_floats,
                 None => segments.push(Segment { floats: start..trained_floats, group }),
             }
         }
         let buffers = numbers().filter(|&i| !network.parameters[i].trainable);
-        let buffer_floats = buffers.map(&mut place).last().map_or(0, |end| end - trained_floats);
+        let control = Control::new(network, buffers.fold(trained_floats, |end, number| place(number, end)));
+        let buffer_floats = control.end - trained_floats;
         let unreached = numbers().filter(|&i| network.parameters[i].trainable && !trained[i]);
-        unreached.for_each(|number| {
-            place(number);
-        });
+        let floats = unreached.fold(control.end, |end, number| place(number, end));
         let parameters = (network.parameters.iter().zip(&offsets))
             .map(|(p, &offset)| {
                 let (name, dims) = (p.name.clone(), p.dims.clone());
@@ -73,14 +75,17 @@ impl Layout {
             })
             .collect();
         let parameter_floats = floats.max(4);
+        let skipped = network.skips_non_finite().then_some(results);
         Layout {
             parameters,
             parameter_floats,
             trained_floats,
             buffer_floats,
+            control,
             segments,
             metrics,
-            result_floats: results,
+            result_floats: results + usize::from(skipped.is_some()),
+            skipped,
         }
     }
 

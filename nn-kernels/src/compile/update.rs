@@ -15,7 +15,8 @@ impl Programs<'_> {
     /// Adds the update's kernels.
     pub(super) fn update(&self, table: &mut Table<'_>) {
         let optimizer = self.network.optimizer.as_ref().expect("callers have an optimizer");
-        let mut kernels = vec![];
+        let mut kernels = self.finite(table);
+        let controls = self.layout.control.all.len();
         let apart = self.layout.segments.len() > 1;
         if apart && optimizer.clip_norm.is_some() {
             kernels.extend(self.clip_factor(optimizer, table));
@@ -39,16 +40,25 @@ impl Programs<'_> {
             let step = OptimizerStep { parameters, gradients, states: &states };
             let update = optimizer_step(&mut graph, optimizer, segment.group, &step);
             let leaves = std::iter::once(Leaf::Parameters(start)).chain((0..count).map(|i| Leaf::State(i, start)));
-            let nodes: Vec<NodeId> = std::iter::once(update.new_parameters).chain(update.new_states).collect();
+            let new: Vec<NodeId> = std::iter::once(update.new_parameters).chain(update.new_states).collect();
+            let old: Vec<NodeId> = std::iter::once(parameters).chain(states).collect();
+            let (graph, nodes) = self.guarded(&graph, &old, &new);
             let (mut graph, nodes) = split_reductions(&graph, &nodes);
             let mut list: Vec<Root> =
                 leaves.zip(nodes).map(|(leaf, node)| Root { node, tensor: table.leaf_tensor(&leaf, &shape) }).collect();
-            if number == 0 && !self.network.updates.is_empty() {
+            if number == 0 && controls == 0 && self.layout.buffer_floats > 0 {
                 list.push(self.new_buffers_copied(&mut graph, table));
             }
             // Always fused: the update is in place, so each element must be read before it is written. Segments are lowered one by
             // one, so that none of them shares a kernel with another part of the same vectors.
             kernels.extend(lower(&graph, &list, true, table));
+        }
+        if controls > 0 {
+            // Behind everything that reads the old numbers.
+            kernels.extend(self.control(table));
+            let mut graph = Graph::new();
+            let root = self.new_buffers_copied(&mut graph, table);
+            kernels.extend(lower(&graph, &[root], true, table));
         }
         table.append(kernels);
     }

@@ -29,6 +29,8 @@ impl Unary {
             Unary::Erf => libm::erf(x),
             Unary::Sin => x.sin(),
             Unary::Cos => x.cos(),
+            Unary::ToHalf => f64::from(to_half(x as f32)),
+            Unary::IsFinite => f64::from(u8::from(x.is_finite())),
         }
     }
 
@@ -50,12 +52,24 @@ impl Unary {
             Unary::Erf => "erf",
             Unary::Sin => "sin",
             Unary::Cos => "cos",
+            Unary::ToHalf => "to f16",
+            Unary::IsFinite => "is finite",
         }
     }
 
     /// Whether it costs an order of magnitude more than an addition, so that recomputing is not free.
     pub fn is_expensive(self) -> bool {
-        !matches!(self, Unary::Negate | Unary::Abs | Unary::Sign | Unary::Floor | Unary::Reciprocal | Unary::Sqrt)
+        !matches!(
+            self,
+            Unary::Negate
+                | Unary::Abs
+                | Unary::Sign
+                | Unary::Floor
+                | Unary::Reciprocal
+                | Unary::Sqrt
+                | Unary::ToHalf
+                | Unary::IsFinite
+        )
     }
 }
 
@@ -111,5 +125,43 @@ impl Reduction {
             Reduction::Maximum => a.max(b),
             Reduction::Minimum => a.min(b),
         }
+    }
+}
+
+/// The nearest number that an f16 holds, ties to even; infinite from 65,520 on.
+fn to_half(x: f32) -> f32 {
+    let (bits, magnitude) = (x.abs().to_bits(), x.abs());
+    let rounded = match bits {
+        0x7f80_0000.. => magnitude,
+        // Below 2^-14 there is one step for all: that of numbers from 0.5 on.
+        ..0x3880_0000 => (magnitude + 0.5) - 0.5,
+        _ => match (bits + 0xfff + (bits >> 13 & 1)) & !0x1fff {
+            0x4780_0000.. => f32::INFINITY,
+            rounded => f32::from_bits(rounded),
+        },
+    };
+    rounded.copysign(x)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::to_half;
+
+    #[test]
+    fn halves_are_rounded_to_even() {
+        let step = 1.0 / 1024.0;
+        for (x, rounded) in [
+            (1.0 + step / 2.0, 1.0),
+            (1.0 + 1.5 * step, 1.0 + 2.0 * step),
+            (65_519.996, 65_504.0),
+            (-65_520.0, f32::NEG_INFINITY),
+            (2f32.powi(-25), 0.0),
+            (1.5 * 2f32.powi(-24), 2f32.powi(-23)),
+            (-6.1e-5, -1023.0 * 2f32.powi(-24)),
+            (f32::INFINITY, f32::INFINITY),
+        ] {
+            assert_eq!(to_half(x), rounded, "{x}");
+        }
+        assert!(to_half(f32::NAN).is_nan() && to_half(-0.0).is_sign_negative());
     }
 }

@@ -69,6 +69,8 @@ pub enum Leaf {
     State(usize, usize),
     /// What all gradients are multiplied by so that their norm stays within a bound: one number (updates only).
     ClipFactor,
+    /// 1 if all gradients are finite, else 0 (updates only).
+    Finite,
 }
 
 /// Numbers that the host sets anew for each step.
@@ -108,6 +110,10 @@ pub enum Unary {
     Erf,
     Sin,
     Cos,
+    /// The nearest number that an f16 holds, ties to even; infinite from 65,520 on (IEEE's rounding).
+    ToHalf,
+    /// 1 for a number, 0 for infinities and NaN.
+    IsFinite,
 }
 
 /// Elementwise functions of two arguments.

@@ -1,7 +1,7 @@
 //! Optimizers, over the vectors of all parameters, gradients and states. The formulas are those of `torch.optim`.
 
 use crate::graph::{Binary, Graph, NodeId, Reduction, StepScalar, Unary};
-use crate::network::{Group, Optimizer, Rule};
+use crate::network::{Group, LossScale, Optimizer, Precision, Rule};
 use crate::shape::{self, Allowed, Fact};
 
 /// What one step makes of parameters and states.
@@ -60,6 +60,16 @@ pub fn check_optimizer(optimizer: &Optimizer) -> Result<(), Fact> {
             not_negative("eps", eps)
         }
     }
+}
+
+/// Whether the options of a precision make sense.
+pub fn check_precision(precision: &Precision) -> Result<(), Fact> {
+    let Precision::Mixed(scale) = precision else { return Ok(()) };
+    let LossScale { initial, growth_factor, backoff_factor, .. } = *scale;
+    shape::option("loss_scale", initial, Allowed::Above(0.0))?;
+    shape::option("growth_factor", growth_factor, Allowed::Above(1.0))?;
+    shape::option("backoff_factor", backoff_factor, Allowed::Above(0.0))?;
+    shape::option("backoff_factor", backoff_factor, Allowed::FromBelow(0.0, 1.0))
 }
 
 /// Whether the options of a group make sense.

@@ -3,10 +3,12 @@
 //! Constants, identities and common subexpressions need no pass: [`Graph`]'s constructors fold them, and copying a graph
 //! through the constructors, as here, folds what a removed phase leaves behind.
 
+mod half;
 mod split;
 
-use crate::graph::{Graph, NodeId, Op};
+use crate::graph::{Graph, Node, NodeId, Op, StepScalar};
 
+pub use half::half_operands;
 pub use split::split_reductions;
 
 /// Which of the two values of an [`Op::ByPhase`] counts.
@@ -56,8 +58,12 @@ pub fn specialize(graph: &Graph, roots: &[NodeId], phase: Phase) -> (Graph, Vec<
 /// Adds a counterpart of a node whose arguments have theirs, through the constructors that fold.
 fn copy_node(to: &mut Graph, from: &Graph, id: NodeId, map: &[Option<NodeId>]) -> NodeId {
     let node = from.node(id);
-    let args: Vec<NodeId> =
-        node.args.iter().map(|a| map[a.index()].expect("arguments are needed and come earlier")).collect();
+    let args = node.args.iter().map(|a| map[a.index()].expect("arguments are needed and come earlier")).collect();
+    copy_with(to, node, args)
+}
+
+/// Adds a node like this one with other arguments, through the constructors that fold.
+fn copy_with(to: &mut Graph, node: &Node, args: Vec<NodeId>) -> NodeId {
     match &node.op {
         Op::Unary(op) => to.unary(*op, args[0]),
         Op::Binary(op) => to.binary(*op, args[0], args[1]),
@@ -66,4 +72,20 @@ fn copy_node(to: &mut Graph, from: &Graph, id: NodeId, map: &[Option<NodeId>]) -
         Op::Reshape => to.reshape(args[0], &node.shape.dims),
         op => to.add(op.clone(), args, node.shape.clone()),
     }
+}
+
+/// A copy of a graph in which `other` may say what stands for a number that the host sets for each step.
+pub fn replace_scalars(
+    graph: &Graph,
+    roots: &[NodeId],
+    other: impl Fn(&mut Graph, StepScalar) -> Option<NodeId>,
+) -> (Graph, Vec<NodeId>) {
+    let mut copy = Graph::new();
+    let mut map: Vec<Option<NodeId>> = vec![None; graph.len()];
+    for (id, node) in graph.nodes() {
+        copy.set_label(graph.label(id));
+        let instead = if let Op::Scalar(scalar) = node.op { other(&mut copy, scalar) } else { None };
+        map[id.index()] = Some(instead.unwrap_or_else(|| copy_node(&mut copy, graph, id, &map)));
+    }
+    (copy, roots.iter().map(|r| map[r.index()].expect("every node has a counterpart")).collect())
 }

@@ -63,6 +63,8 @@ impl Maker {
         self.schedule.update = 1;
         let plan = Plan {
             trained_floats: 0,
+            control: vec![],
+            skipped: None,
             changed_floats: 0,
             name: "test".to_owned(),
             fields: vec![],

@@ -4,10 +4,10 @@ use nn_kernels::autodiff;
 use nn_kernels::graph::{Graph, Leaf, NodeId, Shape, StepScalar};
 use nn_kernels::interpret::{self, Memory, StepNumbers};
 use nn_kernels::layers::{OptimizerStep, clip_by_value, clip_factor, optimizer_step};
-use nn_kernels::network::Network;
+use nn_kernels::network::{Initializer, Network, Precision};
 use nn_kernels::plan::{Plan, Schedule};
 use nn_kernels::reference::{self, Environment};
-use nn_kernels::simplify::{Phase, specialize};
+use nn_kernels::simplify::{Phase, half_operands, specialize};
 
 /// Named tensors.
 pub type Results = Vec<(String, Vec<f64>)>;
@@ -33,6 +33,14 @@ impl Sample {
             // Buffers may be variances, which are never negative.
             let from = |x: f64| if p.trainable { 2.0 * x - 1.0 } else { x };
             (p.offset..p.offset + size).for_each(|i| parameters[i] = from(number(0, i)));
+        }
+        for p in &plan.control {
+            // Steps that were done before this one have been counted.
+            parameters[p.offset] = match (p.init, &*p.name) {
+                (_, "updates") => 3.0,
+                (Initializer::Constant(start), _) => start,
+                (other, name) => panic!("`{name}` starts from {other:?}"),
+            };
         }
         let fields = plan.fields.iter().enumerate().map(|(f, field)| {
             let size = batch * field.dims.iter().product::<usize>();
@@ -104,21 +112,23 @@ impl Sample {
     /// The same results, from the definition of each operation: no lowering, no fusion, no memory plan.
     pub fn reference(&self, network: &Network, plan: &Plan) -> Results {
         let mut results = vec![];
-        let inference = self.evaluate(network, plan, &network.graph, false);
-        for (name, id) in &network.outputs {
-            results.push((format!("output {name}"), inference[id.index()].clone()));
+        let outputs: Vec<NodeId> = network.outputs.iter().map(|(_, id)| *id).collect();
+        for ((name, _), values) in network.outputs.iter().zip(self.values(network, plan, &outputs, Phase::Inference)) {
+            results.push((format!("output {name}"), values));
         }
         let Some(loss) = network.loss else { return results };
-        let measured = |values: &[Vec<f64>]| {
-            let per_sample = &values[loss.index()];
-            let mut all = vec![per_sample.iter().sum::<f64>() / per_sample.len() as f64];
-            network.metrics.iter().flat_map(|m| &m.statistics).for_each(|s| all.extend(&values[s.index()]));
+        let statistics = network.metrics.iter().flat_map(|m| &m.statistics).copied();
+        let measured: Vec<NodeId> = std::iter::once(loss).chain(statistics).collect();
+        let means = |values: Vec<Vec<f64>>| {
+            let mut all = vec![values[0].iter().sum::<f64>() / values[0].len() as f64];
+            values[1..].iter().for_each(|statistic| all.extend(statistic));
             all
         };
-        results.push(("evaluated loss and metrics".into(), measured(&inference)));
+        let evaluated = self.values(network, plan, &measured, Phase::Inference);
+        results.push(("evaluated loss and metrics".into(), means(evaluated)));
 
-        let trained = self.evaluate(network, plan, &network.graph, true);
-        let training = measured(&trained);
+        let mut training = means(self.values(network, plan, &measured, Phase::Training));
+        training.extend(plan.skipped.map(|_| 0.0));
         results.push(("loss".into(), vec![training[0]]));
         let leaves: Vec<Leaf> = (0..network.parameters.len())
             .filter(|&i| network.parameters[i].trainable)
@@ -150,9 +160,10 @@ impl Sample {
                 let size: usize = p.dims.iter().product();
                 updated[p.offset..p.offset + size].copy_from_slice(&self.parameters[p.offset..p.offset + size]);
             }
-            for (buffer, value) in &network.updates {
-                let (offset, values) = (plan.parameters[*buffer].offset, &trained[value.index()]);
-                updated[offset..offset + values.len()].copy_from_slice(values);
+            let new: Vec<NodeId> = network.updates.iter().map(|(_, value)| *value).collect();
+            for ((buffer, _), values) in network.updates.iter().zip(self.values(network, plan, &new, Phase::Training)) {
+                let offset = plan.parameters[*buffer].offset;
+                updated[offset..offset + values.len()].copy_from_slice(&values);
             }
             for p in &plan.parameters {
                 let size: usize = p.dims.iter().product();
@@ -162,7 +173,23 @@ impl Sample {
         results
     }
 
-    fn evaluate(&self, network: &Network, plan: &Plan, graph: &Graph, training: bool) -> Vec<Vec<f64>> {
+    /// What nodes of the network are in one phase.
+    fn values(&self, network: &Network, plan: &Plan, nodes: &[NodeId], phase: Phase) -> Vec<Vec<f64>> {
+        let (graph, nodes) = specialize(&network.graph, nodes, phase);
+        self.roots(network, plan, &graph, &nodes)
+    }
+
+    /// What nodes of a graph are, in the network's precision.
+    fn roots(&self, network: &Network, plan: &Plan, graph: &Graph, nodes: &[NodeId]) -> Vec<Vec<f64>> {
+        let (graph, nodes) = match network.precision {
+            Precision::Full => (graph.clone(), nodes.to_vec()),
+            Precision::Mixed(_) => half_operands(graph, nodes),
+        };
+        let values = self.evaluate(network, plan, &graph);
+        nodes.iter().map(|node| values[node.index()].clone()).collect()
+    }
+
+    fn evaluate(&self, network: &Network, plan: &Plan, graph: &Graph) -> Vec<Vec<f64>> {
         let leaf = |leaf: &Leaf| match leaf {
             Leaf::Field(i) => self.fields[*i].clone(),
             Leaf::Parameter(i) => {
@@ -172,7 +199,9 @@ impl Sample {
             other => panic!("{other:?} in a network"),
         };
         let StepNumbers { seed, step, learning_rate } = self.step;
-        reference::evaluate(graph, &Environment { batch: self.batch, leaf: &leaf, learning_rate, step, seed, training })
+        // Graphs of one phase have nothing that asks which one it is.
+        let (batch, training) = (self.batch, true);
+        reference::evaluate(graph, &Environment { batch, leaf: &leaf, learning_rate, step, seed, training })
     }
 
     fn gradients(&self, network: &Network, plan: &Plan, loss: NodeId, leaves: &[Leaf]) -> Vec<Option<Vec<f64>>> {
@@ -180,7 +209,12 @@ impl Sample {
         let (mut graph, roots) = specialize(&network.graph, &roots, Phase::Training);
         let loss = graph.broadcast(roots[0], &Shape::batched(&[]));
         let inverse = graph.scalar(StepScalar::InverseBatch);
-        let seed = graph.broadcast(inverse, &Shape::batched(&[]));
+        let scale = match network.precision {
+            Precision::Full => 1.0,
+            Precision::Mixed(scale) => scale.initial,
+        };
+        let seed = graph.scale(inverse, scale);
+        let seed = graph.broadcast(seed, &Shape::batched(&[]));
         let found: Vec<Option<NodeId>> = leaves
             .iter()
             .map(|leaf| {
@@ -189,13 +223,15 @@ impl Sample {
             })
             .collect();
         let wrt: Vec<NodeId> = found.iter().flatten().copied().collect();
-        let mut nodes = autodiff::gradients(&mut graph, loss, seed, &wrt).into_iter();
-        let values = self.evaluate(network, plan, &graph, true);
+        let nodes = autodiff::gradients(&mut graph, loss, seed, &wrt);
+        let existing: Vec<NodeId> = nodes.iter().flatten().copied().collect();
+        let mut values = self.roots(network, plan, &graph, &existing).into_iter();
+        let mut nodes = nodes.into_iter();
         let mut all = vec![];
         for leaf in found {
-            all.push(leaf.map(|id| match nodes.next().flatten() {
-                Some(node) => values[node.index()].clone(),
-                None => vec![0.0; values[id.index()].len()],
+            all.push(leaf.map(|id| match nodes.next().flatten().and_then(|_| values.next()) {
+                Some(values) => values.into_iter().map(|x| x / scale).collect(),
+                None => vec![0.0; graph.shape(id).size() * if graph.shape(id).batch { self.batch } else { 1 }],
             }));
         }
         all

@@ -86,8 +86,12 @@ impl Elaborator<'_, '_> {
         match function.apply {
             Apply::Repeat => return self.repeat(function, call),
             Apply::Initializer(_) => return self.initializer(function, call),
-            Apply::Optimizer(_) | Apply::Metric(_) => {
-                let statement = if let Apply::Metric(_) = function.apply { "metric" } else { "optimizer" };
+            Apply::Optimizer(_) | Apply::Metric(_) | Apply::Precision(_) => {
+                let statement = match function.apply {
+                    Apply::Metric(_) => "metric",
+                    Apply::Optimizer(_) => "optimizer",
+                    _ => "precision",
+                };
                 let found = self.diagnostics.error(word.span(), format!("`{name}` stands only after `{statement}`"));
                 if statement == "metric" {
                     found.note("it is computed over all samples, so it is no value that expressions could go on with");
@@ -162,9 +166,12 @@ impl Elaborator<'_, '_> {
                     }
                 };
             }
-            Apply::Metric(_) | Apply::Initializer(_) | Apply::Optimizer(_) | Apply::Group(_) | Apply::Repeat => {
-                return Value::Error;
-            }
+            Apply::Metric(_)
+            | Apply::Initializer(_)
+            | Apply::Optimizer(_)
+            | Apply::Precision(_)
+            | Apply::Group(_)
+            | Apply::Repeat => return Value::Error,
         };
         match result {
             Ok(node) if matches!(function.apply, Apply::Arithmetic(_)) && binding.numbers_only => {

@@ -14,6 +14,7 @@ mod expression;
 mod groups;
 mod names;
 mod pipe;
+mod precision;
 mod repeat;
 mod scope;
 mod slots;

@@ -143,7 +143,11 @@ impl Elaborator<'_, '_> {
         }
         let blocks = self.block_names.iter().filter(|(_, index)| **index < scope.blocks).map(|(name, _)| name.clone());
         let known: Vec<String> = blocks
-            .chain(functions::all().filter(|f| !matches!(f.apply, Apply::Optimizer(_))).map(|f| f.name.to_owned()))
+            .chain(
+                functions::all()
+                    .filter(|f| !matches!(f.apply, Apply::Optimizer(_) | Apply::Precision(_)))
+                    .map(|f| f.name.to_owned()),
+            )
             .collect();
         let near = functions::known_elsewhere_as(&name).or_else(|| nearest(&name, known.iter().map(String::as_str)));
         let found = self.diagnostics.error(place, format!("cannot find function `{name}`"));

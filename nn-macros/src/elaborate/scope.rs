@@ -67,9 +67,11 @@ impl<'a> Scope<'a> {
             }
             Statement::Let { names: Names::One(name), .. } => found(name),
             Statement::Let { names: Names::Several { names, .. }, .. } => names.iter().flatten().find_map(found),
-            Statement::Block(_) | Statement::Loss { .. } | Statement::Metric { .. } | Statement::Optimizer { .. } => {
-                None
-            }
+            Statement::Block(_)
+            | Statement::Loss { .. }
+            | Statement::Metric { .. }
+            | Statement::Optimizer { .. }
+            | Statement::Precision { .. } => None,
         })
     }
 

@@ -33,6 +33,8 @@ pub struct Declared {
     pub loss: Option<Ident>,
     /// The word of the `optimizer` statement.
     pub optimizer: Option<Ident>,
+    /// The word of the `precision` statement.
+    pub precision: Option<Ident>,
     /// The metrics' names in order.
     pub metrics: Vec<Ident>,
     metric_names: BTreeMap<String, Ident>,
@@ -70,6 +72,7 @@ impl<'a> Elaborator<'a, '_> {
                 Statement::Loss { word, value } => self.loss(word, value.as_ref(), &mut declared),
                 Statement::Metric { name, value } => self.metric(name.as_ref(), value.as_ref(), &mut declared),
                 Statement::Optimizer { word, value } => self.optimizer(word, value.as_ref(), &mut declared),
+                Statement::Precision { word, value } => self.precision(word, value.as_ref(), &mut declared),
             }
         }
         self.whole_network(source, &declared, before);

@@ -8,12 +8,13 @@ mod forms;
 mod initializers;
 mod norms;
 mod optimizers;
+mod precisions;
 mod spatial;
 mod values;
 
 use nn_kernels::graph::{Graph, NodeId};
 use nn_kernels::layers::Init;
-use nn_kernels::network::{Group, MetricDeclaration, Network, Optimizer};
+use nn_kernels::network::{Group, MetricDeclaration, Network, Optimizer, Precision};
 use nn_kernels::shape::Fact;
 
 pub use arguments::{Arguments, Bound};
@@ -50,6 +51,8 @@ pub enum Apply {
     Initializer(fn(&Arguments) -> Init),
     /// How parameters are updated.
     Optimizer(fn(&Arguments) -> Optimizer),
+    /// In which precision contractions compute.
+    Precision(fn(&Arguments) -> Precision),
     /// Options of some of an optimizer's parameters.
     Group(fn(&Arguments) -> Group),
 }
@@ -68,13 +71,14 @@ impl Apply {
             Apply::Metric(_) => "a metric",
             Apply::Initializer(_) => "an initializer",
             Apply::Optimizer(_) => "an optimizer",
+            Apply::Precision(_) => "a precision",
             Apply::Group(_) => "a group of parameters",
         }
     }
 
     /// Whether the result is a value that expressions can go on with.
     pub fn is_value(&self) -> bool {
-        !matches!(self, Apply::Metric(_) | Apply::Initializer(_) | Apply::Optimizer(_) | Apply::Group(_))
+        !matches!(self, Apply::Metric(_) | Apply::Initializer(_) | Apply::Optimizer(_) | Apply::Precision(_) | Apply::Group(_))
     }
 }
 
@@ -196,6 +200,7 @@ pub fn all() -> impl Iterator<Item = &'static Function> {
         values::LOSSES,
         initializers::TABLE,
         optimizers::TABLE,
+        precisions::TABLE,
     ]
     .into_iter()
     .flatten()

@@ -20,6 +20,7 @@ const fn learning_rate(default: f64) -> Parameter {
 const WEIGHT_DECAY: Parameter = Parameter::number("weight_decay", 0.0);
 const CLIP_NORM: Parameter = Parameter::option("clip_norm", Kind::Number, Nothing);
 const CLIP_VALUE: Parameter = Parameter::option("clip_value", Kind::Number, Nothing);
+const SKIP_NON_FINITE: Parameter = Parameter::flag("skip_non_finite", false);
 const GROUPS: Parameter = Parameter::option("groups", Kind::Groups, Nothing);
 const MOMENTUM: Parameter = Parameter::number("momentum", 0.0);
 const BETA1: Parameter = Parameter::number("beta1", 0.9);
@@ -41,6 +42,7 @@ pub static TABLE: &[Function] = &[
             WEIGHT_DECAY,
             CLIP_NORM,
             CLIP_VALUE,
+            SKIP_NON_FINITE,
             GROUPS,
         ],
         |a| {
@@ -59,6 +61,7 @@ pub static TABLE: &[Function] = &[
             WEIGHT_DECAY,
             CLIP_NORM,
             CLIP_VALUE,
+            SKIP_NON_FINITE,
             GROUPS,
         ],
         |a| {
@@ -76,6 +79,7 @@ pub static TABLE: &[Function] = &[
             WEIGHT_DECAY,
             CLIP_NORM,
             CLIP_VALUE,
+            SKIP_NON_FINITE,
             GROUPS,
         ],
         |a| {
@@ -85,12 +89,32 @@ pub static TABLE: &[Function] = &[
     ),
     optimizer(
         "adadelta",
-        &[learning_rate(1.0), Parameter::number("rho", 0.9), eps(1e-6), WEIGHT_DECAY, CLIP_NORM, CLIP_VALUE, GROUPS],
+        &[
+            learning_rate(1.0),
+            Parameter::number("rho", 0.9),
+            eps(1e-6),
+            WEIGHT_DECAY,
+            CLIP_NORM,
+            CLIP_VALUE,
+            SKIP_NON_FINITE,
+            GROUPS,
+        ],
         |a| with(Rule::Adadelta { rho: a.number("rho"), eps: a.number("eps") }, a),
     ),
     optimizer(
         "adam",
-        &[learning_rate(1e-3), BETA1, BETA2, eps(1e-8), AMSGRAD, WEIGHT_DECAY, CLIP_NORM, CLIP_VALUE, GROUPS],
+        &[
+            learning_rate(1e-3),
+            BETA1,
+            BETA2,
+            eps(1e-8),
+            AMSGRAD,
+            WEIGHT_DECAY,
+            CLIP_NORM,
+            CLIP_VALUE,
+            SKIP_NON_FINITE,
+            GROUPS,
+        ],
         |a| {
             let (beta1, beta2) = (a.number("beta1"), a.number("beta2"));
             with(Rule::Adam { beta1, beta2, eps: a.number("eps"), amsgrad: a.flag("amsgrad") }, a)
@@ -107,6 +131,7 @@ pub static TABLE: &[Function] = &[
             Parameter::number("weight_decay", 1e-2),
             CLIP_NORM,
             CLIP_VALUE,
+            SKIP_NON_FINITE,
             GROUPS,
         ],
         |a| {
@@ -116,7 +141,7 @@ pub static TABLE: &[Function] = &[
     ),
     optimizer(
         "adamax",
-        &[learning_rate(2e-3), BETA1, BETA2, eps(1e-8), WEIGHT_DECAY, CLIP_NORM, CLIP_VALUE, GROUPS],
+        &[learning_rate(2e-3), BETA1, BETA2, eps(1e-8), WEIGHT_DECAY, CLIP_NORM, CLIP_VALUE, SKIP_NON_FINITE, GROUPS],
         |a| with(Rule::Adamax { beta1: a.number("beta1"), beta2: a.number("beta2"), eps: a.number("eps") }, a),
     ),
     GROUP,
@@ -144,6 +169,7 @@ fn with(rule: Rule, a: &Arguments) -> Optimizer {
         weight_decay: a.number("weight_decay"),
         clip_norm: a.number_or_none("clip_norm"),
         clip_value: a.number_or_none("clip_value"),
+        skip_non_finite: a.flag("skip_non_finite"),
         groups: a.groups("groups"),
     }
 }

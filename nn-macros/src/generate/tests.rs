@@ -49,6 +49,7 @@ fn mlp() -> Checked {
         weight_decay: 0.0,
         clip_norm: None,
         clip_value: None,
+        skip_non_finite: false,
         groups: vec![],
     });
     Checked {

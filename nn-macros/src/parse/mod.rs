@@ -25,6 +25,8 @@ use crate::suggest::nearest;
 
 /// The words that begin statements. They name nothing else.
 const WORDS: [&str; 9] = ["const", "input", "target", "block", "output", "loss", "metric", "optimizer", "network"];
+/// A statement's word only before another name: metrics and values may be called so.
+const PRECISION: &str = "precision";
 
 /// How long names may be: they become parts of other names.
 const NAME_LIMIT: usize = 100;

@@ -7,7 +7,7 @@ use syn::{Attribute, Expr, Token, parenthesized, token};
 
 use super::braces::cut_out;
 use super::runs::{Run, Start, place_at, runs};
-use super::{WORDS, a_name, block, declarable, is_name, syntax_error};
+use super::{PRECISION, WORDS, a_name, block, declarable, is_name, syntax_error};
 use crate::ast::{Body, Names, Statement};
 use crate::diagnostics::{Diagnostics, Place};
 use crate::suggest::nearest;
@@ -259,6 +259,9 @@ impl<'a> Reader<'a> {
                 return self.worded(&text, word.span(), input, attributes, draft);
             }
             if input.peek(syn::Ident) && input.peek2(syn::Ident) {
+                if text == PRECISION {
+                    return self.worded(&text, word.span(), input, attributes, draft);
+                }
                 return self.mistyped(&text, word.span(), input, attributes, draft);
             }
         }
@@ -288,12 +291,13 @@ impl<'a> Reader<'a> {
         attributes: Vec<Attribute>,
         draft: &mut Option<Statement>,
     ) -> syn::Result<Parsed> {
-        let near = nearest(word, WORDS.into_iter().chain(["shared"]));
+        let words = || WORDS.into_iter().chain([PRECISION]);
+        let near = nearest(word, words().chain(["shared"]));
         let found = self.diagnostics.error(span, format!("`{word}` begins no statement"));
         match near {
             _ if word == "shared" => found.help("it stands before `block`: `shared block name(x) { … }`"),
             Some(near) => found.help(format!("did you mean `{near}`?")),
-            None => found.help(format!("statements begin with a name and `=`, or with {}", text::list(WORDS, "or"))),
+            None => found.help(format!("statements begin with a name and `=`, or with {}", text::list(words(), "or"))),
         };
         match near {
             Some("const") => {
@@ -363,6 +367,10 @@ impl<'a> Reader<'a> {
             "optimizer" => {
                 *draft = Some(Statement::Optimizer { word: ident.clone(), value: None });
                 *draft = Some(Statement::Optimizer { word: ident, value: Some(input.parse()?) });
+            }
+            PRECISION => {
+                *draft = Some(Statement::Precision { word: ident.clone(), value: None });
+                *draft = Some(Statement::Precision { word: ident, value: Some(input.parse()?) });
             }
             "metric" => {
                 let named = is_name(input) && input.peek2(Token![=]) && !input.peek2(Token![==]);

@@ -385,6 +385,8 @@ fn unary(op: Unary) -> &'static str {
         Unary::Erf => "erf",
         Unary::Sin => "sin",
         Unary::Cos => "cos",
+        Unary::ToHalf => "to_half",
+        Unary::IsFinite => "is_finite",
     }
 }
 

@@ -64,6 +64,8 @@ fn source_within(kernel: &Kernel, tensors: usize, work: u64) -> String {
 fn plan() -> Plan {
     Plan {
         trained_floats: 0,
+        control: vec![],
+        skipped: None,
         changed_floats: 0,
         name: "Net".into(),
         fields: vec![],

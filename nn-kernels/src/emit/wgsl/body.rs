@@ -230,6 +230,8 @@ impl Printer<'_> {
             Unary::Erf => Helper::Erf,
             Unary::Sin => Helper::Sin,
             Unary::Cos => Helper::Cos,
+            Unary::ToHalf => Helper::ToHalf,
+            Unary::IsFinite => Helper::IsFinite,
         };
         Expr::name(self.call(helper, wide, &[&a.text]), wide)
     }

@@ -22,6 +22,8 @@ pub(super) enum Helper {
     Power,
     Sin,
     Cos,
+    ToHalf,
+    IsFinite,
     Random,
 }
 
@@ -52,6 +54,8 @@ impl Helper {
             Helper::Power => "power",
             Helper::Sin => "sin",
             Helper::Cos => "cos",
+            Helper::ToHalf => "to_half",
+            Helper::IsFinite => "is_finite",
             Helper::Random => return "random".to_owned(),
         };
         format!("{stem}_{}", if wide { "v" } else { "f" })
@@ -71,6 +75,8 @@ impl Helper {
             Helper::Power => POWER,
             Helper::Sin => SIN,
             Helper::Cos => COS,
+            Helper::ToHalf => TO_HALF,
+            Helper::IsFinite => IS_FINITE,
             Helper::Random => RANDOM,
         };
         let (f, i, u, suffix) =
@@ -257,6 +263,26 @@ fn sin_T(x: $F) -> $F {
 const COS: &str = "\
 fn cos_T(x: $F) -> $F {
     return sin_quarter_T(x, 1);
+}
+";
+
+const TO_HALF: &str = "\
+// The nearest f16, ties to even, as the same bits on every device: what WGSL itself says of this rounding leaves it open.
+fn to_half_T(x: $F) -> $F {
+    let bits = bitcast<$U>(x) & #u(0x7fffffffu);
+    let steps = bitcast<$U>(bitcast<$F>(bits) + 0.5) - #u(0x3f000000u);
+    let small = bitcast<$U>($F(steps) * 5.9604645e-8);
+    let rounded = (bits + 0xfffu + ((bits >> #u(13u)) & #u(1u))) & #u(0xffffe000u);
+    let large = select(rounded, #u(0x7f800000u), rounded >= #u(0x47800000u));
+    let finite = select(large, small, bits < #u(0x38800000u));
+    return bitcast<$F>(select(finite, bits, bits >= #u(0x7f800000u)) | (bitcast<$U>(x) & #u(0x80000000u)));
+}
+";
+
+const IS_FINITE: &str = "\
+// By bits: WGSL lets drivers assume that there are neither infinities nor NaN.
+fn is_finite_T(x: $F) -> $F {
+    return select(#f(0.0), #f(1.0), (bitcast<$U>(x) & #u(0x7f800000u)) != #u(0x7f800000u));
 }
 ";
 

@@ -4,32 +4,34 @@ use std::arch::x86_64::*;
 
 use super::{Kernel, LANES, Simd, WideKernel};
 
-/// A proof that the processor has AVX2 and FMA: only [`Avx2::detect`] makes one.
+/// A proof that the processor has AVX2, FMA and F16C: only [`Avx2::detect`] makes one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx2(());
 
 impl Avx2 {
-    /// The token, if the processor has these features. The standard library caches the answer.
+    /// The token, if the processor has these features and F16C. The standard library caches the answer.
     #[inline]
     pub(crate) fn detect() -> Option<Self> {
-        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Avx2(()))
+        let all =
+            is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c");
+        all.then_some(Avx2(()))
     }
 
     /// Runs a kernel that is compiled with these features.
     #[inline]
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        #[target_feature(enable = "avx2,fma")]
+        #[target_feature(enable = "avx2,fma,f16c")]
         fn with_features<K: Kernel>(s: Avx2, kernel: K) -> K::Output {
             kernel.run(s)
         }
-        // SAFETY: `self` exists, so the processor has both features.
+        // SAFETY: `self` exists, so the processor has these features.
         unsafe { with_features(self, kernel) }
     }
 
     /// The same for work that may use wider vectors elsewhere.
     #[inline]
     pub(crate) fn run_wide<K: WideKernel>(self, kernel: K) {
-        #[target_feature(enable = "avx2,fma")]
+        #[target_feature(enable = "avx2,fma,f16c")]
         fn with_features<K: WideKernel>(s: Avx2, kernel: K) {
             kernel.run(s);
         }
@@ -48,7 +50,7 @@ fn mask(count: usize) -> __m256i {
     unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) }
 }
 
-// SAFETY, for every `unsafe` block below: the intrinsics need AVX2 or FMA, which the processor has, since `self` exists;
+// SAFETY, for every `unsafe` block below: the intrinsics need AVX2, FMA or F16C, which the processor has, since `self` exists;
 // those that touch memory say in addition why it is theirs.
 impl Simd for Avx2 {
     type V = __m256;
@@ -180,6 +182,12 @@ impl Simd for Avx2 {
     fn floor(self, a: __m256) -> __m256 {
         // SAFETY: see above.
         unsafe { _mm256_floor_ps(a) }
+    }
+
+    #[inline(always)]
+    fn to_half(self, a: __m256) -> __m256 {
+        // SAFETY: see above.
+        unsafe { _mm256_cvtph_ps(_mm256_cvtps_ph::<_MM_FROUND_TO_NEAREST_INT>(a)) }
     }
 
     #[inline(always)]

@@ -20,7 +20,7 @@ impl Avx512 {
     /// Runs a kernel that is compiled with these features.
     #[inline]
     pub(crate) fn run<K: WideKernel>(self, kernel: K) {
-        #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
+        #[target_feature(enable = "avx512f,avx512vl,avx2,fma,f16c")]
         fn with_features<K: WideKernel>(s: Avx512, kernel: K) {
             kernel.run(s);
         }
@@ -88,6 +88,7 @@ impl Simd for Avx512 {
         fn abs(a: __m256) -> __m256;
         fn sqrt(a: __m256) -> __m256;
         fn floor(a: __m256) -> __m256;
+        fn to_half(a: __m256) -> __m256;
         fn min(a: __m256, b: __m256) -> __m256;
         fn max(a: __m256, b: __m256) -> __m256;
         fn less(a: __m256, b: __m256) -> __m256;

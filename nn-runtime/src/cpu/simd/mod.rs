@@ -107,6 +107,8 @@ pub trait Simd: Copy + Send + Sync {
     fn sqrt(self, a: Self::V) -> Self::V;
     /// The largest whole number that is not larger.
     fn floor(self, a: Self::V) -> Self::V;
+    /// The nearest number that an f16 holds, ties to even; infinite from 65,520 on.
+    fn to_half(self, a: Self::V) -> Self::V;
     /// The smaller one; `a` if either is NaN.
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
     /// The larger one; `a` if either is NaN.
@@ -223,6 +225,12 @@ pub trait Simd: Copy + Send + Sync {
         for (i, x) in self.lanes(v).into_iter().enumerate().take(count) {
             to[at + i * step] = x;
         }
+    }
+
+    /// 1 for numbers, 0 for infinities and NaN.
+    #[inline(always)]
+    fn is_finite(self, a: Self::V) -> Self::V {
+        self.number(self.less(self.abs(a), self.splat(f32::INFINITY)))
     }
 
     /// 1 where true, else 0.

@@ -120,6 +120,11 @@ impl Simd for Plain {
     }
 
     #[inline(always)]
+    fn to_half(self, a: V) -> V {
+        map(a, to_half)
+    }
+
+    #[inline(always)]
     fn min(self, a: V, b: V) -> V {
         zip(a, b, |a, b| if b < a { b } else { a })
     }
@@ -176,4 +181,19 @@ impl Simd for Plain {
     fn copy_sign(self, a: V, b: V) -> V {
         zip(a, b, f32::copysign)
     }
+}
+
+/// The nearest number that an f16 holds; see [`Simd::to_half`].
+fn to_half(x: f32) -> f32 {
+    let (bits, magnitude) = (x.abs().to_bits(), x.abs());
+    let rounded = match bits {
+        0x7f80_0000.. => magnitude,
+        // Below 2^-14 there is one step for all: that of numbers from 0.5 on.
+        ..0x3880_0000 => (magnitude + 0.5) - 0.5,
+        _ => match (bits + 0xfff + (bits >> 13 & 1)) & !0x1fff {
+            0x4780_0000.. => f32::INFINITY,
+            rounded => f32::from_bits(rounded),
+        },
+    };
+    rounded.copysign(x)
 }

@@ -143,3 +143,47 @@ fn lanes_and_parts_are_their_definitions() {
         );
     }
 }
+
+/// What an f16 of these bits is.
+fn of_bits(bits: u32) -> f32 {
+    let (exponent, fraction) = ((bits >> 10) & 31, (bits & 1023) as f32);
+    let magnitude = match exponent {
+        0 => fraction * 2f32.powi(-24),
+        31 => f32::INFINITY,
+        _ => (1.0 + fraction / 1024.0) * 2f32.powi(exponent as i32 - 15),
+    };
+    if bits >> 15 == 1 { -magnitude } else { magnitude }
+}
+
+#[test]
+fn every_half_and_every_tie_is_rounded_as_ieee_says() {
+    struct Rounded<'a>(&'a [f32]);
+    impl Kernel for Rounded<'_> {
+        type Output = Vec<f32>;
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) -> Vec<f32> {
+            self.0.chunks(LANES).flat_map(|x| s.lanes(s.to_half(s.load(x, 0, x.len())))).collect()
+        }
+    }
+    let (mut x, mut wanted) = (vec![], vec![]);
+    for bits in (0..0x7c00).flat_map(|b| [b, b | 0x8000]) {
+        // Behind the largest number comes the first that is too large, if it were one.
+        let next = if bits & 0x7fff == 0x7bff { of_bits(bits).signum() * 65_536.0 } else { of_bits(bits + 1) };
+        let (low, tie) = (of_bits(bits), f32::midpoint(of_bits(bits), next));
+        let high = of_bits(bits + 1);
+        x.extend([low, tie.next_down(), tie, tie.next_up()]);
+        let to_even = if bits % 2 == 0 { low } else { high };
+        let (below, above) = if low.is_sign_negative() { (high, low) } else { (low, high) };
+        wanted.extend([low, below, to_even, above]);
+    }
+    x.extend([f32::INFINITY, f32::NEG_INFINITY, f32::MAX, 1e-45, -1e-45, 70_000.0, 0.0, f32::NAN]);
+    wanted.extend([f32::INFINITY, f32::NEG_INFINITY, f32::INFINITY, 0.0, -0.0, f32::INFINITY, 0.0, f32::NAN]);
+    for found in [dispatch(Rounded(&x)), Rounded(&x).run(Plain)] {
+        for ((x, wanted), found) in x.iter().zip(&wanted).zip(found) {
+            assert!(
+                found.to_bits() == wanted.to_bits() || (found.is_nan() && wanted.is_nan()),
+                "{x:e}: {found}, not {wanted}"
+            );
+        }
+    }
+}
