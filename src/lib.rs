@@ -353,6 +353,9 @@ pub mod language;
 /// instead of the statement: `encode.dense.weight`. Layouts are PyTorch's, so that a `state_dict` saved as safetensors loads
 /// after a renaming.
 pub use nn_macros::network;
+#[cfg(feature = "dashboard")]
+pub use nn_runtime::Dashboard;
+pub use nn_runtime::TensorBoard;
 #[cfg(feature = "pictures")]
 pub use nn_runtime::{HtmlReport, Picture, pictures};
 pub use nn_runtime::plan;

@@ -8,6 +8,8 @@
 mod backend;
 mod checkpoint;
 pub mod cpu;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 pub mod data;
 mod device;
 pub mod error;
@@ -25,21 +27,25 @@ pub mod plan;
 mod profile;
 pub mod program;
 mod shuffle;
+mod tensorboard;
 #[cfg(test)]
 mod testing;
 
 pub use checkpoint::{Load, Loaded};
+#[cfg(feature = "dashboard")]
+pub use dashboard::Dashboard;
 pub use data::{Column, IntoColumn, Row};
 pub use device::Device;
 pub use error::{Error, Result};
 pub use fit::{Batch, Callback, Checkpoints, Control, Dataset, EarlyStopping, Event, Fit, ReduceOnPlateau, Verbosity};
 pub use history::{Epoch, History, Stopped};
 pub use learning_rate::LearningRate;
+pub use network::{Gradients, Memory, ParameterInfo};
 #[cfg(feature = "pictures")]
 pub use pictures::{HtmlReport, Picture};
-pub use network::{Gradients, Memory, ParameterInfo};
 pub use profile::KernelTime;
 pub use program::Shader;
+pub use tensorboard::TensorBoard;
 
 #[cfg(feature = "gpu")]
 pub use wgpu;

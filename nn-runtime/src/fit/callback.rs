@@ -63,6 +63,11 @@ pub trait Callback {
         0
     }
 
+    /// Whether it draws on the whole terminal, so that `fit` shows nothing by itself.
+    fn takes_screen(&self) -> bool {
+        false
+    }
+
     /// The run begins. Where it goes on from a checkpoint, [`Event::resumed`] says so.
     fn on_train_begin(&mut self, event: &Event<'_>, control: &mut Control) -> Result<()> {
         Ok(())
@@ -248,6 +253,9 @@ impl<C: Callback + ?Sized> Callback for &mut C {
     }
     fn batch_events(&self) -> usize {
         (**self).batch_events()
+    }
+    fn takes_screen(&self) -> bool {
+        (**self).takes_screen()
     }
     fn on_train_begin(&mut self, event: &Event<'_>, control: &mut Control) -> Result<()> {
         (**self).on_train_begin(event, control)

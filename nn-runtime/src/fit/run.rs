@@ -6,7 +6,7 @@ use std::thread;
 use super::Data;
 use super::callback::Callback;
 use super::epochs::Loop;
-use super::options::Options;
+use super::options::{Options, Verbosity};
 use super::progress::Progress;
 use crate::backend::{Columns, Resident};
 use crate::data::{Passes, Stream, Training, ahead, order};
@@ -33,7 +33,8 @@ impl Net {
         self.begin(options, samples)?;
         let validation = validation.map(|part| Validation::new(self, part)).transpose()?;
         let (size, used) = (options.batch_size.min(samples), batches.iter().sum());
-        let mut progress = Progress::new(options.verbosity);
+        let taken = callbacks.iter().any(|callback| callback.takes_screen());
+        let mut progress = Progress::new(if taken { Verbosity::Quiet } else { options.verbosity });
         let mut all: Vec<&mut dyn Callback> = vec![&mut progress, record];
         all.extend(callbacks.iter_mut().map(|callback| &mut **callback as &mut dyn Callback));
         let looped = Loop::new(self, options, all, batches.clone());

@@ -1,0 +1,196 @@
+//! A run on the whole terminal: curves while they grow, progress, and keys.
+
+mod draw;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use ratatui::DefaultTerminal;
+use ratatui::crossterm::event::{self, KeyCode, KeyEventKind, KeyModifiers};
+
+use self::state::State;
+use crate::error::{Error, Result};
+use crate::fit::{Callback, Control, Event};
+
+/// How often a paused run looks for keys.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Shows a run on the whole terminal: `.callback(nn::Dashboard::new())`. Loss and metrics of training and validation are curves that
+/// grow while the run does; above them stand the progress of the epoch and of the run, below them speed, learning rate, memory and
+/// time left. With the feature `dashboard`.
+///
+/// | key | |
+/// |---|---|
+/// | `p`, space | pauses, and goes on |
+/// | `s` | asks for a checkpoint, which [`Checkpoints`](crate::Checkpoints) write |
+/// | `q`, escape, Ctrl-C | ends the run after the current step; Ctrl-C once more ends the process |
+/// | tab | other metrics, where not all have room |
+///
+/// Where standard output or input is no terminal, it shows nothing, and `fit` prints its lines as without it. Otherwise `fit` shows nothing
+/// beside it. The terminal is put back however the run ends: by an error and a panic too. The last lines of the run are then
+/// printed to standard error.
+///
+/// On a GPU, curves grow once an epoch, since nothing is read back before; progress and speed are current there too.
+///
+/// ```no_run
+/// # fn f<R>() -> nn_runtime::Fit<'static, R> {
+/// use nn_runtime::{Dashboard, Fit};
+/// let fit = Fit::default().epochs(20).validation_split(0.1).callback(Dashboard::new());
+/// # fit
+/// # }
+/// ```
+#[derive(Default)]
+pub struct Dashboard {
+    screen: Option<Screen>,
+    state: State,
+}
+
+impl Dashboard {
+    /// One that takes the terminal when the run begins.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Looks for keys, draws, and stays here while the run is paused.
+    fn refresh(&mut self, control: &mut Control) -> Result<()> {
+        let Some(screen) = &mut self.screen else { return Ok(()) };
+        let mut wait = Duration::ZERO;
+        loop {
+            screen.keys(wait, &mut self.state, control)?;
+            self.state.saved(control);
+            screen.draw(&self.state)?;
+            if self.state.paused.is_none() || control.stop {
+                return Ok(());
+            }
+            // A checkpoint is written between two steps, which there are none of in a pause.
+            if control.save {
+                self.state.resume();
+            }
+            wait = PAUSE;
+        }
+    }
+}
+
+impl Callback for Dashboard {
+    fn name(&self) -> &'static str {
+        "the dashboard"
+    }
+
+    fn takes_screen(&self) -> bool {
+        io::stdout().is_terminal() && io::stdin().is_terminal()
+    }
+
+    fn on_train_begin(&mut self, event: &Event<'_>, control: &mut Control) -> Result<()> {
+        self.state = State::new(event);
+        if self.takes_screen() {
+            self.screen = Some(Screen::take()?);
+        }
+        self.refresh(control)
+    }
+
+    fn on_epoch_begin(&mut self, event: &Event<'_>, control: &mut Control) -> Result<()> {
+        self.state.progress(event);
+        self.refresh(control)
+    }
+
+    fn on_progress(&mut self, event: &Event<'_>, control: &mut Control) -> Result<()> {
+        self.state.progress(event);
+        self.refresh(control)
+    }
+
+    fn on_validation_begin(&mut self, event: &Event<'_>, control: &mut Control) -> Result<()> {
+        self.state.progress(event);
+        self.state.doing = "validating";
+        self.refresh(control)
+    }
+
+    fn on_epoch_end(&mut self, event: &Event<'_>, control: &mut Control) -> Result<()> {
+        self.state.epoch(event);
+        self.refresh(control)
+    }
+
+    fn on_save(&mut self, _: &Event<'_>, control: &mut Control) -> Result<()> {
+        self.state.saved(control);
+        Ok(())
+    }
+
+    fn on_train_end(&mut self, _: &Event<'_>, _: &mut Control) -> Result<()> {
+        if self.screen.take().is_some() {
+            self.state.lines().for_each(|line| eprintln!("{line}"));
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Dashboard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Dashboard {{ on a terminal: {} }}", self.screen.is_some())
+    }
+}
+
+/// The terminal, as long as it is ours.
+struct Screen {
+    terminal: DefaultTerminal,
+    /// Whether a key has asked for the end of the run.
+    stopping: bool,
+}
+
+impl Screen {
+    /// Switches to the other screen, where keys come one by one; a panic switches back before it prints its message.
+    fn take() -> Result<Self> {
+        Ok(Screen { terminal: ratatui::try_init().map_err(failed)?, stopping: false })
+    }
+
+    fn draw(&mut self, state: &State) -> Result<()> {
+        self.terminal.draw(|frame| draw::draw(frame, state)).map(|_| ()).map_err(failed)
+    }
+
+    /// Does what the keys say that have been pressed, and waits for the first of them this long.
+    fn keys(&mut self, wait: Duration, state: &mut State, control: &mut Control) -> Result<()> {
+        let mut wait = wait;
+        while event::poll(wait).map_err(failed)? {
+            wait = Duration::ZERO;
+            let event::Event::Key(key) = event::read().map_err(failed)? else { continue };
+            if key.kind == KeyEventKind::Release {
+                continue;
+            }
+            let interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+            match key.code {
+                _ if interrupt && self.stopping => {
+                    ratatui::restore();
+                    std::process::exit(130);
+                }
+                _ if interrupt => self.stop(state, control),
+                KeyCode::Char('q') | KeyCode::Esc => self.stop(state, control),
+                KeyCode::Char('p' | ' ') => state.pause(),
+                KeyCode::Char('s') => {
+                    control.save = true;
+                    state.message = "a checkpoint is asked for".into();
+                }
+                KeyCode::Tab => state.page += 1,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self, state: &mut State, control: &mut Control) {
+        control.stop = true;
+        self.stopping = true;
+        state.doing = "stopping";
+    }
+}
+
+/// Puts the terminal back.
+impl Drop for Screen {
+    fn drop(&mut self) {
+        ratatui::restore();
+    }
+}
+
+fn failed(source: io::Error) -> Error {
+    Error::File { path: "the terminal".into(), source }
+}
