@@ -21,6 +21,8 @@ mod init;
 mod learning_rate;
 mod metrics;
 mod network;
+#[cfg(feature = "onnx")]
+mod onnx;
 #[cfg(feature = "pictures")]
 pub mod pictures;
 pub mod plan;
@@ -58,8 +60,10 @@ pub mod private {
     pub use crate::fit::{Data, Dataset, Report};
     pub use crate::metrics::display;
     pub use crate::network::{Net, memory};
+    #[cfg(feature = "onnx")]
+    pub use crate::onnx::Onnx;
     pub use crate::program::*;
-    pub use crate::{Column, Device, Fit, Gradients, History, IntoColumn, ParameterInfo, Result, Row};
+    pub use crate::{Column, Device, Error, Fit, Gradients, History, IntoColumn, ParameterInfo, Result, Row};
 
     pub use crate::__nn_gpu_only as gpu_only;
 }

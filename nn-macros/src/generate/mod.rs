@@ -6,6 +6,8 @@
 //!   once: in a macro that runs unoptimised, this is many times faster than building tokens one by one.
 
 mod api;
+#[cfg(feature = "onnx")]
+mod onnx;
 mod samples;
 mod tables;
 #[cfg(test)]
@@ -52,7 +54,10 @@ pub fn network(checked: &Checked, lexer: Lexer<'_>) -> TokenStream {
         summary: text::summary(&checked.network, &plan),
         plan: text::plan(&plan),
     };
-    api.tokens()
+    let tokens = api.tokens();
+    #[cfg(feature = "onnx")]
+    let tokens = onnx::with_export(tokens, &checked.header, Some(&checked.network));
+    tokens
 }
 
 /// The type and its API without a program, where the network has mistakes.
@@ -80,7 +85,10 @@ pub fn stub(partial: &Partial, lexer: Lexer<'_>) -> TokenStream {
         summary: String::new(),
         plan: String::new(),
     };
-    api.tokens()
+    let tokens = api.tokens();
+    #[cfg(feature = "onnx")]
+    let tokens = onnx::with_export(tokens, &partial.header, None);
+    tokens
 }
 
 fn numbers(plan: &Plan) -> Numbers {

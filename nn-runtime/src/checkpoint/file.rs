@@ -77,7 +77,7 @@ impl<'a> Contents<'a> {
 }
 
 /// Numbers as they lie in a file.
-fn bytes(values: &[f32]) -> Cow<'_, [u8]> {
+pub(crate) fn bytes(values: &[f32]) -> Cow<'_, [u8]> {
     match cfg!(target_endian = "little") {
         true => Cow::Borrowed(bytemuck::cast_slice(values)),
         false => Cow::Owned(values.iter().flat_map(|v| v.to_le_bytes()).collect()),
@@ -163,7 +163,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// Writes a file as a whole or not at all, see [`Contents::write`].
-pub(super) fn write(path: &Path, contents: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+pub(crate) fn write(path: &Path, contents: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let failed = |source| Error::File { path: path.display().to_string(), source };
     let temporary = beside(path);
     let write = || {

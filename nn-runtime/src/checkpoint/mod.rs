@@ -10,6 +10,8 @@ mod weights;
 pub use load::{Load, Loaded};
 
 pub(crate) use file::read;
+#[cfg(feature = "onnx")]
+pub(crate) use file::{bytes, write};
 pub(crate) use store::Store;
 pub(crate) use weights::slice;
 

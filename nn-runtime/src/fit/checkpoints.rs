@@ -152,7 +152,7 @@ impl Rules {
             }
         }
         match minutes {
-            Some(minutes) if !(*minutes > 0.0) => {
+            Some(minutes) if *minutes <= 0.0 || minutes.is_nan() => {
                 Err(Error::Option(format!("checkpoints: every_minutes is {minutes}, but it must be more than 0")))
             }
             _ => Ok(()),
