@@ -4,15 +4,18 @@
 //! by the sizes of the batch at hand. They are done in register [`tile`]s, and large ones pack their operands for these; only results whose
 //! rows are not contiguous, either way, go to the crate `matrixmultiply`. [`split`] cuts all of them into blocks for several threads.
 //!
-//! Every decision depends on sizes and strides alone, so the number of threads changes no bit.
+//! Every element is a sum of its own, in the order of its terms, and how it is summed depends on sizes and strides alone. Blocks only
+//! decide who computes it: so their number may follow the number of threads, and changes no bit.
 
 mod pack;
+mod packed;
 mod small;
 mod split;
 mod tile;
 
 use super::memory::Shared;
 use super::simd::Level;
+use packed::Packed;
 use tile::Tiles;
 
 pub use small::{small_dots, small_packed, small_rows};
@@ -118,14 +121,14 @@ struct Operands<'a> {
 enum Engine {
     /// In register tiles, which store whole rows: the stride of columns is 1.
     Tiles,
-    /// In the same tiles, with both operands packed.
+    /// In the same tiles, with both operands packed in blocks.
     Packed,
     /// By `matrixmultiply`, whose results may lie in any way.
     Strided,
 }
 
 /// The largest product, in multiply-adds, that tiles do faster without packing its first operand.
-const TILE_WORK: usize = 1 << 24;
+const TILE_WORK: usize = 1 << 23;
 /// Rows up to which there is nothing to be gained by it, whatever the size.
 const TILE_ROWS: usize = 8;
 
@@ -144,8 +147,8 @@ impl Engine {
     /// The largest index of each operand lies within its slice, and nobody else touches the elements of the result.
     unsafe fn compute(self, p: &Product, o: Operands<'_>) {
         match self {
-            Engine::Tiles => Level::best().run(Tiles { p: *p, o, packs_rows: false }),
-            Engine::Packed => Level::best().run(Tiles { p: *p, o, packs_rows: true }),
+            Engine::Tiles => Level::best().run(Tiles { p: *p, o }),
+            Engine::Packed => Level::best().run(Packed { p: *p, o }),
             // SAFETY: the caller says so.
             Engine::Strided => unsafe { strided(p, o) },
         }

@@ -2,8 +2,14 @@
 
 use std::cell::Cell;
 
+use super::tile::PACKED_ROWS;
 use crate::cpu::memory::Floats;
-use crate::cpu::simd::{LANES, Simd};
+use crate::cpu::simd::{LANES, Simd, Wide, prefetch};
+
+/// Floats of a cache line.
+const LINE: usize = 16;
+/// Rows that are asked for before they are copied.
+const AHEAD: usize = 4;
 
 thread_local! {
     static SCRATCH: Cell<Floats> = const { Cell::new(Floats::new()) };
@@ -61,5 +67,105 @@ pub(super) fn pack<S: Simd>(
                 }
             }
         }
+    }
+}
+
+/// Copies `k` terms of columns of `from` (with these strides of terms and columns) to panels of two wide vectors, one panel behind
+/// another.
+#[inline(always)]
+pub(super) fn pack_panels<W: Wide>(
+    w: W,
+    from: &[f32],
+    [term, column]: [usize; 2],
+    [k, columns]: [usize; 2],
+    to: &mut [f32],
+) {
+    let width = 2 * W::WIDTH;
+    let panel = k * width;
+    let whole = columns / width;
+    let mut first = 0;
+    if column == 1 {
+        // Row by row, whatever the number of panels: memory likes long runs.
+        for i in 0..k {
+            let row = &from[i * term..i * term + whole * width];
+            for j in (0..row.len()).step_by(LINE) {
+                prefetch(from, (i + AHEAD) * term + j);
+            }
+            for (number, row) in row.chunks_exact(width).enumerate() {
+                let to = &mut to[number * panel + i * width..][..width];
+                let (low, high) = (w.wide_load(row, W::WIDTH), w.wide_load(&row[W::WIDTH..], W::WIDTH));
+                w.wide_store(to, W::WIDTH, low);
+                w.wide_store(&mut to[W::WIDTH..], W::WIDTH, high);
+            }
+        }
+        first = whole;
+    } else if term == 1 && k.is_multiple_of(LANES) {
+        for number in 0..whole {
+            let to = &mut to[number * panel..][..panel];
+            for first in (0..width).step_by(LANES) {
+                transpose(w, &from[(number * width + first) * column..], column, k, width, &mut to[first..]);
+            }
+        }
+        first = whole;
+    }
+    for number in first..columns.div_ceil(width) {
+        let at = number * width;
+        pack(w, &from[at * column..], [term, column], [k, width.min(columns - at)], width, &mut to[number * panel..]);
+    }
+}
+
+/// Copies `k` terms (a multiple of [`LANES`]) of [`LANES`] neighbours of this distance, each of which is contiguous, to rows of
+/// `width` floats. The next neighbours are asked for already.
+#[inline(always)]
+fn transpose<S: Simd>(s: S, from: &[f32], distance: usize, k: usize, width: usize, to: &mut [f32]) {
+    let to = &mut to[..(k - 1) * width + LANES];
+    let here = &from[..(LANES - 1) * distance + k];
+    for i in (0..k).step_by(LANES) {
+        if i.is_multiple_of(LINE) {
+            for j in 0..LANES {
+                prefetch(from, (LANES + j) * distance + i);
+            }
+        }
+        for (j, v) in s.load_transposed(here, i, distance).into_iter().enumerate() {
+            s.store(to, (i + j) * width, LANES, v);
+        }
+    }
+}
+
+/// Copies `k` terms of `rows` rows of `from` (with these strides of rows and terms) to `to`: a sliver for each tile of
+/// rows, one behind another, each in rows of [`PACKED_ROWS`].
+#[inline(always)]
+pub(super) fn pack_slivers<W: Wide>(
+    w: W,
+    from: &[f32],
+    [row, term]: [usize; 2],
+    [rows, k]: [usize; 2],
+    to: &mut [f32],
+) {
+    /// Tiles whose rows are read together: whole lines, where rows are neighbours.
+    const TOGETHER: usize = 8;
+    let sliver = k * PACKED_ROWS;
+    let mut first = 0;
+    if row == 1 && W::ROWS == PACKED_ROWS {
+        while first + TOGETHER * W::ROWS <= rows {
+            let to = &mut to[first / W::ROWS * sliver..][..TOGETHER * sliver];
+            for k in 0..k {
+                let from = &from[k * term + first..][..TOGETHER * W::ROWS];
+                for tile in 0..TOGETHER {
+                    w.store(to, tile * sliver + k * PACKED_ROWS, LANES, w.load(from, tile * W::ROWS, LANES));
+                }
+            }
+            first += TOGETHER * W::ROWS;
+        }
+    }
+    while first < rows {
+        let count = W::ROWS.min(rows - first);
+        let (from, to) = (&from[first * row..], &mut to[first / W::ROWS * sliver..][..sliver]);
+        if term == 1 && count == PACKED_ROWS && k.is_multiple_of(LANES) {
+            transpose(w, from, row, k, PACKED_ROWS, to);
+        } else {
+            pack(w, from, [term, row], [k, count], PACKED_ROWS, to);
+        }
+        first += W::ROWS;
     }
 }

@@ -1,7 +1,7 @@
 //! Cuts a product into blocks, and computes them on several threads where that pays.
 
 use super::{Engine, Operands, Product};
-use crate::cpu::parallel::{GRAIN, each};
+use crate::cpu::parallel::{GRAIN, each, threads};
 
 /// Multiply-adds of a block in tiles: some 3 µs.
 const TILES_BLOCK: usize = GRAIN;
@@ -9,10 +9,10 @@ const TILES_BLOCK: usize = GRAIN;
 const COLUMNS: usize = 32;
 /// Rows of the smallest block in tiles: enough to pay for packing a panel again.
 const ROWS: usize = 64;
-/// Elements of the result in a block of a large product: enough to pay for packing its operands.
-const LARGE_BLOCK: usize = 1 << 17;
-/// Rows of such a block: packed, they stay in the second-level cache.
-const LARGE_ROWS: usize = 256;
+/// Blocks of a large product for each thread, so that who is late or slow does less.
+const LARGE_BLOCKS: usize = 2;
+/// Multiply-adds of the smallest block of a large product: enough to pay for packing its operands, some 40 µs.
+const LARGE_BLOCK: usize = 1 << 22;
 
 /// Computes a product.
 ///
@@ -34,6 +34,10 @@ pub(super) unsafe fn run(engine: Engine, p: &Product, o: Operands<'_>) {
 /// Rows and columns of a block: halves of halves.
 fn block(engine: Engine, p: &Product) -> [usize; 2] {
     let half = |side: usize, least: usize| side.div_ceil(2).next_multiple_of(least).min(side);
+    let blocks = match threads() {
+        1 => 1,
+        threads => LARGE_BLOCKS * threads,
+    };
     let (mut rows, mut columns) = (p.m, p.n);
     loop {
         let before = [rows, columns];
@@ -42,9 +46,10 @@ fn block(engine: Engine, p: &Product) -> [usize; 2] {
             // Columns first: each panel is packed once, then.
             Engine::Tiles if columns > COLUMNS => columns = half(columns, COLUMNS),
             Engine::Tiles => rows = half(rows, ROWS),
-            Engine::Packed if rows > LARGE_ROWS => rows = half(rows, COLUMNS),
-            Engine::Packed | Engine::Strided if rows * columns <= LARGE_BLOCK => {}
-            Engine::Packed | Engine::Strided if rows < columns => columns = half(columns, COLUMNS),
+            // Each block packs its operands once more, so there are no more than threads need.
+            Engine::Packed | Engine::Strided if p.m.div_ceil(rows) * p.n.div_ceil(columns) >= blocks => {}
+            Engine::Packed | Engine::Strided if rows * columns * p.k <= LARGE_BLOCK => {}
+            Engine::Packed | Engine::Strided if rows <= columns => columns = half(columns, COLUMNS),
             Engine::Packed | Engine::Strided => rows = half(rows, COLUMNS),
         }
         if before == [rows, columns] {

@@ -78,11 +78,8 @@ fn tiles_of_every_level_and_onto_something() {
             for (add, level) in
                 [false, true].into_iter().flat_map(|add| Level::all().into_iter().map(move |l| (add, l)))
             {
-                for packs_rows in [false, true] {
-                    check(&p, add, |a, b, c| {
-                        level.run(Tiles { p, o: Operands { a, b, c: Shared::new(c), add }, packs_rows });
-                    });
-                }
+                check(&p, add, |a, b, c| level.run(Tiles { p, o: Operands { a, b, c: Shared::new(c), add } }));
+                check(&p, add, |a, b, c| level.run(Packed { p, o: Operands { a, b, c: Shared::new(c), add } }));
             }
         }
     }
@@ -97,10 +94,10 @@ fn the_width_of_vectors_changes_no_bit() {
         let mut all = Level::all().into_iter().filter(|level| !matches!(level, Level::Plain)).map(|level| {
             let mut c = vec![0.0; m * n];
             let o = Operands { a: &a, b: &b, c: Shared::new(&mut c), add: false };
-            level.run(Tiles { p, o, packs_rows: false });
+            level.run(Tiles { p, o });
             let mut packed = vec![0.0; m * n];
             let o = Operands { a: &a, b: &b, c: Shared::new(&mut packed), add: false };
-            level.run(Tiles { p, o, packs_rows: true });
+            level.run(Packed { p, o });
             assert_eq!(c, packed);
             c
         });
@@ -112,7 +109,9 @@ fn the_width_of_vectors_changes_no_bit() {
 
 #[test]
 fn large_products() {
-    for [m, n, k] in [[70, 900, 300], [900, 70, 300], [300, 300, 400], [1100, 600, 33]] {
+    // More than one block of rows, group of columns and chunk of terms, whole ones and rests.
+    for [m, n, k] in [[70, 900, 300], [900, 70, 300], [300, 300, 400], [1100, 600, 33], [256, 544, 512], [8, 2000, 600]]
+    {
         for p in layouts(m, n, k).into_iter().step_by(5) {
             check(&p, false, |a, b, c| product(&p, &[], a, b, c));
         }
@@ -135,7 +134,7 @@ fn loops_around_are_separate_products_or_one_sum() {
 
 #[test]
 fn the_number_of_threads_changes_no_bit() {
-    for [m, n, k] in [[64, 256, 784], [300, 500, 200], [100, 4000, 30]] {
+    for [m, n, k] in [[64, 128, 784], [64, 256, 784], [300, 500, 200], [100, 4000, 30], [2000, 70, 130]] {
         let p = Product { m, n, k, a: [k, 1], b: [1, k], c: [n, 1] };
         let (a, b) = (numbers(m * k, 3), numbers(n * k, 5));
         let run = |threads: usize| {

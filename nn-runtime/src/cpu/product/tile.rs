@@ -6,11 +6,11 @@ use crate::cpu::memory::Shared;
 use crate::cpu::simd::{LANES, Simd, Wide, WideKernel};
 
 /// Floats of a panel: so many stay in the first-level cache.
-const PANEL: usize = 1 << 13;
+pub(super) const PANEL: usize = 1 << 13;
 /// Rows up to which vectors along the sum are better than vectors along columns: nothing has to be transposed.
 const FEW_ROWS: usize = 4;
 /// Rows of a tile in the order in which it reads them, with room for all tiles.
-const PACKED_ROWS: usize = LANES;
+pub(super) const PACKED_ROWS: usize = LANES;
 /// Floats of the second operand that stay in the first-level cache, wherever they lie.
 const CACHED: usize = 1 << 13;
 
@@ -18,9 +18,6 @@ const CACHED: usize = 1 << 13;
 pub(super) struct Tiles<'a> {
     pub p: Product,
     pub o: Operands<'a>,
-    /// Whether both operands are copied into the order in which tiles read them, not the second alone: that pays where
-    /// there are many panels.
-    pub packs_rows: bool,
 }
 
 impl WideKernel for Tiles<'_> {
@@ -43,17 +40,10 @@ impl Tiles<'_> {
         let p = self.p;
         let chunks = p.k.div_ceil(PANEL / columns_of_tile);
         let depth = p.k.div_ceil(chunks);
-        let tiles = if self.packs_rows { p.m.div_ceil(W::ROWS) } else { 0 };
-        let mut scratch = pack::scratch(depth * (columns_of_tile + tiles * PACKED_ROWS));
-        let (panel_room, rows_room) = scratch.split_at_mut(depth * columns_of_tile);
+        let mut panel_room = pack::scratch(depth * columns_of_tile);
         for k0 in (0..p.k).step_by(depth) {
             let k = depth.min(p.k - k0);
             let add = self.o.add || k0 > 0;
-            for tile in 0..tiles {
-                let (i, to) = (tile * W::ROWS, &mut rows_room[tile * k * PACKED_ROWS..]);
-                let from = &self.o.a[i * p.a[0] + k0 * p.a[1]..];
-                pack::pack(w, from, [p.a[1], p.a[0]], [k, W::ROWS.min(p.m - i)], PACKED_ROWS, to);
-            }
             for j in (0..p.n).step_by(columns_of_tile) {
                 let columns = columns_of_tile.min(p.n - j);
                 let width = columns.next_multiple_of(W::WIDTH);
@@ -62,23 +52,22 @@ impl Tiles<'_> {
                 let from = &self.o.b[k0 * p.b[0] + j * p.b[1]..];
                 let (panel, row) = if in_place {
                     (from, p.b[0])
+                } else if columns == columns_of_tile {
+                    pack::pack_panels(w, from, p.b, [k, columns], &mut panel_room);
+                    (&panel_room[..], width)
                 } else {
-                    pack::pack(w, from, p.b, [k, columns], width, panel_room);
+                    pack::pack(w, from, p.b, [k, columns], width, &mut panel_room);
                     (&panel_room[..], width)
                 };
                 assert!((k - 1) * row + width <= panel.len(), "the panel holds all rows");
                 for i in (0..p.m).step_by(W::ROWS) {
-                    let (a, steps) = if self.packs_rows {
-                        (&rows_room[i / W::ROWS * k * PACKED_ROWS..], [1, PACKED_ROWS])
-                    } else {
-                        (&self.o.a[i * p.a[0] + k0 * p.a[1]..], p.a)
-                    };
+                    let (a, steps) = (&self.o.a[i * p.a[0] + k0 * p.a[1]..], p.a);
                     let tile = Tile { k, a, steps, panel, row, at: i * p.c[0] + j, c_row: p.c[0], columns, add };
                     tile.any_size(w, W::ROWS.min(p.m - i), &mut self.o.c);
                 }
             }
         }
-        pack::keep(scratch);
+        pack::keep(panel_room);
     }
 
     /// Sums along the vectors: for few rows, where both operands are contiguous along the sum.
@@ -113,30 +102,30 @@ impl Tiles<'_> {
 }
 
 /// One tile of the result.
-struct Tile<'a> {
+pub(super) struct Tile<'a> {
     /// Terms of each sum.
-    k: usize,
+    pub k: usize,
     /// The first operand, from the tile's first row on.
-    a: &'a [f32],
+    pub a: &'a [f32],
     /// Its strides along rows and along the sum.
-    steps: [usize; 2],
+    pub steps: [usize; 2],
     /// The second operand's panel.
-    panel: &'a [f32],
+    pub panel: &'a [f32],
     /// The stride of its rows.
-    row: usize,
+    pub row: usize,
     /// Where the tile begins in the result.
-    at: usize,
+    pub at: usize,
     /// The stride of the result's rows.
-    c_row: usize,
+    pub c_row: usize,
     /// Columns that are there.
-    columns: usize,
+    pub columns: usize,
     /// Whether the result is added to what is there.
-    add: bool,
+    pub add: bool,
 }
 
 impl Tile<'_> {
     #[inline(always)]
-    fn any_size<W: Wide>(&self, w: W, rows: usize, c: &mut Shared<'_>) {
+    pub(super) fn any_size<W: Wide>(&self, w: W, rows: usize, c: &mut Shared<'_>) {
         match (rows, self.columns > W::WIDTH) {
             (8, true) if W::ROWS >= 8 => self.compute::<W, 8, 2>(w, c),
             (7, true) if W::ROWS >= 8 => self.compute::<W, 7, 2>(w, c),

@@ -264,8 +264,42 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn transpose(self, r: [__m256; LANES]) -> [__m256; LANES] {
-        // Pairs of rows, then quadruples, then halves. No closures: only what is inlined for certain has the features.
-        let (mut p, mut q, mut out) = (r, r, r);
+        // Halves, then pairs of rows and quadruples. No closures: only what is inlined for certain has the features.
+        let mut halves = r;
+        // SAFETY: see above.
+        unsafe {
+            for i in 0..4 {
+                halves[i] = _mm256_permute2f128_ps::<0x20>(r[i], r[i + 4]);
+                halves[i + 4] = _mm256_permute2f128_ps::<0x31>(r[i], r[i + 4]);
+            }
+        }
+        self.transpose_halves(halves)
+    }
+
+    #[inline(always)]
+    fn load_transposed(self, from: &[f32], at: usize, distance: usize) -> [__m256; LANES] {
+        let from = &from[at..at + (LANES - 1) * distance + LANES];
+        let mut halves = [self.splat(0.0); LANES];
+        // What a load puts into its half needs no shuffle afterwards.
+        for i in 0..4 {
+            // SAFETY: see above; the slice holds eight floats from each of the eight multiples of the distance on.
+            unsafe {
+                let (low, high) = (from.as_ptr().add(i * distance), from.as_ptr().add((i + 4) * distance));
+                let first = _mm256_castps128_ps256(_mm_loadu_ps(low));
+                halves[i] = _mm256_insertf128_ps::<1>(first, _mm_loadu_ps(high));
+                let second = _mm256_castps128_ps256(_mm_loadu_ps(low.add(4)));
+                halves[i + 4] = _mm256_insertf128_ps::<1>(second, _mm_loadu_ps(high.add(4)));
+            }
+        }
+        self.transpose_halves(halves)
+    }
+}
+
+impl Avx2 {
+    /// The rest of a transposition: vector `i` below 4 has the first halves of rows `i` and `i + 4`, the other four the second ones.
+    #[inline(always)]
+    fn transpose_halves(self, r: [__m256; LANES]) -> [__m256; LANES] {
+        let (mut p, mut q) = (r, r);
         // SAFETY: see above.
         unsafe {
             for i in [0, 4] {
@@ -278,11 +312,7 @@ impl Simd for Avx2 {
                 q[i + 2] = _mm256_shuffle_ps::<0x44>(p[i + 2], p[i + 3]);
                 q[i + 3] = _mm256_shuffle_ps::<0xee>(p[i + 2], p[i + 3]);
             }
-            for i in 0..4 {
-                out[i] = _mm256_permute2f128_ps::<0x20>(q[i], q[i + 4]);
-                out[i + 4] = _mm256_permute2f128_ps::<0x31>(q[i], q[i + 4]);
-            }
         }
-        out
+        q
     }
 }

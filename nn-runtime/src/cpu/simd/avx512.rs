@@ -100,6 +100,7 @@ impl Simd for Avx512 {
         fn split_exponent(x: __m256) -> (__m256, __m256);
         fn copy_sign(a: __m256, b: __m256) -> __m256;
         fn transpose(rows: [__m256; LANES]) -> [__m256; LANES];
+        fn load_transposed(from: &[f32], at: usize, distance: usize) -> [__m256; LANES];
     }
 }
 

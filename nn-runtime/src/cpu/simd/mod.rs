@@ -42,6 +42,19 @@ pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
     kernel.run(Plain)
 }
 
+/// Asks the processor for the line of an element that is read soon; no harm if there is no such element.
+#[inline(always)]
+pub(crate) fn prefetch(from: &[f32], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: x86-64 has the instruction; it never faults, and changes nothing that a program could see.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(from.as_ptr().wrapping_add(at).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (from, at);
+}
+
 /// The lanes below `count` in which `first + lane * step` lies in `0..end`. A `first` below 0 is counted from `usize`'s end.
 #[inline(always)]
 pub fn lanes_within(first: usize, step: isize, end: usize, count: usize) -> Range<usize> {
@@ -211,6 +224,12 @@ pub trait Simd: Copy + Send + Sync {
     fn transpose(self, rows: [Self::V; LANES]) -> [Self::V; LANES] {
         let rows = rows.map(|v| self.lanes(v));
         std::array::from_fn(|j| self.vector(std::array::from_fn(|i| rows[i][j])))
+    }
+
+    /// Vector `j` has the floats `from[at + i * distance + j]` in its lanes `i`.
+    #[inline(always)]
+    fn load_transposed(self, from: &[f32], at: usize, distance: usize) -> [Self::V; LANES] {
+        self.transpose(std::array::from_fn(|i| self.load(from, at + i * distance, LANES)))
     }
 
     /// The first lane.

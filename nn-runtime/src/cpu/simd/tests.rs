@@ -144,6 +144,7 @@ fn lanes_and_parts_are_their_definitions() {
     }
 }
 
+<<<<<<< ours
 /// What an f16 of these bits is.
 fn of_bits(bits: u32) -> f32 {
     let (exponent, fraction) = ((bits >> 10) & 31, (bits & 1023) as f32);
@@ -184,6 +185,24 @@ fn every_half_and_every_tie_is_rounded_as_ieee_says() {
                 found.to_bits() == wanted.to_bits() || (found.is_nan() && wanted.is_nan()),
                 "{x:e}: {found}, not {wanted}"
             );
+=======
+#[test]
+fn transpositions_exchange_rows_and_lanes() {
+    struct Both<'a>(&'a [f32]);
+    impl Kernel for Both<'_> {
+        type Output = Vec<[f32; LANES]>;
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) -> Vec<[f32; LANES]> {
+            let rows = std::array::from_fn(|i| s.load(self.0, 2 + 9 * i, LANES));
+            s.transpose(rows).into_iter().chain(s.load_transposed(self.0, 2, 9)).map(|v| s.lanes(v)).collect()
+        }
+    }
+    let from: Vec<f32> = (0..2 + 7 * 9 + 8).map(|i| i as f32).collect();
+    for vectors in [dispatch(Both(&from)), Both(&from).run(Plain)] {
+        assert_eq!(vectors.len(), 2 * LANES);
+        for (j, vector) in vectors.into_iter().enumerate() {
+            assert_eq!(vector, std::array::from_fn(|i| (2 + 9 * i + j % LANES) as f32));
+>>>>>>> theirs
         }
     }
 }
