@@ -144,7 +144,6 @@ fn lanes_and_parts_are_their_definitions() {
     }
 }
 
-<<<<<<< ours
 /// What an f16 of these bits is.
 fn of_bits(bits: u32) -> f32 {
     let (exponent, fraction) = ((bits >> 10) & 31, (bits & 1023) as f32);
@@ -185,7 +184,10 @@ fn every_half_and_every_tie_is_rounded_as_ieee_says() {
                 found.to_bits() == wanted.to_bits() || (found.is_nan() && wanted.is_nan()),
                 "{x:e}: {found}, not {wanted}"
             );
-=======
+        }
+    }
+}
+
 #[test]
 fn transpositions_exchange_rows_and_lanes() {
     struct Both<'a>(&'a [f32]);
@@ -202,7 +204,6 @@ fn transpositions_exchange_rows_and_lanes() {
         assert_eq!(vectors.len(), 2 * LANES);
         for (j, vector) in vectors.into_iter().enumerate() {
             assert_eq!(vector, std::array::from_fn(|i| (2 + 9 * i + j % LANES) as f32));
->>>>>>> theirs
         }
     }
 }
