@@ -1,16 +1,20 @@
 //! Training over epochs: what users choose.
 
 mod callback;
+mod callbacks;
 mod checkpoints;
 mod clock;
 mod closures;
 mod early_stopping;
 mod epochs;
+mod finite;
 mod interrupt;
+mod logs;
 mod monitor;
 mod options;
 mod plateau;
 mod progress;
+mod range_test;
 mod run;
 
 use std::fmt;
@@ -28,8 +32,11 @@ pub use callback::{Callback, Control, Event};
 pub use checkpoints::Checkpoints;
 pub use closures::Batch;
 pub use early_stopping::EarlyStopping;
+pub use finite::{NonFinite, OnNonFinite};
+pub use logs::{CsvLog, JsonLines};
 pub use options::Verbosity;
 pub use plateau::ReduceOnPlateau;
+pub use range_test::RangeTest;
 pub(crate) use run::workers;
 
 /// What `fit` and `evaluate` take: a generated `…Data` type, whose samples are in memory, or a generated `…Stream` type,
@@ -193,6 +200,15 @@ impl<'a, R> Fit<'a, R> {
     /// process at once, and so does one outside of `fit`. Default: Ctrl-C ends the process.
     pub fn stop_on_ctrl_c(mut self) -> Self {
         self.options.stop_on_interrupt = true;
+        self
+    }
+
+    /// What to do when a loss, a gradient or a parameter becomes NaN or infinite. [`OnNonFinite::Stop`] and [`OnNonFinite::Skip`] find it
+    /// within the epoch (on the CPU within milliseconds, on the GPU with the epoch's results) and say which tensor was the first. No step
+    /// is slower for it; they keep a copy of parameters and optimizer's states in memory, taken when an epoch or a portion of a stream
+    /// begins. They cannot be had together with [`accumulate`](Self::accumulate). Default: [`OnNonFinite::Ignore`].
+    pub fn on_non_finite(mut self, policy: OnNonFinite) -> Self {
+        self.options.on_non_finite = policy;
         self
     }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::fit::NonFinite;
+
 /// What happened in a run of [`Fit`](crate::Fit). `R` is the network's report: the loss and every metric.
 #[derive(Debug, Clone, PartialEq)]
 pub struct History<R> {
@@ -21,6 +23,8 @@ pub enum Stopped {
     Callback(&'static str),
     /// Ctrl-C was pressed, and [`Fit::stop_on_ctrl_c`](crate::Fit::stop_on_ctrl_c) had been asked for.
     Interrupted,
+    /// Numbers were not finite, and [`OnNonFinite::Stop`](crate::OnNonFinite::Stop) was chosen, or the weights had been bad before.
+    NonFinite(NonFinite),
 }
 
 /// One pass over the training data.

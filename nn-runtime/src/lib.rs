@@ -39,12 +39,15 @@ pub use dashboard::Dashboard;
 pub use data::{Column, IntoColumn, Row};
 pub use device::Device;
 pub use error::{Error, Result};
-pub use fit::{Batch, Callback, Checkpoints, Control, Dataset, EarlyStopping, Event, Fit, ReduceOnPlateau, Verbosity};
+pub use fit::{
+    Batch, Callback, Checkpoints, Control, CsvLog, Dataset, EarlyStopping, Event, Fit, JsonLines, NonFinite, OnNonFinite, RangeTest,
+    ReduceOnPlateau, Verbosity,
+};
 pub use history::{Epoch, History, Stopped};
 pub use learning_rate::LearningRate;
-pub use network::{Gradients, Memory, ParameterInfo};
 #[cfg(feature = "pictures")]
 pub use pictures::{HtmlReport, Picture};
+pub use network::{Gradients, Memory, ParameterInfo};
 pub use profile::KernelTime;
 pub use program::Shader;
 pub use tensorboard::TensorBoard;

@@ -1,23 +1,34 @@
 //! A run's epochs, cut into segments: steps between which the host has something to do.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
-use super::callback::{Callback, Control, Event, Moment};
+use super::callback::{Callback, Control, Moment};
+use super::callbacks::{Callbacks, Now};
 use super::clock::{Clock, REFRESH};
+use super::finite::{NonFinite, OnNonFinite, Replay};
 use super::interrupt::Interrupt;
 use super::options::Options;
 use super::run::Validation;
-use crate::backend::{Resident, Steps};
+use crate::backend::{Columns, Resident, Steps};
 use crate::error::Result;
 use crate::history::Stopped;
 use crate::metrics::Combined;
-use crate::network::{Memory, Net, Position};
-use crate::program::{Part, Program, StepUniform};
+use crate::network::Net;
+use crate::program::{Part, StepUniform};
 
 /// Trains the rest of an epoch: what of it has not been trained on yet, wherever its samples come from.
 pub(super) type Pass<'a> = dyn FnMut(&mut Net, &mut Loop<'_>) -> Result<()> + 'a;
+
+/// Samples to train on.
+#[derive(Clone, Copy)]
+pub(super) struct Samples<'a> {
+    /// Where the device finds them.
+    pub(super) data: &'a Resident<'a>,
+    /// The same on the host.
+    pub(super) columns: &'a Columns<'a>,
+    /// Their numbers, in the order of the steps.
+    pub(super) order: &'a [u32],
+}
 
 /// A run in progress.
 pub(super) struct Loop<'r> {
@@ -36,70 +47,6 @@ pub(super) struct Loop<'r> {
     save: bool,
     interrupt: Option<Interrupt>,
     losses: Vec<f32>,
-}
-
-/// Those who hear of a run, and what does not change between two events.
-struct Callbacks<'r> {
-    all: Vec<&'r mut dyn Callback>,
-    program: &'static Program,
-    epochs: usize,
-    batches: usize,
-    epoch: usize,
-    resumed: bool,
-    validates: bool,
-    clock: Clock,
-    validated: Option<Vec<f64>>,
-}
-
-/// What is known when something happens, beside what [`Callbacks`] has.
-#[derive(Clone, Copy)]
-struct Now<'a> {
-    net: Option<&'a Net>,
-    batch: usize,
-    samples: usize,
-    steps: u64,
-    learning_rate: f32,
-    train: Option<&'a [f64]>,
-    last: Option<&'a [f64]>,
-}
-
-impl Callbacks<'_> {
-    /// Tells all who are concerned. Says who, if anybody, has asked for an end.
-    fn tell(
-        &mut self,
-        moment: Moment,
-        now: Now<'_>,
-        concerned: impl Fn(&dyn Callback) -> bool,
-    ) -> Result<(Control, Option<&'static str>)> {
-        let Now { net, batch, samples, steps, learning_rate, train, last } = now;
-        let event = Event {
-            epoch: self.epoch,
-            epochs: self.epochs,
-            batch,
-            batches: self.batches,
-            samples,
-            steps,
-            train,
-            last,
-            validation: self.validated.as_deref(),
-            learning_rate,
-            seconds: self.clock.seconds(),
-            resumed: self.resumed,
-            validates: self.validates,
-            program: self.program,
-            net,
-        };
-        let (mut control, mut who) = (Control::new(learning_rate), None);
-        for callback in &mut self.all {
-            if concerned(&**callback) {
-                moment.tell(&mut **callback, &event, &mut control)?;
-                if control.stop && who.is_none() {
-                    who = Some(callback.name());
-                }
-            }
-        }
-        Ok((control, who))
-    }
 }
 
 impl<'r> Loop<'r> {
@@ -148,7 +95,7 @@ impl<'r> Loop<'r> {
         self.interrupt = if self.options.stop_on_interrupt { Some(Interrupt::listen()?) } else { None };
         self.callbacks.validates = validation.is_some();
         self.number(net);
-        self.remember(net)?;
+        self.callbacks.remember(net)?;
         self.tell(net, Moment::TrainBegin)?;
         self.settle(net)?;
         while self.stopped.is_none() && self.number(net) < self.options.epochs {
@@ -218,6 +165,7 @@ impl<'r> Loop<'r> {
             self.callbacks.validated = Some(validation.measure(net, self.options)?);
             self.tell(net, Moment::ValidationEnd)?;
         }
+        self.warn(net);
         // From here on the network stands at the beginning of the next epoch.
         net.epochs += 1;
         net.position.steps = 0;
@@ -229,21 +177,101 @@ impl<'r> Loop<'r> {
         self.settle(net)
     }
 
-    /// Trains on the next batches of the epoch, whose samples are these.
-    pub(super) fn steps(&mut self, net: &mut Net, data: &Resident<'_>, mut order: &[u32], count: usize) -> Result<()> {
-        let end = net.position.steps as usize + count;
-        while (net.position.steps as usize) < end && !self.is_stopped(net) {
-            let first = net.position.steps as usize;
-            let segment = self.segment(first).min(end - first);
-            let uniforms = self.uniforms(net, first, segment);
-            self.tell_batch(net, Moment::BatchBegin, first)?;
-            let ended = self.segment_of(net, data, order, &uniforms)?;
-            order = &order[self.batches[first..first + ended].iter().sum()..];
-            if ended > 0 {
-                self.tell_batch(net, Moment::BatchEnd, first + ended)?;
-            }
-            self.settle(net)?;
+    /// Says that the epoch's loss is no number, where nobody else does.
+    fn warn(&self, net: &Net) {
+        if let (OnNonFinite::Ignore, Some(first)) = (self.options.on_non_finite, self.first_bad(net, 0)) {
+            let (network, epoch) = (net.program.name, self.callbacks.epoch);
+            log::warn!("`{network}`: the loss of epoch {epoch} is not finite, first in batch {}", first + 1);
         }
+    }
+
+    /// Trains on the next batches of the epoch, whose samples are these.
+    pub(super) fn steps(&mut self, net: &mut Net, samples: Samples<'_>, count: usize) -> Result<()> {
+        let Samples { data, columns, order: all } = samples;
+        let mut order = all;
+        let begin = net.position.steps as usize;
+        let end = begin + count;
+        let mut replay = match self.options.on_non_finite {
+            OnNonFinite::Ignore => None,
+            OnNonFinite::Stop | OnNonFinite::Skip => Some(Replay::new(net, data, columns, order)?),
+        };
+        // Where one step went wrong, others may: segments begin small again.
+        let mut careful = usize::MAX;
+        loop {
+            let first = net.position.steps as usize;
+            let mut bad = None;
+            if first < end && !self.is_stopped(net) {
+                let segment = self.segment(first).min(end - first).min(careful);
+                let uniforms = self.uniforms(net, first, segment);
+                self.tell_batch(net, Moment::BatchBegin, first)?;
+                let ended = self.segment_of(net, data, order, &uniforms)?;
+                order = &order[self.batches[first..first + ended].iter().sum()..];
+                if let Some(replay) = &mut replay {
+                    let known = replay.len();
+                    replay.push(&uniforms[..ended]);
+                    bad = self.first_bad(net, first).map(|step| known + step);
+                    careful = careful.saturating_mul(2);
+                }
+                if bad.is_none() {
+                    if ended > 0 {
+                        self.tell_batch(net, Moment::BatchEnd, first + ended)?;
+                    }
+                    self.settle(net)?;
+                    continue;
+                }
+            }
+            match &mut replay {
+                Some(replay) if bad.is_some() || (!self.is_non_finite() && !Replay::is_good(net)?) => {
+                    self.blame(net, replay, bad)?;
+                    order = &all[self.batches[begin..net.position.steps as usize].iter().sum()..];
+                    careful = 1;
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// The first of the epoch's steps from this one on whose loss is not finite, counted from there.
+    fn first_bad(&self, net: &Net, first: usize) -> Option<usize> {
+        let mut results = net.position.results.chunks_exact(self.width).skip(first);
+        results.position(|results| !results[0].is_finite())
+    }
+
+    fn is_non_finite(&self) -> bool {
+        matches!(self.stopped, Some(Stopped::NonFinite(_)))
+    }
+
+    /// Numbers are not finite: those of the step that began it are said, and then the run ends before it, or goes on without its update.
+    fn blame(&mut self, net: &mut Net, replay: &mut Replay<'_>, bad: Option<usize>) -> Result<()> {
+        let culprit = replay.find(net, bad)?;
+        // Those behind it have not been.
+        let back = replay.len() - culprit.step;
+        net.steps -= back as u64;
+        net.updates -= back as u64;
+        net.position.steps -= back as u64;
+        let batch = net.position.steps as usize;
+        let results: Vec<f32> = net.position.results.drain(batch * self.width..).take(self.width).collect();
+        self.losses.truncate(self.losses.len() - back);
+        let found = NonFinite {
+            epoch: self.callbacks.epoch,
+            batch: batch + 1,
+            loss: results.first().copied().unwrap_or(f32::NAN),
+            place: culprit.place,
+        };
+        if self.options.on_non_finite == OnNonFinite::Skip && culprit.was_good {
+            self.options.say(&format!("{found}; its update is left out"));
+            net.position.results.extend(&results);
+            self.losses.push(found.loss);
+            net.steps += 1;
+            net.updates += 1;
+            net.position.steps += 1;
+            replay.restart(net, culprit.step + 1)?;
+        } else {
+            self.options.say(&format!("{found}; training ends with the weights from before it"));
+            self.stopped = Some(Stopped::NonFinite(found));
+        }
+        (self.combined, self.counted) = (Combined::new(net.program.metrics), 0);
+        self.count(&net.position.results, 0);
         Ok(())
     }
 
@@ -288,11 +316,16 @@ impl<'r> Loop<'r> {
         let mut results = std::mem::take(&mut net.position.results);
         let (steps, learning_rate) = (net.steps, net.learning_rate);
         let mut shown = Clock::start();
+        let (watched, width, mut looked) = (self.options.on_non_finite != OnNonFinite::Ignore, self.width, 0);
         let mut asked: Result<Option<(Control, Option<&'static str>)>> = Ok(None);
         let mut heard = |ended: usize, results: &[f32]| {
             if self.interrupt.as_ref().is_some_and(Interrupt::has_come) {
                 return ControlFlow::Break(());
             }
+            if watched && results.chunks_exact(width).skip(looked).any(|results| !results[0].is_finite()) {
+                return ControlFlow::Break(());
+            }
+            looked = results.len() / width;
             if shown.seconds() < REFRESH || matches!(asked, Ok(Some(_)) | Err(_)) {
                 return ControlFlow::Continue(());
             }
@@ -335,10 +368,15 @@ impl<'r> Loop<'r> {
 
     /// Adds what steps have measured, from the `first` of the epoch on, as far as it has not been added yet.
     fn count(&mut self, results: &[f32], first: usize) {
-        let new = results.get((self.counted - first) * self.width..).unwrap_or_default();
-        let batches = self.batches[self.counted..].iter().copied();
-        self.combined.add_all(batches, new, self.width);
-        self.counted += new.len() / self.width;
+        let new = results.get((self.counted - first) * self.width..).unwrap_or_default().chunks_exact(self.width);
+        let skips = self.options.on_non_finite == OnNonFinite::Skip;
+        for (results, &batch) in new.zip(&self.batches[self.counted..]) {
+            self.counted += 1;
+            // A step that was left out has measured nothing.
+            if !skips || results[0].is_finite() {
+                self.combined.add(batch, results);
+            }
+        }
     }
 
     /// Ctrl-C was pressed: the run ends, and whoever writes checkpoints writes one.
@@ -408,7 +446,7 @@ impl<'r> Loop<'r> {
         if !self.is_between_updates(net) || !std::mem::take(&mut self.save) {
             return Ok(());
         }
-        net.position.memories = self.memories();
+        net.position.memories = self.callbacks.memories();
         let batch = net.position.steps as usize;
         let now = Now {
             net: Some(net),
@@ -426,19 +464,8 @@ impl<'r> Loop<'r> {
         Ok(())
     }
 
-    /// What callbacks know, each under its name; a second one of a name gets a number.
-    fn memories(&self) -> BTreeMap<String, Memory> {
-        let mut memories = BTreeMap::new();
-        for (key, callback) in self.keys().into_iter().zip(&self.callbacks.all) {
-            if let Some(memory) = callback.memory() {
-                memories.insert(key, memory);
-            }
-        }
-        memories
-    }
-
     /// What to tell who has pressed Ctrl-C.
-    fn how_to_go_on(&self, net: &Net, saved: Option<PathBuf>) -> String {
+    fn how_to_go_on(&self, net: &Net, saved: Option<std::path::PathBuf>) -> String {
         let (epoch, batch, batches) = (self.callbacks.epoch, net.position.steps, self.batches.len());
         let place = format!("stopped by Ctrl-C after batch {batch} of {batches} in epoch {epoch} (step {})", net.steps);
         match saved {
@@ -448,28 +475,5 @@ impl<'r> Loop<'r> {
             }
             None => format!("{place}; nothing is saved, since no checkpoints were asked for"),
         }
-    }
-
-    /// The keys of the callbacks' memories.
-    fn keys(&self) -> Vec<String> {
-        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-        let key = |callback: &&mut dyn Callback| {
-            let name = callback.name();
-            let count = seen.entry(name).and_modify(|n| *n += 1).or_default();
-            if *count == 0 { name.to_owned() } else { format!("{name} {count}") }
-        };
-        self.callbacks.all.iter().map(key).collect()
-    }
-
-    /// Gives callbacks what they knew when the run that goes on was saved.
-    fn remember(&mut self, net: &Net) -> Result<()> {
-        let Position { memories, .. } = &net.position;
-        let keys = self.keys();
-        for (key, callback) in keys.iter().zip(&mut self.callbacks.all) {
-            if let Some(memory) = memories.get(key) {
-                callback.remember(memory)?;
-            }
-        }
-        Ok(())
     }
 }

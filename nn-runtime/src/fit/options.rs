@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::finite::OnNonFinite;
 use super::run::Part;
 use crate::error::{Error, Result};
 use crate::learning_rate::LearningRate;
@@ -40,6 +41,7 @@ pub(super) struct Options {
     pub(super) verbosity: Verbosity,
     pub(super) workers: Option<usize>,
     pub(super) stop_on_interrupt: bool,
+    pub(super) on_non_finite: OnNonFinite,
     /// Whether the run goes on where the network's position says, instead of beginning there.
     pub(super) resume: bool,
 }
@@ -61,6 +63,7 @@ impl Default for Options {
             verbosity: Verbosity::Auto,
             workers: None,
             stop_on_interrupt: false,
+            on_non_finite: OnNonFinite::Ignore,
             resume: false,
         }
     }
@@ -82,6 +85,12 @@ impl Options {
             return Err(Error::Option(format!(
                 "initial_epoch is {initial_epoch}, but the last epoch is {epochs}: `epochs` counts those before, too"
             )));
+        }
+        if self.accumulate > 1 && self.on_non_finite != OnNonFinite::Ignore {
+            return Err(Error::Option(
+                "on_non_finite looks for single steps, and accumulate makes one update of several: choose one of them"
+                    .into(),
+            ));
         }
         let Some(rate) = &self.learning_rate else { return Ok(()) };
         if let Some(other) = self.sets_rate {

@@ -5,7 +5,7 @@ use std::thread;
 
 use super::Data;
 use super::callback::Callback;
-use super::epochs::Loop;
+use super::epochs::{Loop, Samples};
 use super::options::{Options, Verbosity};
 use super::progress::Progress;
 use crate::backend::{Columns, Resident};
@@ -40,12 +40,13 @@ impl Net {
         let looped = Loop::new(self, options, all, batches.clone());
         match train {
             Part::Memory(columns) => {
-                let resident = self.backend.upload(columns)?;
+                let resident = self.backend.upload(columns.clone())?;
                 let mut pass = |net: &mut Net, looped: &mut Loop<'_>| {
                     let order = order(samples, options.shuffle.then_some((net.seed, net.epochs)));
                     let done = net.position.steps as usize;
                     let first = batches[..done].iter().sum();
-                    looped.steps(net, &resident, &order[first..used], batches.len() - done)
+                    let samples = Samples { data: &resident, columns: &columns, order: &order[first..used] };
+                    looped.steps(net, samples, batches.len() - done)
                 };
                 looped.play(self, &mut pass, validation.as_ref())
             }
@@ -70,8 +71,9 @@ impl Net {
                             let end = batches.len().min(begin + batches_per_portion);
                             let first = batches[begin..done].iter().sum();
                             let order = order(portion.samples, None);
-                            let resident = net.backend.upload(portion.columns())?;
-                            looped.steps(net, &resident, &order[first..], end - done)?;
+                            let (data, columns) = (net.backend.upload(portion.columns())?, portion.columns());
+                            let samples = Samples { data: &data, columns: &columns, order: &order[first..] };
+                            looped.steps(net, samples, end - done)?;
                         }
                         Ok(())
                     };

@@ -1,5 +1,7 @@
 mod callbacks;
 mod checkpoints;
+mod finite;
+mod logs;
 mod resuming;
 mod stopping;
 mod streams;

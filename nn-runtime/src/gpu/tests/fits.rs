@@ -34,6 +34,9 @@ impl Backend for Spied {
     fn states(&self) -> Result<Vec<Vec<f32>>> {
         self.backend.states()
     }
+    fn set_frozen(&mut self, ranges: Vec<std::ops::Range<usize>>) -> Result<()> {
+        self.backend.set_frozen(ranges)
+    }
     fn upload<'a>(&self, data: Columns<'a>) -> Result<Resident<'a>> {
         self.backend.upload(data)
     }
