@@ -1,5 +1,6 @@
 //! The compiler's one entry: from a declared network to its plan.
 
+mod control;
 mod layout;
 mod update;
 
@@ -7,15 +8,15 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::autodiff;
-use crate::graph::{Extent, Graph, Leaf, Node, NodeId, Op, Reduction, Shape, StepScalar};
+use crate::graph::{Extent, Graph, Leaf, Node, NodeId, Op, Reduction, Shape, StepScalar, Unary};
 use crate::ir::{Kernel, TensorId, Value, validate};
 use crate::layers::state_init;
 use crate::levels;
 use crate::lower::{Root, Tensors, lower};
 use crate::memory::{self, Pinned};
-use crate::network::Network;
+use crate::network::{Network, Precision};
 use crate::plan::{Output, Place, Plan, Schedule, Tensor};
-use crate::simplify::{Phase, specialize};
+use crate::simplify::{Phase, half_operands, specialize};
 
 use layout::Layout;
 
@@ -63,7 +64,9 @@ pub fn compile(network: &Network, options: &Options) -> Plan {
         multiply_adds_per_sample,
         parameter_floats: layout.parameter_floats,
         trained_floats: layout.trained_floats,
-        changed_floats: layout.trained_floats + layout.buffer_floats,
+        control: layout.control.all,
+        skipped: layout.skipped,
+        changed_floats: layout.changed_floats,
         parameters: layout.parameters,
         scalars,
         predict,
@@ -103,6 +106,8 @@ impl Programs<'_> {
         let mut table = Table::new(self);
         let mut list = vec![];
         self.results(&mut graph, loss, &metrics, &mut table, &mut list);
+        // Nothing is updated that could be skipped.
+        table.schedule.result_floats -= usize::from(self.layout.skipped.is_some());
         table.pass(&graph, &list, self.options.fuse);
         table.finish(vec![])
     }
@@ -155,7 +160,7 @@ impl Programs<'_> {
         let mut list = vec![];
         self.results(&mut graph, loss, metrics, &mut table, &mut list);
         self.new_buffers(&mut graph, &updates, &mut table, &mut list);
-        let seed = seed(&mut graph, loss);
+        let seed = self.seed(&mut graph, loss);
         self.parameter_gradients(&mut graph, loss, seed, &mut table, &mut list);
         let wanted = list.iter().map(|root| root.tensor).collect();
         let pinned = self.input_gradients(&mut graph, loss, seed, &mut table, &mut list);
@@ -183,6 +188,7 @@ impl Programs<'_> {
         for ((field, leaf), gradient) in leaves.into_iter().zip(found) {
             let shape = graph.shape(leaf).clone();
             let node = gradient.unwrap_or_else(|| graph.filled(0.0, &shape));
+            let node = self.unscaled(graph, node);
             let name = format!("gradient of {}", self.network.fields[field].name);
             let tensor = table.add(&name, &shape, Place::Sample(0));
             table.schedule.field_gradients.push((field, tensor));
@@ -226,6 +232,23 @@ impl Programs<'_> {
         table.schedule.result_floats = self.layout.result_floats;
     }
 
+    /// The gradient of the mean loss with respect to each sample's loss, times the loss's scale.
+    fn seed(&self, graph: &mut Graph, loss: NodeId) -> NodeId {
+        let shape = graph.shape(loss).clone();
+        let mut seed = graph.scalar(StepScalar::InverseBatch);
+        if let Some(scale) = self.loss_scale(graph) {
+            seed = graph.mul(seed, scale);
+        }
+        graph.broadcast(seed, &shape)
+    }
+
+    /// A gradient as it would be without the loss's scale.
+    fn unscaled(&self, graph: &mut Graph, gradient: NodeId) -> NodeId {
+        let Some(scale) = self.loss_scale(graph) else { return gradient };
+        let inverse = graph.unary(Unary::Reciprocal, scale);
+        graph.mul(gradient, inverse)
+    }
+
     fn parameter_gradients(
         &self,
         graph: &mut Graph,
@@ -243,6 +266,7 @@ impl Programs<'_> {
         let found = autodiff::gradients(graph, loss, seed, &wrt);
         for ((i, leaf), gradient) in leaves.into_iter().zip(found) {
             let Some(node) = gradient else { continue };
+            let node = self.unscaled(graph, node);
             let parameter = &self.layout.parameters[i];
             let shape = graph.shape(leaf).clone();
             let name = format!("gradient of {}", parameter.name);
@@ -290,13 +314,6 @@ fn leaves(graph: &Graph, number: impl Fn(&Leaf) -> Option<usize>) -> Vec<(usize,
     leaves
 }
 
-/// The gradient of the mean loss with respect to each sample's loss.
-fn seed(graph: &mut Graph, loss: NodeId) -> NodeId {
-    let shape = graph.shape(loss).clone();
-    let inverse = graph.scalar(StepScalar::InverseBatch);
-    graph.broadcast(inverse, &shape)
-}
-
 /// Gathers a schedule's tensors and kernels.
 struct Table<'a> {
     programs: &'a Programs<'a>,
@@ -317,7 +334,9 @@ impl<'a> Table<'a> {
     }
 
     fn leaf_tensor(&mut self, leaf: &Leaf, shape: &Shape) -> TensorId {
-        if let Some((_, id)) = self.leaves.iter().find(|(l, _)| l == leaf) {
+        // Parts of one vector may begin together.
+        let is_this = |(l, id): &&(Leaf, TensorId)| l == leaf && self.schedule.tensors[id.0 as usize].dims == shape.dims;
+        if let Some((_, id)) = self.leaves.iter().find(is_this) {
             return *id;
         }
         let (name, place) = match leaf {
@@ -334,6 +353,7 @@ impl<'a> Table<'a> {
             }
             Leaf::State(i, start) => (format!("state {i}"), Place::State(*i, *start)),
             Leaf::ClipFactor => ("clip factor".to_owned(), Place::Fixed(0)),
+            Leaf::Finite => ("finite".to_owned(), Place::Fixed(0)),
         };
         let id = self.add(&name, shape, place);
         if let Leaf::Field(i) = leaf {
@@ -344,7 +364,15 @@ impl<'a> Table<'a> {
     }
 
     fn pass(&mut self, graph: &Graph, roots: &[Root], fuse: bool) {
-        let kernels = lower(graph, roots, fuse, self);
+        let kernels = match self.programs.network.precision {
+            Precision::Full => lower(graph, roots, fuse, self),
+            Precision::Mixed(_) => {
+                let nodes: Vec<NodeId> = roots.iter().map(|root| root.node).collect();
+                let (graph, nodes) = half_operands(graph, &nodes);
+                let roots: Vec<Root> = roots.iter().zip(nodes).map(|(root, node)| Root { node, ..*root }).collect();
+                lower(&graph, &roots, fuse, self)
+            }
+        };
         self.append(kernels);
         self.schedule.update = self.schedule.kernels.len();
     }

@@ -4,6 +4,7 @@ mod frozen;
 mod gradients;
 mod state;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::backend::{self, Backend, Columns, Steps};
@@ -74,7 +75,11 @@ impl Net {
 
     /// Starts training over from these parameters.
     pub(crate) fn restart(&mut self, parameters: &[f32]) -> Result<()> {
-        self.backend.set_parameters(parameters)?;
+        let mut parameters = Cow::Borrowed(parameters);
+        if !self.program.control.is_empty() {
+            init::control(self.program, parameters.to_mut());
+        }
+        self.backend.set_parameters(&parameters)?;
         if !self.program.states.is_empty() {
             let states: Vec<Vec<f32>> =
                 self.program.states.iter().map(|&s| vec![s; self.program.parameter_floats]).collect();

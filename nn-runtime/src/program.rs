@@ -18,6 +18,9 @@ pub struct Program {
     pub inputs: usize,
     /// The trainable parameters, in the order of declaration.
     pub parameters: &'static [Parameter],
+    /// Numbers that training keeps for itself, in the same vector: the scale of the loss, say. They are no weights, but belong to a
+    /// checkpoint.
+    pub control: &'static [Parameter],
     /// Length of the vector of all parameters in floats; gradients and optimizer states have the same length.
     pub parameter_floats: usize,
     /// Length of the part that the optimizer updates, which comes first; a multiple of 4.
@@ -31,6 +34,9 @@ pub struct Program {
     pub scalars: &'static [StepScalar],
     /// The learning rate that training starts with; `None` without an optimizer.
     pub learning_rate: Option<f32>,
+    /// Where a training step's results say whether the step was skipped, since a gradient was infinite or NaN: 1 if so, else 0.
+    /// `None` where no step is ever skipped.
+    pub skipped: Option<usize>,
     /// What `predict` returns.
     pub outputs: &'static [Output],
     /// What `evaluate` reports beside the loss.

@@ -34,6 +34,8 @@ pub(crate) const NETWORK: Program = Program {
         },
         Parameter { name: "dense.bias", dims: &[2], init: Initializer::Constant(0.0), offset: BIAS, trainable: true },
     ],
+    control: &[],
+    skipped: None,
     parameter_floats: 12,
     trained_floats: 12,
     changed_floats: 12,

@@ -3,7 +3,7 @@
 use nn_kernels::emit::wgsl;
 use nn_kernels::graph::StepScalar;
 use nn_kernels::network::{Initializer, MetricKind};
-use nn_kernels::plan::{Place, Plan, Schedule, Tensor};
+use nn_kernels::plan::{Parameter, Place, Plan, Schedule, Tensor};
 use nn_runtime::cpu;
 use nn_runtime::program as p;
 
@@ -38,6 +38,16 @@ pub fn leak_in_panels(plan: &Plan) -> (&'static p::Program, usize) {
     (Box::leak(Box::new(program)), count)
 }
 
+fn parameter(x: &Parameter) -> p::Parameter {
+    p::Parameter {
+        name: text(&x.name),
+        dims: numbers(&x.dims),
+        init: initializer(x.init),
+        offset: x.offset,
+        trainable: x.trainable,
+    }
+}
+
 fn program(plan: &Plan, kernels: Option<&CpuKernels>) -> p::Program {
     let nothing: CpuPass = (|_| {}, Some(|_| {}));
     let optional = |s: &Option<Schedule>, prefix: &str, kernels: Option<CpuPass>| {
@@ -48,13 +58,8 @@ fn program(plan: &Plan, kernels: Option<&CpuKernels>) -> p::Program {
         hash: 0,
         fields: list(&plan.fields, |f| p::Field { name: text(&f.name), dims: numbers(&f.dims), classes: f.classes }),
         inputs: plan.inputs,
-        parameters: list(&plan.parameters, |x| p::Parameter {
-            name: text(&x.name),
-            dims: numbers(&x.dims),
-            init: initializer(x.init),
-            offset: x.offset,
-            trainable: x.trainable,
-        }),
+        parameters: list(&plan.parameters, parameter),
+        control: list(&plan.control, parameter),
         parameter_floats: plan.parameter_floats,
         trained_floats: plan.trained_floats,
         changed_floats: plan.changed_floats,
@@ -66,6 +71,7 @@ fn program(plan: &Plan, kernels: Option<&CpuKernels>) -> p::Program {
             StepScalar::Step => p::StepScalar::Step,
         }),
         learning_rate: plan.learning_rate.map(|x| x as f32),
+        skipped: plan.skipped,
         outputs: list(&plan.outputs, |x| p::Output { name: text(&x.name), dims: numbers(&x.dims) }),
         metrics: list(&plan.metrics, |x| p::Metric {
             name: text(&x.name),

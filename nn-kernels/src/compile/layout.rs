@@ -11,6 +11,8 @@ pub(super) struct Layout {
     pub(super) parameters: Vec<Parameter>,
     pub(super) parameter_floats: usize,
     pub(super) trained_floats: usize,
+    /// Where the buffers end, which lie behind what is trained.
+    pub(super) changed_floats: usize,
     /// Floats of buffers and of `control`, which lie side by side.
     pub(super) buffer_floats: usize,
     pub(super) control: Control,
@@ -55,7 +57,8 @@ impl Layout {
             }
         }
         let buffers = numbers().filter(|&i| !network.parameters[i].trainable);
-        let control = Control::new(network, buffers.fold(trained_floats, |end, number| place(number, end)));
+        let changed_floats = buffers.fold(trained_floats, |end, number| place(number, end));
+        let control = Control::new(network, changed_floats);
         let buffer_floats = control.end - trained_floats;
         let unreached = numbers().filter(|&i| network.parameters[i].trainable && !trained[i]);
         let floats = unreached.fold(control.end, |end, number| place(number, end));
@@ -80,6 +83,7 @@ impl Layout {
             parameters,
             parameter_floats,
             trained_floats,
+            changed_floats,
             buffer_floats,
             control,
             segments,

@@ -7,7 +7,7 @@ use nn_kernels::emit::{rust, wgsl};
 use nn_kernels::graph::StepScalar;
 use nn_kernels::ir::TensorId;
 use nn_kernels::network::{Initializer, MetricKind};
-use nn_kernels::plan::{Place, Plan, Schedule};
+use nn_kernels::plan::{Parameter, Place, Plan, Schedule};
 
 /// The path of `nn_runtime::cpu` in the generated module.
 const CPU: &str = "cpu";
@@ -58,13 +58,8 @@ pub(super) fn program(plan: &Plan) -> String {
     let fields = list(&plan.fields, |f| {
         format!("__nn::Field {{ name: {:?}, dims: &{:?}, classes: {} }}", f.name, f.dims, option(f.classes))
     });
-    let parameters = list(&plan.parameters, |p| {
-        let init = initializer(p.init);
-        format!(
-            "__nn::Parameter {{ name: {:?}, dims: &{:?}, init: {init}, offset: {}, trainable: {} }}",
-            p.name, p.dims, p.offset, p.trainable
-        )
-    });
+    let control = parameters(&plan.control);
+    let parameters = parameters(&plan.parameters);
     let outputs = list(&plan.outputs, |o| format!("__nn::Output {{ name: {:?}, dims: &{:?} }}", o.name, o.dims));
     let metrics = list(&plan.metrics, |m| {
         let kind = match m.kind {
@@ -78,8 +73,8 @@ pub(super) fn program(plan: &Plan) -> String {
     let _ = write!(
         text,
         "pub(super) static PROGRAM: __nn::Program = __nn::Program {{
-            name: {:?}, hash: {}, fields: {fields}, inputs: {}, parameters: {parameters}, parameter_floats: {},
-            trained_floats: {}, changed_floats: {}, states: {}, scalars: {scalars}, learning_rate: {}, outputs: {outputs}, metrics: {metrics},
+            name: {:?}, hash: {}, fields: {fields}, inputs: {}, parameters: {parameters}, control: {control}, parameter_floats: {},
+            trained_floats: {}, changed_floats: {}, states: {}, scalars: {scalars}, learning_rate: {}, skipped: {}, outputs: {outputs}, metrics: {metrics},
             predict: {}, evaluate: {}, train: {}, gradients: {}, flops_per_sample: {},
         }};",
         plan.name,
@@ -90,6 +85,7 @@ pub(super) fn program(plan: &Plan) -> String {
         plan.changed_floats,
         list(&plan.states, |s| float32(*s)),
         option(plan.learning_rate.map(float32)),
+        option(plan.skipped),
         printed[0].1,
         table("evaluate"),
         table("train"),
@@ -99,15 +95,25 @@ pub(super) fn program(plan: &Plan) -> String {
     text
 }
 
+fn parameters(list: &[Parameter]) -> String {
+    self::list(list, |p| {
+        let init = initializer(p.init);
+        format!(
+            "__nn::Parameter {{ name: {:?}, dims: &{:?}, init: {init}, offset: {}, trainable: {} }}",
+            p.name, p.dims, p.offset, p.trainable
+        )
+    })
+}
+
 /// A program that says the network's name and can do nothing: a stub's.
 pub(super) fn placeholder(name: &str) -> String {
     format!(
         "fn predict(_: &mut {CPU}::Pass<'_>) {{}}
         pub(super) static SHADERS: &[__nn::Shader] = &[];
         pub(super) static PROGRAM: __nn::Program = __nn::Program {{
-            name: {name:?}, hash: 0, fields: &[], inputs: 0, parameters: &[], parameter_floats: 0,
+            name: {name:?}, hash: 0, fields: &[], inputs: 0, parameters: &[], control: &[], parameter_floats: 0,
             trained_floats: 0, changed_floats: 0, states: &[],
-            scalars: &[], learning_rate: ::core::option::Option::None, outputs: &[], metrics: &[],
+            scalars: &[], learning_rate: ::core::option::Option::None, skipped: ::core::option::Option::None, outputs: &[], metrics: &[],
             predict: __nn::Schedule {{
                 fixed_floats: 0, sample_floats: 0, result_floats: 0, fields: &[], outputs: &[], field_gradients: &[],
                 shaders: &[], more_shaders: &[], resident: ::core::option::Option::None, pass: predict, update: ::core::option::Option::None,

@@ -3,6 +3,7 @@
 //! Beside the weights, by their names, a checkpoint has
 //!
 //! - `optimizer.<i>.<name>`: the parameter's part of the optimizer's vector number `i` (Adam: 0 is the first moment, 1 the second),
+//! - `optimizer.<number>`: what training keeps beside, such as the scale of the loss,
 //! - `nn:results`: what the steps of the current epoch have measured,
 //! - `nn:memory:<callback>:<i>`: what callbacks keep in numbers, such as the best weights so far,
 //!
@@ -19,7 +20,7 @@ use super::file::{Contents, File, Tensor};
 use super::{Load, weights};
 use crate::error::Result;
 use crate::network::{Memory, Position, State};
-use crate::program::Program;
+use crate::program::{Parameter, Program};
 
 /// The key of the format's version, which only checkpoints have.
 const CHECKPOINT: &str = "nn.checkpoint";
@@ -67,6 +68,9 @@ pub(crate) fn contents<'a>(program: &'a Program, state: &'a State) -> Contents<'
         let part = |(name, dims, values)| (Cow::Owned(format!("{STATE}{number}.{name}")), dims, values);
         tensors.extend(weights::tensors(program, state).map(part));
     }
+    let number =
+        |p: &'a Parameter| (Cow::Owned(format!("{STATE}{}", p.name)), p.dims.into(), weights::slice(p, parameters));
+    tensors.extend(program.control.iter().map(number));
     tensors.push(vector(RESULTS.to_owned(), results));
     for (name, memory) in memories {
         let vectors = memory.vectors.iter().enumerate();
@@ -92,6 +96,9 @@ pub(crate) fn read(
     let mut problems = Vec::new();
     let mut parameters = vec![0.0; program.parameter_floats];
     weights::read(program, &file, &Load::strict(), &mut parameters, &mut problems);
+    for number in program.control {
+        part(&format!("{STATE}{}", number.name), number, &file, &mut parameters, &mut problems);
+    }
     let mut text = Text { metadata: &file.metadata, problems: &mut problems };
     let (seed, steps, epochs) = (text.number("nn.seed"), text.number("nn.steps"), text.number("nn.epochs"));
     let (updates, learning_rate) = (text.number("nn.updates"), text.number("nn.learning_rate"));
@@ -136,19 +143,23 @@ fn states(program: &Program, file: &File<'_>, problems: &mut Vec<String>) -> Vec
     let one = |(number, &start): (usize, &f32)| {
         let mut values = vec![start; program.parameter_floats];
         for parameter in program.parameters {
-            let name = format!("{STATE}{number}.{}", parameter.name);
-            let numbers = match file.tensors.get(&name) {
-                Some(info) => weights::numbers(&name, parameter.dims, info, file.data),
-                None => Err(format!("`{name}`: expected shape {:?}, but the file does not have it", parameter.dims)),
-            };
-            match numbers {
-                Ok(numbers) => values[parameter.offset..].iter_mut().zip(numbers).for_each(|(v, n)| *v = n),
-                Err(problem) => problems.push(problem),
-            }
+            part(&format!("{STATE}{number}.{}", parameter.name), parameter, file, &mut values, problems);
         }
         values
     };
     program.states.iter().enumerate().map(one).collect()
+}
+
+/// Puts a tensor of the file into a parameter's part of a vector.
+fn part(name: &str, parameter: &Parameter, file: &File<'_>, values: &mut [f32], problems: &mut Vec<String>) {
+    let numbers = match file.tensors.get(name) {
+        Some(info) => weights::numbers(name, parameter.dims, info, file.data),
+        None => Err(format!("`{name}`: expected shape {:?}, but the file does not have it", parameter.dims)),
+    };
+    match numbers {
+        Ok(numbers) => values[parameter.offset..].iter_mut().zip(numbers).for_each(|(v, n)| *v = n),
+        Err(problem) => problems.push(problem),
+    }
 }
 
 /// A vector of any length.

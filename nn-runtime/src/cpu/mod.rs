@@ -52,4 +52,6 @@ pub struct Update<'a> {
     pub states: &'a mut [Floats],
     /// The arena.
     pub arena: &'a mut [f32],
+    /// This step's slot of the results.
+    pub results: &'a mut [f32],
 }

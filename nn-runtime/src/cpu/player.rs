@@ -144,7 +144,7 @@ impl Backend for CpuBackend {
                 accumulator.add(program, &step, parameters, gradients);
                 if let (Some(update), true) = (schedule.update, step.updates()) {
                     frozen.clear(gradients);
-                    update(&mut Update { step: &step, parameters, gradients, states, arena });
+                    update(&mut Update { step: &step, parameters, gradients, states, arena, results });
                 }
                 frozen.hold(parameters);
             }

@@ -69,6 +69,8 @@ const NETWORK: Program = Program {
     fields: &[field("x"), field("t")],
     inputs: 1,
     parameters: &[],
+    control: &[],
+    skipped: None,
     parameter_floats: 4,
     trained_floats: 4,
     changed_floats: 4,

@@ -56,6 +56,8 @@ fn sums(sizes: &[usize]) -> &'static Program {
         fields: Box::leak(fields.into_boxed_slice()),
         inputs: sizes.len(),
         parameters: &[],
+        control: &[],
+        skipped: None,
         parameter_floats: 0,
         trained_floats: 0,
         changed_floats: 0,

@@ -133,6 +133,8 @@ pub(super) const fn line(name: &'static str, predict: &'static [Shader]) -> Prog
             offset: 0,
             trainable: true,
         }],
+        control: &[],
+        skipped: None,
         parameter_floats: 4,
         trained_floats: 4,
         changed_floats: 4,
