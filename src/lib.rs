@@ -365,6 +365,8 @@ pub use nn_runtime::TensorBoard;
 #[cfg(feature = "pictures")]
 pub use nn_runtime::{HtmlReport, Picture, pictures};
 
+pub use nn_runtime::{DeviceClass, DeviceFeature, Variant};
+
 /// The `wgpu` that GPU devices are made with, for [`Device::from_wgpu`].
 #[cfg(feature = "gpu")]
 pub use nn_runtime::wgpu;

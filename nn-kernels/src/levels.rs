@@ -43,9 +43,14 @@ pub fn order(kernels: Vec<Kernel>, tensors: &[Tensor]) -> (Vec<Kernel>, Vec<Rang
 
 /// A level's small kernels together, then each large one.
 fn apart(level: Vec<Kernel>) -> impl Iterator<Item = Vec<Kernel>> {
-    let (large, small): (Vec<Kernel>, Vec<Kernel>) = level.into_iter().partition(|kernel| rounds(kernel) >= LARGE);
+    let (large, small): (Vec<Kernel>, Vec<Kernel>) = level.into_iter().partition(is_large);
     let small = (!small.is_empty()).then_some(small);
     small.into_iter().chain(large.into_iter().map(|kernel| vec![kernel]))
+}
+
+/// Whether a kernel fills a device, and so has a level of its own.
+pub(crate) fn is_large(kernel: &Kernel) -> bool {
+    rounds(kernel) >= LARGE
 }
 
 /// How often a kernel's innermost loops go round, for 64 samples.

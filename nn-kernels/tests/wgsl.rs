@@ -55,24 +55,28 @@ fn the_archetype_follows_the_shape() {
 }
 
 #[test]
-fn large_products_have_a_text_for_fast_workgroup_memory() {
-    let large = [
-        common::kernels::dense(1100, 1100),
-        common::kernels::input_gradient(1024, 2048),
-        common::kernels::weight_gradient(1024, 1028),
-        common::kernels::batched_product(1, 1024, 128),
-    ];
-    for (plan, schedule) in large {
-        let shader = shader((plan, schedule));
-        common::check_shader(&shader);
-        let panels = shader.in_panels.clone().unwrap_or_else(|| panic!("{}", shader.wgsl));
-        assert_eq!((&panels.name, &panels.entry_point), (&shader.name, &shader.entry_point));
-        assert_eq!(panels.bindings, shader.bindings);
-        assert_eq!((shader.workgroup_bytes, panels.workgroup_bytes), (0, 2 * 16 * 68 * 4), "two panels");
-        assert_eq!(panels.wgsl.matches("workgroupBarrier();").count(), 2, "{}", panels.wgsl);
-        assert!(panels.wgsl.len() < shader.wgsl.len() + 4000, "loops, not copies: {}", panels.wgsl.len());
-    }
-    assert!(shader(common::kernels::dense(784, 128)).in_panels.is_none(), "too small to pay");
+fn large_products_have_several_texts_of_the_same_name_and_bindings() {
+    let names = |(plan, schedule): (Plan, Schedule)| -> Vec<String> {
+        let shaders = print_schedule(&plan, &schedule, "test", 0);
+        shaders.iter().for_each(common::check_shader);
+        let first = &shaders[0];
+        assert!(first.variant.is_none());
+        let name = |shader: &ShaderText| {
+            let variant = shader.variant.clone().unwrap_or_else(|| panic!("a dispatch: {}", shader.name));
+            assert_eq!(shader.name, format!("{}_{}", first.name, variant.name));
+            assert_eq!((&shader.bindings, &shader.kernels), (&first.bindings, &first.kernels));
+            let (barriers, broadcasts) = if variant.needs.is_empty() { (2, false) } else { (0, true) };
+            assert_eq!(shader.wgsl.matches("workgroupBarrier();").count(), barriers, "{}", shader.wgsl);
+            assert_eq!(shader.wgsl.contains("subgroupBroadcast("), broadcasts, "{}", shader.wgsl);
+            assert!(shader.wgsl.len() < first.wgsl.len() + 4000, "loops, not copies: {}", shader.wgsl.len());
+            variant.name
+        };
+        shaders[1..].iter().map(name).collect()
+    };
+    assert_eq!(names(common::kernels::dense(1100, 1100)), ["32x32", "subgroups_16x256"], "64 rows: few sums");
+    assert_eq!(names(common::kernels::input_gradient(1024, 2048)), ["32x32", "subgroups_16x256"]);
+    assert_eq!(names(common::kernels::weight_gradient(1024, 1028)), ["64x64", "128x128", "subgroups_16x256"]);
+    assert_eq!(names(common::kernels::dense(784, 128)), [""; 0], "too small to pay");
 }
 
 #[test]

@@ -91,6 +91,26 @@ impl Device {
         Err(Error::NoDevice("`nn` was built without it; enable its feature `gpu` in Cargo.toml".into()))
     }
 
+    /// Measures which texts of large contractions are fastest on this GPU, for a few milliseconds each, when a network's kernels first
+    /// run; on the CPU there is nothing to measure. Without it a model of the device's class chooses. Either choice gives the same
+    /// bits. `NN_TUNE=1` in the environment asks for the same of every GPU.
+    ///
+    /// What was measured is kept beside the compiled kernels (see [`Device::gpu`]) for this GPU and its driver, and the next
+    /// process does not measure again.
+    ///
+    /// ```no_run
+    /// let device = nn_runtime::Device::gpu()?.tuned();
+    /// # Ok::<(), nn_runtime::Error>(())
+    /// ```
+    #[must_use]
+    pub fn tuned(self) -> Self {
+        match self.0 {
+            Kind::Cpu => self,
+            #[cfg(feature = "gpu")]
+            Kind::Gpu(gpu) => Device(Kind::Gpu(gpu.tuned())),
+        }
+    }
+
     /// [`Device::gpu`] for those who cannot block, as in a browser.
     ///
     /// # Errors

@@ -49,7 +49,7 @@ pub use learning_rate::LearningRate;
 pub use pictures::{HtmlReport, Picture};
 pub use network::{Gradients, Memory, ParameterInfo};
 pub use profile::KernelTime;
-pub use program::Shader;
+pub use program::{DeviceClass, DeviceFeature, Shader, Variant};
 pub use tensorboard::TensorBoard;
 
 #[cfg(feature = "gpu")]

@@ -158,7 +158,7 @@ pub struct Schedule {
     pub outputs: &'static [usize],
     /// Where the host finds gradients with respect to fields: (number of the field, sample offset in the arena).
     pub field_gradients: &'static [(usize, usize)],
-    /// The dispatches for the GPU, in order.
+    /// The dispatches for the GPU, in order; behind each one's shader come its variants.
     pub shaders: &'static [Shader],
     /// The dispatches behind those: `train` and `gradients` begin alike and end differently.
     pub more_shaders: &'static [Shader],
@@ -171,10 +171,20 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// All dispatches for the GPU, in order.
-    pub fn all_shaders(&self) -> impl Iterator<Item = &'static Shader> + use<> {
-        self.shaders.iter().chain(self.more_shaders)
+    /// All dispatches for the GPU, in order: the texts of each, of which the first is for every device.
+    pub fn dispatches(&self) -> impl Iterator<Item = &'static [Shader]> + use<> {
+        texts(self.shaders).chain(texts(self.more_shaders))
     }
+
+    /// How many of them come before the update.
+    pub fn dispatches_before_update(&self) -> usize {
+        texts(self.shaders).count()
+    }
+}
+
+/// A list of shaders by dispatch: a shader without a variant begins the next one.
+fn texts(shaders: &'static [Shader]) -> impl Iterator<Item = &'static [Shader]> {
+    shaders.chunk_by(|_, next| next.variant.is_some())
 }
 
 /// Whole steps inside one workgroup, many in one dispatch: the shader loads parameters and states, plays the steps that
@@ -193,7 +203,7 @@ pub struct Resident {
 #[derive(Debug, Clone, Copy)]
 pub struct Shader {
     /// Unique in the network: the kernel's, `train_03_hidden_dense`, or that of the largest of several,
-    /// `train_05_hidden_dense_and_2`.
+    /// `train_05_hidden_dense_and_2`; with the variant's name behind it, `train_03_hidden_dense_64x64`.
     pub name: &'static str,
     /// The entry point's name in `wgsl`.
     pub entry_point: &'static str,
@@ -207,9 +217,39 @@ pub struct Shader {
     pub workgroups: &'static [Workgroups],
     /// The program's text.
     pub wgsl: &'static str,
-    /// The same, with the same bits as a result, for devices whose workgroups have fast memory of their own. Large matrix products
-    /// have one.
-    pub in_panels: Option<&'static Shader>,
+    /// Set where this is another text of the dispatch before it in the list, for some devices: with the same bits as a result.
+    pub variant: Option<Variant>,
+}
+
+/// What tells one text of a dispatch from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variant {
+    /// What it is called among the texts of its dispatch: `64x64`, after its tile. The shader's name ends with it.
+    pub name: &'static str,
+    /// Rows and columns of sums that a workgroup does.
+    pub tile: [u32; 2],
+    /// What a device must have.
+    pub needs: &'static [DeviceFeature],
+    /// The classes of devices that take it, if they have what it needs. Of several that suit, the last one is taken.
+    pub classes: &'static [DeviceClass],
+}
+
+/// Classes of devices, as far as the compiler's cost model tells them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeviceClass {
+    /// A card with memory of its own.
+    Discrete,
+    /// A GPU that shares the processor's memory; also what is not known better.
+    Integrated,
+    /// A processor that stands in for a GPU.
+    Software,
+}
+
+/// What only some devices have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeviceFeature {
+    /// Operations among the invocations of a subgroup, which has at least eight of them.
+    Subgroups,
 }
 
 impl Shader {

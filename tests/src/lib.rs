@@ -14,4 +14,4 @@ pub use compare::{assert_close, distance};
 pub use devices::gpu;
 pub use fixture::{Case, Fixture};
 pub use noise::Noise;
-pub use program::{CpuKernels, CpuPass, leak, leak_in_panels};
+pub use program::{CpuKernels, CpuPass, leak, leak_variants};

@@ -25,14 +25,18 @@ pub fn leak(plan: &Plan, kernels: Option<&CpuKernels>) -> &'static p::Program {
     Box::leak(Box::new(program(plan, kernels)))
 }
 
-/// As [`leak`] for the GPU, with the shaders for devices whose workgroups have fast memory of their own; and how many there are.
-pub fn leak_in_panels(plan: &Plan) -> (&'static p::Program, usize) {
+/// As [`leak`] for the GPU, with the variants of this name wherever there are some; and how many there are.
+pub fn leak_variants(plan: &Plan, name: &str) -> (&'static p::Program, usize) {
     let mut program = program(plan, None);
     let mut count = 0;
     let optional = [&mut program.evaluate, &mut program.train, &mut program.gradients].into_iter().flatten();
     for schedule in std::iter::once(&mut program.predict).chain(optional) {
-        let shaders: Vec<p::Shader> = schedule.all_shaders().map(|s| *s.in_panels.unwrap_or(s)).collect();
-        count += schedule.all_shaders().filter(|s| s.in_panels.is_some()).count();
+        let chosen = |texts: &'static [p::Shader]| {
+            let wanted = texts.iter().find(|shader| shader.variant.is_some_and(|variant| variant.name == name));
+            count += usize::from(wanted.is_some());
+            p::Shader { variant: None, ..*wanted.unwrap_or(&texts[0]) }
+        };
+        let shaders: Vec<p::Shader> = schedule.dispatches().map(chosen).collect();
         (schedule.shaders, schedule.more_shaders) = (Box::leak(shaders.into_boxed_slice()), &[]);
     }
     (Box::leak(Box::new(program)), count)
@@ -136,7 +140,18 @@ fn shader(s: &wgsl::ShaderText) -> p::Shader {
             points: w.points,
         }),
         wgsl: text(&s.wgsl),
-        in_panels: s.in_panels.as_deref().map(|s| &*Box::leak(Box::new(shader(s)))),
+        variant: s.variant.as_ref().map(|v| p::Variant {
+            name: text(&v.name),
+            tile: v.tile,
+            needs: list(&v.needs, |n| match n {
+                wgsl::DeviceFeature::Subgroups => p::DeviceFeature::Subgroups,
+            }),
+            classes: list(&v.classes, |c| match c {
+                wgsl::DeviceClass::Discrete => p::DeviceClass::Discrete,
+                wgsl::DeviceClass::Integrated => p::DeviceClass::Integrated,
+                wgsl::DeviceClass::Software => p::DeviceClass::Software,
+            }),
+        }),
     }
 }
 

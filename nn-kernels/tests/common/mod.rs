@@ -6,8 +6,8 @@ pub mod kernels;
 pub mod sample;
 
 use naga::back::{hlsl, msl, spv};
-use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
-use nn_kernels::emit::wgsl::ShaderText;
+use naga::valid::{Capabilities, ModuleInfo, ShaderStages, SubgroupOperationSet, ValidationFlags, Validator};
+use nn_kernels::emit::wgsl::{DeviceFeature, ShaderText};
 
 /// Parses and validates a shader, checks that its table entry is true, and translates it for Vulkan, Metal and DirectX.
 pub fn check_shader(shader: &ShaderText) {
@@ -16,7 +16,15 @@ pub fn check_shader(shader: &ShaderText) {
         Ok(module) => module,
         Err(e) => panic!("{}", fail("parse", e.emit_to_string(&shader.wgsl))),
     };
-    let info = match Validator::new(ValidationFlags::all(), Capabilities::empty()).validate(&module) {
+    // What the shader says that it needs, and no more.
+    let needs = shader.variant.as_ref().map(|variant| &variant.needs[..]).unwrap_or_default();
+    let mut capabilities = Capabilities::empty();
+    if needs.contains(&DeviceFeature::Subgroups) {
+        capabilities |= Capabilities::SUBGROUP;
+    }
+    let mut validator = Validator::new(ValidationFlags::all(), capabilities);
+    validator.subgroup_stages(ShaderStages::COMPUTE).subgroup_operations(SubgroupOperationSet::all());
+    let info = match validator.validate(&module) {
         Ok(info) => info,
         Err(e) => panic!("{}", fail("validate", e.emit_to_string(&shader.wgsl))),
     };
@@ -53,7 +61,6 @@ pub fn check_shader(shader: &ShaderText) {
     if let Err((language, error)) = translate(&module, &info) {
         panic!("{}", fail(language, error));
     }
-    shader.in_panels.iter().for_each(|panels| check_shader(panels));
 }
 
 fn translate(module: &naga::Module, info: &ModuleInfo) -> Result<(), (&'static str, String)> {
@@ -64,7 +71,9 @@ fn translate(module: &naga::Module, info: &ModuleInfo) -> Result<(), (&'static s
     let options = msl::Options { fake_missing_bindings: true, lang_version: (2, 4), ..Default::default() };
     msl::write_string(&module, &info, &options, &msl::PipelineOptions::default())
         .map_err(|e| ("MSL", e.to_string()))?;
-    let (options, pipeline) = (hlsl::Options::default(), hlsl::PipelineOptions::default());
+    // Operations in subgroups are DirectX's wave operations, of shader model 6.0.
+    let options = hlsl::Options { shader_model: hlsl::ShaderModel::V6_0, ..Default::default() };
+    let pipeline = hlsl::PipelineOptions::default();
     let mut text = String::new();
     hlsl::Writer::new(&mut text, &options, &pipeline)
         .write(&module, &info, None)

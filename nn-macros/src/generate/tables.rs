@@ -130,16 +130,20 @@ fn shader(shader: &wgsl::ShaderText) -> String {
     let workgroups = list(&shader.workgroups, |wgsl::Workgroups { fixed, per_sample, points }| {
         format!("__nn::Workgroups {{ fixed: {fixed}, per_sample: {per_sample}, points: {points} }}")
     });
-    let in_panels = shader.in_panels.as_deref().map(|s| format!("&{}", self::shader(s)));
+    let variant = shader.variant.as_ref().map(|wgsl::Variant { name, tile, needs, classes }| {
+        let needs = list(needs, |n| format!("__nn::DeviceFeature::{n:?}"));
+        let classes = list(classes, |c| format!("__nn::DeviceClass::{c:?}"));
+        format!("__nn::Variant {{ name: {name:?}, tile: {tile:?}, needs: {needs}, classes: {classes} }}")
+    });
     format!(
         "__nn::Shader {{ name: {:?}, entry_point: {:?}, workgroup_size: {:?}, workgroup_bytes: {}, bindings: {bindings},
-            workgroups: {workgroups}, wgsl: r#\"{}\"#, in_panels: {} }}",
+            workgroups: {workgroups}, wgsl: r#\"{}\"#, variant: {} }}",
         shader.name,
         shader.entry_point,
         shader.workgroup_size,
         shader.workgroup_bytes,
         shader.wgsl,
-        option(in_panels)
+        option(variant)
     )
 }
 

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::error::{Error, Result};
-use crate::program::{Schedule, Shader};
 
 /// What a GPU is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,8 +11,6 @@ pub struct Adapter {
     pub name: String,
     /// `discrete`, `integrated`, `virtual`, `software` or `other`.
     pub kind: &'static str,
-    /// Whether large matrix products go through the memory of workgroups.
-    panels: bool,
     /// `Vulkan`, `Metal`, `DX12`, …
     pub backend: String,
     /// The driver's name and version.
@@ -38,13 +35,7 @@ impl Adapter {
             wgpu::Backend::Noop => "noop",
         };
         let driver = format!("{} {}", info.driver, info.driver_info).trim().to_owned();
-        Self { name: info.name.clone(), kind, panels: prefers_panels(kind), backend: backend.to_owned(), driver }
-    }
-
-    /// The shaders of a schedule as they suit the device: which ones changes no bit of a result.
-    pub(super) fn shaders(&self, schedule: &Schedule) -> impl Iterator<Item = &'static Shader> + use<> {
-        let panels = self.panels;
-        schedule.all_shaders().map(move |shader| shader.in_panels.filter(|_| panels).unwrap_or(shader))
+        Self { name: info.name.clone(), kind, backend: backend.to_owned(), driver }
     }
 
     /// Whether a processor stands in for the GPU, as Mesa's llvmpipe does.
@@ -60,16 +51,6 @@ impl fmt::Display for Adapter {
             write!(f, ", {}", self.driver)?;
         }
         f.write_str(")")
-    }
-}
-
-/// Whether a kind of device gains from copying operands into the memory of workgroups: where this is memory of its own and not a
-/// part of what caches hold anyhow. `NN_PANELS=1` and `NN_PANELS=0` decide otherwise, for measurements.
-fn prefers_panels(kind: &str) -> bool {
-    match std::env::var("NN_PANELS").as_deref() {
-        Ok("1") => true,
-        Ok("0") => false,
-        _ => kind == "discrete",
     }
 }
 

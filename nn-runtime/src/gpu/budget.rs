@@ -53,7 +53,7 @@ impl Budget {
     /// Whether a schedule's arena and dispatches fit for a batch.
     pub(super) fn batch(&self, what: &str, schedule: &Schedule, capacity: usize) -> Result<()> {
         self.binding(&format!("{what}: the arena for {capacity} samples"), bytes(arena_floats(schedule, capacity)))?;
-        for shader in self.gpu.adapter().shaders(schedule) {
+        for shader in self.gpu.shaders(schedule) {
             let count = shader.count(capacity);
             let axis = u64::from(self.gpu.limits().max_compute_workgroups_per_dimension);
             // Workgroups are spread over two axes.
@@ -77,7 +77,7 @@ impl Budget {
             let Some(schedule) = schedule else { continue };
             self.batch(name, schedule, 4)?;
             self.binding(&format!("{name}: a step's results"), bytes(schedule.result_floats as u64))?;
-            for shader in self.gpu.adapter().shaders(schedule) {
+            for shader in self.gpu.shaders(schedule) {
                 self.shader(shader)?;
             }
         }

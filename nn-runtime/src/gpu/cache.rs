@@ -1,4 +1,5 @@
-//! Compiled pipelines on disk, where the API gives them out (Vulkan): the next process compiles them sooner.
+//! Compiled pipelines on disk, where the API gives them out (Vulkan): the next process compiles them sooner. What was measured
+//! ([`tune`](super::tune)) lies beside them.
 //!
 //! There is a file for each device and driver. `NN_PIPELINE_CACHE=off` in the environment switches it off, and any other value
 //! is the folder to use in the place of the platform's folder for caches. Nothing that goes wrong with a file is more than a
@@ -40,9 +41,7 @@ impl Cache {
             return None;
         }
         let info = device.adapter_info();
-        let driver = hash(format!("{} {} {}", info.name, info.driver, info.driver_info).as_bytes());
-        let name = format!("{}_{driver:016x}", wgpu::util::pipeline_cache_key(&info)?);
-        let file = folder(env::var_os(VARIABLE), &|name| env::var_os(name))?.join(name);
+        let file = file(device, &wgpu::util::pipeline_cache_key(&info)?)?;
         let data = read(&file);
         let descriptor =
             wgpu::PipelineCacheDescriptor { label: Some("pipelines"), data: data.as_deref(), fallback: true };
@@ -63,6 +62,13 @@ impl Cache {
     }
 }
 
+/// The file for what is kept of this kind for a device and its driver, if anything is to be kept.
+pub(super) fn file(device: &wgpu::Device, kind: &str) -> Option<PathBuf> {
+    let info = device.adapter_info();
+    let driver = hash(format!("{} {} {}", info.name, info.driver, info.driver_info).as_bytes());
+    Some(folder(env::var_os(VARIABLE), &|name| env::var_os(name))?.join(format!("{kind}_{driver:016x}")))
+}
+
 /// Where files are: in the folder that `chosen` names, or in the platform's for caches.
 fn folder(chosen: Option<OsString>, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     if let Some(chosen) = chosen.filter(|chosen| !chosen.is_empty()) {
@@ -80,18 +86,18 @@ fn folder(chosen: Option<OsString>, variable: &dyn Fn(&str) -> Option<OsString>)
 }
 
 /// What a file holds; nothing if there is none or if it is not as it was written.
-fn read(file: &Path) -> Option<Vec<u8>> {
+pub(super) fn read(file: &Path) -> Option<Vec<u8>> {
     let bytes = match fs::read(file) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => {
-            log::warn!("{}: compiled pipelines cannot be read: {error}", file.display());
+            log::warn!("{}: what was kept cannot be read: {error}", file.display());
             return None;
         }
     };
     let data = checked(&bytes).filter(|data| data.len() <= LARGEST);
     if data.is_none() {
-        log::warn!("{}: compiled pipelines are damaged or too many; they are compiled anew", file.display());
+        log::warn!("{}: what was kept is damaged or too much; it is made anew", file.display());
     }
     data.map(<[u8]>::to_vec)
 }
@@ -103,12 +109,13 @@ fn checked(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 /// Writes a file whole or not at all: other processes may read it meanwhile.
-fn write(file: &Path, data: &[u8]) -> io::Result<()> {
+pub(super) fn write(file: &Path, data: &[u8]) -> io::Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
     }
     let bytes = [MAGIC.as_slice(), &hash(data).to_le_bytes(), data].concat();
-    let temporary = file.with_extension(process::id().to_string());
+    let mut temporary = file.as_os_str().to_owned();
+    temporary.push(format!(".{}", process::id()));
     let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, file));
     if written.is_err() {
         // If it is there, it is of no use; if it is not, nothing is lost.
@@ -118,7 +125,7 @@ fn write(file: &Path, data: &[u8]) -> io::Result<()> {
 }
 
 /// FNV-1a.
-fn hash(bytes: &[u8]) -> u64 {
+pub(super) fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x100_0000_01b3))
 }
 

@@ -1,6 +1,7 @@
 //! A device and its queue, and the one place where wgpu's errors become values.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::adapter::{self, Adapter};
@@ -8,6 +9,8 @@ use super::cache::{self, Cache};
 use super::pipelines::Layouts;
 use super::profile::{self, Profile};
 use super::signal::{Signal, signal};
+use super::tune;
+use super::variants::{self, Choice};
 use crate::error::{Error, Result};
 use crate::profile::KernelTime;
 
@@ -22,6 +25,9 @@ struct Shared {
     adapter: Adapter,
     limits: wgpu::Limits,
     layouts: Layouts,
+    choice: Choice,
+    /// Whether texts of large contractions are measured.
+    tuned: AtomicBool,
     /// Where the API gives compiled pipelines out.
     cache: Option<Cache>,
     /// If somebody asked for it.
@@ -51,7 +57,8 @@ impl Gpu {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("nn"),
             required_features: profile::wanted_features(adapter.features())
-                | cache::wanted_features(adapter.features()),
+                | cache::wanted_features(adapter.features())
+                | variants::wanted_features(adapter.features()),
             required_limits: adapter::wanted_limits(&adapter.limits()),
             ..wgpu::DeviceDescriptor::default()
         };
@@ -82,7 +89,22 @@ impl Gpu {
         let create = || (Layouts::new(&device), Cache::new(&device), Profile::new(&device));
         let (layouts, cache, profile) =
             in_scopes(&device, create).await.map_err(|error| describe(&adapter, "layouts", &error))?;
-        Ok(Self(Arc::new(Shared { device, queue, adapter, limits, layouts, cache, profile, lost })))
+        let (choice, tuned) = (Choice::new(&device), AtomicBool::new(tune::is_asked_for()));
+        Ok(Self(Arc::new(Shared { device, queue, adapter, limits, layouts, choice, tuned, cache, profile, lost })))
+    }
+
+    /// From now on the device measures which texts of large contractions are fastest; see `Device::tuned`.
+    pub fn tuned(self) -> Self {
+        self.0.tuned.store(true, Relaxed);
+        self
+    }
+
+    pub(super) fn is_tuned(&self) -> bool {
+        self.0.tuned.load(Relaxed)
+    }
+
+    pub(super) fn choice(&self) -> &Choice {
+        &self.0.choice
     }
 
     /// What it is.

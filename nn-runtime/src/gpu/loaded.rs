@@ -35,6 +35,8 @@ pub struct Counters {
     pub readbacks: u64,
     /// Windows of data that were brought to the device because it does not hold the whole set.
     pub windows: u64,
+    /// Texts of dispatches that were measured.
+    pub measured: u64,
 }
 
 /// [`Counters`] that threads share.
@@ -44,6 +46,7 @@ pub(super) struct Counts {
     pub(super) submissions: AtomicU64,
     pub(super) readbacks: AtomicU64,
     pub(super) windows: AtomicU64,
+    pub(super) measured: AtomicU64,
 }
 
 /// Takes a lock. What it guards is whole even if a holder panicked: nothing is left half done under any of ours.
@@ -84,6 +87,7 @@ impl Loaded {
             submissions: self.counts.submissions.load(Relaxed),
             readbacks: self.counts.readbacks.load(Relaxed),
             windows: self.counts.windows.load(Relaxed),
+            measured: self.counts.measured.load(Relaxed),
         }
     }
 

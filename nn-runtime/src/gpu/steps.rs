@@ -161,7 +161,7 @@ impl Part<'_> {
         heard: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> Result<Vec<f32>> {
         let Run { loaded, track, lane, .. } = self.run;
-        let kernels = track.schedule.all_shaders().count() as u64 + 1;
+        let kernels = track.schedule.dispatches().count() as u64 + 1;
         let cost = |turn: &Turn<'_>| {
             let flops = track.flops.saturating_mul(samples(turn.steps) as u64);
             let kernels = if turn.resident { turn.steps.len() as u64 } else { kernels };

@@ -10,8 +10,9 @@ use super::loaded::{Loaded, lock};
 use super::pipelines::{self, gather_workgroups};
 use super::recording::Recording;
 use super::resident::Residence;
+use super::tune;
 use crate::error::Result;
-use crate::program::{Schedule, StepUniform};
+use crate::program::{Schedule, Shader, StepUniform};
 
 /// A schedule on a device.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ pub(super) struct Track {
     /// What plays the steps that fit into a workgroup's memory.
     pub(super) residence: Option<Residence>,
     /// Made when kernels run for the first time.
-    pipelines: Mutex<Option<Arc<[wgpu::ComputePipeline]>>>,
+    kernels: Mutex<Option<Arc<[Kernel]>>>,
     /// Those not in use: a run takes one or makes one, so that runs from several threads have one each.
     lanes: Mutex<Vec<Lane>>,
 }
@@ -35,7 +36,16 @@ pub(super) struct Run<'a> {
     pub(super) loaded: &'a Loaded,
     pub(super) track: &'a Track,
     pub(super) lane: Lane,
-    pipelines: Arc<[wgpu::ComputePipeline]>,
+    kernels: Arc<[Kernel]>,
+}
+
+/// A dispatch as the device runs it.
+#[derive(Debug)]
+struct Kernel {
+    /// The name of its first text, whichever text runs.
+    name: &'static str,
+    shader: &'static Shader,
+    pipeline: wgpu::ComputePipeline,
 }
 
 impl Track {
@@ -47,23 +57,30 @@ impl Track {
         flops: u64,
     ) -> Self {
         let residence = Residence::new(loaded, schedule);
-        Self { name, schedule, gradients, flops, residence, pipelines: Mutex::default(), lanes: Mutex::default() }
+        Self { name, schedule, gradients, flops, residence, kernels: Mutex::default(), lanes: Mutex::default() }
     }
 
-    async fn pipelines(&self, loaded: &Loaded) -> Result<Arc<[wgpu::ComputePipeline]>> {
-        if let Some(pipelines) = &*lock(&self.pipelines) {
-            return Ok(Arc::clone(pipelines));
+    /// The kernels, made for the first run, which this lane is for.
+    async fn kernels(&self, loaded: &Loaded, lane: &Lane) -> Result<Arc<[Kernel]>> {
+        if let Some(kernels) = &*lock(&self.kernels) {
+            return Ok(Arc::clone(kernels));
         }
-        // Two threads may both get here; they make the same.
-        let shaders: Vec<_> = loaded.gpu().adapter().shaders(self.schedule).collect();
-        let pipelines: Arc<[_]> = pipelines::compile(loaded.gpu(), &shaders).await?.into();
-        *lock(&self.pipelines) = Some(Arc::clone(&pipelines));
-        Ok(pipelines)
+        // Two threads may both get here; what they make gives the same bits.
+        let gpu = loaded.gpu();
+        let shaders = match gpu.is_tuned() {
+            true => tune::measured(loaded, self.schedule, lane).await?,
+            false => gpu.shaders(self.schedule).collect(),
+        };
+        let pipelines = pipelines::compile(gpu, &shaders).await?;
+        let names = self.schedule.dispatches().map(|dispatch| dispatch[0].name);
+        let kernels = names.zip(shaders).zip(pipelines);
+        let kernels: Arc<[_]> = kernels.map(|((name, shader), pipeline)| Kernel { name, shader, pipeline }).collect();
+        *lock(&self.kernels) = Some(Arc::clone(&kernels));
+        Ok(kernels)
     }
 
     /// Prepares a run that needs this much. One without samples in the arena needs no kernels.
     pub(super) async fn run<'a>(&'a self, loaded: &'a Loaded, size: Size) -> Result<Run<'a>> {
-        let pipelines = if size.capacity > 0 { self.pipelines(loaded).await? } else { Arc::default() };
         let waiting = lock(&self.lanes).pop();
         let lane = match waiting {
             Some(lane) if lane.size.union(&size) == lane.size => lane,
@@ -74,7 +91,8 @@ impl Track {
                 Lane::new(loaded, self.name, self.schedule, self.gradients, size).await?
             }
         };
-        Ok(Run { loaded, track: self, lane, pipelines })
+        let kernels = if size.capacity > 0 { self.kernels(loaded, &lane).await? } else { Arc::default() };
+        Ok(Run { loaded, track: self, lane, kernels })
     }
 }
 
@@ -105,8 +123,8 @@ impl Run<'_> {
             to.dispatch("gather", &gpu.layouts().gather, workgroups);
         }
         to.bind(&self.lane.group, offset);
-        let update = self.track.schedule.shaders.len();
-        for (i, (shader, pipeline)) in gpu.adapter().shaders(self.track.schedule).zip(&*self.pipelines).enumerate() {
+        let update = self.track.schedule.dispatches_before_update();
+        for (i, Kernel { name, shader, pipeline }) in self.kernels.iter().enumerate() {
             if let (Some(between), true) = (between, i == update) {
                 between.before_update(gpu, to, offset, step);
                 if !step.updates() {
@@ -115,7 +133,7 @@ impl Run<'_> {
                 to.bind(&self.lane.group, offset);
             }
             if let Some(workgroups) = spread(shader.count(step.batch as usize), axis) {
-                to.dispatch(shader.name, pipeline, workgroups);
+                to.dispatch(name, pipeline, workgroups);
             }
         }
         if let Some(between) = between {

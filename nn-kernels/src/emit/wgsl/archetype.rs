@@ -3,7 +3,6 @@
 use super::Binding;
 use super::contract::{self, Contract};
 use super::function::Function;
-use super::panels;
 use super::printer::Printer;
 use super::text::Count;
 use super::thread::{self, Thread};
@@ -80,14 +79,6 @@ impl<'a> Archetype<'a> {
             Archetype::Workgroup(workgroup) => workgroup.lanes = lanes,
             Archetype::Tiled(tiled) => tiled.tile.lanes = lanes,
             _ => {}
-        }
-    }
-
-    /// The kernel for devices whose workgroups have fast memory of their own, where it is another one.
-    pub(super) fn in_panels(&self) -> Option<Function> {
-        match self {
-            Archetype::Contract(contract) if panels::suits(contract) => Some(panels::print((**contract).clone())),
-            _ => None,
         }
     }
 

@@ -31,4 +31,4 @@ impl Block {
 /// Products from which on 32 outputs in one invocation pay.
 const MEDIUM: u64 = 1 << 21;
 /// Products from which on 64 do.
-pub(super) const LARGE: u64 = 1 << 26;
+const LARGE: u64 = 1 << 26;

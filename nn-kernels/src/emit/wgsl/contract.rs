@@ -36,7 +36,7 @@ pub(super) struct Contract<'a> {
     pub(super) extents: Vec<Extent>,
     pub(super) names: Vec<String>,
     /// Points of the group, row, column and reduced axes.
-    group: Count,
+    pub(super) group: Count,
     pub(super) m: Count,
     pub(super) n: Count,
     pub(super) k: Count,
@@ -50,6 +50,8 @@ pub(super) struct Contract<'a> {
     pub(super) read_b: Reading,
     /// Steps of the innermost reduced axis in one round of the loop.
     unroll: usize,
+    /// Whether the invocations of a subgroup share their rows; see [`subgroups`](super::subgroups).
+    pub(super) in_subgroups: bool,
 }
 
 pub(super) fn prepare(printer: Printer, view: ContractionView) -> Contract {
@@ -116,7 +118,23 @@ impl<'a> Contract<'a> {
         let read_a = reading(&view.a, view.m.last().filter(|_| four_rows));
         let read_b = reading(&view.b, view.n.last().filter(|_| wide));
         let unroll = if [read_a, read_b].contains(&Reading::AlongSum) { 4 } else { 1 };
-        Contract { printer, view, extents, names, group, m, n, k, wide, block, tile: block, read_a, read_b, unroll }
+        Contract {
+            printer,
+            view,
+            extents,
+            names,
+            group,
+            m,
+            n,
+            k,
+            wide,
+            block,
+            tile: block,
+            read_a,
+            read_b,
+            unroll,
+            in_subgroups: false,
+        }
     }
 
     /// The axis along which four columns are done at once.
@@ -201,21 +219,26 @@ impl<'a> Contract<'a> {
 
     /// Prints where each row of `a` and each column of `b` begins: `a0`, `a1`, … and `b0`, `b1`, …. Rows and columns behind
     /// the last one are read there; they are not stored.
-    fn addresses(&mut self, out: &mut Text) {
+    pub(super) fn addresses(&mut self, out: &mut Text) {
         let row_step = if self.read_a == Reading::Across { 4 } else { 1 };
         let (a, axes) = (self.view.a.clone(), self.view.m.clone());
-        for i in (0..self.block.rows).step_by(row_step) {
-            let last = match self.m.batches {
-                0 => format!("{}u", self.m.size.saturating_sub(row_step as u64)),
-                _ => format!("{} - {row_step}u", self.m.text()),
-            };
-            let flat = clamped("m", i, self.has_partial_rows().then_some(last));
-            self.address(out, &format!("a{i}"), &flat, &a, &axes);
+        let last = match self.m.batches {
+            0 => format!("{}u", self.m.size.saturating_sub(row_step as u64)),
+            _ => format!("{} - {row_step}u", self.m.text()),
+        };
+        let last = self.has_partial_rows().then_some(last);
+        let rows: Vec<(usize, String)> = match self.in_subgroups {
+            true => self.own_rows().into_iter().enumerate().collect(),
+            false => (0..self.block.rows).step_by(row_step).map(|i| (i, text::sum("m", &format!("{i}u")))).collect(),
+        };
+        for (i, row) in rows {
+            self.address(out, &format!("a{i}"), &clamped(&row, last.as_deref()), &a, &axes);
         }
         let (b, axes) = (self.view.b.clone(), self.view.n.clone());
         for q in 0..self.quads() {
             let last = format!("{}u", self.n.size - self.step() as u64);
-            let flat = clamped("n", q * self.step(), self.has_partial_columns().then_some(last));
+            let column = text::sum("n", &format!("{}u", q * self.step()));
+            let flat = clamped(&column, self.has_partial_columns().then_some(&*last));
             self.address(out, &format!("b{q}"), &flat, &b, &axes);
         }
     }
@@ -267,7 +290,7 @@ impl<'a> Contract<'a> {
     }
 
     /// Prints the loops over the reduced axes; returns the accumulators, row by row.
-    fn sums(&mut self, out: &mut Text) -> Vec<Expr> {
+    pub(super) fn sums(&mut self, out: &mut Text) -> Vec<Expr> {
         let sums = self.accumulators(out);
         let reduced = self.view.k.clone();
         for (level, &axis) in reduced.iter().enumerate() {
@@ -294,7 +317,9 @@ impl<'a> Contract<'a> {
 
     /// Prints the loads of four steps at once: `x<row>` and `y<column>`.
     fn groups_along_sum(&mut self, out: &mut Text, a: &Along, b: &Along) {
-        if self.read_a == Reading::AlongSum {
+        if self.read_a == Reading::AlongSum && self.in_subgroups {
+            self.bring_group(out, a);
+        } else if self.read_a == Reading::AlongSum {
             for i in 0..self.block.rows {
                 out.line(format!("let x{i} = {};", self.printer.load_group(a.tensor, &a.at(i, 0, 0))));
             }
@@ -310,6 +335,9 @@ impl<'a> Contract<'a> {
 
     /// The rows' factors at one step of the loop, an f32 each.
     fn rows(&mut self, out: &mut Text, a: &Along, k: usize) -> Vec<String> {
+        if self.in_subgroups {
+            return self.broadcast_rows(out, a, k);
+        }
         let suffix = self.suffix(k);
         let rows = 0..self.block.rows;
         match self.read_a {
@@ -358,7 +386,7 @@ impl<'a> Contract<'a> {
     }
 
     /// Tells the steps of one round of the loop apart.
-    fn suffix(&self, k: usize) -> String {
+    pub(super) fn suffix(&self, k: usize) -> String {
         if self.unroll == 1 { String::new() } else { format!("_{k}") }
     }
 
@@ -415,9 +443,9 @@ impl<'a> Contract<'a> {
 }
 
 /// Where an operand's elements lie in the loop, relative to where its rows (or columns) begin.
-struct Along {
+pub(super) struct Along {
     operand: char,
-    tensor: TensorId,
+    pub(super) tensor: TensorId,
     /// The reduced axes' part of the address.
     offset: String,
     /// How far apart steps of the innermost reduced axis are.
@@ -446,19 +474,18 @@ impl Along {
     }
 
     /// The address for a row (or group of columns), so many steps and neighbours further.
-    fn at(&self, row: usize, steps: usize, neighbours: usize) -> String {
+    pub(super) fn at(&self, row: usize, steps: usize, neighbours: usize) -> String {
         let further = steps as i64 * self.step + neighbours as i64 * self.across;
         let start = text::sum(&format!("{}{row}", self.operand), &self.offset);
         text::sum(&start, &format!("{}u", further as u32))
     }
 }
 
-/// `name + i`, at most `last`.
-fn clamped(name: &str, i: usize, last: Option<String>) -> String {
-    let flat = text::sum(name, &format!("{i}u"));
+/// A number, at most `last`.
+fn clamped(flat: &str, last: Option<&str>) -> String {
     match last {
         Some(last) => format!("min({flat}, {last})"),
-        None => flat,
+        None => flat.to_owned(),
     }
 }
 

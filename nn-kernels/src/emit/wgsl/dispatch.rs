@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use super::archetype::{Archetype, Lanes, View};
 use super::function::Function;
-use super::panels;
 use super::printer::Printer;
 use super::text::Count;
+use super::variants::{self, Variant};
 use super::{Binding, LANES, SHARED};
 use crate::ir::Kernel;
 use crate::plan::{Plan, Schedule};
@@ -21,8 +21,8 @@ pub(super) struct Dispatch {
     pub(super) lanes: usize,
     /// The kernels' functions, in order.
     pub(super) functions: Vec<Function>,
-    /// The same for devices whose workgroups have fast memory of their own, where they differ: with the same bits.
-    pub(super) in_panels: Option<Vec<Function>>,
+    /// Other texts of a kernel that is alone here.
+    pub(super) variants: Vec<(Variant, Function)>,
     /// Which of them has most to do.
     pub(super) largest: usize,
 }
@@ -37,16 +37,10 @@ impl Dispatch {
         let lanes = lanes(&all);
         all.iter_mut().for_each(|kernel| kernel.set_lanes(lanes));
         agree_on_views(&mut all);
-        // Another number of lanes would be another order of the other kernels' sums.
-        let panels = all.iter().map(|kernel| kernel.in_panels().filter(|_| lanes == panels::LANES));
-        let panels: Vec<Option<Function>> = panels.collect();
+        let variants = if let [alone] = &all[..] { variants::print(alone) } else { vec![] };
         let functions: Vec<Function> = all.into_iter().map(Archetype::print).collect();
-        let in_panels = panels.iter().any(Option::is_some).then(|| {
-            let either = |(panels, other): (Option<Function>, &Function)| panels.unwrap_or_else(|| other.clone());
-            panels.into_iter().zip(&functions).map(either).collect()
-        });
         let largest = kernels.clone().max_by_key(|&i| (work(&schedule.kernels[i]), Reverse(i)));
-        Dispatch { largest: largest.map_or(0, |i| i - kernels.start), kernels, lanes, functions, in_panels }
+        Dispatch { largest: largest.map_or(0, |i| i - kernels.start), kernels, lanes, functions, variants }
     }
 }
 

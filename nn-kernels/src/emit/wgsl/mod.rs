@@ -5,7 +5,7 @@
 //!
 //! There are four archetypes: an invocation for each outer point (`thread`), a workgroup for each outer point (`workgroup`),
 //! blocks of a matrix product (`contract`), and tiles of contractions with windows or with long sums for few outputs
-//! (`tiled`). Large matrix products have a second text (`panels`). Every constant is in the text; only the batch,
+//! (`tiled`). Large contractions have several texts (`variants`), some of them through workgroup memory (`panels`). Every constant is in the text; only the batch,
 //! the arena's capacity and the step's numbers come from the uniform.
 
 mod archetype;
@@ -20,15 +20,18 @@ mod panels;
 mod printer;
 pub mod resident;
 mod shader;
+mod subgroups;
 mod text;
 mod thread;
 mod tiled;
 mod turns;
+mod variants;
 mod workgroup;
 
 use std::ops::Range;
 
 use self::dispatch::Dispatch;
+pub use self::variants::{DeviceClass, DeviceFeature, Variant};
 use crate::plan::{Plan, Schedule};
 
 /// A printed dispatch. Mirrors `nn_runtime::program::Shader`, whose documentation says what the fields mean.
@@ -50,8 +53,8 @@ pub struct ShaderText {
     pub workgroups: Vec<Workgroups>,
     /// The program's text.
     pub wgsl: String,
-    /// The same kernel, with the same bits, for devices whose workgroups have fast memory of their own.
-    pub in_panels: Option<Box<ShaderText>>,
+    /// Set where this is another text of the dispatch before it, with the same bits as a result.
+    pub variant: Option<Variant>,
 }
 
 /// What a shader binds; the numbers are those of group 0.
@@ -102,8 +105,8 @@ const LANES: usize = 64;
 const SHARED: usize = 4096;
 
 /// Prints the shaders of a schedule from a level's first kernel on; `prefix` is the schedule's name (`train`), and kernels are
-/// called `<prefix>_<number>_<kernel>`.
+/// called `<prefix>_<number>_<kernel>`. Behind a dispatch's shader come its variants, if it has any.
 pub fn print_schedule(plan: &Plan, schedule: &Schedule, prefix: &str, first: usize) -> Vec<ShaderText> {
     let levels = schedule.levels.iter().filter(|level| level.start >= first);
-    levels.map(|level| shader::shader(Dispatch::new(plan, schedule, prefix, level.clone()))).collect()
+    levels.flat_map(|level| shader::shaders(Dispatch::new(plan, schedule, prefix, level.clone()))).collect()
 }

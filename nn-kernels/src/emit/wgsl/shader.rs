@@ -1,18 +1,28 @@
 //! Shaders from kernels' functions: the declarations around them, and the entry point.
 
+use std::ops::Range;
+
 use super::dispatch::Dispatch;
 use super::function::{Around, Function};
 use super::{ShaderText, Workgroups};
 
-/// The shader of a dispatch.
-pub(super) fn shader(Dispatch { kernels, lanes, functions, in_panels, largest }: Dispatch) -> ShaderText {
-    let in_panels = in_panels.map(|functions| {
-        Box::new(shader(Dispatch { kernels: kernels.clone(), lanes, functions, in_panels: None, largest }))
-    });
-    let mut around = Around::new(&functions);
+/// The shaders of a dispatch: the text for every device, then its variants.
+pub(super) fn shaders(Dispatch { kernels, lanes, functions, variants, largest }: Dispatch) -> Vec<ShaderText> {
+    let mut shaders = vec![shader(&functions, lanes, largest, kernels.clone())];
+    for (variant, mut function) in variants {
+        function.name = format!("{}_{}", function.name, variant.name);
+        let lanes = function.lanes.map_or(lanes, |lanes| lanes as usize);
+        let shader = shader(&[function], lanes, 0, kernels.clone());
+        shaders.push(ShaderText { variant: Some(variant), ..shader });
+    }
+    shaders
+}
+
+fn shader(functions: &[Function], lanes: usize, largest: usize, kernels: Range<usize>) -> ShaderText {
+    let mut around = Around::new(functions);
     let workgroups: Vec<Workgroups> = functions.iter().map(|f| workgroups(f, lanes)).collect();
     let helpers = around.helpers();
-    let (name, comments, bodies, entry) = match &functions[..] {
+    let (name, comments, bodies, entry) = match functions {
         [one] => (one.name.clone(), one.comments(), String::new(), alone(one, workgroups[0], lanes)),
         all => {
             let name = format!("{}_and_{}", all[largest].name, all.len() - 1);
@@ -22,9 +32,10 @@ pub(super) fn shader(Dispatch { kernels, lanes, functions, in_panels, largest }:
         }
     };
     let declarations = around.declarations(&[&entry, &bodies, &helpers]);
+    let subgroup = if entry.contains("sublane") { SUBLANE } else { "" };
     let wgsl = format!(
         "{comments}\n{declarations}{helpers}{bodies}\n\
-         @compute @workgroup_size({lanes})\nfn {name}({BUILTINS}) {{\n{entry}}}\n"
+         @compute @workgroup_size({lanes})\nfn {name}({BUILTINS}{subgroup}) {{\n{entry}}}\n"
     );
     ShaderText {
         entry_point: name.clone(),
@@ -35,13 +46,16 @@ pub(super) fn shader(Dispatch { kernels, lanes, functions, in_panels, largest }:
         kernels,
         workgroups,
         wgsl,
-        in_panels,
+        variant: None,
     }
 }
 
 /// The builtins that an entry point takes.
 const BUILTINS: &str = "@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) ids: vec3<u32>, \
                         @builtin(local_invocation_index) lane: u32";
+
+/// The builtin that it takes where it asks for its number in a subgroup.
+const SUBLANE: &str = ", @builtin(subgroup_invocation_id) sublane: u32";
 
 /// An entry point with the text of a function.
 fn alone(function: &Function, workgroups: Workgroups, lanes: usize) -> String {

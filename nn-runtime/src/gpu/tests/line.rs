@@ -81,7 +81,7 @@ const fn shader(name: &'static str, wgsl: &'static str, workgroups: &'static [Wo
         bindings: &[Binding::Step, Binding::Arena],
         workgroups,
         wgsl,
-        in_panels: None,
+        variant: None,
     }
 }
 
@@ -166,7 +166,7 @@ pub(super) const fn odd(
         bindings: &[],
         workgroups: ONCE,
         wgsl,
-        in_panels: None,
+        variant: None,
     }
 }
 

@@ -134,7 +134,7 @@ pub fn print(plan: &Plan) -> Option<(ShaderText, Residence)> {
         kernels: 0..train.kernels.len(),
         workgroups: vec![Workgroups { fixed: 1, per_sample: 0, points: 1 }],
         wgsl,
-        in_panels: None,
+        variant: None,
     };
     Some((shader, residence))
 }
