@@ -8,11 +8,13 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::autodiff;
+use crate::emit::wgsl::resident::is_too_large;
+use crate::emit::wgsl::stores_halves_in_fours;
 use crate::graph::{Extent, Graph, Leaf, Node, NodeId, Op, Reduction, Shape, StepScalar, Unary};
 use crate::ir::{Kernel, TensorId, Value, validate};
 use crate::layers::state_init;
 use crate::levels;
-use crate::lower::{Root, Tensors, lower};
+use crate::lower::{Root, Tensors, holds_halves, lower};
 use crate::memory::{self, Pinned};
 use crate::network::{Network, Precision};
 use crate::plan::{Output, Place, Plan, Schedule, Tensor};
@@ -232,6 +234,12 @@ impl Programs<'_> {
         table.schedule.result_floats = self.layout.result_floats;
     }
 
+    /// Whether what is rounded to f16 is stored so. Networks that train inside one workgroup have memory of their own.
+    fn stores_halves(&self) -> bool {
+        let states = self.network.optimizer.as_ref().map_or(0, |o| state_init(o).len());
+        self.network.optimizer.is_none() || is_too_large(self.layout.parameter_floats, states)
+    }
+
     /// The gradient of the mean loss with respect to each sample's loss, times the loss's scale.
     fn seed(&self, graph: &mut Graph, loss: NodeId) -> NodeId {
         let shape = graph.shape(loss).clone();
@@ -335,7 +343,8 @@ impl<'a> Table<'a> {
 
     fn leaf_tensor(&mut self, leaf: &Leaf, shape: &Shape) -> TensorId {
         // Parts of one vector may begin together.
-        let is_this = |(l, id): &&(Leaf, TensorId)| l == leaf && self.schedule.tensors[id.0 as usize].dims == shape.dims;
+        let is_this =
+            |(l, id): &&(Leaf, TensorId)| l == leaf && self.schedule.tensors[id.0 as usize].dims == shape.dims;
         if let Some((_, id)) = self.leaves.iter().find(is_this) {
             return *id;
         }
@@ -390,10 +399,12 @@ impl<'a> Table<'a> {
         let schedule = &mut self.schedule;
         unique_names(&mut schedule.kernels);
         schedule.fields.sort_unstable();
+        widen_singles(schedule);
         let from_start = schedule.fields.iter().map(|(_, t)| *t).collect();
         let zones =
             memory::plan(&schedule.kernels, &schedule.levels, &mut schedule.tensors, &Pinned { from_start, to_end });
         (schedule.sample_floats, schedule.fixed_floats) = (zones.sample, zones.fixed);
+        (schedule.sample_halves, schedule.fixed_halves) = (zones.half_sample, zones.half_fixed);
         if cfg!(debug_assertions) {
             for kernel in &schedule.kernels {
                 validate(kernel, schedule.tensors.len()).expect("lowering makes valid kernels");
@@ -412,9 +423,31 @@ impl Tensors for Table<'_> {
 
     fn temporary(&mut self, graph: &Graph, id: NodeId) -> TensorId {
         let shape = graph.shape(id);
-        let place = if shape.batch { Place::Sample(0) } else { Place::Fixed(0) };
+        let place = match (holds_halves(graph, id) && self.programs.stores_halves(), shape.batch) {
+            (true, true) => Place::HalfSample(0),
+            (true, false) => Place::HalfFixed(0),
+            (false, true) => Place::Sample(0),
+            (false, false) => Place::Fixed(0),
+        };
         let name = format!("{} #{}", graph.label(id), id.index());
         self.add(&name, shape, place)
+    }
+}
+
+/// What is not written in groups of four is stored as f32, whatever it holds.
+fn widen_singles(schedule: &mut Schedule) {
+    let is_half = |s: &Schedule, t: TensorId| s.tensors[t.0 as usize].place.is_half();
+    for number in 0..schedule.kernels.len() {
+        let kernel = &schedule.kernels[number];
+        let stored: Vec<TensorId> = kernel.stages.iter().flat_map(|s| &s.stores).map(|s| s.tensor).collect();
+        let stored: Vec<TensorId> = stored.into_iter().filter(|&t| is_half(schedule, t)).collect();
+        if stored.is_empty() || stores_halves_in_fours(schedule, kernel) {
+            continue;
+        }
+        for tensor in stored {
+            let tensor = &mut schedule.tensors[tensor.0 as usize];
+            tensor.place = if tensor.batch { Place::Sample(0) } else { Place::Fixed(0) };
+        }
     }
 }
 

@@ -90,7 +90,7 @@ impl Memory<'_> {
     fn place(&self, id: TensorId) -> (Vector, Range<usize>) {
         let tensor = &self.tensors[id.0 as usize];
         let (vector, start) = match tensor.place {
-            Place::Sample(_) | Place::Fixed(_) => (Vector::Arena(id), 0),
+            Place::Sample(_) | Place::Fixed(_) | Place::HalfSample(_) | Place::HalfFixed(_) => (Vector::Arena(id), 0),
             Place::Parameters(offset) => (Vector::Parameters, offset),
             Place::Gradients(offset) => (Vector::Gradients, offset),
             Place::State(state, offset) => (Vector::State(state), offset),

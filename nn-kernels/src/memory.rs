@@ -33,13 +33,49 @@ pub struct Pinned {
     pub to_end: Vec<TensorId>,
 }
 
-/// How many floats each zone takes.
+/// How many numbers each zone takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Zones {
     /// Floats for each sample of capacity.
     pub sample: usize,
     /// Floats whatever the batch, a multiple of 4.
     pub fixed: usize,
+    /// f16 for each sample of capacity.
+    pub half_sample: usize,
+    /// f16 whatever the batch, a multiple of 4.
+    pub half_fixed: usize,
+}
+
+impl Zones {
+    /// The end of the zone that a place is in, and the place with an offset; `None` where memory is not planned here.
+    fn zone(&mut self, place: Place) -> Option<(&mut usize, fn(usize) -> Place)> {
+        match place {
+            Place::Sample(_) => Some((&mut self.sample, Place::Sample)),
+            Place::Fixed(_) => Some((&mut self.fixed, Place::Fixed)),
+            Place::HalfSample(_) => Some((&mut self.half_sample, Place::HalfSample)),
+            Place::HalfFixed(_) => Some((&mut self.half_fixed, Place::HalfFixed)),
+            _ => None,
+        }
+    }
+}
+
+/// What a tensor takes of its zone. Without batch these are whole groups of four, so that every tensor starts at one.
+fn taken(tensor: &Tensor) -> usize {
+    match tensor.place {
+        Place::Fixed(_) | Place::HalfFixed(_) => tensor.size().next_multiple_of(4),
+        _ => tensor.size(),
+    }
+}
+
+/// Where a tensor begins in its zone, if it is in the same one.
+fn offset_in_zone_of(place: Place, other: Place) -> Option<usize> {
+    match (place, other) {
+        (Place::Sample(o), Place::Sample(_))
+        | (Place::Fixed(o), Place::Fixed(_))
+        | (Place::HalfSample(o), Place::HalfSample(_))
+        | (Place::HalfFixed(o), Place::HalfFixed(_)) => Some(o),
+        _ => None,
+    }
 }
 
 /// Gives every tensor in the arena its offset.
@@ -50,36 +86,23 @@ pub fn plan(kernels: &[Kernel], levels: &[Range<usize>], tensors: &mut [Tensor],
     let mut placed: Vec<usize> = vec![];
     let mut zones = Zones::default();
     for t in order {
-        let (size, per_sample) = match tensors[t].place {
-            Place::Sample(_) => (tensors[t].size(), true),
-            // Whole groups of four, so that every tensor starts at 16 bytes.
-            Place::Fixed(_) => (tensors[t].size().next_multiple_of(4), false),
-            _ => continue,
-        };
-        let mut taken: Vec<(usize, usize)> = placed
+        let (size, place) = (taken(&tensors[t]), tensors[t].place);
+        let Some((end_of_zone, at)) = zones.zone(place) else { continue };
+        let mut others: Vec<(usize, usize)> = placed
             .iter()
             .filter(|&&p| lifetimes[p].zip(lifetimes[t]).is_some_and(|(a, b)| a.overlaps(b)))
-            .filter_map(|&p| match tensors[p].place {
-                Place::Sample(o) if per_sample => Some((o, o + tensors[p].size())),
-                Place::Fixed(o) if !per_sample => Some((o, o + tensors[p].size().next_multiple_of(4))),
-                _ => None,
-            })
+            .filter_map(|&p| offset_in_zone_of(tensors[p].place, place).map(|o| (o, o + taken(&tensors[p]))))
             .collect();
-        taken.sort_unstable();
+        others.sort_unstable();
         let mut offset = 0;
-        for (start, end) in taken {
+        for (start, end) in others {
             if start >= offset + size {
                 break;
             }
             offset = offset.max(end);
         }
-        if per_sample {
-            tensors[t].place = Place::Sample(offset);
-            zones.sample = zones.sample.max(offset + size);
-        } else {
-            tensors[t].place = Place::Fixed(offset);
-            zones.fixed = zones.fixed.max(offset + size);
-        }
+        tensors[t].place = at(offset);
+        *end_of_zone = (*end_of_zone).max(offset + size);
         placed.push(t);
     }
     zones

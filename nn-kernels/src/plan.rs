@@ -7,7 +7,7 @@ use crate::ir::{Kernel, TensorId};
 use crate::network::{Field, Initializer, MetricKind};
 
 /// A compiled network.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// The network's name.
     pub name: String,
@@ -97,7 +97,8 @@ pub struct Metric {
 /// One program: kernels in order, and where every tensor lives.
 ///
 /// The arena of a schedule has `fixed_floats + capacity * sample_floats` floats, where the capacity is the largest batch
-/// it can hold, rounded up to a multiple of 4.
+/// it can hold, rounded up to a multiple of 4. In mixed precision there is a second one, of `fixed_halves + capacity * sample_halves`
+/// numbers: f16 on a GPU, two in each word. (The CPU computes with f32 faster, so there they are f32.)
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Schedule {
     /// The kernels, in order of execution.
@@ -121,6 +122,10 @@ pub struct Schedule {
     pub fixed_floats: usize,
     /// Floats in the arena for each sample of capacity.
     pub sample_floats: usize,
+    /// Numbers in the batch-independent zone of the second arena, that of f16; a multiple of 4.
+    pub fixed_halves: usize,
+    /// Numbers in the second arena for each sample of capacity.
+    pub sample_halves: usize,
     /// Floats that a step writes as its results: the mean loss first, then the metrics' statistics.
     pub result_floats: usize,
 }
@@ -152,6 +157,10 @@ pub enum Place {
     Sample(usize),
     /// In the arena's fixed zone.
     Fixed(usize),
+    /// In the arena of f16, behind its fixed zone: at `fixed_halves + capacity * offset`, in numbers.
+    HalfSample(usize),
+    /// In the fixed zone of the arena of f16.
+    HalfFixed(usize),
     /// In the vector of all parameters.
     Parameters(usize),
     /// In the vector of all gradients.
@@ -160,4 +169,11 @@ pub enum Place {
     State(usize, usize),
     /// In the step's slot of the results.
     Results(usize),
+}
+
+impl Place {
+    /// Whether it is in the arena of f16.
+    pub fn is_half(self) -> bool {
+        matches!(self, Place::HalfSample(_) | Place::HalfFixed(_))
+    }
 }

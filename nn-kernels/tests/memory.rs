@@ -15,6 +15,9 @@ const CAPACITY: usize = 4;
 /// A float somewhere: the vector it is in, and its position there.
 type Cell = (u8, usize);
 
+/// The number of the arena of f16.
+const HALVES: u8 = 100;
+
 /// Which tensor's element a cell of the arena holds.
 type Owners = HashMap<Cell, (TensorId, usize)>;
 
@@ -22,6 +25,8 @@ fn cell(schedule: &Schedule, tensor: &Tensor, element: usize) -> Cell {
     match tensor.place {
         Place::Sample(o) => (0, schedule.fixed_floats + CAPACITY * o + element),
         Place::Fixed(o) => (0, o + element),
+        Place::HalfSample(o) => (HALVES, schedule.fixed_halves + CAPACITY * o + element),
+        Place::HalfFixed(o) => (HALVES, o + element),
         Place::Parameters(o) => (1, o + element),
         Place::Gradients(o) => (2, o + element),
         Place::Results(o) => (3, o + element),
@@ -52,8 +57,11 @@ fn check(schedule: &Schedule) -> Result<(), String> {
         }
     }
     let mut owners = Owners::new();
-    let in_arena = |t: &Tensor| matches!(t.place, Place::Sample(_) | Place::Fixed(_));
-    let arena = schedule.fixed_floats + CAPACITY * schedule.sample_floats;
+    let in_arena = |t: &Tensor| matches!(t.place, Place::Sample(_) | Place::Fixed(_)) || t.place.is_half();
+    let ends = [
+        schedule.fixed_floats + CAPACITY * schedule.sample_floats,
+        schedule.fixed_halves + CAPACITY * schedule.sample_halves,
+    ];
     for (_, id) in &schedule.fields {
         let tensor = &schedule.tensors[id.0 as usize];
         (0..elements(tensor)).for_each(|e| {
@@ -101,7 +109,7 @@ fn check(schedule: &Schedule) -> Result<(), String> {
                     for store in &stage.stores {
                         let (at, element) = access(&store.tensor, &store.index)?;
                         let t = &schedule.tensors[store.tensor.0 as usize];
-                        if in_arena(t) && at.1 >= arena {
+                        if in_arena(t) && at.1 >= ends[usize::from(t.place.is_half())] {
                             return fail(format!("`{}` lies behind the arena's end", t.name));
                         }
                         if let Some((other, ..)) = writes.insert(at, (number, store.tensor, element))

@@ -150,6 +150,10 @@ pub struct Schedule {
     pub fixed_floats: usize,
     /// Floats in the arena for each sample of capacity.
     pub sample_floats: usize,
+    /// Numbers in the batch-independent zone of the second arena, which is f16 on a GPU, and f32 behind the first one on the CPU.
+    pub fixed_halves: usize,
+    /// Numbers in the second arena for each sample of capacity.
+    pub sample_halves: usize,
     /// Floats that a step writes to its slot of the results: the mean loss, then the metrics' statistics.
     pub result_floats: usize,
     /// Where the host puts the fields: (number of the field, sample offset in the arena).
@@ -171,6 +175,11 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// Words of 32 bits that a GPU needs for each sample of capacity, in both arenas.
+    pub fn sample_words(&self) -> usize {
+        self.sample_floats + self.sample_halves.div_ceil(2)
+    }
+
     /// All dispatches for the GPU, in order: the texts of each, of which the first is for every device.
     pub fn dispatches(&self) -> impl Iterator<Item = &'static [Shader]> + use<> {
         texts(self.shaders).chain(texts(self.more_shaders))
@@ -325,6 +334,8 @@ pub enum Binding {
     Order = 9,
     /// `var<storage, read> steps`: the table of steps.
     Steps = 10,
+    /// `var<storage, read_write> halves`: the arena of f16, two in each `u32`.
+    Halves = 11,
 }
 
 /// The uniform that every kernel sees. In WGSL:

@@ -66,6 +66,8 @@ pub(crate) const PREDICT: Schedule = Schedule {
 
 const TRAIN: Schedule = Schedule {
     fixed_floats: 4,
+    fixed_halves: 0,
+    sample_halves: 0,
     sample_floats: SAMPLE,
     result_floats: 8,
     fields: &[(0, X), (1, Y)],

@@ -889,6 +889,69 @@ network("resnet20", resnet20, lambda p: torch.optim.SGD(p, lr=0.02, momentum=0.9
 network("mobilenet", mobilenet, lambda p: torch.optim.Adam(p, lr=2e-3))
 
 
+# --- Mixed precision: what products read is rounded to f16, forward and backward; everything else is as it is. ---
+
+LOSS_SCALE = 1024.0
+
+
+def to_half(x):
+    return x.float().half().to(x.dtype)
+
+
+class Rounded(torch.autograd.Function):
+    """Rounds values, and lets gradients through."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return to_half(x)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient
+
+
+class RoundedGradient(torch.autograd.Function):
+    """Lets values through, and rounds gradients, which are scaled meanwhile."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return to_half(gradient * LOSS_SCALE) / LOSS_SCALE
+
+
+def half_dense(net, path, x, n):
+    weight = net.parameter(f"{path}.dense.weight", (n, x.shape[1]), 0.5)
+    bias = net.parameter(f"{path}.dense.bias", (n,), 0.1)
+    return RoundedGradient.apply(F.linear(x, Rounded.apply(weight)) + bias)
+
+
+def half_conv(net, path, x, n, **options):
+    weight = net.parameter(f"{path}.conv2d.weight", (n, x.shape[1], 3, 3), 0.3)
+    bias = net.parameter(f"{path}.conv2d.bias", (n,), 0.1)
+    return RoundedGradient.apply(F.conv2d(x, Rounded.apply(weight), bias, **options))
+
+
+def mixed_dense(net, x, y):
+    h = Rounded.apply(torch.relu(half_dense(net, "h", Rounded.apply(x), 24)))
+    t = Rounded.apply(torch.tanh(half_dense(net, "t", h, 16)))
+    logits = half_dense(net, "logits", t, 5)
+    return {"logits": logits}, F.cross_entropy(logits, y.long())
+
+
+def mixed_convolutions(net, image, y):
+    a = F.max_pool2d(torch.relu(half_conv(net, "a", Rounded.apply(image), 8, padding=1)), 2)
+    b = Rounded.apply(torch.relu(half_conv(net, "b", Rounded.apply(a), 12, padding=1, stride=2)))
+    logits = half_dense(net, "logits", b.flatten(1), 4)
+    return {"logits": logits}, F.cross_entropy(logits, y.long())
+
+
+case("mixed", "mixed_dense", {"x": normal(12)}, {"y": classes(5)}, mixed_dense)
+case("mixed", "mixed_convolutions", {"image": normal(3, 16, 16)}, {"y": classes(4)}, mixed_convolutions, batches=FEW, samples=8)
+
+
 # --- Optimizers: a small tanh network. ---
 
 

@@ -99,6 +99,8 @@ fn schedule(plan: &Plan, s: &Schedule, prefix: &str, (pass, update): CpuPass) ->
     p::Schedule {
         fixed_floats: s.fixed_floats,
         sample_floats: s.sample_floats,
+        fixed_halves: s.fixed_halves,
+        sample_halves: s.sample_halves,
         result_floats: s.result_floats,
         fields: list(&s.fields, |(field, t)| (*field, sample_offset(&s.tensors[t.0 as usize]))),
         outputs: list(&s.outputs, |t| sample_offset(&s.tensors[t.0 as usize])),

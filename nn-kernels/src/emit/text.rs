@@ -101,7 +101,8 @@ fn layers(network: &Network) -> Vec<Layer> {
 /// What a batch of 64 takes, and of what it consists.
 fn memory(plan: &Plan) -> String {
     let vector = plan.parameter_floats;
-    let arena = |s: &Schedule| s.fixed_floats + BATCH * s.sample_floats;
+    let arena =
+        |s: &Schedule| s.fixed_floats + BATCH * s.sample_floats + (s.fixed_halves + BATCH * s.sample_halves) / 2;
     let mut parts = vec![("parameters", vector)];
     let (doing, schedule) = match (&plan.train, &plan.gradients) {
         (Some(train), _) => {
@@ -181,6 +182,14 @@ fn program(text: &mut String, name: &str, schedule: &Schedule, residence: Option
         grouped(*fixed_floats as u64),
         grouped(*sample_floats as u64)
     );
+    if schedule.fixed_halves + schedule.sample_halves > 0 {
+        let _ = writeln!(
+            text,
+            "  what contractions read is stored as f16 where its kernel writes groups of four: arena of {} halves and {} for each sample",
+            grouped(schedule.fixed_halves as u64),
+            grouped(schedule.sample_halves as u64)
+        );
+    }
     if let Some(Residence { capacity, steps, workgroup_bytes, barriers }) = residence {
         let bytes = bytes(workgroup_bytes / 4);
         let _ = writeln!(
@@ -256,12 +265,15 @@ fn place(tensor: &Tensor) -> String {
     let place = match tensor.place {
         Place::Sample(n) => format!("sample {n}"),
         Place::Fixed(n) => format!("fixed {n}"),
+        Place::HalfSample(n) => format!("half sample {n}"),
+        Place::HalfFixed(n) => format!("half fixed {n}"),
         Place::Parameters(n) => format!("parameters {n}"),
         Place::Gradients(n) => format!("gradients {n}"),
         Place::State(state, n) => format!("state{state} {n}"),
         Place::Results(n) => format!("results {n}"),
     };
-    format!("{} [{}] at {place}", tensor.name, dims.join(", "))
+    let kind = if tensor.place.is_half() { " f16" } else { "" };
+    format!("{} [{}]{kind} at {place}", tensor.name, dims.join(", "))
 }
 
 #[cfg(test)]

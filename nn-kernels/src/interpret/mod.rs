@@ -6,7 +6,7 @@
 
 mod random;
 
-use crate::graph::{Extent, StepScalar};
+use crate::graph::{Extent, StepScalar, Unary};
 use crate::ir::{Index, Kernel, TensorId, Value};
 use crate::plan::{Place, Plan, Schedule};
 
@@ -17,6 +17,8 @@ pub use random::{pcg4d, uniform};
 pub struct Memory {
     /// Activations: `fixed_floats + capacity * sample_floats` floats.
     pub arena: Vec<f64>,
+    /// What mixed precision stores as f16: `fixed_halves + capacity * sample_halves` numbers.
+    pub halves: Vec<f64>,
     /// All parameters.
     pub parameters: Vec<f64>,
     /// All gradients, in the same layout.
@@ -47,6 +49,7 @@ impl Memory {
         let poison = f64::from_bits(POISON);
         Memory {
             arena: vec![poison; schedule.fixed_floats + capacity * schedule.sample_floats],
+            halves: vec![poison; schedule.fixed_halves + capacity * schedule.sample_halves],
             parameters: vec![0.0; plan.parameter_floats],
             gradients: vec![0.0; plan.parameter_floats],
             states: plan.states.iter().map(|&start| vec![start; plan.parameter_floats]).collect(),
@@ -57,6 +60,7 @@ impl Memory {
     /// Forgets the arena and the results, as if nothing had been written to them.
     pub fn poison(&mut self) {
         self.arena.fill(f64::from_bits(POISON));
+        self.halves.fill(f64::from_bits(POISON));
         self.results.fill(f64::from_bits(POISON));
     }
 
@@ -76,6 +80,7 @@ impl Memory {
     fn vector(&self, place: Place) -> &[f64] {
         match place {
             Place::Sample(_) | Place::Fixed(_) => &self.arena,
+            Place::HalfSample(_) | Place::HalfFixed(_) => &self.halves,
             Place::Parameters(_) => &self.parameters,
             Place::Gradients(_) => &self.gradients,
             Place::State(i, _) => &self.states[i],
@@ -86,6 +91,7 @@ impl Memory {
     fn vector_mut(&mut self, place: Place) -> &mut [f64] {
         match place {
             Place::Sample(_) | Place::Fixed(_) => &mut self.arena,
+            Place::HalfSample(_) | Place::HalfFixed(_) => &mut self.halves,
             Place::Parameters(_) => &mut self.parameters,
             Place::Gradients(_) => &mut self.gradients,
             Place::State(i, _) => &mut self.states[i],
@@ -99,7 +105,13 @@ fn range(schedule: &Schedule, tensor: TensorId, batch: usize, capacity: usize) -
     let t = &schedule.tensors[tensor.0 as usize];
     let start = match t.place {
         Place::Sample(o) => schedule.fixed_floats + capacity * o,
-        Place::Fixed(o) | Place::Parameters(o) | Place::Gradients(o) | Place::State(_, o) | Place::Results(o) => o,
+        Place::HalfSample(o) => schedule.fixed_halves + capacity * o,
+        Place::HalfFixed(o)
+        | Place::Fixed(o)
+        | Place::Parameters(o)
+        | Place::Gradients(o)
+        | Place::State(_, o)
+        | Place::Results(o) => o,
     };
     (start, t.size() * if t.batch { batch } else { 1 })
 }
@@ -160,7 +172,12 @@ impl Player<'_> {
                     for store in &stage.stores {
                         let at = self.address(store.tensor, &store.index, &point)?;
                         let place = self.schedule.tensors[store.tensor.0 as usize].place;
-                        self.memory.vector_mut(place)[at] = values[store.value.0 as usize];
+                        let value = values[store.value.0 as usize];
+                        if place.is_half() && Unary::ToHalf.eval(value).to_bits() != value.to_bits() && !value.is_nan()
+                        {
+                            return Err(format!("kernel `{}` stores {value} as f16", kernel.name));
+                        }
+                        self.memory.vector_mut(place)[at] = value;
                     }
                 }
                 reduced.push(results);

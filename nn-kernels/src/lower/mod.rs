@@ -18,7 +18,7 @@ mod collapse;
 mod group;
 mod realize;
 
-use crate::graph::{Extent, Graph, NodeId, Op};
+use crate::graph::{Extent, Graph, NodeId, Op, Unary};
 use crate::ir::{Kernel, TensorId};
 
 /// A node with destinations in memory.
@@ -117,4 +117,12 @@ fn reduced_extents(graph: &Graph, id: NodeId) -> Vec<Extent> {
         }
         _ => vec![],
     }
+}
+
+/// Whether all numbers of a node are f16: it moves what has been rounded.
+pub(crate) fn holds_halves(graph: &Graph, mut id: NodeId) -> bool {
+    while moves(&graph.node(id).op) || matches!(graph.node(id).op, Op::Window(_)) {
+        id = graph.node(id).args[0];
+    }
+    graph.node(id).op == Op::Unary(Unary::ToHalf)
 }

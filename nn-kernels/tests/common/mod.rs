@@ -18,7 +18,8 @@ pub fn check_shader(shader: &ShaderText) {
     };
     // What the shader says that it needs, and no more.
     let needs = shader.variant.as_ref().map(|variant| &variant.needs[..]).unwrap_or_default();
-    let mut capabilities = Capabilities::empty();
+    // `unpack2x16float` belongs to WebGPU; only WebGL may lack it.
+    let mut capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
     if needs.contains(&DeviceFeature::Subgroups) {
         capabilities |= Capabilities::SUBGROUP;
     }

@@ -100,8 +100,9 @@ fn numbers(plan: &Plan) -> Numbers {
         multiply_adds_per_sample: plan.multiply_adds_per_sample,
         vectors: 1 + gradients + plan.states.len(),
         parameter_floats: plan.parameter_floats,
-        fixed_floats: schedule.fixed_floats,
-        sample_floats: schedule.sample_floats,
+        // What is stored as f16 takes half of a float.
+        fixed_floats: schedule.fixed_floats + schedule.fixed_halves / 2,
+        sample_floats: schedule.sample_floats + schedule.sample_halves.div_ceil(2),
     }
 }
 

@@ -115,7 +115,7 @@ pub(super) fn placeholder(name: &str) -> String {
             trained_floats: 0, changed_floats: 0, states: &[],
             scalars: &[], learning_rate: ::core::option::Option::None, skipped: ::core::option::Option::None, outputs: &[], metrics: &[],
             predict: __nn::Schedule {{
-                fixed_floats: 0, sample_floats: 0, result_floats: 0, fields: &[], outputs: &[], field_gradients: &[],
+                fixed_floats: 0, sample_floats: 0, fixed_halves: 0, sample_halves: 0, result_floats: 0, fields: &[], outputs: &[], field_gradients: &[],
                 shaders: &[], more_shaders: &[], resident: ::core::option::Option::None, pass: predict, update: ::core::option::Option::None,
             }},
             evaluate: ::core::option::Option::None, train: ::core::option::Option::None,
@@ -161,10 +161,12 @@ fn schedule(schedule: &Schedule, rust: &rust::RustText, shaders: &[Range<usize>;
     };
     let pairs = |pairs: &[(usize, TensorId)]| list(pairs, |(field, id)| format!("({field}, {})", offset(*id)));
     format!(
-        "__nn::Schedule {{ fixed_floats: {}, sample_floats: {}, result_floats: {}, fields: {}, outputs: {},
+        "__nn::Schedule {{ fixed_floats: {}, sample_floats: {}, fixed_halves: {}, sample_halves: {}, result_floats: {}, fields: {}, outputs: {},
             field_gradients: {}, shaders: {}, more_shaders: {}, resident: {resident}, pass: {}, update: {} }}",
         schedule.fixed_floats,
         schedule.sample_floats,
+        schedule.fixed_halves,
+        schedule.sample_halves,
         schedule.result_floats,
         pairs(&schedule.fields),
         list(&schedule.outputs, |id| offset(*id)),

@@ -153,8 +153,11 @@ pub(crate) struct Arena(Floats);
 impl Arena {
     /// Its floats, for a schedule and a capacity; grows to them.
     pub(crate) fn floats(&mut self, schedule: &Schedule, capacity: usize) -> Result<&mut [f32]> {
-        let floats = (schedule.sample_floats.checked_mul(capacity))
-            .and_then(|n| n.checked_add(schedule.fixed_floats))
+        // What GPUs store as f16 lies behind the rest.
+        let (fixed, sample) =
+            (schedule.fixed_floats + schedule.fixed_halves, schedule.sample_floats + schedule.sample_halves);
+        let floats = (sample.checked_mul(capacity))
+            .and_then(|n| n.checked_add(fixed))
             .ok_or_else(|| out_of_memory(usize::MAX))?;
         self.0.grow(floats)?;
         Ok(&mut self.0[..floats])

@@ -21,6 +21,11 @@ pub(super) fn arena_floats(schedule: &Schedule, capacity: usize) -> u64 {
     (schedule.sample_floats as u64).saturating_mul(capacity as u64).saturating_add(schedule.fixed_floats as u64)
 }
 
+/// Numbers in a schedule's arena of f16.
+pub(super) fn halves(schedule: &Schedule, capacity: usize) -> u64 {
+    (schedule.sample_halves as u64).saturating_mul(capacity as u64).saturating_add(schedule.fixed_halves as u64)
+}
+
 impl Budget {
     /// An error unless `needed` is within the limit.
     pub(super) fn require(&self, what: &str, needed: u64, limit: &'static str, available: u64) -> Result<()> {
@@ -53,6 +58,8 @@ impl Budget {
     /// Whether a schedule's arena and dispatches fit for a batch.
     pub(super) fn batch(&self, what: &str, schedule: &Schedule, capacity: usize) -> Result<()> {
         self.binding(&format!("{what}: the arena for {capacity} samples"), bytes(arena_floats(schedule, capacity)))?;
+        let words = halves(schedule, capacity).div_ceil(2);
+        self.binding(&format!("{what}: the arena of f16 for {capacity} samples"), bytes(words))?;
         for shader in self.gpu.shaders(schedule) {
             let count = shader.count(capacity);
             let axis = u64::from(self.gpu.limits().max_compute_workgroups_per_dimension);

@@ -47,7 +47,7 @@ impl Run<'_> {
 /// Samples in a chunk of `predict`: all, if they are few.
 fn chunk(loaded: &Loaded, schedule: &Schedule, samples: usize) -> usize {
     let room = PREDICT_FLOATS.min(loaded.budget.largest() / 4).saturating_sub(schedule.fixed_floats as u64);
-    let most = (room / (schedule.sample_floats as u64).max(1)).min(PREDICT_SAMPLES) as usize / 4 * 4;
+    let most = (room / (schedule.sample_words() as u64).max(1)).min(PREDICT_SAMPLES) as usize / 4 * 4;
     // The smallest arena fits; that was checked when the network was loaded.
     samples.next_multiple_of(4).min(most.max(4))
 }

@@ -1,6 +1,6 @@
 //! What one run of a schedule needs on the device: memory of its own, bound together with the network's vectors.
 
-use super::budget::{arena_floats, bytes};
+use super::budget::{arena_floats, bytes, halves};
 use super::loaded::Loaded;
 use super::pipelines::{STORAGE, UNIFORM_BYTES};
 use super::readback::Reader;
@@ -93,6 +93,8 @@ impl Lane {
         let samples = size.capacity;
         let floats = bytes(arena_floats(schedule, samples));
         let arena = budget.buffer(&named(&format!("the arena for {samples} samples")), floats, device).await?;
+        let words = bytes(halves(schedule, samples).div_ceil(2));
+        let halves = budget.buffer(&named(&format!("the arena of f16 for {samples} samples")), words, device).await?;
         let gradients = budget.buffer(&named("the gradients"), bytes(gradients), device).await?;
         let results = budget.buffer(&named("the results"), bytes(size.results), device).await?;
         let order = budget.buffer(&named("the order of samples"), bytes(size.order as u64), device).await?;
@@ -103,7 +105,7 @@ impl Lane {
         reader.reserve(budget, size.read).await?;
 
         let [state0, state1, state2] = &loaded.states;
-        let storage = [&arena, &loaded.parameters, &gradients, &results, state0, state1, state2];
+        let storage = [&arena, &loaded.parameters, &gradients, &results, state0, state1, state2, &halves];
         let uniform = wgpu::BufferBinding { buffer: &slots, offset: 0, size: wgpu::BufferSize::new(UNIFORM_BYTES) };
         let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(uniform) }];
         entries.extend(STORAGE.iter().zip(storage).map(|(&binding, buffer)| wgpu::BindGroupEntry {

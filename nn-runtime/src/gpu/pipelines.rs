@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::program::{Binding, Resident, Shader, StepUniform, Workgroups};
 
 /// Bindings that are storage buffers; number 0 is the step's uniform.
-pub(super) const STORAGE: [Binding; 7] = [
+pub(super) const STORAGE: [Binding; 8] = [
     Binding::Arena,
     Binding::Parameters,
     Binding::Gradients,
@@ -19,6 +19,7 @@ pub(super) const STORAGE: [Binding; 7] = [
     Binding::State0,
     Binding::State1,
     Binding::State2,
+    Binding::Halves,
 ];
 
 /// The same for resident programs.
@@ -82,7 +83,7 @@ impl Layouts {
             STORAGE.len().max(RESIDENT.len()),
             limits.max_storage_buffers_per_shader_stage,
         )?;
-        let last = Binding::Steps as usize + 1;
+        let last = Binding::Halves as usize + 1;
         limit("a kernel", "max_bindings_per_bind_group", last, limits.max_bindings_per_bind_group)?;
         let size = limits.max_uniform_buffer_binding_size.min(u64::from(u32::MAX)) as u32;
         limit("a step's uniform", "max_uniform_buffer_binding_size", size_of::<super::lane::Slot>(), size)?;

@@ -1,14 +1,14 @@
 //! How a kernel's function gets at the memory of its tensors.
 
 use super::text::Lines;
-use crate::plan::{Place, Tensor};
+use crate::plan::{Place, Schedule, Tensor};
 
 /// Statements that bind each tensor to a slice `t5`: `&mut` in what can be written, `&` in a pass's parameters. `update` says
 /// which of the two contexts `cx` is.
-pub(super) fn bind(runtime: &str, fixed_floats: usize, tensors: &[&Tensor], update: bool) -> Lines {
+pub(super) fn bind(runtime: &str, arenas: Arenas, tensors: &[&Tensor], update: bool) -> Lines {
     let mut lines = Lines::default();
     let in_zone = |zone: Zone| (0..tensors.len()).filter(|&t| Zone::of(tensors[t]) == zone).collect::<Vec<_>>();
-    let range = |t: usize| range(tensors[t], fixed_floats);
+    let range = |t: usize| range(tensors[t], arenas);
     let list =
         |tensors: &[usize], f: &dyn Fn(usize) -> String| tensors.iter().map(|t| f(*t)).collect::<Vec<_>>().join(", ");
     let name = |t: usize| format!("t{t}");
@@ -44,23 +44,50 @@ pub(super) fn bind(runtime: &str, fixed_floats: usize, tensors: &[&Tensor], upda
     lines
 }
 
-/// A tensor's part of its zone, as an expression of `batch` and the arena's `capacity`.
-fn range(t: &Tensor, fixed_floats: usize) -> String {
-    let times = |word: &str, n: usize| if n == 1 { word.to_owned() } else { format!("{word} * {n}") };
-    match t.place {
-        Place::Sample(offset) => {
-            let len = if t.batch { times("batch", t.size()) } else { t.size().to_string() };
-            match (fixed_floats, offset) {
-                (0, 0) => format!("0..{len}"),
-                (fixed, 0) => format!("{fixed}..{fixed} + {len}"),
-                (0, offset) => format!("{0}..{0} + {len}", times("capacity", offset)),
-                (fixed, offset) => format!("{fixed} + {0}..{fixed} + {0} + {len}", times("capacity", offset)),
-            }
-        }
-        Place::Fixed(o) | Place::Parameters(o) | Place::Gradients(o) | Place::State(_, o) | Place::Results(o) => {
-            format!("{o}..{}", o + t.size())
+/// How the arenas lie on the CPU: one behind the other, and what a GPU stores as f16 is f32.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Arenas {
+    pub fixed_floats: usize,
+    pub sample_floats: usize,
+    pub fixed_halves: usize,
+}
+
+impl Arenas {
+    pub(super) fn of(schedule: &Schedule) -> Self {
+        let Schedule { fixed_floats, sample_floats, fixed_halves, .. } = *schedule;
+        Arenas { fixed_floats, sample_floats, fixed_halves }
+    }
+
+    /// Where a tensor of the arenas begins: so many floats, and so many for each sample of capacity. `None` for other tensors.
+    fn start(self, place: Place) -> Option<(usize, usize)> {
+        let Arenas { fixed_floats, sample_floats, fixed_halves } = self;
+        match place {
+            Place::Fixed(o) => Some((o, 0)),
+            Place::Sample(o) => Some((fixed_floats, o)),
+            Place::HalfFixed(o) => Some((fixed_floats + o, sample_floats)),
+            Place::HalfSample(o) => Some((fixed_floats + fixed_halves, sample_floats + o)),
+            _ => None,
         }
     }
+}
+
+/// A tensor's part of its zone, as an expression of `batch` and the arena's `capacity`.
+fn range(t: &Tensor, arenas: Arenas) -> String {
+    let times = |word: &str, n: usize| if n == 1 { word.to_owned() } else { format!("{word} * {n}") };
+    if let Some((floats, samples)) = arenas.start(t.place) {
+        let len = if t.batch { times("batch", t.size()) } else { t.size().to_string() };
+        return match (floats, samples) {
+            (0, 0) => format!("0..{len}"),
+            (floats, 0) if t.batch => format!("{floats}..{floats} + {len}"),
+            (floats, 0) => format!("{floats}..{}", floats + t.size()),
+            (0, samples) => format!("{0}..{0} + {len}", times("capacity", samples)),
+            (floats, samples) => format!("{floats} + {0}..{floats} + {0} + {len}", times("capacity", samples)),
+        };
+    }
+    let (Place::Parameters(o) | Place::Gradients(o) | Place::State(_, o) | Place::Results(o)) = t.place else {
+        unreachable!("the arenas are above")
+    };
+    format!("{o}..{}", o + t.size())
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -75,7 +102,7 @@ enum Zone {
 impl Zone {
     fn of(tensor: &Tensor) -> Self {
         match tensor.place {
-            Place::Sample(_) | Place::Fixed(_) => Zone::Arena,
+            Place::Sample(_) | Place::Fixed(_) | Place::HalfSample(_) | Place::HalfFixed(_) => Zone::Arena,
             Place::Parameters(_) => Zone::Parameters,
             Place::Gradients(_) => Zone::Gradients,
             Place::State(i, _) => Zone::State(i),

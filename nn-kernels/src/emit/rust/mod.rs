@@ -23,6 +23,7 @@ mod winograd;
 use std::collections::{BTreeSet, HashMap};
 
 use self::body::Body;
+use self::memory::Arenas;
 use self::nest::Nest;
 use self::product::ProductText;
 use self::text::Lines;
@@ -119,7 +120,7 @@ const LARGE_BATCH: usize = 512;
 struct KernelPrinter<'a> {
     runtime: &'a str,
     plan: &'a Plan,
-    fixed_floats: usize,
+    arenas: Arenas,
     /// What the kernel touches. It knows its tensors by their numbers in here, so that equal kernels are equal text.
     tensors: Vec<&'a Tensor>,
     kernel: Kernel,
@@ -142,7 +143,7 @@ impl<'a> KernelPrinter<'a> {
             }
             stage.stores.iter_mut().for_each(|s| s.tensor = number(s.tensor));
         }
-        KernelPrinter { runtime, plan, fixed_floats: schedule.fixed_floats, tensors, kernel, update, small: false }
+        KernelPrinter { runtime, plan, arenas: Arenas::of(schedule), tensors, kernel, update, small: false }
     }
 
     /// Prints what the module does not have yet, and gives the name of the kernel's function.
@@ -168,7 +169,7 @@ impl<'a> KernelPrinter<'a> {
             });
             inside.text(&items.nests[at].call);
         }
-        let memory = memory::bind(self.runtime, self.fixed_floats, &self.tensors, self.update);
+        let memory = memory::bind(self.runtime, self.arenas, &self.tensors, self.update);
         let context = if self.update { "Update" } else { "Pass" };
         let mut function = Lines::default();
         let (attribute, head) = match self.small {

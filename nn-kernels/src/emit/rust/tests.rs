@@ -443,7 +443,7 @@ fn the_update_has_a_function_of_its_own() {
     };
     let mut lines = Lines::default();
     let tensors: Vec<&Tensor> = schedule.tensors.iter().collect();
-    lines.block(&memory::bind("rt", schedule.fixed_floats, &tensors, true));
+    lines.block(&memory::bind("rt", memory::Arenas::of(&schedule), &tensors, true));
     let expected = "\
 let [t1] = rt::disjoint(cx.gradients, [0..4]);
 let [t0] = rt::disjoint(cx.parameters, [0..4]);

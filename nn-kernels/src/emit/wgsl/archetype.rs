@@ -64,6 +64,16 @@ impl<'a> Archetype<'a> {
         }
     }
 
+    /// The axis along which it does four neighbours at once, if it does.
+    pub(super) fn fours(&self) -> Option<usize> {
+        match self {
+            Archetype::Thread(thread) => thread.lanes,
+            Archetype::Workgroup(workgroup) => workgroup.fours,
+            Archetype::Contract(contract) => contract.lanes(),
+            Archetype::Tiled(tiled) => tiled.lanes(),
+        }
+    }
+
     /// Floats of workgroup memory that it takes where so many invocations are in a workgroup.
     pub(super) fn shared(&self, lanes: usize) -> usize {
         match self {

@@ -1,5 +1,6 @@
 //! A stage's body as WGSL: for one point, or for four neighbours along an axis at once.
 
+use super::Binding;
 use super::math::Helper;
 use super::printer::Printer;
 use super::text::{self, Text};
@@ -118,7 +119,8 @@ impl Printer<'_> {
                 None => self.store(out, *tensor, &address, &value.text),
                 Some(axis) if self.is_aligned(*tensor, index, axis) => {
                     let group = value.as_wide(true);
-                    if self.packed.contains(&self.binding(*tensor)) {
+                    let binding = self.binding(*tensor);
+                    if self.packed.contains(&binding) || binding == Binding::Halves {
                         self.store_group(out, *tensor, &address, &group);
                     } else {
                         self.store_four(out, *tensor, &address, 1, value);

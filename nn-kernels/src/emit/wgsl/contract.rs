@@ -138,7 +138,7 @@ impl<'a> Contract<'a> {
     }
 
     /// The axis along which four columns are done at once.
-    fn lanes(&self) -> Option<usize> {
+    pub(super) fn lanes(&self) -> Option<usize> {
         self.view.n.last().copied().filter(|_| self.wide)
     }
 

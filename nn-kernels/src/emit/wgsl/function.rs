@@ -116,6 +116,7 @@ impl Binding {
             Binding::Records => "records",
             Binding::Order => "order",
             Binding::Steps => "steps",
+            Binding::Halves => "halves",
         }
     }
 
@@ -123,6 +124,11 @@ impl Binding {
         let (slot, variable) = (self as u32, self.variable());
         match (self, packed) {
             (Binding::Step, _) => format!("{STEP}@group(0) @binding(0) var<uniform> step: Step;\n"),
+            (Binding::Halves, _) => {
+                // f16 by bits, two in a word: what is no number of 32 bits must not be seen as one.
+                let ty = if packed { "vec2<u32>" } else { "u32" };
+                format!("@group(0) @binding({slot}) var<storage, read_write> {variable}: array<{ty}>;\n")
+            }
             (_, true) => {
                 format!("@group(0) @binding({slot}) var<storage, read_write> {variable}: array<vec4<f32>>;\n")
             }

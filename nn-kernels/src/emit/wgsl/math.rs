@@ -24,6 +24,8 @@ pub(super) enum Helper {
     Cos,
     ToHalf,
     IsFinite,
+    FromHalves,
+    ToHalves,
     Random,
 }
 
@@ -56,6 +58,8 @@ impl Helper {
             Helper::Cos => "cos",
             Helper::ToHalf => "to_half",
             Helper::IsFinite => "is_finite",
+            Helper::FromHalves => return "from_halves".to_owned(),
+            Helper::ToHalves => return "to_halves".to_owned(),
             Helper::Random => return "random".to_owned(),
         };
         format!("{stem}_{}", if wide { "v" } else { "f" })
@@ -77,6 +81,8 @@ impl Helper {
             Helper::Cos => COS,
             Helper::ToHalf => TO_HALF,
             Helper::IsFinite => IS_FINITE,
+            Helper::FromHalves => FROM_HALVES,
+            Helper::ToHalves => TO_HALVES,
             Helper::Random => RANDOM,
         };
         let (f, i, u, suffix) =
@@ -276,6 +282,28 @@ fn to_half_T(x: $F) -> $F {
     let large = select(rounded, #u(0x7f800000u), rounded >= #u(0x47800000u));
     let finite = select(large, small, bits < #u(0x38800000u));
     return bitcast<$F>(select(finite, bits, bits >= #u(0x7f800000u)) | (bitcast<$U>(x) & #u(0x80000000u)));
+}
+";
+
+const FROM_HALVES: &str = "\
+// Four f16, which f32 holds exactly.
+fn from_halves(words: vec2<u32>) -> vec4<f32> {
+    return vec4<f32>(unpack2x16float(words.x), unpack2x16float(words.y));
+}
+";
+
+const TO_HALVES: &str = "\
+// The nearest f16 of four numbers, ties to even, two in a word.
+fn to_halves(x: vec4<f32>) -> vec2<u32> {
+    let bits = bitcast<vec4<u32>>(x);
+    let size = bits & vec4<u32>(0x7fffffffu);
+    let small = bitcast<vec4<u32>>(bitcast<vec4<f32>>(size) + 0.5) - vec4<u32>(0x3f000000u);
+    let odd = (size >> vec4<u32>(13u)) & vec4<u32>(1u);
+    let large = min((size - vec4<u32>(0x37fff001u) + odd) >> vec4<u32>(13u), vec4<u32>(0x7c00u));
+    let finite = select(large, small, size < vec4<u32>(0x38800000u));
+    let half = select(finite, vec4<u32>(0x7e00u), size > vec4<u32>(0x7f800000u));
+    let signed = half | ((bits >> vec4<u32>(16u)) & vec4<u32>(0x8000u));
+    return signed.xz | (signed.yw << vec2<u32>(16u));
 }
 ";
 

@@ -30,8 +30,11 @@ mod workgroup;
 
 use std::ops::Range;
 
+use self::archetype::Archetype;
 use self::dispatch::Dispatch;
+use self::printer::Printer;
 pub use self::variants::{DeviceClass, DeviceFeature, Variant};
+use crate::ir::{Kernel, TensorId};
 use crate::plan::{Plan, Schedule};
 
 /// A printed dispatch. Mirrors `nn_runtime::program::Shader`, whose documentation says what the fields mean.
@@ -73,6 +76,7 @@ pub enum Binding {
     Records = 8,
     Order = 9,
     Steps = 10,
+    Halves = 11,
 }
 
 /// The number of workgroups: `ceil((fixed + per_sample * batch) / points)`.
@@ -88,7 +92,7 @@ pub struct Workgroups {
 
 impl Binding {
     /// The storage buffers that kernels see.
-    const STORAGE: [Binding; 7] = [
+    const STORAGE: [Binding; 8] = [
         Binding::Arena,
         Binding::Parameters,
         Binding::Gradients,
@@ -96,6 +100,7 @@ impl Binding {
         Binding::State0,
         Binding::State1,
         Binding::State2,
+        Binding::Halves,
     ];
 }
 
@@ -103,6 +108,22 @@ impl Binding {
 const LANES: usize = 64;
 /// Floats of workgroup memory that a shader may have: 16 KiB, which every device has.
 const SHARED: usize = 4096;
+
+/// Whether a kernel writes what it stores as f16 in aligned groups of four, as it must: no word of two is written by two invocations.
+pub(crate) fn stores_halves_in_fours(schedule: &Schedule, kernel: &Kernel) -> bool {
+    // No archetype depends on anything else of the plan.
+    let plan = Plan::default();
+    let mut archetype = Archetype::of(Printer::new(&plan, schedule, kernel, String::new()));
+    let lanes = archetype.fours();
+    let printer = archetype.printer();
+    let is_half = |tensor: TensorId| schedule.tensors[tensor.0 as usize].place.is_half();
+    kernel.stages.iter().all(|stage| {
+        // A stage that runs once in a workgroup does one point.
+        let lanes = lanes.filter(|&axis| axis < kernel.outer.len() || !stage.inner.is_empty());
+        let mut stores = stage.stores.iter().filter(|s| is_half(s.tensor));
+        stores.all(|s| lanes.is_some_and(|axis| printer.is_aligned(s.tensor, &s.index, axis)))
+    })
+}
 
 /// Prints the shaders of a schedule from a level's first kernel on; `prefix` is the schedule's name (`train`), and kernels are
 /// called `<prefix>_<number>_<kernel>`. Behind a dispatch's shader come its variants, if it has any.

@@ -70,8 +70,11 @@ impl<'a> Printer<'a> {
     /// Whether a tensor begins at a multiple of four floats.
     pub(super) fn base_is_aligned(&self, tensor: TensorId) -> bool {
         match self.schedule.tensors[tensor.0 as usize].place {
-            Place::Sample(_) => true, // the fixed zone and the capacity are multiples of 4
-            Place::Fixed(o) | Place::Parameters(o) | Place::Gradients(o) | Place::State(_, o) => o % 4 == 0,
+            // The fixed zones and the capacity are multiples of 4.
+            Place::Sample(_) | Place::HalfSample(_) => true,
+            Place::HalfFixed(o) | Place::Fixed(o) | Place::Parameters(o) | Place::Gradients(o) | Place::State(_, o) => {
+                o % 4 == 0
+            }
             Place::Results(_) => false,
         }
     }
@@ -121,8 +124,11 @@ impl<'a> Printer<'a> {
         }
         let t = &self.schedule.tensors[tensor.0 as usize];
         let name = match t.place {
-            Place::Fixed(0) | Place::Parameters(0) | Place::Gradients(0) | Place::State(_, 0) => text::ZERO.to_owned(),
+            Place::HalfFixed(0) | Place::Fixed(0) | Place::Parameters(0) | Place::Gradients(0) | Place::State(_, 0) => {
+                text::ZERO.to_owned()
+            }
             Place::Sample(0) if self.schedule.fixed_floats == 0 => text::ZERO.to_owned(),
+            Place::HalfSample(0) if self.schedule.fixed_halves == 0 => text::ZERO.to_owned(),
             _ => {
                 let mut name: String = "at_".to_owned();
                 name.extend(t.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }));
@@ -139,15 +145,30 @@ impl<'a> Printer<'a> {
     /// Reads one float.
     pub(super) fn load(&mut self, tensor: TensorId, address: &str) -> String {
         let (buffer, binding) = self.bind(tensor);
-        if self.packed.contains(&binding) {
-            return format!("{buffer}[({address}) / 4u][({address}) % 4u]");
+        match (binding, self.packed.contains(&binding)) {
+            (Binding::Halves, packed) => {
+                let word = if packed {
+                    format!("[({address}) / 4u][({address}) / 2u % 2u]")
+                } else {
+                    format!("[({address}) / 2u]")
+                };
+                format!("unpack2x16float({buffer}{word} >> (({address}) % 2u * 16u)).x")
+            }
+            (_, true) => format!("{buffer}[({address}) / 4u][({address}) % 4u]"),
+            (_, false) => format!("{buffer}[{address}]"),
         }
-        format!("{buffer}[{address}]")
     }
 
     /// Reads four adjacent floats from an address that is a multiple of four.
     pub(super) fn load_group(&mut self, tensor: TensorId, address: &str) -> String {
         let (buffer, binding) = self.bind(tensor);
+        if binding == Binding::Halves {
+            let words = match self.packed.contains(&binding) {
+                true => format!("{buffer}[({address}) / 4u]"),
+                false => format!("vec2<u32>({buffer}[({address}) / 2u], {buffer}[({address}) / 2u + 1u])"),
+            };
+            return self.call(Helper::FromHalves, true, &[&words]);
+        }
         if self.packed.contains(&binding) {
             return format!("{buffer}[({address}) / 4u]");
         }
@@ -158,14 +179,28 @@ impl<'a> Printer<'a> {
     /// Writes one float.
     pub(super) fn store(&mut self, out: &mut Text, tensor: TensorId, address: &str, value: &str) {
         let (buffer, binding) = self.bind(tensor);
+        debug_assert!(binding != Binding::Halves, "words of two numbers are written in groups");
         debug_assert!(!self.packed.contains(&binding), "a packed buffer is written in groups of four");
         out.line(format!("{buffer}[{address}] = {value};"));
     }
 
     /// Writes four adjacent floats to an address that is a multiple of four.
     pub(super) fn store_group(&mut self, out: &mut Text, tensor: TensorId, address: &str, value: &str) {
-        let (buffer, _) = self.bind(tensor);
-        out.line(format!("{buffer}[({address}) / 4u] = {value};"));
+        let (buffer, binding) = self.bind(tensor);
+        if binding != Binding::Halves {
+            out.line(format!("{buffer}[({address}) / 4u] = {value};"));
+            return;
+        }
+        let words = self.call(Helper::ToHalves, true, &[value]);
+        if self.packed.contains(&binding) {
+            out.line(format!("{buffer}[({address}) / 4u] = {words};"));
+            return;
+        }
+        out.open("{");
+        out.line(format!("let words = {words};"));
+        out.line(format!("{buffer}[({address}) / 2u] = words.x;"));
+        out.line(format!("{buffer}[({address}) / 2u + 1u] = words.y;"));
+        out.close();
     }
 
     fn bind(&mut self, tensor: TensorId) -> (&'static str, Binding) {
@@ -188,8 +223,16 @@ impl<'a> Printer<'a> {
                     let offset = if o == 0 { text::ZERO.to_owned() } else { format!("step.capacity * {o}u") };
                     text::sum(&zone, &offset)
                 }
+                Place::HalfSample(o) => {
+                    let offset = if o == 0 { text::ZERO.to_owned() } else { format!("step.capacity * {o}u") };
+                    text::sum(&format!("{}u", self.schedule.fixed_halves), &offset)
+                }
                 Place::Results(o) => text::sum("step.result", &format!("{o}u")),
-                Place::Fixed(o) | Place::Parameters(o) | Place::Gradients(o) | Place::State(_, o) => format!("{o}u"),
+                Place::HalfFixed(o)
+                | Place::Fixed(o)
+                | Place::Parameters(o)
+                | Place::Gradients(o)
+                | Place::State(_, o) => format!("{o}u"),
             };
             text.line(format!("let {base} = {at};"));
         }
@@ -213,6 +256,7 @@ impl<'a> Printer<'a> {
 pub(super) fn binding(place: Place) -> Binding {
     match place {
         Place::Sample(_) | Place::Fixed(_) => Binding::Arena,
+        Place::HalfSample(_) | Place::HalfFixed(_) => Binding::Halves,
         Place::Parameters(_) => Binding::Parameters,
         Place::Gradients(_) => Binding::Gradients,
         Place::Results(_) => Binding::Results,

@@ -14,7 +14,7 @@ use crate::ir::Value;
 pub(super) struct Thread<'a> {
     pub(super) printer: Printer<'a>,
     /// The axis along which four neighbours are done at once.
-    lanes: Option<usize>,
+    pub(super) lanes: Option<usize>,
 }
 
 pub(super) fn prepare(mut printer: Printer) -> Thread {

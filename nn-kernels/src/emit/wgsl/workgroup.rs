@@ -21,7 +21,7 @@ pub(super) struct Workgroup<'a> {
     /// Invocations in a workgroup.
     pub(super) lanes: usize,
     /// The innermost axis of all loops, if four neighbours along it are done at once.
-    fours: Option<usize>,
+    pub(super) fours: Option<usize>,
     /// How many numbers a stage combines at most.
     slots: usize,
 }

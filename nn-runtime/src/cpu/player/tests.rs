@@ -49,6 +49,8 @@ fn update(cx: &mut Update<'_>) {
 
 const TRAINING: Schedule = Schedule {
     fixed_floats: 0,
+    fixed_halves: 0,
+    sample_halves: 0,
     sample_floats: 2 * WIDTH,
     result_floats: 1,
     fields: &[(0, 0), (1, WIDTH)],

@@ -38,6 +38,8 @@ fn sums(sizes: &[usize]) -> &'static Program {
     );
     let schedule = |shaders| Schedule {
         fixed_floats: 4,
+        fixed_halves: 0,
+        sample_halves: 0,
         sample_floats: offset,
         result_floats: sizes.len(),
         fields: Box::leak(places.clone().into_boxed_slice()),

@@ -103,6 +103,8 @@ const fn schedule(
     let (outputs, update) = (&[3], None);
     Schedule {
         fixed_floats: 4,
+        fixed_halves: 0,
+        sample_halves: 0,
         sample_floats: 6,
         result_floats,
         fields,

@@ -46,6 +46,11 @@ pub struct Residence {
     pub barriers: usize,
 }
 
+/// Whether vectors of this length, with so many of an optimizer's, are too large for any residence.
+pub(crate) fn is_too_large(parameter_floats: usize, states: usize) -> bool {
+    parameter_floats * (2 + states) >= MEMORY
+}
+
 /// Whether, and for which batches, a network trains inside one workgroup.
 pub fn residence(plan: &Plan) -> Option<Residence> {
     let train = plan.train.as_ref()?;

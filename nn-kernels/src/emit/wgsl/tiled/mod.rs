@@ -118,7 +118,7 @@ impl<'a> Tiled<'a> {
 
     /// The axis along which the epilogue does four sums at once: that of the columns where four of them are one vector anyhow,
     /// else that of the rows.
-    fn lanes(&self) -> Option<usize> {
+    pub(super) fn lanes(&self) -> Option<usize> {
         let whole = |l: &&Local| matches!(self.extents[l.axis], Extent::Size(n) if n.is_multiple_of(4));
         let columns = self.tile.columns.last().filter(|_| self.wide).filter(whole);
         let rows = self.tile.rows.last().filter(|l| !self.tile.split && l.size.is_multiple_of(4)).filter(whole);

@@ -1,0 +1,6 @@
+//! Mixed precision and skipped steps, from the declaration to numbers, on each device.
+
+mod parity;
+mod scaling;
+mod skipping;
+mod training;
