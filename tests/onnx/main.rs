@@ -6,6 +6,8 @@
 //! python tests/onnx/check.py target/onnx        # pip install onnx onnxruntime safetensors
 //! ```
 
+mod random;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -228,6 +230,15 @@ fn folder() -> (PathBuf, bool) {
     }
 }
 
+/// Writes what goes into a network and what comes out: names, dimensions of a sample, numbers.
+fn save<'a>(path: &Path, tensors: impl Iterator<Item = (String, &'a [usize], Vec<f32>)>) {
+    let with_batch = |dims: &[usize]| std::iter::once(SAMPLES).chain(dims.iter().copied()).collect::<Vec<_>>();
+    let bytes = |values: Vec<f32>| values.into_iter().flat_map(f32::to_le_bytes).collect::<Vec<u8>>();
+    let tensors: Vec<_> = tensors.map(|(name, dims, values)| (name, with_batch(dims), bytes(values))).collect();
+    let views = tensors.iter().map(|(n, dims, b)| (n, TensorView::new(Dtype::F32, dims.clone(), b).unwrap()));
+    fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
+}
+
 /// Writes a network, some samples, and what it makes of them. Of the operations, some must be there and others must not.
 fn check<N: Exported>(given: Vec<Given>, wanted: &[&str], unwanted: &[&str]) {
     let net = N::make();
@@ -247,15 +258,10 @@ fn check<N: Exported>(given: Vec<Given>, wanted: &[&str], unwanted: &[&str]) {
 
     let (inputs, numbers): (Vec<Input<'_>>, Vec<Vec<f32>>) = given.into_iter().unzip();
     let predicted = net.as_ref().predict(&inputs).unwrap();
-    let with_batch = |dims: &[usize]| std::iter::once(SAMPLES).chain(dims.iter().copied()).collect::<Vec<_>>();
-    let bytes = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
-    let inputs = program.fields.iter().zip(&numbers).map(|(f, v)| (format!("input/{}", f.name), f.dims, v));
-    let outputs = program.outputs.iter().zip(&predicted).enumerate();
+    let inputs = program.fields.iter().zip(numbers).map(|(f, v)| (format!("input/{}", f.name), f.dims, v));
+    let outputs = program.outputs.iter().zip(predicted).enumerate();
     let outputs = outputs.map(|(i, (o, v))| (format!("output/{i}/{}", o.name), o.dims, v));
-    let tensors: Vec<_> = inputs.chain(outputs).map(|(name, dims, v)| (name, with_batch(dims), bytes(v))).collect();
-    let views = tensors.iter().map(|(n, dims, b)| (n, TensorView::new(Dtype::F32, dims.clone(), b).unwrap()));
-    let file = safetensors::serialize(views, None).unwrap();
-    fs::write(folder.join(format!("{}.safetensors", program.name)), file).unwrap();
+    save(&folder.join(format!("{}.safetensors", program.name)), inputs.chain(outputs));
     if !stays {
         fs::remove_file(path).unwrap();
         fs::remove_file(folder.join(format!("{}.safetensors", program.name))).unwrap();

@@ -344,8 +344,7 @@ impl<'g> Printer<'g> {
                 let y = self.elementwise("Add", &[x, one]);
                 return Ok(self.elementwise("Log", &[y]));
             }
-            #[allow(unreachable_patterns)]
-            _ => return Err("operations of mixed precision".into()),
+            Unary::ToHalf | Unary::IsFinite => return Err("operations of mixed precision".into()),
         };
         Ok(self.elementwise(name, &[x]))
     }
