@@ -4,6 +4,7 @@
 //! cargo run --release --example bench -- mlp --device cpu --steps 2000
 //! cargo run --release --example bench -- mlp --device cpu --inference
 //! cargo run --release --example bench -- mlp --agreement
+//! cargo run --release --example bench -- mlp --trainer
 //! NN_PROFILE=1 cargo run --release --example bench -- mlp --device gpu --steps 10 --profile
 //! cargo run --release --example bench -- mlp --plan
 //! cargo run --release --example bench --features nn-examples/sizes -- width-2048
@@ -30,6 +31,7 @@ mod agreement;
 mod workloads;
 #[cfg(feature = "sizes")]
 mod sizes;
+mod trainer;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -60,6 +62,9 @@ struct Options {
     /// Predict one sample at a time instead
     #[arg(long)]
     inference: bool,
+    /// Compare what steps take in `fit`, with less and more to do beside them, with the bare steps instead
+    #[arg(long, conflicts_with = "inference")]
+    trainer: bool,
     /// Compare the GPU's predictions, gradients and losses with the CPU's instead
     #[arg(long, conflicts_with = "inference")]
     agreement: bool,
@@ -84,6 +89,10 @@ fn main() -> anyhow::Result<()> {
         return Ok(());
     }
 
+    if options.trainer {
+        println!("{}", trainer::line(workload, &options.device.open()?, batch, options.steps)?);
+        return Ok(());
+    }
     if options.agreement {
         println!("{}", agreement::line(workload, batch)?);
         return Ok(());

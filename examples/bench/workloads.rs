@@ -88,8 +88,24 @@ pub struct Workload {
     pub train: fn(&Device, usize) -> nn::Result<Prepared>,
     /// Prepares predictions of one sample, each from the sample in memory to its result in memory.
     pub predict: fn(&Device) -> nn::Result<Prepared>,
+    /// Prepares training steps with batches of this size, as a trainer that is given so much to do plays them.
+    pub trainer: fn(&Device, usize, Trainer) -> nn::Result<Prepared>,
     /// Computes what two devices are compared by.
     pub outcome: fn(&Device, usize) -> nn::Result<Outcome>,
+}
+
+/// What plays training steps.
+#[derive(Clone, Copy, Debug)]
+pub enum Trainer {
+    /// Nothing but the steps.
+    Bare,
+    /// `fit`, quiet.
+    Fit,
+    /// `fit` with all that one would usually ask for: a line for each epoch, validation aside; early stopping, a log, a learning
+    /// rate for each step, a look for numbers that are none, Ctrl-C.
+    Watched,
+    /// The same, and a call after each step.
+    EachBatch,
 }
 
 /// What a network computes from its first weights.
@@ -137,6 +153,47 @@ macro_rules! workload {
                         }
                     }
                     Ok(losses.last().copied().unwrap_or(f32::NAN))
+                };
+                Ok($crate::workloads::Prepared { run: Box::new(run), data_bytes })
+            },
+            trainer: |device, batch, trainer| {
+                const BATCHES: usize = 200;
+                use nn::__private::{Data, Dataset, Net};
+                let (x, y) = $samples(batch);
+                let data_bytes = BATCHES * (size_of_val(&x[..]) + size_of_val(&y[..]));
+                let data = $data::new(x.repeat(BATCHES), y.repeat(BATCHES))?;
+                let mut network = $network::new(device, 0)?;
+                let program = AsRef::<Net>::as_ref(&network).program();
+                let mut bare = Net::new(device, program, 0)?;
+                let log = std::env::temp_dir().join(format!("nn-bench-{}.csv", std::process::id()));
+                let run = move |steps: usize| {
+                    let fit = || nn::Fit::default().epochs(steps / BATCHES).batch_size(batch).shuffle(false).quiet();
+                    let watched = || {
+                        fit()
+                            .learning_rate(nn::LearningRate::one_cycle(1e-3, 1_000_000).per_step())
+                            .early_stopping(
+                                nn::EarlyStopping::on(|report: &<$data as Dataset>::Report| report.loss)
+                                    .patience(1 << 30),
+                            )
+                            .callback(nn::CsvLog::to(&log))
+                            .stop_on_ctrl_c()
+                            .on_non_finite(nn::OnNonFinite::Stop)
+                            .on_epoch(|epoch, control| control.stop = epoch.train.loss.is_nan())
+                    };
+                    let history = match trainer {
+                        $crate::workloads::Trainer::Bare => {
+                            let Data::Memory(set) = data.data() else { return Ok(f32::NAN) };
+                            bare.bare_steps(set, batch, steps)?;
+                            return Ok(0.0);
+                        }
+                        $crate::workloads::Trainer::Fit => network.fit(&data, fit())?,
+                        $crate::workloads::Trainer::Watched => network.fit(&data, watched())?,
+                        $crate::workloads::Trainer::EachBatch => {
+                            let mut sum = 0.0;
+                            network.fit(&data, watched().on_batch_end(|batch, _| sum += batch.report.loss))?
+                        }
+                    };
+                    Ok(history.step_losses.last().copied().unwrap_or(f32::NAN))
                 };
                 Ok($crate::workloads::Prepared { run: Box::new(run), data_bytes })
             },

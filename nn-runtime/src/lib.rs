@@ -66,7 +66,7 @@ pub mod private {
     #[cfg(feature = "onnx")]
     pub use crate::onnx::Onnx;
     pub use crate::program::*;
-    pub use crate::{Column, Device, Error, Fit, Gradients, History, IntoColumn, ParameterInfo, Result, Row};
+    pub use crate::{Column, Device, Error, Fit, Gradients, History, IntoColumn, ParameterInfo, RangeTest, Result, Row};
 
     pub use crate::__nn_gpu_only as gpu_only;
 }

@@ -180,6 +180,26 @@ impl Net {
         Ok(combined.values())
     }
 
+    /// Training steps and nothing else, over batches of this size one after another, again from the first one where the data ends: the
+    /// yardstick of what `fit` costs. What they measure is thrown away.
+    #[doc(hidden)]
+    pub fn bare_steps(&mut self, data: &DataSet, batch: usize, steps: usize) -> Result<()> {
+        let batches = check_batch(&data.columns())? / batch.max(1);
+        let order: Vec<u32> = (0..(batch * batches) as u32).collect();
+        let resident = self.backend.upload(data.columns())?;
+        let mut results = Vec::new();
+        for first in (0..steps).step_by(batches.max(1)) {
+            let count = batches.min(steps - first);
+            let steps: Vec<StepUniform> = (0..count as u64).map(|ahead| self.step(batch, ahead, ahead)).collect();
+            let order = &order[..batch * count];
+            results.clear();
+            self.backend.train(Steps { data: &resident, order, steps: &steps }, &mut results, &mut backend::unheard)?;
+            self.steps += count as u64;
+            self.updates += count as u64;
+        }
+        Ok(())
+    }
+
     /// The loss over the data, then each metric.
     ///
     /// # Errors

@@ -1,6 +1,9 @@
 //! A process that trains and saves all the time, killed at random instants: whenever that is, a checkpoint is there that is whole,
 //! none that has been finished is lost, and who goes on from it computes what a run computes that nobody has killed.
 
+#[cfg(unix)]
+mod ctrl_c;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

@@ -13,6 +13,7 @@ mod names;
 mod resident;
 mod residual;
 mod resume;
+mod stopping;
 mod streams;
 mod training;
 mod twins;

@@ -391,6 +391,22 @@ impl Api<'_> {
                     self.net.fit(data, fit)
                 }
 
+                /// Trains for so many steps with a learning rate that rises from one end of the range to the other, and puts
+                /// everything back as it was: `net.range_test(&data, 1e-6..1.0, 200, nn::Fit::default().batch_size(64))`. Of the
+                /// options, those of batches and threads count.
+                ///
+                /// # Errors
+                /// If the range or an option makes no sense, if there are no samples, or if the device fails.
+                pub fn range_test<D: #nn::Dataset<Report = #report>>(
+                    &mut self,
+                    data: &D,
+                    rates: ::core::ops::Range<f64>,
+                    steps: usize,
+                    fit: #nn::Fit<'_, #report>,
+                ) -> #nn::Result<#nn::RangeTest> {
+                    self.net.range_test(data, rates, steps, fit)
+                }
+
                 /// Goes on with a run of [`Self::fit`] from a checkpoint, or from the newest one of a folder, as if the run had
                 /// never stopped: with the same bits, in the middle of an epoch too. `fit` is what the run was begun with; its
                 /// `epochs` counts those before.

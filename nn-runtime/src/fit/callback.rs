@@ -233,15 +233,18 @@ pub(crate) struct Kept {
     pub parameters: Vec<f32>,
     /// The optimizer's vectors.
     pub states: Vec<Vec<f32>>,
+    /// How many updates they have seen.
+    pub updates: u64,
 }
 
 impl Kept {
     pub(super) fn of(net: &Net) -> Result<Self> {
-        Ok(Kept { parameters: net.backend.parameters()?, states: net.backend.states()? })
+        Ok(Kept { parameters: net.backend.parameters()?, states: net.backend.states()?, updates: net.updates })
     }
 
     pub(super) fn put_back(&self, net: &mut Net) -> Result<()> {
         net.backend.set_parameters(&self.parameters)?;
+        net.updates = self.updates;
         if self.states.is_empty() { Ok(()) } else { net.backend.set_states(&self.states) }
     }
 }

@@ -155,22 +155,26 @@ impl Callback for Stopping {
 
     fn memory(&self) -> Option<Memory> {
         let vectors = self.kept.iter().flat_map(|kept| std::iter::once(&kept.parameters).chain(&kept.states));
+        let updates = self.kept.as_ref().map_or(0, |kept| kept.updates);
         Some(Memory {
-            text: format!("{:?} {}", self.best.unwrap_or(f64::NAN), self.waited),
+            text: format!("{:?} {} {updates}", self.best.unwrap_or(f64::NAN), self.waited),
             vectors: vectors.cloned().collect(),
         })
     }
 
     fn remember(&mut self, memory: &Memory) -> Result<()> {
-        let damaged = || Error::Weights(format!("early stopping remembers `{}`: expected two numbers", memory.text));
-        let (best, waited) = memory.text.split_once(' ').ok_or_else(damaged)?;
+        let damaged = || Error::Weights(format!("early stopping remembers `{}`: expected three numbers", memory.text));
+        let words: Vec<&str> = memory.text.split(' ').collect();
+        let [best, waited, updates] = words[..] else { return Err(damaged()) };
         let best: f64 = best.parse().map_err(|_| damaged())?;
+        let updates = updates.parse().map_err(|_| damaged())?;
         self.best = (!best.is_nan()).then_some(best);
         self.waited = waited.parse().map_err(|_| damaged())?;
-        self.kept = memory
-            .vectors
-            .split_first()
-            .map(|(parameters, states)| Kept { parameters: parameters.clone(), states: states.to_vec() });
+        self.kept = memory.vectors.split_first().map(|(parameters, states)| Kept {
+            parameters: parameters.clone(),
+            states: states.to_vec(),
+            updates,
+        });
         Ok(())
     }
 }

@@ -243,11 +243,12 @@ impl<'r> Loop<'r> {
 
     /// Numbers are not finite: those of the step that began it are said, and then the run ends before it, or goes on without its update.
     fn blame(&mut self, net: &mut Net, replay: &mut Replay<'_>, bad: Option<usize>) -> Result<()> {
+        let updates = replay.updates();
         let culprit = replay.find(net, bad)?;
+        net.updates = updates + culprit.step as u64;
         // Those behind it have not been.
         let back = replay.len() - culprit.step;
         net.steps -= back as u64;
-        net.updates -= back as u64;
         net.position.steps -= back as u64;
         let batch = net.position.steps as usize;
         let results: Vec<f32> = net.position.results.drain(batch * self.width..).take(self.width).collect();

@@ -73,6 +73,11 @@ impl<'a> Replay<'a> {
         Ok(Replay { data, columns, order, good: Kept::of(net)?, played: Vec::new() })
     }
 
+    /// How many updates there had been before the first of them; each step makes one.
+    pub(super) fn updates(&self) -> u64 {
+        self.good.updates
+    }
+
     /// How many steps have been played.
     pub(super) fn len(&self) -> usize {
         self.played.len()

@@ -1,0 +1,143 @@
+//! Ctrl-C, as a terminal sends it: a real signal to a real process.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use nn::Stopped;
+
+use super::*;
+
+/// Tells the child what to do.
+const TASK: &str = "NN_CTRL_C";
+const SIGINT: i32 = 2;
+
+/// What the child does. Nothing in an ordinary run of the tests.
+#[test]
+fn interrupted_child() {
+    let Ok(task) = std::env::var(TASK) else { return };
+    let mut net = Victim::new(&Device::cpu(), 5).unwrap();
+    let ready = |said: &mut bool| {
+        if !std::mem::replace(said, true) {
+            println!("\n{READY}");
+            std::io::stdout().flush().unwrap();
+        }
+    };
+    let mut said = false;
+    let fit = Fit::default().epochs(1_000_000).batch_size(8).validation_split(0.1).stop_on_ctrl_c();
+    match task.as_str() {
+        "train" => {
+            let folder = PathBuf::from(std::env::var_os(FOLDER).unwrap());
+            let fit = fit.checkpoints(Checkpoints::to(folder).every_minutes(1000)).on_epoch(|_, _| ready(&mut said));
+            let history = net.fit(&data(), fit).unwrap();
+            assert_eq!(history.stopped, Some(Stopped::Interrupted));
+            println!("\nsteps {}", net.steps());
+        }
+        "train without checkpoints" => {
+            let history = net.fit(&data(), fit.on_epoch(|_, _| ready(&mut said))).unwrap();
+            assert_eq!(history.stopped, Some(Stopped::Interrupted));
+            println!("\nsteps {}", net.steps());
+        }
+        "hang" => {
+            let fit = fit.quiet().on_epoch(|_, _| {
+                ready(&mut said);
+                sleep(Duration::from_secs(60));
+            });
+            net.fit(&data(), fit).unwrap();
+        }
+        _ => {
+            net.fit(&data(), fit.epochs(2).quiet()).unwrap();
+            ready(&mut said);
+            sleep(Duration::from_secs(60));
+        }
+    }
+}
+
+/// A child that has come to where it says that it is ready.
+fn begin(task: &str, folder: &Path) -> (Child, BufReader<std::process::ChildStdout>) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["interrupted_child", "--nocapture", "--test-threads=1"])
+        .env(TASK, task)
+        .env(FOLDER, folder)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while line.trim() != READY {
+        line.clear();
+        assert!(output.read_line(&mut line).unwrap() > 0, "the child did not begin: {:?}", child.wait());
+    }
+    (child, output)
+}
+
+fn press(child: &Child) {
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// How it ended, and what it wrote.
+fn end(mut child: Child, mut output: BufReader<std::process::ChildStdout>) -> (ExitStatus, String, String) {
+    let (mut out, mut errors) = (String::new(), String::new());
+    output.read_to_string(&mut out).unwrap();
+    child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+    (child.wait().unwrap(), out, errors)
+}
+
+/// The steps that the child says it has done.
+fn steps(output: &str) -> u64 {
+    output.lines().find_map(|line| line.strip_prefix("steps ")?.parse().ok()).unwrap()
+}
+
+#[test]
+fn ctrl_c_ends_training_after_a_step_and_the_run_goes_on_from_there() {
+    let folder = std::env::temp_dir().join(format!("nn-ctrl-c-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    let (child, output) = begin("train", &folder);
+    sleep(Duration::from_millis(13));
+    press(&child);
+    let (status, output, errors) = end(child, output);
+    assert!(status.success(), "{status}: {errors}");
+    let done = steps(&output);
+    let path = Checkpoints::newest(&folder).unwrap().unwrap();
+    let said = errors.lines().find(|line| line.contains("stopped by Ctrl-C after batch ")).expect(&errors);
+    assert!(said.contains(&format!("(step {done}); saved as {}", path.display())), "{said}");
+    assert!(said.contains("`resume` goes on from there"), "{said}");
+    assert_eq!(newest(&folder).steps(), done);
+    assert_eq!(bits(&newest(&folder)), bits(&undisturbed(done)));
+
+    // What it says can be done.
+    let mut resumed = Victim::new(&Device::cpu(), 0).unwrap();
+    let mut more = 0;
+    let options = Fit::default().epochs(1_000_000).batch_size(8).validation_split(0.1).quiet();
+    let options = options.on_batch_end(|_, control| {
+        more += 1;
+        control.stop = more == 10;
+    });
+    resumed.resume(&data(), &folder, options).unwrap();
+    assert_eq!(bits(&resumed), bits(&undisturbed(done + 10)));
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn without_checkpoints_nothing_is_saved_and_that_is_said() {
+    let (child, output) = begin("train without checkpoints", Path::new(""));
+    press(&child);
+    let (status, output, errors) = end(child, output);
+    assert!(status.success() && steps(&output) > 0, "{status}: {errors}");
+    assert!(errors.contains("nothing is saved, since no checkpoints were asked for"), "{errors}");
+}
+
+#[test]
+fn a_second_ctrl_c_kills_and_so_does_one_outside_of_fit() {
+    let (child, output) = begin("hang", Path::new(""));
+    press(&child);
+    sleep(Duration::from_millis(50));
+    press(&child);
+    assert_eq!(end(child, output).0.signal(), Some(SIGINT));
+    let (child, output) = begin("rest", Path::new(""));
+    press(&child);
+    assert_eq!(end(child, output).0.signal(), Some(SIGINT));
+}
