@@ -137,6 +137,7 @@ impl Machine<'_> {
             Expression::As { expr, kind, convert: Some(_) } => match (v(expr), kind) {
                 (F(x), ScalarKind::Sint) => I(x as i32),
                 (I(x), ScalarKind::Float) => F(x as f32),
+                (U(x), ScalarKind::Float) => F(x as f32),
                 (x, kind) => Number::of_kind(x.bits(), *kind),
             },
             Expression::Math { fun, arg, arg1, arg2, .. } => {
@@ -171,6 +172,13 @@ fn binary(op: BinaryOperator, left: Number, right: Number) -> Number {
         (Divide, I(a), I(b)) => I(a / b),
         (And, I(a), I(b)) => I(a & b),
         (InclusiveOr, U(a), U(b)) => U(a | b),
+        (And, U(a), U(b)) => U(a & b),
+        (Add, U(a), U(b)) => U(a.wrapping_add(b)),
+        (Subtract, U(a), U(b)) => U(a.wrapping_sub(b)),
+        (ShiftRight, U(a), U(b)) => U(a.wrapping_shr(b)),
+        (Less, U(a), U(b)) => B(a < b),
+        (GreaterEqual, U(a), U(b)) => B(a >= b),
+        (NotEqual, U(a), U(b)) => B(a != b),
         (ShiftLeft, I(a), U(b)) => I(a.wrapping_shl(b)),
         (ShiftRight, I(a), U(b)) => I(a.wrapping_shr(b)),
         (Equal, F(a), F(b)) => B(a == b),
@@ -288,5 +296,23 @@ fn extremes_do_not_overflow_on_the_way() {
             assert!((m.call(name, &[-1e30]) - low).abs() < 4e-7, "{name}");
         }
         assert_eq!(m.call("tanh_f", &[1e-30]), 1e-30);
+    });
+}
+
+#[test]
+fn rounding_to_f16_is_that_of_the_definition() {
+    use nn_kernels::graph::Unary;
+
+    on_both(|m| {
+        let special = [0.0, 65_519.0, 65_520.0, 1e30, f32::MAX, f32::INFINITY, 1e-45, 6e-8];
+        // Numbers of all sizes that f16 has and some more, with bits that are ties and with others.
+        let many = (0..60_000u32).map(|i| f32::from_bits(0x3200_0000 + i * 4096 * 3 + i % 5));
+        for x in special.into_iter().chain(many).flat_map(|x| [x, -x]) {
+            let (got, want) = (m.call("to_half_f", &[x]), Unary::ToHalf.eval(f64::from(x)) as f32);
+            assert_eq!(got.to_bits(), want.to_bits(), "{x:e}: {got}, not {want}");
+            assert_eq!(m.call("is_finite_f", &[x]), f32::from(u8::from(x.is_finite())), "{x}");
+        }
+        assert!(m.call("to_half_f", &[f32::NAN]).is_nan());
+        assert_eq!(m.call("is_finite_f", &[f32::NAN]), 0.0);
     });
 }

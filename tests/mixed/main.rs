@@ -1,6 +1,7 @@
 //! Mixed precision and skipped steps, from the declaration to numbers, on each device.
 
 mod parity;
+mod rounding;
 mod scaling;
 mod skipping;
 mod training;

@@ -149,6 +149,9 @@ pub fn elementwise(n: usize) -> (Plan, Schedule) {
     let less = v(body.len() as u32 - 1);
     add(&mut m, &mut body, Value::Select(less, v(1), v(2)), "Select".into());
     add(&mut m, &mut body, Value::Select(v(0), v(1), v(2)), "SelectNumber".into());
+    for op in [ToHalf, IsFinite] {
+        add(&mut m, &mut body, Value::Unary(op, v(0)), format!("{op:?}"));
+    }
     let stages = vec![Stage { stores, body, ..Stage::default() }];
     m.kernel("elementwise", &[Batch, Size(n)], stages)
 }

@@ -349,6 +349,7 @@ impl<'a> Reader<'a> {
         if !matches!(self.within, Within::Network) && !matches!(word, "block" | "network") {
             let message = format!("`{word}` stands in a network, not in {}", self.within.noun());
             self.diagnostics.error(span, message).help(match (self.within, word) {
+                (_, PRECISION) => "write it in the network: it is for all of its layers".to_owned(),
                 (Within::Block(_), "input" | "target") => "make it a parameter of the block".to_owned(),
                 (Within::Block(name), _) => {
                     format!("give the value to the network: let it be the value of block `{name}`")
