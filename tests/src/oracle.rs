@@ -2,6 +2,7 @@
 
 use nn::Device;
 use nn_kernels::interpret::{self, Memory, StepNumbers};
+use nn_kernels::network::Initializer;
 use nn_kernels::plan::{Plan, Schedule};
 use nn_runtime::private::{DataSet, Net};
 use nn_runtime::program::Program;
@@ -35,6 +36,10 @@ impl Sample {
             // Buffers may be variances, which are never negative.
             let next = || if p.trainable { noise.next() } else { noise.next().abs() };
             parameters[p.offset..p.offset + size].fill_with(next);
+        }
+        for p in &plan.control {
+            let Initializer::Constant(start) = p.init else { panic!("`{}` starts from {:?}", p.name, p.init) };
+            parameters[p.offset] = start as f32;
         }
         let fields = plan.fields.iter().map(|f| {
             let size = batch * f.dims.iter().product::<usize>();

@@ -135,6 +135,7 @@ fn shader(s: &wgsl::ShaderText) -> p::Shader {
             wgsl::Binding::Records => p::Binding::Records,
             wgsl::Binding::Order => p::Binding::Order,
             wgsl::Binding::Steps => p::Binding::Steps,
+            wgsl::Binding::Halves => p::Binding::Halves,
         }),
         workgroups: list(&s.workgroups, |w| p::Workgroups {
             fixed: w.fixed,
