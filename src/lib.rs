@@ -353,15 +353,15 @@ pub mod language;
 /// instead of the statement: `encode.dense.weight`. Layouts are PyTorch's, so that a `state_dict` saved as safetensors loads
 /// after a renaming.
 pub use nn_macros::network;
-pub use nn_runtime::plan;
-pub use nn_runtime::{
-    Batch, Callback, Checkpoints, Column, Control, CsvLog, Dataset, Device, EarlyStopping, Epoch, Error, Event, Fit,
-    Gradients, History, IntoColumn, JsonLines, KernelTime, LearningRate, Load, Loaded, Memory, NonFinite, OnNonFinite,
-    ParameterInfo, RangeTest, ReduceOnPlateau, Result, Row, Shader, Stopped, Verbosity, data,
-};
 #[cfg(feature = "dashboard")]
 pub use nn_runtime::Dashboard;
 pub use nn_runtime::TensorBoard;
+pub use nn_runtime::plan;
+pub use nn_runtime::{
+    Batch, Batches, Callback, Checkpoints, Column, Control, CsvLog, Dataset, Device, EarlyStopping, Epoch, Error,
+    Event, Fit, Gradients, History, IntoColumn, JsonLines, KernelTime, LearningRate, Load, Loaded, Memory, NonFinite,
+    OnNonFinite, ParameterInfo, RangeTest, ReduceOnPlateau, Result, Row, Shader, Stopped, Verbosity, data,
+};
 #[cfg(feature = "pictures")]
 pub use nn_runtime::{HtmlReport, Picture, pictures};
 

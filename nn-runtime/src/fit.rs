@@ -1,5 +1,6 @@
 //! Training over epochs: what users choose.
 
+mod batches;
 mod callback;
 mod callbacks;
 mod checkpoints;
@@ -28,6 +29,8 @@ use crate::network::Net;
 
 use options::Options;
 
+pub(crate) use batches::BatchSource;
+pub use batches::Batches;
 pub use callback::{Callback, Control, Event};
 pub use checkpoints::Checkpoints;
 pub use closures::Batch;
@@ -67,6 +70,8 @@ pub enum Data<'a> {
     Memory(&'a DataSet),
     /// To be read.
     Stream(&'a Stream),
+    /// To be taken from an iterator.
+    Batches(&'a dyn BatchSource),
 }
 
 impl<'a> From<&'a DataSet> for Data<'a> {

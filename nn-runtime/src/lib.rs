@@ -40,8 +40,8 @@ pub use data::{Column, IntoColumn, Row};
 pub use device::Device;
 pub use error::{Error, Result};
 pub use fit::{
-    Batch, Callback, Checkpoints, Control, CsvLog, Dataset, EarlyStopping, Event, Fit, JsonLines, NonFinite, OnNonFinite, RangeTest,
-    ReduceOnPlateau, Verbosity,
+    Batch, Batches, Callback, Checkpoints, Control, CsvLog, Dataset, EarlyStopping, Event, Fit, JsonLines, NonFinite,
+    OnNonFinite, RangeTest, ReduceOnPlateau, Verbosity,
 };
 pub use history::{Epoch, History, Stopped};
 pub use learning_rate::LearningRate;

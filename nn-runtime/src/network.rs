@@ -12,7 +12,7 @@ use crate::checkpoint;
 use crate::data::{DataSet, Input, Passes, Stream, ahead};
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::fit::{Data, workers};
+use crate::fit::{BatchSource, Data, workers};
 use crate::init;
 use crate::metrics::Combined;
 use crate::program::{Parameter, Program, Schedule, StepScalar, StepUniform};
@@ -185,6 +185,9 @@ impl Net {
     #[doc(hidden)]
     pub fn bare_steps(&mut self, data: &DataSet, batch: usize, steps: usize) -> Result<()> {
         let batches = check_batch(&data.columns())? / batch.max(1);
+        if batches == 0 {
+            return Err(no_samples());
+        }
         let order: Vec<u32> = (0..(batch * batches) as u32).collect();
         let resident = self.backend.upload(data.columns())?;
         let mut results = Vec::new();
@@ -208,6 +211,7 @@ impl Net {
         match data.into() {
             Data::Memory(set) => self.evaluate_resident(&self.backend.upload(set.columns())?, set.len()),
             Data::Stream(stream) => self.evaluate_stream(stream, None),
+            Data::Batches(batches) => self.evaluate_batches(batches),
         }
     }
 
@@ -229,6 +233,24 @@ impl Net {
             }
             Ok(combined.values())
         })
+    }
+
+    /// [`Net::evaluate`] over the batches of an iterator's first epoch.
+    pub(crate) fn evaluate_batches(&self, batches: &dyn BatchSource) -> Result<Vec<f64>> {
+        let schedule = self.schedule(&self.program.evaluate, "evaluate")?;
+        let mut combined = Combined::new(self.program.metrics);
+        let (mut pull, mut samples) = (batches.pull(0), 0);
+        for _ in 0..batches.steps() {
+            let mut measure = |set: &DataSet| {
+                samples += set.len();
+                check_count(set.len())?;
+                self.measure(schedule, &self.backend.upload(set.columns())?, set.len(), &mut combined)
+            };
+            if !pull(&mut measure)? {
+                break;
+            }
+        }
+        if samples == 0 { Err(no_samples()) } else { Ok(combined.values()) }
     }
 
     /// [`Net::evaluate`] over data that is on the device already.

@@ -75,12 +75,12 @@ pub use row::Row;
 pub use samples::Samples;
 pub use source::{Draw, Kind, Source};
 
-pub(crate) use ahead::ahead;
+pub(crate) use ahead::{Ahead, Portion, ahead};
 #[doc(hidden)]
 pub use set::{DataSet, Input, classes, floats, rows, rows_mut};
 #[doc(hidden)]
 pub use stream::Stream;
-pub(crate) use stream::{Passes, Training, order};
+pub(crate) use stream::{Passes, Training, order, portion_floats};
 
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,11 @@ use crate::shuffle::shuffle;
 /// much.
 const PORTION_FLOATS: usize = 1 << 20;
 
+/// Floats in a portion, unless a batch is larger.
+pub(crate) const fn portion_floats() -> usize {
+    PORTION_FLOATS
+}
+
 /// The samples of every field of a network, read while they are needed. The generated `…Stream` types are typed views of
 /// it. Cloning is cheap.
 #[derive(Clone)]

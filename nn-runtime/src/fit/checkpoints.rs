@@ -244,7 +244,9 @@ impl Net {
     /// named; the network is then as it was. Besides, as `fit`.
     pub fn resume<D: Dataset>(&mut self, data: &D, from: &Path, fit: Fit<'_, D::Report>) -> Result<History<D::Report>> {
         let path = if from.is_dir() { newest(from)? } else { from.to_owned() };
-        let (train, _) = fit.options.split(Part::of(data.data()), fit.validation.map(Part::of))?;
+        let size = fit.options.batch_size;
+        let validation = fit.validation.map(|data| Part::of(data, size));
+        let (train, _) = fit.options.split(Part::of(data.data(), size), validation)?;
         self.load_state(&path, Some(&fit.options.conditions(train.samples())))?;
         log::info!("`{}` goes on from {} at step {}", self.program.name, path.display(), self.steps());
         self.fit(data, fit.resumed())

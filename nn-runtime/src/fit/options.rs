@@ -111,6 +111,11 @@ impl Options {
                 "validation_split is {fraction}, but it must be at least 0 and less than 1"
             )));
         }
+        if fraction > 0.0 && !data.has_places() {
+            return Err(Error::Option(
+                "validation_split cannot take batches of an iterator apart: give validation_data instead".into(),
+            ));
+        }
         let samples = data.samples();
         if samples == 0 {
             return Err(no_samples());

@@ -4,12 +4,13 @@ use std::num::NonZero;
 use std::thread;
 
 use super::Data;
+use super::batches::{BatchSource, Filling};
 use super::callback::Callback;
 use super::epochs::{Loop, Samples};
 use super::options::{Options, Verbosity};
 use super::progress::Progress;
 use crate::backend::{Columns, Resident};
-use crate::data::{Passes, Stream, Training, ahead, order};
+use crate::data::{Ahead, Passes, Stream, Training, ahead, order};
 use crate::error::Result;
 use crate::history::Stopped;
 use crate::network::{Net, Position};
@@ -27,12 +28,13 @@ impl Net {
     ) -> Result<(Vec<f32>, Option<Stopped>)> {
         self.schedule(&self.program.train, "train")?;
         options.check()?;
-        let (train, validation) = options.split(Part::of(data), validation.map(Part::of))?;
+        let size = options.batch_size;
+        let (train, validation) = options.split(Part::of(data, size), validation.map(|data| Part::of(data, size)))?;
         let samples = train.samples();
         let batches = options.batches(samples)?;
         self.begin(options, samples)?;
         let validation = validation.map(|part| Validation::new(self, part)).transpose()?;
-        let (size, used) = (options.batch_size.min(samples), batches.iter().sum());
+        let (size, used) = (size.min(samples), batches.iter().sum());
         let taken = callbacks.iter().any(|callback| callback.takes_screen());
         let mut progress = Progress::new(if taken { Verbosity::Quiet } else { options.verbosity });
         let mut all: Vec<&mut dyn Callback> = vec![&mut progress, record];
@@ -63,20 +65,22 @@ impl Net {
                 let portions = passes.portions().saturating_mul(epochs).saturating_sub(skipped);
                 let fill = |number: usize, portion: &mut _| passes.fill(number + skipped, portion);
                 ahead(portions, workers(options.workers), &fill, |ahead| {
-                    let mut pass = |net: &mut Net, looped: &mut Loop<'_>| {
-                        while (net.position.steps as usize) < batches.len() && !looped.is_stopped(net) {
-                            let done = net.position.steps as usize;
-                            let portion = ahead.next()?;
-                            let begin = done / batches_per_portion * batches_per_portion;
-                            let end = batches.len().min(begin + batches_per_portion);
-                            let first = batches[begin..done].iter().sum();
-                            let order = order(portion.samples, None);
-                            let (data, columns) = (net.backend.upload(portion.columns())?, portion.columns());
-                            let samples = Samples { data: &data, columns: &columns, order: &order[first..] };
-                            looped.steps(net, samples, end - done)?;
-                        }
-                        Ok(())
-                    };
+                    let mut pass = portion_by_portion(ahead, &batches, batches_per_portion);
+                    looped.play(self, &mut pass, validation.as_ref())
+                })
+            }
+            Part::Batches(source, _) => {
+                let filling = Filling::new(source, self.program, size, batches.len(), self.epochs);
+                let skipped = match self.position.steps as usize {
+                    done if done < batches.len() => done / filling.per_portion(),
+                    _ => filling.portions(),
+                };
+                let epochs = options.epochs.saturating_sub((self.epochs - self.position.first_epoch) as usize);
+                let portions = filling.portions().saturating_mul(epochs).saturating_sub(skipped);
+                let fill = |number: usize, portion: &mut _| filling.fill(number + skipped, portion);
+                // More than one would stand in each other's way.
+                ahead(portions, workers(options.workers).min(1), &fill, |ahead| {
+                    let mut pass = portion_by_portion(ahead, &batches, filling.per_portion());
                     looped.play(self, &mut pass, validation.as_ref())
                 })
             }
@@ -100,16 +104,41 @@ impl Net {
     }
 }
 
+/// Trains the rest of an epoch on portions of so many batches.
+fn portion_by_portion<'a>(
+    ahead: &'a mut Ahead<'_>,
+    batches: &'a [usize],
+    per_portion: usize,
+) -> impl FnMut(&mut Net, &mut Loop<'_>) -> Result<()> + 'a {
+    move |net, looped| {
+        while (net.position.steps as usize) < batches.len() && !looped.is_stopped(net) {
+            let done = net.position.steps as usize;
+            let portion = ahead.next()?;
+            let begin = done / per_portion * per_portion;
+            let end = batches.len().min(begin + per_portion);
+            let first = batches[begin..done].iter().sum();
+            let order = order(portion.samples, None);
+            let (data, columns) = (net.backend.upload(portion.columns())?, portion.columns());
+            let samples = Samples { data: &data, columns: &columns, order: &order[first..] };
+            looped.steps(net, samples, end - done)?;
+        }
+        Ok(())
+    }
+}
+
 /// Samples to train on, or to validate with.
 pub(super) enum Part<'a> {
     Memory(Columns<'a>),
     Stream(Stream),
+    /// And how many samples they have in an epoch of training.
+    Batches(&'a dyn BatchSource, usize),
 }
 
 /// Samples to validate with.
 pub(super) enum Validation<'a> {
     Resident(Resident<'a>, usize),
     Stream(Stream),
+    Batches(&'a dyn BatchSource),
 }
 
 impl<'a> Validation<'a> {
@@ -121,6 +150,7 @@ impl<'a> Validation<'a> {
                 Ok(Validation::Resident(net.backend.upload(columns)?, samples))
             }
             Part::Stream(stream) => Ok(Validation::Stream(stream)),
+            Part::Batches(batches, _) => Ok(Validation::Batches(batches)),
         }
     }
 
@@ -129,15 +159,18 @@ impl<'a> Validation<'a> {
         match self {
             Validation::Resident(data, samples) => net.evaluate_resident(data, *samples),
             Validation::Stream(stream) => net.evaluate_stream(stream, options.workers),
+            Validation::Batches(batches) => net.evaluate_batches(*batches),
         }
     }
 }
 
 impl<'a> Part<'a> {
-    pub(super) fn of(data: Data<'a>) -> Self {
+    /// `batch_size` is that of the training.
+    pub(super) fn of(data: Data<'a>, batch_size: usize) -> Self {
         match data {
             Data::Memory(set) => Part::Memory(set.columns()),
             Data::Stream(stream) => Part::Stream(stream.clone()),
+            Data::Batches(batches) => Part::Batches(batches, batches.steps().saturating_mul(batch_size)),
         }
     }
 
@@ -145,7 +178,13 @@ impl<'a> Part<'a> {
         match self {
             Part::Memory(columns) => columns.samples,
             Part::Stream(stream) => stream.len(),
+            Part::Batches(_, samples) => *samples,
         }
+    }
+
+    /// Whether its samples can be told apart.
+    pub(super) fn has_places(&self) -> bool {
+        !matches!(self, Part::Batches(..))
     }
 
     /// The first `n` samples, and the others.
@@ -159,6 +198,8 @@ impl<'a> Part<'a> {
                 let (first, rest) = stream.split_at(n);
                 (Part::Stream(first), Part::Stream(rest))
             }
+            // Nobody takes them apart.
+            Part::Batches(batches, samples) => (Part::Batches(batches, samples), Part::Batches(batches, 0)),
         }
     }
 }

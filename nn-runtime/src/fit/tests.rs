@@ -1,3 +1,4 @@
+mod batches;
 mod callbacks;
 mod checkpoints;
 mod finite;
