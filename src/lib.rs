@@ -355,7 +355,7 @@ pub mod language;
 pub use nn_macros::network;
 #[cfg(feature = "dashboard")]
 pub use nn_runtime::Dashboard;
-pub use nn_runtime::TensorBoard;
+pub use nn_runtime::{KernelProfile, Peak, Profile, TensorBoard};
 pub use nn_runtime::plan;
 pub use nn_runtime::{
     Batch, Batches, Callback, Checkpoints, Column, Control, CsvLog, Dataset, Device, EarlyStopping, Epoch, Error,

@@ -7,6 +7,7 @@ use std::fmt::Debug;
 use std::ops::{ControlFlow, Range};
 
 use crate::error::Result;
+use crate::profile::{KernelRun, TrainKernels};
 use crate::program::StepUniform;
 
 /// A network's memory on one device, and the player of its schedules.
@@ -35,6 +36,8 @@ pub(crate) trait Backend: Debug + Send + Sync {
     /// calls; the optimizer comes behind the last of them. Gives how many steps have been done, in order: those and no others
     /// have changed the parameters and left results.
     fn train(&mut self, steps: Steps<'_>, results: &mut Vec<f32>, progress: Progress<'_>) -> Result<usize>;
+    /// Plays the training schedule once for each step, and times its kernels. On the CPU, `kernels` are their functions.
+    fn profile(&mut self, steps: Steps<'_>, kernels: TrainKernels) -> Result<Vec<KernelRun>>;
     /// Plays the evaluation schedule once for each step and appends each step's results.
     fn evaluate(&self, steps: Steps<'_>, results: &mut Vec<f32>) -> Result<()>;
     /// Plays the prediction schedule; samples in order, cut into chunks. Gives one vector for each output.

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use crate::backend::Backend;
+use crate::cpu::peak;
 use crate::cpu::player::CpuBackend;
 use crate::error::{Error, Result};
 #[cfg(feature = "gpu")]
 use crate::gpu::{Gpu, GpuBackend};
-use crate::profile::KernelTime;
+use crate::profile::{KernelTime, Peak};
 use crate::program::Program;
 
 /// The environment variable that overrides [`Device::auto`].
@@ -157,6 +158,15 @@ impl Device {
             Kind::Cpu => Ok(Vec::new()),
             #[cfg(feature = "gpu")]
             Kind::Gpu(gpu) => gpu.kernel_times(),
+        }
+    }
+
+    /// What it can do at most, measured.
+    pub(crate) fn peak(&self) -> Result<Option<Peak>> {
+        match &self.0 {
+            Kind::Cpu => Ok(Some(peak::peak())),
+            #[cfg(feature = "gpu")]
+            Kind::Gpu(gpu) => gpu.peak(),
         }
     }
 

@@ -45,10 +45,10 @@ pub use fit::{
 };
 pub use history::{Epoch, History, Stopped};
 pub use learning_rate::LearningRate;
+pub use network::{Gradients, Memory, ParameterInfo};
 #[cfg(feature = "pictures")]
 pub use pictures::{HtmlReport, Picture};
-pub use network::{Gradients, Memory, ParameterInfo};
-pub use profile::KernelTime;
+pub use profile::{KernelProfile, KernelTime, Peak, Profile};
 pub use program::{DeviceClass, DeviceFeature, Shader, Variant};
 pub use tensorboard::TensorBoard;
 
@@ -65,8 +65,11 @@ pub mod private {
     pub use crate::network::{Net, memory};
     #[cfg(feature = "onnx")]
     pub use crate::onnx::Onnx;
+    pub use crate::profile::{Profile, TrainKernels};
     pub use crate::program::*;
-    pub use crate::{Column, Device, Error, Fit, Gradients, History, IntoColumn, ParameterInfo, RangeTest, Result, Row};
+    pub use crate::{
+        Column, Device, Error, Fit, Gradients, History, IntoColumn, ParameterInfo, RangeTest, Result, Row,
+    };
 
     pub use crate::__nn_gpu_only as gpu_only;
 }

@@ -408,7 +408,7 @@ fn evaluation_batch(schedule: &Schedule) -> usize {
 }
 
 /// The number of samples of one batch.
-fn check_batch(data: &Columns<'_>) -> Result<usize> {
+pub(crate) fn check_batch(data: &Columns<'_>) -> Result<usize> {
     check_count(data.samples)?;
     if data.samples == 0 { Err(no_samples()) } else { Ok(data.samples) }
 }

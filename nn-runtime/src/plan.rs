@@ -30,7 +30,7 @@ pub struct Plan {
 }
 
 /// The kernels of a program, and the size of its arena.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Program {
     /// `predict`, `evaluate`, `train` or `gradients`.
     pub name: String,
@@ -38,6 +38,10 @@ pub struct Program {
     pub fixed_floats: usize,
     /// Floats in the arena for each sample of capacity (the batch, rounded up to a multiple of 4).
     pub sample_floats: usize,
+    /// Numbers of two bytes in the arena for those, whatever the batch: with mixed precision.
+    pub fixed_halves: usize,
+    /// And for each sample of capacity.
+    pub sample_halves: usize,
     /// The kernels in order of execution.
     pub kernels: Vec<Kernel>,
 }
@@ -74,7 +78,7 @@ pub struct Tensor {
     pub width: usize,
     /// Which memory it lies in.
     pub place: Place,
-    /// Where in that memory it begins, in floats; in floats for each sample of capacity where the place is [`Place::Sample`].
+    /// Where in that memory it begins, in its numbers; in numbers for each sample of capacity in zones for samples.
     pub offset: usize,
 }
 
@@ -85,6 +89,10 @@ pub enum Place {
     Sample,
     /// The arena's zone in front of that.
     Fixed,
+    /// The zone for samples of the arena for numbers of two bytes.
+    HalfSample,
+    /// The zone in front of that.
+    HalfFixed,
     /// The vector of all parameters.
     Parameters,
     /// The vector of all gradients.
@@ -139,11 +147,21 @@ impl Plan {
                 let (fixed_floats, rest) = rest.split_once(" floats and ")?;
                 let (sample_floats, _) = rest.split_once(" for each sample")?;
                 let [fixed_floats, sample_floats] = [count(fixed_floats)?, count(sample_floats)?];
-                self.programs.push(Program { name: name.to_owned(), fixed_floats, sample_floats, kernels: vec![] });
+                self.programs.push(Program {
+                    name: name.to_owned(),
+                    fixed_floats,
+                    sample_floats,
+                    ..Program::default()
+                });
             }
             2 => {
                 if let Some(number) = line.strip_prefix("dispatch ") {
                     *dispatch = number.parse().ok()?;
+                } else if let Some((_, rest)) = line.split_once(": arena of ") {
+                    let (fixed, rest) = rest.split_once(" halves and ")?;
+                    let program = self.programs.last_mut()?;
+                    program.fixed_halves = count(fixed)?;
+                    program.sample_halves = count(rest.strip_suffix(" for each sample")?)?;
                 } else if let Some((shared, _)) =
                     line.strip_prefix("the first ").and_then(|rest| rest.split_once(" kernel"))
                 {
@@ -200,10 +218,12 @@ fn tensor(text: &str) -> Option<Tensor> {
     if batch {
         dims.remove(0);
     }
-    let (memory, offset) = place.split_once(' ')?;
+    let (memory, offset) = place.rsplit_once(' ')?;
     let place = match memory {
         "sample" => Place::Sample,
         "fixed" => Place::Fixed,
+        "half sample" => Place::HalfSample,
+        "half fixed" => Place::HalfFixed,
         "parameters" => Place::Parameters,
         "gradients" => Place::Gradients,
         "results" => Place::Results,
@@ -213,16 +233,22 @@ fn tensor(text: &str) -> Option<Tensor> {
     Some(Tensor {
         name: name.to_owned(),
         batch,
-        dims: dims.into_iter().map(|d| d.parse().ok()).collect::<Option<_>>()?,
+        dims: dims.into_iter().map(count).collect::<Option<_>>()?,
         width: if kind.contains("f16") { 2 } else { 4 },
         place,
-        offset: offset.split_whitespace().next()?.replace(',', "").parse().ok()?,
+        offset: count(offset)?,
     })
 }
 
 impl Program {
-    /// Bytes of the arena for a batch.
+    /// Bytes of the arena for a batch, that for numbers of two bytes included.
     pub fn arena_bytes(&self, batch: usize) -> usize {
+        let halves = self.sample_halves.saturating_mul(capacity(batch)).saturating_add(self.fixed_halves);
+        self.float_bytes(batch).saturating_add(halves.saturating_mul(2))
+    }
+
+    /// Bytes of the arena for floats.
+    pub(crate) fn float_bytes(&self, batch: usize) -> usize {
         self.sample_floats.saturating_mul(capacity(batch)).saturating_add(self.fixed_floats).saturating_mul(4)
     }
 }

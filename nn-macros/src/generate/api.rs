@@ -431,6 +431,15 @@ impl Api<'_> {
                     self.net.train_batch(&data.set).map(|values| #nn::Report::from_values(&values))
                 }
 
+                /// Plays training steps on all the samples given as one batch, and measures them: time by kernel and by layer,
+                /// beside what the device can do at most. The network is afterwards what it was before.
+                ///
+                /// # Errors
+                /// If there are no samples or no steps, if a GPU has no timestamps, or if the device fails.
+                pub fn profile(&mut self, data: &#data, steps: usize) -> #nn::Result<#nn::Profile> {
+                    self.net.profile(&data.set, steps, Self::plan(), __nn_program::TRAIN)
+                }
+
                 /// The learning rate of the next step.
                 #[must_use]
                 pub fn learning_rate(&self) -> f32 {

@@ -43,6 +43,9 @@ pub(super) fn program(plan: &Plan) -> String {
             shaders.push(shader);
             resident = format!("__nn::resident({}, {capacity}, {steps})", part(&(at..at + 1)));
         }
+        if name == "train" {
+            text.push_str(&train_kernels(plan, schedule, &rust));
+        }
         printed.push((name, self::schedule(schedule, &rust, &ranges, &resident)));
         if name == "train" {
             (pass, pass_shaders) = (rust.kernels, first..middle);
@@ -105,11 +108,22 @@ fn parameters(list: &[Parameter]) -> String {
     })
 }
 
+/// The kernels of `train` one by one, for profiles; nothing else mentions them.
+fn train_kernels(plan: &Plan, schedule: &Schedule, rust: &rust::RustText) -> String {
+    let (pass, update) = match rust::is_one_region(plan) {
+        true => (vec![rust.pass.clone()], Vec::from_iter(rust.update.clone())),
+        false => (rust.kernels[..schedule.update].to_vec(), rust.kernels[schedule.update..].to_vec()),
+    };
+    let (pass, update) = (list(&pass, String::clone), list(&update, String::clone));
+    format!("pub(super) static TRAIN: __nn::TrainKernels = __nn::TrainKernels {{ pass: {pass}, update: {update} }};")
+}
+
 /// A program that says the network's name and can do nothing: a stub's.
 pub(super) fn placeholder(name: &str) -> String {
     format!(
         "fn predict(_: &mut {CPU}::Pass<'_>) {{}}
         pub(super) static SHADERS: &[__nn::Shader] = &[];
+        pub(super) static TRAIN: __nn::TrainKernels = __nn::TrainKernels {{ pass: &[], update: &[] }};
         pub(super) static PROGRAM: __nn::Program = __nn::Program {{
             name: {name:?}, hash: 0, fields: &[], inputs: 0, parameters: &[], control: &[], parameter_floats: 0,
             trained_floats: 0, changed_floats: 0, states: &[],

@@ -9,6 +9,7 @@ mod contract;
 pub mod math;
 mod memory;
 mod parallel;
+pub(crate) mod peak;
 pub(crate) mod player;
 mod product;
 pub mod random;

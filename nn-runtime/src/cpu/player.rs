@@ -1,5 +1,7 @@
 //! The CPU as a [`Backend`]: runs the functions that the macro generated.
 
+mod profile;
+
 use std::ops::Range;
 
 use super::between::{Accumulator, Frozen};
@@ -8,6 +10,7 @@ use super::parallel;
 use super::{Pass, Update};
 use crate::backend::{Backend, Columns, Gradients, Progress, Resident, Steps};
 use crate::error::{Error, Result};
+use crate::profile::{KernelRun, TrainKernels};
 use crate::program::{Program, Schedule, StepUniform};
 
 /// Samples that `predict` does at a time, at most.
@@ -156,6 +159,10 @@ impl Backend for CpuBackend {
         }
         frozen.hold_states(states);
         Ok(ended)
+    }
+
+    fn profile(&mut self, steps: Steps<'_>, kernels: TrainKernels) -> Result<Vec<KernelRun>> {
+        self.play_timed(steps, kernels)
     }
 
     fn evaluate(&self, steps: Steps<'_>, results: &mut Vec<f32>) -> Result<()> {

@@ -12,7 +12,7 @@ use super::signal::{Signal, signal};
 use super::tune;
 use super::variants::{self, Choice};
 use crate::error::{Error, Result};
-use crate::profile::KernelTime;
+use crate::profile::{KernelRun, KernelTime};
 
 /// A GPU that networks can live on. Cloning it is cheap, and all clones are the same device.
 #[derive(Clone, Debug)]
@@ -140,7 +140,18 @@ impl Gpu {
     }
 
     pub(super) fn profile(&self) -> Option<&Profile> {
-        self.0.profile.as_ref()
+        self.0.profile.as_ref().filter(|profile| profile.is_on())
+    }
+
+    /// Does some work with timestamps, and gives every dispatch in it.
+    pub(super) fn timed<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<Vec<KernelRun>> {
+        let Some(profile) = &self.0.profile else {
+            let adapter = &self.0.adapter;
+            return Err(Error::Device(format!(
+                "`{adapter}` has no timestamps between dispatches, so kernels cannot be timed"
+            )));
+        };
+        profile.timed(self, work)
     }
 
     /// What each kernel took since this was asked last; nothing, unless the device was opened with `NN_PROFILE=1`.

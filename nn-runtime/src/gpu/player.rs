@@ -11,6 +11,7 @@ use super::steps;
 use super::track::Track;
 use crate::backend::{self, Backend, Columns, Gradients, Progress, Resident, Steps};
 use crate::error::{Error, Result};
+use crate::profile::{KernelRun, TrainKernels};
 use crate::program::{Program, Schedule, StepUniform};
 
 /// A network on a GPU.
@@ -106,6 +107,11 @@ impl Backend for GpuBackend {
             }
             played
         })
+    }
+
+    fn profile(&mut self, steps: Steps<'_>, _: TrainKernels) -> Result<Vec<KernelRun>> {
+        let gpu = self.loaded.gpu().clone();
+        gpu.timed(|| self.train(steps, &mut Vec::new(), &mut backend::unheard))
     }
 
     fn evaluate(&self, steps: Steps<'_>, results: &mut Vec<f32>) -> Result<()> {

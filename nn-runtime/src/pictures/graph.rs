@@ -145,7 +145,8 @@ impl Node {
 fn nodes(program: &Program) -> (Vec<Node>, Vec<Edge>) {
     let kernels = &program.kernels;
     let written = |t: &Tensor| kernels.iter().any(|k| k.writes.iter().chain(&k.updates).any(|w| same(w, t)));
-    let in_arena = |t: &&Tensor| matches!(t.place, Place::Sample | Place::Fixed);
+    let in_arena =
+        |t: &&Tensor| !matches!(t.place, Place::Parameters | Place::Gradients | Place::State | Place::Results);
     // Inputs come first, so that every edge leads to a later box.
     let mut inputs: Vec<&Tensor> = vec![];
     for tensor in kernels.iter().flat_map(|k| &k.reads).filter(in_arena) {

@@ -64,6 +64,7 @@ impl HtmlReport {
             let why = match stopped {
                 Stopped::Callback(name) => format!("Ended before its last epoch: {name} asked for it."),
                 Stopped::Interrupted => "Ended before its last epoch, by Ctrl-C.".to_owned(),
+                Stopped::NonFinite(what) => format!("Ended before its last epoch: {what}"),
             };
             let _ = write!(html, "<p>{}</p>", escaped(&why));
         }

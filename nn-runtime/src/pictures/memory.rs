@@ -6,7 +6,7 @@ use super::Picture;
 use super::axes::{Axis, Plot, Scale, bytes};
 use super::svg::{Anchor, COLOURS, INK, PAPER, SMALL, TEXT, fitted, width};
 use crate::error::Result;
-use crate::plan::{Kernel, Place, Plan, Tensor, capacity};
+use crate::plan::{Kernel, Place, Plan, Program, Tensor, capacity};
 
 /// A tensor in the arena: when it lives and where.
 struct Life {
@@ -32,7 +32,7 @@ pub fn memory(plan: &str, program: &str, batch: usize) -> Result<Picture> {
     let plan = Plan::read(plan)?;
     let program = plan.program(program)?;
     let kernels = program.kernels.len();
-    let lives = lives(&program.kernels, program.fixed_floats, batch);
+    let lives = lives(program, batch);
     let total = program.arena_bytes(batch) as f64;
     let sum: f64 = lives.iter().map(|l| l.end - l.start).sum();
     let note = format!(
@@ -72,14 +72,25 @@ pub fn memory(plan: &str, program: &str, batch: usize) -> Result<Picture> {
 
 /// Every tensor of the arena, from the first kernel that touches it to the last. A place that is written anew under another
 /// name is another tensor.
-fn lives(kernels: &[Kernel], fixed_floats: usize, batch: usize) -> Vec<Life> {
+fn lives(program: &Program, batch: usize) -> Vec<Life> {
     let mut lives: Vec<Life> = vec![];
-    let mut known: HashMap<(String, usize), usize> = HashMap::new();
-    for (at, kernel) in kernels.iter().enumerate() {
-        let touched = kernel.reads.iter().chain(&kernel.updates).chain(&kernel.writes);
-        for tensor in touched.filter(|t| matches!(t.place, Place::Sample | Place::Fixed)) {
-            let life = *known.entry((tensor.name.clone(), tensor.offset)).or_insert_with(|| {
-                lives.push(life(tensor, kernel, at, fixed_floats, batch, kernels));
+    let mut known: HashMap<(&str, usize), usize> = HashMap::new();
+    for (at, kernel) in program.kernels.iter().enumerate() {
+        for tensor in kernel.reads.iter().chain(&kernel.updates).chain(&kernel.writes) {
+            let Some((start, end)) = place(program, tensor, batch) else { continue };
+            let life = *known.entry((&tensor.name, tensor.offset)).or_insert_with(|| {
+                // What is read before anything writes it was put there before the first kernel: samples.
+                let writes = |k: &Kernel| k.writes.iter().any(|t| t.name == tensor.name && t.offset == tensor.offset);
+                let input = !program.kernels.iter().take(at + 1).any(writes);
+                lives.push(Life {
+                    name: tensor.name.clone(),
+                    layer: if input { String::new() } else { kernel.layer().to_owned() },
+                    shape: tensor.shape(),
+                    from: if input { 0 } else { at },
+                    to: at,
+                    start,
+                    end,
+                });
                 lives.len() - 1
             });
             lives[life].to = at;
@@ -88,22 +99,17 @@ fn lives(kernels: &[Kernel], fixed_floats: usize, batch: usize) -> Vec<Life> {
     lives
 }
 
-fn life(tensor: &Tensor, kernel: &Kernel, at: usize, fixed_floats: usize, batch: usize, kernels: &[Kernel]) -> Life {
+/// Where a tensor begins and ends in the arena, in bytes; that for numbers of two bytes lies behind that for floats.
+fn place(program: &Program, tensor: &Tensor, batch: usize) -> Option<(f64, f64)> {
+    let capacity = capacity(batch);
     let (start, samples) = match tensor.place {
-        Place::Sample => (fixed_floats + capacity(batch).saturating_mul(tensor.offset), capacity(batch)),
-        _ => (tensor.offset, 1),
+        Place::Sample => (4 * (program.fixed_floats + capacity * tensor.offset), capacity),
+        Place::Fixed => (4 * tensor.offset, 1),
+        Place::HalfSample => {
+            (program.float_bytes(batch) + 2 * (program.fixed_halves + capacity * tensor.offset), capacity)
+        }
+        Place::HalfFixed => (program.float_bytes(batch) + 2 * tensor.offset, 1),
+        _ => return None,
     };
-    let start = start as f64 * 4.0;
-    // What is read first was put there before the first kernel: samples.
-    let input = kernel.reads.iter().any(|t| t.name == tensor.name && t.offset == tensor.offset);
-    let written = kernels.iter().any(|k| k.writes.iter().any(|t| t.name == tensor.name));
-    Life {
-        name: tensor.name.clone(),
-        layer: if input { String::new() } else { kernel.layer().to_owned() },
-        shape: tensor.shape(),
-        from: if input && !written { 0 } else { at },
-        to: at,
-        start,
-        end: start + (tensor.bytes(1) * samples) as f64,
-    }
+    Some((start as f64, (start + tensor.bytes(1) * samples) as f64))
 }

@@ -17,10 +17,12 @@ predict: 2 kernels in 2 dispatches, arena of 0 floats and 1,280 for each sample
     predict_01_y_dense_contract  over [batch, 1]
       does    y.dense: contract, add
       reads   hidden.tanh #9 [batch, 16] at sample 1
+      reads   hidden half [batch, 16] f16 at half sample 4
       writes  y [batch, 1] at sample 0
 
 train: 1 kernel in 1 dispatch and one that gathers the batch, arena of 16 floats and 40 for each sample
   batches of up to 64 samples train inside one workgroup, up to 10 steps in one dispatch: 3 barriers a step, 4.0 KiB of workgroup memory
+  what contractions read is stored as f16 where its kernel writes groups of four: arena of 8 halves and 1,000 for each sample
   dispatch 1
     train_00_loss_reduce  over []
       does    loss.mse: sum
@@ -51,7 +53,9 @@ fn a_plan_is_read_whole() {
     let gradients = plan.program("gradients").unwrap();
     assert_eq!(gradients.kernels[0], plan.program("train").unwrap().kernels[0]);
     assert_eq!((gradients.kernels[1].dispatch, gradients.kernels[1].writes[0].place), (2, Place::Fixed));
-    assert_eq!(plan.program("train").unwrap().arena_bytes(5), (16 + 8 * 40) * 4);
+    let half = &predict.kernels[1].reads[1];
+    assert_eq!((half.place, half.offset, half.width, half.bytes(2)), (Place::HalfSample, 4, 2, 64));
+    assert_eq!(plan.program("train").unwrap().arena_bytes(5), (16 + 8 * 40) * 4 + (8 + 8 * 1000) * 2);
 }
 
 #[test]

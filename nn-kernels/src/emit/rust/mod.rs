@@ -63,6 +63,11 @@ struct PrintedNest {
     call: String,
 }
 
+/// Whether a network is so small that all kernels of a pass are one function.
+pub fn is_one_region(plan: &Plan) -> bool {
+    small::suits(plan)
+}
+
 /// Whether the CPU computes this kernel by Winograd's transforms: what the plan says about it.
 pub(crate) fn is_winograd(kernel: &Kernel) -> bool {
     ProductText::new(kernel, "", false).is_some_and(|product| product.winograd)

@@ -1,0 +1,48 @@
+//! Training with a clock around each kernel.
+
+use std::time::Instant;
+
+use super::{CpuBackend, capacity, host, load, required};
+use crate::backend::Steps;
+use crate::cpu::{Pass, Update};
+use crate::error::Result;
+use crate::profile::{KernelRun, Ran, TrainKernels};
+use crate::program::StepUniform;
+
+impl CpuBackend {
+    /// Plays `train` kernel by kernel; a step for each of `steps`.
+    pub(super) fn play_timed(&mut self, steps: Steps<'_>, kernels: TrainKernels) -> Result<Vec<KernelRun>> {
+        let program = self.program;
+        let schedule = required(program.train.as_ref(), program)?;
+        let data = host(steps.data)?;
+        let capacity = capacity(steps.steps.iter().map(|s| s.batch).max().unwrap_or(0));
+        let arena = self.arena.floats(schedule, capacity)?;
+        let (parameters, gradients, states) = (&mut self.parameters, &mut self.gradients, &mut self.states);
+        let results = &mut vec![0.0; schedule.result_floats][..];
+        let whole = kernels.pass.len() <= 1 && kernels.update.len() <= 1;
+        let begun = Instant::now();
+        let mut runs = vec![];
+        let mut timed = |kernel: Ran, run: &mut dyn FnMut()| {
+            let start = begun.elapsed();
+            run();
+            let milliseconds = (begun.elapsed() - start).as_secs_f64() * 1e3;
+            runs.push(KernelRun { kernel, start: start.as_secs_f64() * 1e3, milliseconds });
+        };
+        let mut order = steps.order;
+        for step in steps.steps {
+            let step = StepUniform { capacity: capacity as u32, result: 0, ..*step };
+            let batch;
+            (batch, order) = order.split_at(step.batch as usize);
+            load(program, schedule, &data.fields, capacity, batch.iter().map(|&i| i as usize), arena);
+            for (i, kernel) in kernels.pass.iter().enumerate() {
+                let ran = if whole { Ran::Pass } else { Ran::Number(i) };
+                timed(ran, &mut || kernel(&mut Pass { step: &step, parameters, gradients, arena, results }));
+            }
+            for (i, kernel) in kernels.update.iter().enumerate() {
+                let ran = if whole { Ran::Update } else { Ran::Number(kernels.pass.len() + i) };
+                timed(ran, &mut || kernel(&mut Update { step: &step, parameters, gradients, states, arena, results }));
+            }
+        }
+        Ok(runs)
+    }
+}
