@@ -611,7 +611,8 @@ functions! {
 }
 
 // Optimizers. All of them take `clip_value = …` (each gradient within ± this), then `clip_norm = …` (the norm of all
-// gradients at most this), and `groups = […]` (see `group`).
+// gradients at most this), `skip_non_finite = true` (a step with a gradient that is infinite or NaN changes neither parameters nor
+// states, and does not count; mixed precision does so anyhow), and `groups = […]` (see `group`).
 functions! {
     /// `sgd(learning_rate = 1e-3, momentum = 0.0, dampening = 0.0, nesterov = false, weight_decay = 0.0)`
     ///

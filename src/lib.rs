@@ -209,6 +209,7 @@
 //!     fn predict(&self, image: &[R]) -> nn::Result<Vec<[f32; 10]>>      // R: [f32; 784] or [[[f32; 28]; 28]; 1]
 //!     fn evaluate(&self, data) -> nn::Result<DigitsReport>                 // data: &DigitsData or &DigitsStream
 //!     fn fit(&mut self, data, nn::Fit) -> nn::Result<nn::History<DigitsReport>>
+//!     fn range_test(&mut self, data, 1e-6..1.0, steps, nn::Fit) -> nn::Result<nn::RangeTest>   // loss over learning rate
 //!     fn train_batch(&mut self, &DigitsData) -> nn::Result<DigitsReport>   // one step on all the samples given
 //!     fn gradients(&self, &DigitsData) -> nn::Result<nn::Gradients>        // of parameters and inputs, by name
 //!
@@ -288,7 +289,10 @@ pub mod language;
 /// - `output name = expression;` is something that `predict` returns.
 /// - `loss expression;` is any scalar, at most once. A network without it is for inference only.
 /// - `metric expression;` or `metric name = expression;` is something that `evaluate` reports.
-/// - `optimizer rule(options);` is how parameters are updated. Without it there are gradients, and no training.
+/// - `optimizer rule(options);` is how parameters are updated. Without it there are gradients, and no training. With
+///   `skip_non_finite = true`, a step with a gradient that is infinite or NaN changes nothing.
+/// - `precision mixed;` rounds what dense layers, convolutions and matrix products read to f16, stores it so on GPUs, and scales the
+///   loss; see [`language::mixed`]. `precision full;` is what networks do that say nothing.
 /// - `crate = path;` before everything else is the path of this crate, where it has another name.
 ///
 /// One `network!` may hold several networks, and the blocks that they share.
