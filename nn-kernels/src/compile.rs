@@ -2,6 +2,7 @@
 
 mod control;
 mod layout;
+mod results;
 mod update;
 
 use std::collections::{HashMap, HashSet};
@@ -10,7 +11,7 @@ use std::ops::Range;
 use crate::autodiff;
 use crate::emit::wgsl::resident::is_too_large;
 use crate::emit::wgsl::stores_halves_in_fours;
-use crate::graph::{Extent, Graph, Leaf, Node, NodeId, Op, Reduction, Shape, StepScalar, Unary};
+use crate::graph::{Extent, Graph, Leaf, Node, NodeId, Op, Shape, StepScalar, Unary};
 use crate::ir::{Kernel, TensorId, Value, validate};
 use crate::layers::state_init;
 use crate::levels;
@@ -104,12 +105,10 @@ impl Programs<'_> {
     }
 
     fn evaluate(&self) -> Schedule {
-        let (mut graph, loss, metrics) = self.measured(Phase::Inference, &[]);
+        let (mut graph, measured, _) = self.measured(Phase::Inference, true, &[]);
         let mut table = Table::new(self);
         let mut list = vec![];
-        self.results(&mut graph, loss, &metrics, &mut table, &mut list);
-        // Nothing is updated that could be skipped.
-        table.schedule.result_floats -= usize::from(self.layout.skipped.is_some());
+        self.results(&mut graph, &measured, &mut table, &mut list);
         table.pass(&graph, &list, self.options.fuse);
         table.finish(vec![])
     }
@@ -155,12 +154,11 @@ impl Programs<'_> {
             true => self.network.updates.iter().map(|(_, value)| *value).collect(),
             false => vec![],
         };
-        let (mut graph, loss, mut metrics) = self.measured(Phase::Training, &updates);
-        let updates = metrics.split_off(metrics.len() - updates.len());
-        let metrics = if trains { &metrics[..] } else { &[] };
+        let (mut graph, measured, updates) = self.measured(Phase::Training, trains, &updates);
+        let loss = measured.loss;
         let mut table = Table::new(self);
         let mut list = vec![];
-        self.results(&mut graph, loss, metrics, &mut table, &mut list);
+        self.results(&mut graph, &measured, &mut table, &mut list);
         self.new_buffers(&mut graph, &updates, &mut table, &mut list);
         let seed = self.seed(&mut graph, loss);
         self.parameter_gradients(&mut graph, loss, seed, &mut table, &mut list);
@@ -198,40 +196,6 @@ impl Programs<'_> {
             list.push(Root { node, tensor });
         }
         pinned
-    }
-
-    /// A phase's graph with the loss of each sample, the metrics' statistics and further nodes.
-    fn measured(&self, phase: Phase, more: &[NodeId]) -> (Graph, NodeId, Vec<NodeId>) {
-        let loss = self.network.loss.expect("callers have a loss");
-        let statistics = self.network.metrics.iter().flat_map(|m| &m.statistics);
-        let nodes: Vec<NodeId> = std::iter::once(loss).chain(statistics.copied()).chain(more.iter().copied()).collect();
-        let (mut graph, roots) = specialize(&self.network.graph, &nodes, phase);
-        let loss = graph.broadcast(roots[0], &Shape::batched(&[]));
-        (graph, loss, roots[1..].to_vec())
-    }
-
-    /// The mean loss and the metrics, stored where the host reads them.
-    fn results(
-        &self,
-        graph: &mut Graph,
-        loss: NodeId,
-        metrics: &[NodeId],
-        table: &mut Table<'_>,
-        list: &mut Vec<Root>,
-    ) {
-        graph.set_label("loss");
-        let total = graph.reduce(Reduction::Sum, loss, &[], true);
-        let inverse = graph.scalar(StepScalar::InverseBatch);
-        let mean = graph.mul(total, inverse);
-        let mut offset = 0;
-        for (i, &node) in std::iter::once(&mean).chain(metrics).enumerate() {
-            let shape = graph.shape(node).clone();
-            let name = if i == 0 { "mean loss" } else { "metric" };
-            let tensor = table.add(name, &shape, Place::Results(offset));
-            offset += shape.size();
-            list.push(Root { node, tensor });
-        }
-        table.schedule.result_floats = self.layout.result_floats;
     }
 
     /// Whether what is rounded to f16 is stored so. Networks that train inside one workgroup have memory of their own.

@@ -179,22 +179,41 @@ pub enum Initializer {
     },
 }
 
-/// A metric, as declared: nodes without batch dimension, computed by the graph from one batch, and what they mean.
+/// A metric, as declared: what the graph computes of one batch, and what becomes of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricDeclaration {
     /// Its name.
     pub name: String,
-    /// How the batches' statistics become one number.
+    /// How the batches' statistics become one result.
     pub kind: MetricKind,
     /// The statistics of one batch: tensors that have been reduced over the batch.
     pub statistics: Vec<NodeId>,
+    /// What the host gets of each sample: tensors with the batch in front.
+    pub samples: Vec<NodeId>,
 }
 
-/// How statistics of batches become one number, exactly, whatever the batch sizes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl MetricDeclaration {
+    /// A metric of the batches' statistics.
+    pub fn of_statistics(name: &str, kind: MetricKind, statistics: Vec<NodeId>) -> Self {
+        MetricDeclaration { name: name.to_owned(), kind, statistics, samples: vec![] }
+    }
+
+    /// A metric of what is gathered of each sample.
+    pub fn of_samples(name: &str, kind: MetricKind, samples: Vec<NodeId>) -> Self {
+        MetricDeclaration { name: name.to_owned(), kind, statistics: vec![], samples }
+    }
+}
+
+/// How statistics of batches become one result, exactly, whatever the batch sizes.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MetricKind {
     /// Statistic: the mean over the batch's samples. Result: the mean over all samples.
     Mean,
+    /// Statistic, with one entry a column: the mean over the batch's samples. Result: the root of the mean over all samples,
+    /// averaged over columns (scikit-learn's `root_mean_squared_error`).
+    RootMean,
+    /// Statistic: the mean over the batch's samples. Result: e to the power of the mean over all samples.
+    ExpMean,
     /// Statistics, each with one entry a column: the mean of the squared error, the mean of the target, and the mean of
     /// the target's squared deviation from that mean. Batches combine by Chan's formula; the result is
     /// 1 - Σ error² / Σ deviation², averaged over columns (scikit-learn's `r2_score`).
@@ -202,6 +221,123 @@ pub enum MetricKind {
     /// Statistics, each with one entry a column: a sum over the batch, and another one. Result: the first over the second,
     /// each summed over all batches, averaged over the columns whose second sum is not 0 (0 if there is none).
     Ratio,
+    /// Statistics, each with one entry a class: how many decisions are rightly for it, are for it, should be for it.
+    Rate {
+        /// What is made of these counts.
+        rate: Rate,
+        /// How classes become one number.
+        average: Average,
+        /// Decisions about each class in one sample.
+        decisions: usize,
+    },
+    /// Statistic: how many decisions of each true class are for each class, `classes` rows of `classes` counts. Or, of each
+    /// sample, the class that is decided for, then the true one.
+    ConfusionMatrix {
+        /// How many classes there are.
+        classes: usize,
+    },
+    /// Of each sample, `positions` times as many scores as there are classes, then the truths.
+    Scores {
+        /// What is made of them.
+        summary: Summary,
+        /// How many classes have scores; 1 where there is a decision between yes and no.
+        classes: usize,
+        /// How many decisions a sample has.
+        positions: usize,
+        /// Whether a truth is the number of a class, one for each position. Otherwise it is a number for each score, true above
+        /// 0.5.
+        indexed: bool,
+    },
+}
+
+/// What a metric comes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MetricValue {
+    /// One number.
+    #[default]
+    Number,
+    /// A number for each class.
+    PerClass,
+    /// Decisions by class.
+    ConfusionMatrix,
+    /// A curve.
+    RocCurve,
+    /// A curve for each class.
+    RocCurves,
+    /// A curve.
+    PrCurve,
+    /// A curve for each class.
+    PrCurves,
+}
+
+impl MetricKind {
+    /// What it comes to.
+    pub fn value(self) -> MetricValue {
+        match self {
+            MetricKind::Mean | MetricKind::RootMean | MetricKind::ExpMean | MetricKind::R2 | MetricKind::Ratio => {
+                MetricValue::Number
+            }
+            MetricKind::Rate { average, .. } => average.value(),
+            MetricKind::ConfusionMatrix { .. } => MetricValue::ConfusionMatrix,
+            MetricKind::Scores { summary, classes, .. } => match summary {
+                Summary::RocCurve if classes == 1 => MetricValue::RocCurve,
+                Summary::RocCurve => MetricValue::RocCurves,
+                Summary::PrCurve if classes == 1 => MetricValue::PrCurve,
+                Summary::PrCurve => MetricValue::PrCurves,
+                Summary::Auc(average) | Summary::AveragePrecision(average) => average.value(),
+            },
+        }
+    }
+}
+
+impl Average {
+    fn value(self) -> MetricValue {
+        if self == Average::None { MetricValue::PerClass } else { MetricValue::Number }
+    }
+}
+
+/// What is counted of decisions, of one class: true positives (tp), false positives (fp), true negatives (tn) and false negatives
+/// (fn). A rate without any case is 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rate {
+    /// tp / (tp + fp)
+    Precision,
+    /// tp / (tp + fn)
+    Recall,
+    /// (1 + beta²) tp / ((1 + beta²) tp + beta² fn + fp), for this beta.
+    FBeta(f64),
+    /// tn / (tn + fp)
+    Specificity,
+    /// fp / (tn + fp)
+    FalsePositiveRate,
+}
+
+/// How the numbers of classes become one, in scikit-learn's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Average {
+    /// There is one: the number of the class 1 of two.
+    Binary,
+    /// The mean.
+    Macro,
+    /// Counts are summed first.
+    Micro,
+    /// The mean, weighted by how often classes are true.
+    Weighted,
+    /// They stay apart.
+    None,
+}
+
+/// What is made of scores and truths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Summary {
+    /// True positives over false positives, for each threshold; each class against all others.
+    RocCurve,
+    /// Precision over recall, for each threshold; each class against all others.
+    PrCurve,
+    /// The area under the first.
+    Auc(Average),
+    /// The area under the second, in steps.
+    AveragePrecision(Average),
 }
 
 /// In which precision contractions (dense layers, convolutions, matrix products and their gradients) compute.

@@ -92,6 +92,10 @@ pub struct Metric {
     pub offset: usize,
     /// How many statistics there are.
     pub len: usize,
+    /// Where its numbers of a sample begin, behind the statistics of all metrics.
+    pub sample_offset: usize,
+    /// How many numbers it has of each sample.
+    pub sample_len: usize,
 }
 
 /// One program: kernels in order, and where every tensor lives.
@@ -128,6 +132,8 @@ pub struct Schedule {
     pub sample_halves: usize,
     /// Floats that a step writes as its results: the mean loss first, then the metrics' statistics.
     pub result_floats: usize,
+    /// Floats that a step writes behind those for each of its samples.
+    pub result_sample_floats: usize,
 }
 
 /// A tensor with a place in memory. All tensors are dense and row-major, the batch outermost.

@@ -1,6 +1,6 @@
 //! What the checks hand over to code generation: plain data, no opinions.
 
-use nn_kernels::network::Network;
+use nn_kernels::network::{MetricValue, Network};
 use proc_macro2::{Ident, TokenStream};
 use syn::{Attribute, Path, Visibility};
 
@@ -54,8 +54,8 @@ pub struct Partial {
     pub inputs: usize,
     /// The outputs.
     pub outputs: Vec<PartialOutput>,
-    /// The names of the metrics.
-    pub metrics: Vec<String>,
+    /// The names of the metrics, and what they come to, as far as that is known.
+    pub metrics: Vec<(String, MetricValue)>,
     /// Whether there is a `loss`.
     pub loss: bool,
     /// Whether there is an `optimizer`.

@@ -25,6 +25,7 @@ use crate::data::{DataSet, Stream};
 use crate::error::Result;
 use crate::history::History;
 use crate::learning_rate::LearningRate;
+use crate::metrics::Measured;
 use crate::network::Net;
 
 use options::Options;
@@ -84,7 +85,7 @@ impl<'a> From<&'a DataSet> for Data<'a> {
 pub trait Report: Sized {
     /// From the loss, and each metric in order of declaration.
     #[doc(hidden)]
-    fn from_values(values: &[f64]) -> Self;
+    fn from_measured(measured: &Measured) -> Self;
     /// The loss and the metrics that are one number, with their names, in order of declaration.
     fn scalars(&self) -> Vec<(&'static str, f64)>;
 }

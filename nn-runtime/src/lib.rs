@@ -45,6 +45,7 @@ pub use fit::{
 };
 pub use history::{Epoch, History, Stopped};
 pub use learning_rate::LearningRate;
+pub use metrics::{ConfusionMatrix, PrCurve, RocCurve};
 pub use network::{Gradients, Memory, ParameterInfo};
 #[cfg(feature = "pictures")]
 pub use pictures::{HtmlReport, Picture};
@@ -61,7 +62,7 @@ pub mod private {
     pub use crate::cpu;
     pub use crate::data::{DataSet, Input, Stream, classes, floats, rows, rows_mut};
     pub use crate::fit::{Data, Dataset, Report};
-    pub use crate::metrics::display;
+    pub use crate::metrics::{Figure, Measured, display, figure_names, names};
     pub use crate::network::{Net, memory};
     #[cfg(feature = "onnx")]
     pub use crate::onnx::Onnx;
@@ -70,6 +71,7 @@ pub mod private {
     pub use crate::{
         Column, Device, Error, Fit, Gradients, History, IntoColumn, ParameterInfo, RangeTest, Result, Row,
     };
+    pub use crate::{ConfusionMatrix, PrCurve, RocCurve};
 
     pub use crate::__nn_gpu_only as gpu_only;
 }

@@ -14,7 +14,7 @@ use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::fit::{BatchSource, Data, workers};
 use crate::init;
-use crate::metrics::Combined;
+use crate::metrics::{Combined, Measured};
 use crate::program::{Parameter, Program, Schedule, StepScalar, StepUniform};
 
 pub use gradients::Gradients;
@@ -163,7 +163,7 @@ impl Net {
     ///
     /// # Errors
     /// If there are no samples, or if the device fails.
-    pub fn train_batch(&mut self, data: &DataSet) -> Result<Vec<f64>> {
+    pub fn train_batch(&mut self, data: &DataSet) -> Result<Measured> {
         self.schedule(&self.program.train, "train")?;
         let data = data.columns();
         let batch = check_batch(&data)?;
@@ -175,7 +175,7 @@ impl Net {
         self.steps += 1;
         self.updates += 1;
         self.position = Position::default();
-        let mut combined = Combined::new(self.program.metrics);
+        let mut combined = Combined::new(self.program);
         combined.add(batch, &results);
         Ok(combined.values())
     }
@@ -207,7 +207,7 @@ impl Net {
     ///
     /// # Errors
     /// If there are no samples, if one cannot be read, or if the device fails.
-    pub fn evaluate<'a>(&self, data: impl Into<Data<'a>>) -> Result<Vec<f64>> {
+    pub fn evaluate<'a>(&self, data: impl Into<Data<'a>>) -> Result<Measured> {
         match data.into() {
             Data::Memory(set) => self.evaluate_resident(&self.backend.upload(set.columns())?, set.len()),
             Data::Stream(stream) => self.evaluate_stream(stream, None),
@@ -216,7 +216,7 @@ impl Net {
     }
 
     /// [`Net::evaluate`] over a stream, which so many threads read ahead.
-    pub(crate) fn evaluate_stream(&self, stream: &Stream, threads: Option<usize>) -> Result<Vec<f64>> {
+    pub(crate) fn evaluate_stream(&self, stream: &Stream, threads: Option<usize>) -> Result<Measured> {
         let schedule = self.schedule(&self.program.evaluate, "evaluate")?;
         if stream.is_empty() {
             return Err(no_samples());
@@ -224,7 +224,7 @@ impl Net {
         check_count(stream.len())?;
         let passes = Passes::new(stream, evaluation_batch(schedule), stream.len(), None);
         let fill = |number: usize, portion: &mut _| passes.fill(number, portion);
-        let mut combined = Combined::new(self.program.metrics);
+        let mut combined = Combined::new(self.program);
         ahead(passes.portions(), workers(threads), &fill, |ahead| {
             for _ in 0..passes.portions() {
                 let portion = ahead.next()?;
@@ -236,9 +236,9 @@ impl Net {
     }
 
     /// [`Net::evaluate`] over the batches of an iterator's first epoch.
-    pub(crate) fn evaluate_batches(&self, batches: &dyn BatchSource) -> Result<Vec<f64>> {
+    pub(crate) fn evaluate_batches(&self, batches: &dyn BatchSource) -> Result<Measured> {
         let schedule = self.schedule(&self.program.evaluate, "evaluate")?;
-        let mut combined = Combined::new(self.program.metrics);
+        let mut combined = Combined::new(self.program);
         let (mut pull, mut samples) = (batches.pull(0), 0);
         for _ in 0..batches.steps() {
             let mut measure = |set: &DataSet| {
@@ -254,13 +254,13 @@ impl Net {
     }
 
     /// [`Net::evaluate`] over data that is on the device already.
-    pub(crate) fn evaluate_resident(&self, data: &backend::Resident<'_>, samples: usize) -> Result<Vec<f64>> {
+    pub(crate) fn evaluate_resident(&self, data: &backend::Resident<'_>, samples: usize) -> Result<Measured> {
         let schedule = self.schedule(&self.program.evaluate, "evaluate")?;
         if samples == 0 {
             return Err(no_samples());
         }
         check_count(samples)?;
-        let mut combined = Combined::new(self.program.metrics);
+        let mut combined = Combined::new(self.program);
         self.measure(schedule, data, samples, &mut combined)?;
         Ok(combined.values())
     }
@@ -277,9 +277,9 @@ impl Net {
         let batches: Vec<usize> = (0..samples).step_by(chunk).map(|start| chunk.min(samples - start)).collect();
         let steps: Vec<StepUniform> = batches.iter().map(|&batch| self.step(batch, 0, 0)).collect();
         let order: Vec<u32> = (0..samples as u32).collect();
-        let mut results = Vec::with_capacity(steps.len() * schedule.result_floats);
+        let mut results = Vec::new();
         self.backend.evaluate(Steps { data, order: &order, steps: &steps }, &mut results)?;
-        combined.add_all(batches, &results, schedule.result_floats);
+        combined.add_all(batches, &results);
         Ok(())
     }
 

@@ -117,26 +117,106 @@ pub struct Output {
 pub struct Metric {
     /// Its name.
     pub name: &'static str,
-    /// How the batches' statistics become one number.
+    /// How what steps leave becomes one result.
     pub kind: MetricKind,
     /// Where its statistics begin in a step's results, in floats.
     pub offset: usize,
     /// How many floats of statistics it has.
     pub len: usize,
+    /// Where its numbers of a sample begin, behind the statistics of all metrics.
+    pub sample_offset: usize,
+    /// How many numbers it has of each sample.
+    pub sample_len: usize,
 }
 
-/// How the statistics of batches become one number, exactly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How statistics of batches become one result, exactly, whatever the batch sizes.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MetricKind {
-    /// Statistic: the batch's mean. Result: the mean over all samples, batches weighted by their size.
+    /// Statistic: the mean over the batch's samples. Result: the mean over all samples.
     Mean,
-    /// Statistics of `n` columns, in this order: `n` means of the squared error, `n` means of the target, `n` means of the
-    /// target's squared deviation from that batch's mean. Batches combine by Chan's formula; the result is
-    /// 1 - Σ error² / Σ deviation², averaged over the columns.
+    /// Statistic, with one entry a column: the mean over the batch's samples. Result: the root of the mean over all samples,
+    /// averaged over columns (scikit-learn's `root_mean_squared_error`).
+    RootMean,
+    /// Statistic: the mean over the batch's samples. Result: e to the power of the mean over all samples.
+    ExpMean,
+    /// Statistics, each with one entry a column: the mean of the squared error, the mean of the target, and the mean of
+    /// the target's squared deviation from that mean. Batches combine by Chan's formula; the result is
+    /// 1 - Σ error² / Σ deviation², averaged over columns (scikit-learn's `r2_score`).
     R2,
-    /// Statistics of `n` columns, in this order: `n` sums over the batch, and `n` other ones. Result: the first over the second,
+    /// Statistics, each with one entry a column: a sum over the batch, and another one. Result: the first over the second,
     /// each summed over all batches, averaged over the columns whose second sum is not 0 (0 if there is none).
     Ratio,
+    /// Statistics, each with one entry a class: how many decisions are rightly for it, are for it, should be for it.
+    Rate {
+        /// What is made of these counts.
+        rate: Rate,
+        /// How classes become one number.
+        average: Average,
+        /// Decisions about each class in one sample.
+        decisions: usize,
+    },
+    /// Statistic: how many decisions of each true class are for each class, `classes` rows of `classes` counts. Or, of each
+    /// sample, the class that is decided for, then the true one.
+    ConfusionMatrix {
+        /// How many classes there are.
+        classes: usize,
+    },
+    /// Of each sample, `positions` times as many scores as there are classes, then the truths.
+    Scores {
+        /// What is made of them.
+        summary: Summary,
+        /// How many classes have scores; 1 where there is a decision between yes and no.
+        classes: usize,
+        /// How many decisions a sample has.
+        positions: usize,
+        /// Whether a truth is the number of a class, one for each position. Otherwise it is a number for each score, true above
+        /// 0.5.
+        indexed: bool,
+    },
+}
+
+/// What is counted of decisions, of one class: true positives (tp), false positives (fp), true negatives (tn) and false negatives
+/// (fn). A rate without any case is 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rate {
+    /// tp / (tp + fp)
+    Precision,
+    /// tp / (tp + fn)
+    Recall,
+    /// (1 + beta²) tp / ((1 + beta²) tp + beta² fn + fp), for this beta.
+    FBeta(f64),
+    /// tn / (tn + fp)
+    Specificity,
+    /// fp / (tn + fp)
+    FalsePositiveRate,
+}
+
+/// How the numbers of classes become one, in scikit-learn's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Average {
+    /// There is one: the number of the class 1 of two.
+    Binary,
+    /// The mean.
+    Macro,
+    /// Counts are summed first.
+    Micro,
+    /// The mean, weighted by how often classes are true.
+    Weighted,
+    /// They stay apart.
+    None,
+}
+
+/// What is made of scores and truths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Summary {
+    /// True positives over false positives, for each threshold; each class against all others.
+    RocCurve,
+    /// Precision over recall, for each threshold; each class against all others.
+    PrCurve,
+    /// The area under the first.
+    Auc(Average),
+    /// The area under the second, in steps.
+    AveragePrecision(Average),
 }
 
 /// One program: its kernels for both devices, and its memory.
@@ -156,6 +236,8 @@ pub struct Schedule {
     pub sample_halves: usize,
     /// Floats that a step writes to its slot of the results: the mean loss, then the metrics' statistics.
     pub result_floats: usize,
+    /// Floats that a step writes behind those for each of its samples.
+    pub result_sample_floats: usize,
     /// Where the host puts the fields: (number of the field, sample offset in the arena).
     pub fields: &'static [(usize, usize)],
     /// Where the host finds the outputs, in the order of [`Program::outputs`]: sample offsets in the arena.
@@ -175,6 +257,11 @@ pub struct Schedule {
 }
 
 impl Schedule {
+    /// Floats of results of a step over so many samples.
+    pub fn result_floats_of(&self, batch: usize) -> usize {
+        self.result_floats + batch * self.result_sample_floats
+    }
+
     /// Words of 32 bits that a GPU needs for each sample of capacity, in both arenas.
     pub fn sample_words(&self) -> usize {
         self.sample_floats + self.sample_halves.div_ceil(2)

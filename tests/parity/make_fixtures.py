@@ -1037,7 +1037,7 @@ def metric(name, target, measure, width=4, samples=513):
     for k, v in net.parameters.items():
         tensors[f"{name}/before/{k}"] = v.detach().numpy().astype(np.float32)
     for k, v in measure(y, p).items():
-        tensors[f"{name}/metric/{k}"] = np.float32([v])
+        tensors[f"{name}/metric/{k}"] = np.float32(np.ravel(v))
 
 
 def near_prediction(scale, constant_column=None):
@@ -1101,6 +1101,129 @@ metric(
     "iou_mask_logits",
     classes(2, 4),
     lambda y, p: {"iou": sklearn.metrics.jaccard_score(y.ravel(), p.ravel() > 0.0)},
+)
+
+
+def rates(y, p, **options):
+    """Precision and its relatives, of decisions; what is undefined is 0."""
+    options = {"zero_division": 0.0} | options
+    m = sklearn.metrics.multilabel_confusion_matrix(y, p, labels=options.get("labels"))
+    average, pick = options.get("average"), slice(None)
+    if average == "binary":
+        m, pick = m[1:2], 0
+    elif average == "micro":
+        m, pick = m.sum(0, keepdims=True), 0
+    tn, fp, fn, tp = m[:, 0, 0], m[:, 0, 1], m[:, 1, 0], m[:, 1, 1]
+    negatives = np.maximum(tn + fp, 1)
+    specificity, false_positive_rate = tn / negatives, fp / negatives
+    if average in ("macro", "weighted"):
+        weights = None if average == "macro" else tp + fn
+        specificity, false_positive_rate = (np.average(v, weights=weights) for v in (specificity, false_positive_rate))
+    else:
+        specificity, false_positive_rate = specificity[pick], false_positive_rate[pick]
+    return {
+        "precision": sklearn.metrics.precision_score(y, p, **options),
+        "recall": sklearn.metrics.recall_score(y, p, **options),
+        "f1": sklearn.metrics.f1_score(y, p, **options),
+        "f_half": sklearn.metrics.fbeta_score(y, p, beta=0.5, **options),
+        "specificity": specificity,
+        "false_positive_rate": false_positive_rate,
+    }
+
+
+def curves(y, score):
+    roc = np.concatenate(sklearn.metrics.roc_curve(y, score))
+    pr = np.concatenate(sklearn.metrics.precision_recall_curve(y, score))
+    return {"roc_curve": roc, "pr_curve": pr}
+
+
+def areas(y, score, **options):
+    """Of indicators."""
+    return {
+        "auc": sklearn.metrics.roc_auc_score(y, score, **options),
+        "average_precision": sklearn.metrics.average_precision_score(y, score, **options),
+    }
+
+
+def softmax(p):
+    e = np.exp(p - p.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def rates_of_classes(average, labels=range(4)):
+    return lambda y, p: rates(y, p.argmax(-1), average=average, labels=list(labels))
+
+
+def binary(y, p):
+    decided = p[:, 0] > 0.25
+    matrix = sklearn.metrics.confusion_matrix(y, decided)
+    return rates(y, decided, average="binary") | {"confusion_matrix": matrix} | curves(y, p[:, 0]) | areas(y, p[:, 0])
+
+
+def macro_of_two(y, p):
+    return rates(y, p[:, 0] > 0.5, average="macro") | {"weighted": sklearn.metrics.recall_score(y, p[:, 0] > 0.5, average="weighted")}
+
+
+def two_logits(y, p):
+    score = softmax(p)[:, 1]
+    return rates(y, p.argmax(-1), average="binary") | {"auc": sklearn.metrics.roc_auc_score(y, score)}
+
+
+def against_rest(y, p):
+    score = softmax(p)
+    hot = np.eye(4)[y.astype(int)]
+    found = [curves(hot[:, i], score[:, i]) for i in range(4)]
+    result = {k: np.concatenate([f[k] for f in found]) for k in found[0]}
+    for average in ("macro", "micro", "weighted", None):
+        result |= {f"{k}_{average or 'none'}": v for k, v in areas(hot, score, average=average).items()}
+    return result
+
+
+def several_labels(y, p):
+    decided = p > 0.1
+    found = rates(y, decided, average="macro") | areas(y, p, average="macro")
+    return found | {"micro": sklearn.metrics.f1_score(y, decided, average="micro"), "none": sklearn.metrics.f1_score(y, decided, average=None)}
+
+
+def pixels(y, p):
+    decided = p.reshape(-1, 3, 4).argmax(1)
+    matrix = sklearn.metrics.confusion_matrix(y.ravel(), decided.ravel())
+    return rates(y.ravel(), decided.ravel(), average="macro") | {"confusion_matrix": matrix}
+
+
+def top_k(y, p):
+    of = lambda k: sklearn.metrics.top_k_accuracy_score(y, p, k=k, labels=range(7))
+    return {"top_k_accuracy": of(5), "one": of(1), "three": of(3)}
+
+
+def more_regression(y, p):
+    cosines = np.diag(sklearn.metrics.pairwise.cosine_similarity(y, p))
+    return {
+        "rmse": sklearn.metrics.root_mean_squared_error(y, p),
+        "mape": sklearn.metrics.mean_absolute_percentage_error(y, p),
+        "cosine_similarity": cosines.mean(),
+    }
+
+
+for average in ("macro", "micro", "weighted"):
+    metric(f"rates_{average}", classes(4), rates_of_classes(average))
+metric("rates_per_class", classes(4), rates_of_classes(None))
+# Nobody is of class 1, and class 3 is decided for rarely: rates without a case are 0.
+metric("rates_absent_class", choice([0, 2, 3]), rates_of_classes("macro"))
+metric("rates_one_hot", one_hot(4), lambda y, p: rates(y.argmax(-1), p.argmax(-1), average="macro"))
+metric("binary", classes(2), binary, width=1)
+metric("binary_macro", classes(2), macro_of_two, width=1)
+metric("two_logits", classes(2), two_logits, width=2)
+metric("against_rest", classes(4), against_rest)
+metric("several_labels", choice([0.0, 1.0, 1.0], 4), several_labels)
+metric("confusion", classes(4), lambda y, p: {"confusion_matrix": sklearn.metrics.confusion_matrix(y, p.argmax(-1))})
+metric("pixels", classes(3, 4), pixels, width=12)
+metric("top_k", classes(7), top_k, width=7)
+metric("more_regression", near_prediction(0.5), more_regression)
+metric(
+    "perplexity",
+    classes(4),
+    lambda y, p: {"perplexity": np.exp(sklearn.metrics.log_loss(y, softmax(p), labels=range(4)))},
 )
 
 

@@ -118,7 +118,7 @@ impl Sample {
             all.push((format!("output {}", output.name), values));
         }
         if all_programs && program.evaluate.is_some() {
-            all.push(("evaluated loss".into(), vec![net.evaluate(&data)?[0] as f32]));
+            all.push(("evaluated loss".into(), vec![net.evaluate(&data)?.numbers[0] as f32]));
         }
         if let Some(s) = &program.gradients {
             let gradients = net.gradients(&data)?;
@@ -132,7 +132,7 @@ impl Sample {
             }
         }
         if all_programs && program.train.is_some() {
-            all.push(("training loss".into(), vec![net.train_batch(&data)?[0] as f32]));
+            all.push(("training loss".into(), vec![net.train_batch(&data)?.numbers[0] as f32]));
             for p in program.parameters {
                 all.push((format!("{} after a step", p.name), net.parameter(p.name)?));
             }

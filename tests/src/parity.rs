@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use nn::Device;
-use nn_runtime::private::{DataSet, Net};
+use nn::{Device, PrCurve, RocCurve};
+use nn_runtime::private::{DataSet, Figure, Net, figure_names, names};
 use nn_runtime::program::{Field, Program};
 
 use crate::{Case, Fixture, assert_close};
@@ -62,7 +62,7 @@ pub fn check_within(family: &str, case: &str, program: &'static Program, device:
         }
     };
     outputs_are(&net, "output", tolerance);
-    let loss = net.evaluate(&first).unwrap()[0] as f32;
+    let loss = net.evaluate(&first).unwrap().numbers[0] as f32;
     assert_close("evaluated loss", &[loss], case.only("evaluated"), tolerance);
 
     let gradients = net.gradients(&first).unwrap();
@@ -79,7 +79,7 @@ pub fn check_within(family: &str, case: &str, program: &'static Program, device:
         .map(|size| {
             let batch = data.slice(start..start + size);
             start = (start + size) % data.len();
-            net.train_batch(&batch).unwrap()[0] as f32
+            net.train_batch(&batch).unwrap().numbers[0] as f32
         })
         .collect();
     assert_close("losses of ten steps", &losses, case.only("losses"), tolerance);
@@ -94,10 +94,37 @@ pub fn check_metrics(case: &str, program: &'static Program, device: &Device) {
     let fixture = Fixture::read("metrics");
     let case = fixture.case(case);
     let net = with_parameters(case, program, device);
-    let values = net.evaluate(&data(case, program)).unwrap();
+    let measured = net.evaluate(&data(case, program)).unwrap();
     assert_eq!(case.group("metric").len(), program.metrics.len());
-    for (metric, got) in program.metrics.iter().zip(&values[1..]) {
-        assert_close(metric.name, &[*got as f32], &case.group("metric")[metric.name].1, TOLERANCE);
+    let expected = |name: &str| &case.group("metric")[name].1[..];
+    for (name, got) in names(program).zip(&measured.numbers).skip(1) {
+        assert_close(name, &[*got as f32], expected(name), TOLERANCE);
+    }
+    for (name, figure) in figure_names(program).zip(&measured.figures) {
+        assert_figure(name, figure, expected(name));
+    }
+}
+
+/// A figure as one list of numbers, as NumPy's `concatenate` makes it.
+fn assert_figure(name: &str, figure: &Figure, expected: &[f32]) {
+    let roc = |curve: &RocCurve| [&curve.fpr[..], &curve.tpr, &curve.thresholds].concat();
+    let pr = |curve: &PrCurve| [&curve.precision[..], &curve.recall, &curve.thresholds].concat();
+    let numbers = match figure {
+        Figure::PerClass(numbers) => numbers.clone(),
+        Figure::ConfusionMatrix(matrix) => {
+            assert!(matrix.counts().iter().zip(expected).all(|(a, b)| *a as f32 == *b), "{matrix}\n{expected:?}");
+            return;
+        }
+        Figure::RocCurve(curve) => roc(curve),
+        Figure::RocCurves(curves) => curves.iter().flat_map(roc).collect(),
+        Figure::PrCurve(curve) => pr(curve),
+        Figure::PrCurves(curves) => curves.iter().flat_map(pr).collect(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(numbers.len(), expected.len(), "{name}: as many points");
+    for (got, expected) in numbers.iter().zip(expected) {
+        let (got, expected) = (*got as f32, *expected);
+        assert!(got == expected || (got - expected).abs() <= TOLERANCE as f32, "{name}: {got}, expected {expected}");
     }
 }
 

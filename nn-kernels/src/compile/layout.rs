@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::control::Control;
+use super::results;
 use crate::network::Network;
 use crate::plan::{Metric, Parameter};
 
@@ -19,7 +20,7 @@ pub(super) struct Layout {
     /// The parts of the vectors that the optimizer treats alike, in order; together they are `trained_floats`.
     pub(super) segments: Vec<Segment>,
     pub(super) metrics: Vec<Metric>,
-    pub(super) result_floats: usize,
+    pub(super) slot: results::Slot,
     /// Where a step's results say whether it was skipped.
     pub(super) skipped: Option<usize>,
 }
@@ -68,17 +69,9 @@ impl Layout {
                 Parameter { name, dims, init: p.init, offset, trainable: p.trainable }
             })
             .collect();
-        let mut results = 1;
-        let metrics = (network.metrics.iter())
-            .map(|m| {
-                let offset = results;
-                let len = m.statistics.iter().map(|&s| network.graph.shape(s).size()).sum();
-                results += len;
-                Metric { name: m.name.clone(), kind: m.kind, offset, len }
-            })
-            .collect();
+        let (metrics, mut slot) = results::metrics(network);
         let parameter_floats = floats.max(4);
-        let skipped = network.skips_non_finite().then_some(results);
+        let skipped = network.skips_non_finite().then(|| slot.take());
         Layout {
             parameters,
             parameter_floats,
@@ -88,7 +81,7 @@ impl Layout {
             control,
             segments,
             metrics,
-            result_floats: results + usize::from(skipped.is_some()),
+            slot,
             skipped,
         }
     }

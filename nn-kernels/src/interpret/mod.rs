@@ -53,7 +53,7 @@ impl Memory {
             parameters: vec![0.0; plan.parameter_floats],
             gradients: vec![0.0; plan.parameter_floats],
             states: plan.states.iter().map(|&start| vec![start; plan.parameter_floats]).collect(),
-            results: vec![poison; schedule.result_floats],
+            results: vec![poison; schedule.result_floats + capacity * schedule.result_sample_floats],
         }
     }
 

@@ -43,6 +43,41 @@ pub fn mae(g: &mut Graph, prediction: NodeId, target: NodeId) -> Result<NodeId, 
     Ok(g.mean_sample(a))
 }
 
+/// Mean absolute percentage error, as a fraction: |prediction - target| / |target|, where |target| is at least 2.2e-16
+/// (scikit-learn's `mean_absolute_percentage_error`).
+pub fn mape(g: &mut Graph, prediction: NodeId, target: NodeId) -> Result<NodeId, Fact> {
+    let d = difference(g, prediction, target)?;
+    let (d, size) = (abs(g, d)?, abs(g, target)?);
+    let least = g.filled(f64::EPSILON, &g.shape(size).clone());
+    let size = g.binary(Binary::Maximum, size, least);
+    let share = g.div(d, size);
+    Ok(g.mean_sample(share))
+}
+
+/// The cosine of the angle between two vectors along an axis (-1 by default), averaged over all others; each length counts as
+/// 1e-8 at least (PyTorch's `cosine_similarity`).
+pub fn cosine_similarity(g: &mut Graph, prediction: NodeId, target: NodeId, axis: i64) -> Result<NodeId, Fact> {
+    let dims = g.shape(prediction).dims.clone();
+    shape::rank_at_least(1, 0, &dims)?;
+    shape::same(&dims, &g.shape(target).dims)?;
+    let axis = shape::axis(axis, &dims)?;
+    let product = |g: &mut Graph, a: NodeId, b: NodeId| {
+        let product = g.mul(a, b);
+        g.reduce(Reduction::Sum, product, &[axis], false)
+    };
+    let lengths = [prediction, target].map(|x| {
+        let square = product(g, x, x);
+        // The bound stands under the root, so that the gradient at 0 is finite.
+        let least = g.filled(1e-16, &g.shape(square).clone());
+        let square = g.binary(Binary::Maximum, square, least);
+        g.unary(Unary::Sqrt, square)
+    });
+    let both = product(g, prediction, target);
+    let area = g.mul(lengths[0], lengths[1]);
+    let cosine = g.div(both, area);
+    Ok(g.mean_sample(cosine))
+}
+
 /// Half the squared error up to `delta`, and linear with slope `delta` beyond. PyTorch's default is 1.
 pub fn huber(g: &mut Graph, prediction: NodeId, target: NodeId, delta: f64) -> Result<NodeId, Fact> {
     shape::option("delta", delta, Allowed::Above(0.0))?;

@@ -109,7 +109,7 @@ pub fn iou(
             g.reduce(Reduction::Sum, count, &[], true)
         })
         .to_vec();
-    Ok(MetricDeclaration { name: name.to_owned(), kind: MetricKind::Ratio, statistics })
+    Ok(MetricDeclaration::of_statistics(name, MetricKind::Ratio, statistics))
 }
 
 /// Cross-entropy that looks at what is hard: times (1 - p)^`gamma`, where p is the probability given to what is right

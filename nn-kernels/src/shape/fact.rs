@@ -359,6 +359,15 @@ pub enum Fact {
         /// What it may be.
         allowed: Allowed,
     },
+    /// A metric would have to keep too much.
+    TooMuchToKeep {
+        /// What it keeps: "numbers of each sample".
+        what: &'static str,
+        /// How many there are.
+        numbers: usize,
+        /// There can be so many.
+        limit: usize,
+    },
     /// An option that needs another one: `nesterov` needs a momentum and no dampening.
     Conflict {
         /// The option that was given.

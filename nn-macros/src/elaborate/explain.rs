@@ -304,6 +304,10 @@ impl Explanation {
             }
             Fact::TooManyClasses { classes, limit } => Explanation::new(format!("{classes} classes are too many"))
                 .note(format!("there can be less than {limit} (2^24)")),
+            Fact::TooMuchToKeep { what, numbers, limit } => {
+                Explanation::new(format!("{name} would keep {numbers} {what}"))
+                    .note(format!("there can be {limit} of them"))
+            }
             Fact::NoFans { initializer, dims } => {
                 let option = if subject.arguments.places.contains_key("bias_init") { "bias_init" } else { "init" };
                 Explanation::new(format!("`{initializer}` needs a matrix, but this parameter is {dims:?}"))

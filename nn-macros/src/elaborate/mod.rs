@@ -23,7 +23,7 @@ mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nn_kernels::network::Network;
+use nn_kernels::network::{MetricValue, Network};
 use proc_macro2::Ident;
 
 use self::groups::Pattern;
@@ -87,8 +87,8 @@ pub struct Elaborated {
     inputs: Vec<Field>,
     targets: Vec<Field>,
     outputs: Vec<Output>,
-    /// The metrics' names, also of those with mistakes.
-    metrics: Vec<Ident>,
+    /// The metrics' names, also of those with mistakes, and what they come to.
+    metrics: Vec<(Ident, MetricValue)>,
     has_loss: bool,
     has_optimizer: bool,
     words: Vec<Ident>,
@@ -125,7 +125,7 @@ impl Elaborated {
             fields: self.inputs.into_iter().chain(self.targets).map(field).collect(),
             inputs,
             outputs: self.outputs.into_iter().map(|o| PartialOutput { name: o.name, dims: o.dims }).collect(),
-            metrics: self.metrics.iter().map(Ident::to_string).collect(),
+            metrics: self.metrics.iter().map(|(name, value)| (name.to_string(), *value)).collect(),
             loss: self.has_loss,
             optimizer: self.has_optimizer,
             error: mistake.to_compile_error(),

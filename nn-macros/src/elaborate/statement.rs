@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nn_kernels::graph::{Leaf, NodeId, Op, Shape};
 use nn_kernels::layers;
-use nn_kernels::network;
+use nn_kernels::network::{self, MetricValue};
 use nn_kernels::shape;
 use proc_macro2::Ident;
 use syn::{Attribute, Expr};
@@ -35,8 +35,8 @@ pub struct Declared {
     pub optimizer: Option<Ident>,
     /// The word of the `precision` statement.
     pub precision: Option<Ident>,
-    /// The metrics' names in order.
-    pub metrics: Vec<Ident>,
+    /// The metrics' names in order, and what they come to.
+    pub metrics: Vec<(Ident, MetricValue)>,
     metric_names: BTreeMap<String, Ident>,
     output_names: BTreeMap<String, Ident>,
 }
@@ -310,12 +310,15 @@ impl<'a> Elaborator<'a, '_> {
                 .help(format!("give this one a name: `metric {name}_2 = …;`"));
         } else {
             declared.metric_names.insert(name.to_string(), name.clone());
-            declared.metrics.push(name.clone());
+            let assumed = function.as_ref().map_or(MetricValue::Number, assumed_value);
+            declared.metrics.push((name.clone(), assumed));
         }
         let Some(expression) = value else { return };
         let path = format!("metric.{name}");
         let declaration = self.at_path(&path, |this| this.metric_declaration(&name.to_string(), expression));
         if let (Some(declaration), None) = (declaration, twin) {
+            declared.metrics.pop();
+            declared.metrics.push((name, declaration.kind.value()));
             self.network.metrics.push(declaration);
         }
     }
@@ -392,6 +395,16 @@ impl<'a> Elaborator<'a, '_> {
 
 fn named(ident: &Ident, attributes: &[Attribute]) -> Name {
     Name { ident: ident.clone(), attributes: attributes.to_vec() }
+}
+
+/// What a metric with a mistake would have come to, probably.
+fn assumed_value(function: &Ident) -> MetricValue {
+    match function.to_string().as_str() {
+        "confusion_matrix" => MetricValue::ConfusionMatrix,
+        "roc_curve" => MetricValue::RocCurve,
+        "pr_curve" => MetricValue::PrCurve,
+        _ => MetricValue::Number,
+    }
 }
 
 fn optimizers() -> impl Iterator<Item = &'static functions::Function> {

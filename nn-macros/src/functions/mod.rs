@@ -6,6 +6,7 @@
 mod arguments;
 mod forms;
 mod initializers;
+mod metrics;
 mod norms;
 mod optimizers;
 mod precisions;
@@ -198,6 +199,7 @@ pub fn all() -> impl Iterator<Item = &'static Function> {
         spatial::TABLE,
         norms::TABLE,
         values::LOSSES,
+        metrics::TABLE,
         initializers::TABLE,
         optimizers::TABLE,
         precisions::TABLE,
@@ -214,7 +216,7 @@ pub fn find(name: &str) -> Option<&'static Function> {
 /// What others call it: names from elsewhere, for "did you mean".
 pub fn known_elsewhere_as(name: &str) -> Option<&'static str> {
     #[rustfmt::skip]
-    const NAMES: [(&str, &str); 81] = [
+    const NAMES: [(&str, &str); 104] = [
         ("bce", "binary_cross_entropy"), ("bce_loss", "binary_cross_entropy"),
         ("bce_with_logits", "binary_cross_entropy_with_logits"), ("categorical_cross_entropy", "cross_entropy"),
         ("sparse_categorical_cross_entropy", "cross_entropy"), ("mean_squared_error", "mse"), ("mse_loss", "mse"),
@@ -241,6 +243,13 @@ pub fn known_elsewhere_as(name: &str) -> Option<&'static str> {
         ("groupnorm", "group_norm"), ("instancenorm2d", "instance_norm"), ("rmsnorm", "rms_norm"),
         ("lrn", "local_response_norm"), ("spatial_dropout2d", "dropout2d"), ("interpolate", "upsample"),
         ("transpose", "permute"), ("chunk", "split"), ("jaccard", "iou"), ("mean_iou", "iou"),
+        ("binary_accuracy", "accuracy"), ("categorical_accuracy", "accuracy"), ("accuracy_score", "accuracy"),
+        ("top_k", "top_k_accuracy"), ("top_k_categorical_accuracy", "top_k_accuracy"), ("top5", "top_k_accuracy"),
+        ("f1", "f_beta"), ("f1_score", "f_beta"), ("fbeta", "f_beta"), ("fbeta_score", "f_beta"), ("sensitivity", "recall"),
+        ("tpr", "recall"), ("true_positive_rate", "recall"), ("fpr", "false_positive_rate"), ("tnr", "specificity"),
+        ("roc", "roc_curve"), ("roc_auc", "auc"), ("roc_auc_score", "auc"), ("precision_recall_curve", "pr_curve"),
+        ("root_mean_squared_error", "rmse"), ("mean_absolute_percentage_error", "mape"), ("cosine", "cosine_similarity"),
+        ("confusion", "confusion_matrix"),
     ];
     let plain = name.to_ascii_lowercase();
     NAMES.iter().find(|(other, _)| *other == plain).map(|(_, ours)| *ours)

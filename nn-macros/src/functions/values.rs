@@ -1,4 +1,4 @@
-//! Functions of tensors: arithmetic, activations, layers, losses and metrics.
+//! Functions of tensors: arithmetic, activations, layers and losses.
 
 use nn_kernels::graph::{Graph, NodeId};
 use nn_kernels::layers::{self, Affine};
@@ -29,14 +29,14 @@ pub const fn layer(
 pub const X: Parameter = Parameter::tensor("x");
 const OPERAND: Parameter = Parameter::operand("x");
 const OTHER: Parameter = Parameter::operand("y");
-const PREDICTION: Parameter = Parameter::tensor("prediction");
-const VALUES: Parameter = Parameter::tensor("target");
-const TARGET: Parameter = Parameter { name: "target", kind: Kind::Target, default: Required, positional: true };
+pub const PREDICTION: Parameter = Parameter::tensor("prediction");
+pub const VALUES: Parameter = Parameter::tensor("target");
+pub const TARGET: Parameter = Parameter { name: "target", kind: Kind::Target, default: Required, positional: true };
 const PARTS: Parameter = Parameter { name: "parts", kind: Kind::Tensors, default: Required, positional: true };
 const FIRST_AXIS: Parameter = Parameter::option("axis", Kind::Axis, Integer(0));
 /// Where the axis has a meaning of its own if it is not given.
-const SOME_AXIS: Parameter = Parameter::option("axis", Kind::Axis, Nothing);
-const LAST_AXIS: Parameter = Parameter::option("axis", Kind::Axis, Integer(-1));
+pub const SOME_AXIS: Parameter = Parameter::option("axis", Kind::Axis, Nothing);
+pub const LAST_AXIS: Parameter = Parameter::option("axis", Kind::Axis, Integer(-1));
 /// `axis` and `axes` are two spellings of one option.
 pub const AXIS: Parameter = Parameter::option("axis", Kind::Axes, Nothing);
 pub const AXES: Parameter = Parameter::option("axes", Kind::Axes, Nothing);
@@ -167,6 +167,10 @@ fn affine(a: &Arguments) -> Affine {
 pub static LOSSES: &[Function] = &[
     value("mse", &[PREDICTION, VALUES], |g, a| layers::mse(g, a.tensor("prediction"), a.tensor("target"))),
     value("mae", &[PREDICTION, VALUES], |g, a| layers::mae(g, a.tensor("prediction"), a.tensor("target"))),
+    value("mape", &[PREDICTION, VALUES], |g, a| layers::mape(g, a.tensor("prediction"), a.tensor("target"))),
+    value("cosine_similarity", &[PREDICTION, VALUES, LAST_AXIS], |g, a| {
+        layers::cosine_similarity(g, a.tensor("prediction"), a.tensor("target"), a.integer("axis"))
+    }),
     value("huber", &[PREDICTION, VALUES, Parameter::number("delta", 1.0)], |g, a| {
         layers::huber(g, a.tensor("prediction"), a.tensor("target"), a.number("delta"))
     }),
@@ -224,25 +228,4 @@ pub static LOSSES: &[Function] = &[
             layers::focal_loss(g, logits, target, a.number("gamma"), alpha, a.integer_or_none("axis"))
         },
     ),
-    Function {
-        name: "iou",
-        parameters: &[PREDICTION, TARGET, SOME_AXIS, Parameter::option("threshold", Kind::Number, Nothing)],
-        apply: Apply::Metric(|g, name, a| {
-            let (prediction, target) = (a.tensor("prediction"), a.target("target"));
-            layers::iou(g, name, prediction, target, a.integer_or_none("axis"), a.number_or_none("threshold"))
-        }),
-    },
-    Function {
-        name: "accuracy",
-        parameters: &[PREDICTION, TARGET, LAST_AXIS, Parameter::option("threshold", Kind::Number, Nothing)],
-        apply: Apply::Decision(|g, a| {
-            let (prediction, target) = (a.tensor("prediction"), a.target("target"));
-            layers::accuracy(g, prediction, target, a.integer("axis"), a.number_or_none("threshold"))
-        }),
-    },
-    Function {
-        name: "r2",
-        parameters: &[PREDICTION, VALUES],
-        apply: Apply::Metric(|g, name, a| layers::r2(g, name, a.tensor("prediction"), a.tensor("target"))),
-    },
 ];

@@ -1,17 +1,22 @@
 //! From a checked network to the tokens that the user's crate compiles.
 //!
-//! - [`api`] prints the types and their methods: thin, typed wrappers around `nn_runtime`'s core;
+//! - [`api`] prints the types and their methods, thin, typed wrappers around `nn_runtime`'s core: [`predict`], [`training`], the
+//!   [`data`] types and the [`report`];
 //! - [`samples`] is the types that one sample can have;
 //! - [`tables`] prints the program: constant tables, the CPU's kernels and the GPU's shaders. They are text, parsed
 //!   once: in a macro that runs unoptimised, this is many times faster than building tokens one by one.
 
 mod api;
+mod data;
 #[cfg(feature = "onnx")]
 mod onnx;
+mod predict;
+mod report;
 mod samples;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod training;
 
 use nn_kernels::emit::text;
 use nn_kernels::plan::Plan;
@@ -21,6 +26,7 @@ use quote::quote;
 
 use crate::checked::{Checked, Partial};
 use api::{Api, Field, Numbers, Output};
+use report::MetricField;
 use samples::Sample;
 
 /// Makes tokens of text, or says what is wrong with it.
@@ -44,7 +50,11 @@ pub fn network(checked: &Checked, lexer: Lexer<'_>) -> TokenStream {
         fields: fields.map(|(f, name)| Field { name, sample: Some(Sample::new(&f.dims, f.classes)) }).collect(),
         inputs: plan.inputs,
         outputs: outputs.map(|(o, name)| Output { name, sample: Sample::new(&o.dims, None) }).collect(),
-        metrics: plan.metrics.iter().map(|m| identifier(&m.name)).collect(),
+        metrics: plan
+            .metrics
+            .iter()
+            .map(|m| MetricField { name: identifier(&m.name), value: m.kind.value() })
+            .collect(),
         loss: checked.network.loss.is_some(),
         optimizer: plan.train.is_some(),
         numbers: numbers(&plan),
@@ -75,7 +85,9 @@ pub fn stub(partial: &Partial, lexer: Lexer<'_>) -> TokenStream {
         fields: (partial.fields.iter()).map(|f| Field { name: &f.name, sample: sample(&f.dims, f.classes) }).collect(),
         inputs: partial.inputs,
         outputs: partial.outputs.iter().map(|o| Output { name: &o.name, sample: output(o) }).collect(),
-        metrics: partial.metrics.iter().map(|m| identifier(m)).collect(),
+        metrics: (partial.metrics.iter())
+            .map(|(name, value)| MetricField { name: identifier(name), value: *value })
+            .collect(),
         loss: partial.loss,
         optimizer: partial.optimizer,
         numbers: Numbers::default(),

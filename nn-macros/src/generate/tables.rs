@@ -6,8 +6,8 @@ use std::ops::Range;
 use nn_kernels::emit::{rust, wgsl};
 use nn_kernels::graph::StepScalar;
 use nn_kernels::ir::TensorId;
-use nn_kernels::network::{Initializer, MetricKind};
-use nn_kernels::plan::{Parameter, Place, Plan, Schedule};
+use nn_kernels::network::{Initializer, MetricKind, Rate, Summary};
+use nn_kernels::plan::{Metric, Parameter, Place, Plan, Schedule};
 
 /// The path of `nn_runtime::cpu` in the generated module.
 const CPU: &str = "cpu";
@@ -64,15 +64,7 @@ pub(super) fn program(plan: &Plan) -> String {
     let control = parameters(&plan.control);
     let parameters = parameters(&plan.parameters);
     let outputs = list(&plan.outputs, |o| format!("__nn::Output {{ name: {:?}, dims: &{:?} }}", o.name, o.dims));
-    let metrics = list(&plan.metrics, |m| {
-        let kind = match m.kind {
-            MetricKind::Mean => "Mean",
-            MetricKind::R2 => "R2",
-            MetricKind::Ratio => "Ratio",
-        };
-        let (name, offset, len) = (&m.name, m.offset, m.len);
-        format!("__nn::Metric {{ name: {name:?}, kind: __nn::MetricKind::{kind}, offset: {offset}, len: {len} }}")
-    });
+    let metrics = list(&plan.metrics, metric);
     let _ = write!(
         text,
         "pub(super) static PROGRAM: __nn::Program = __nn::Program {{
@@ -129,7 +121,7 @@ pub(super) fn placeholder(name: &str) -> String {
             trained_floats: 0, changed_floats: 0, states: &[],
             scalars: &[], learning_rate: ::core::option::Option::None, skipped: ::core::option::Option::None, outputs: &[], metrics: &[],
             predict: __nn::Schedule {{
-                fixed_floats: 0, sample_floats: 0, fixed_halves: 0, sample_halves: 0, result_floats: 0, fields: &[], outputs: &[], field_gradients: &[],
+                fixed_floats: 0, sample_floats: 0, fixed_halves: 0, sample_halves: 0, result_floats: 0, result_sample_floats: 0, fields: &[], outputs: &[], field_gradients: &[],
                 shaders: &[], more_shaders: &[], resident: ::core::option::Option::None, pass: predict, update: ::core::option::Option::None,
             }},
             evaluate: ::core::option::Option::None, train: ::core::option::Option::None,
@@ -175,13 +167,14 @@ fn schedule(schedule: &Schedule, rust: &rust::RustText, shaders: &[Range<usize>;
     };
     let pairs = |pairs: &[(usize, TensorId)]| list(pairs, |(field, id)| format!("({field}, {})", offset(*id)));
     format!(
-        "__nn::Schedule {{ fixed_floats: {}, sample_floats: {}, fixed_halves: {}, sample_halves: {}, result_floats: {}, fields: {}, outputs: {},
+        "__nn::Schedule {{ fixed_floats: {}, sample_floats: {}, fixed_halves: {}, sample_halves: {}, result_floats: {}, result_sample_floats: {}, fields: {}, outputs: {},
             field_gradients: {}, shaders: {}, more_shaders: {}, resident: {resident}, pass: {}, update: {} }}",
         schedule.fixed_floats,
         schedule.sample_floats,
         schedule.fixed_halves,
         schedule.sample_halves,
         schedule.result_floats,
+        schedule.result_sample_floats,
         pairs(&schedule.fields),
         list(&schedule.outputs, |id| offset(*id)),
         pairs(&schedule.field_gradients),
@@ -189,6 +182,34 @@ fn schedule(schedule: &Schedule, rust: &rust::RustText, shaders: &[Range<usize>;
         part(&shaders[1]),
         rust.pass,
         option(rust.update.as_deref()),
+    )
+}
+
+fn metric(m: &Metric) -> String {
+    let kind = match m.kind {
+        MetricKind::Rate { rate, average, decisions } => {
+            let rate = match rate {
+                Rate::FBeta(beta) => format!("FBeta({})", float64(beta)),
+                other => format!("{other:?}"),
+            };
+            format!("Rate {{ rate: __nn::Rate::{rate}, average: __nn::Average::{average:?}, decisions: {decisions} }}")
+        }
+        MetricKind::Scores { summary, classes, positions, indexed } => {
+            let summary = match summary {
+                Summary::Auc(average) => format!("Auc(__nn::Average::{average:?})"),
+                Summary::AveragePrecision(average) => format!("AveragePrecision(__nn::Average::{average:?})"),
+                curve => format!("{curve:?}"),
+            };
+            format!(
+                "Scores {{ summary: __nn::Summary::{summary}, classes: {classes}, positions: {positions}, indexed: {indexed} }}"
+            )
+        }
+        plain => format!("{plain:?}"),
+    };
+    let Metric { name, offset, len, sample_offset, sample_len, .. } = m;
+    format!(
+        "__nn::Metric {{ name: {name:?}, kind: __nn::MetricKind::{kind}, offset: {offset}, len: {len},
+            sample_offset: {sample_offset}, sample_len: {sample_len} }}"
     )
 }
 

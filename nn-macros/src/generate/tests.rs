@@ -71,7 +71,7 @@ fn stubbed() -> Partial {
         fields: vec![field("image", Some(&[1, 28, 28]), None), field("label", Some(&[]), Some(10))],
         inputs: 1,
         outputs: vec![PartialOutput { name: name("probability"), dims: None }],
-        metrics: vec!["accuracy".into()],
+        metrics: vec![("accuracy".into(), network::MetricValue::Number)],
         loss: true,
         optimizer: true,
         error: quote!(::core::compile_error!("the mistake")),

@@ -268,5 +268,8 @@ fn syntax_error<'a>(error: &syn::Error, end: Span, diagnostics: &'a mut Diagnost
     if text.contains("curly braces") {
         found.help("conditions end before braces: `if a == 1 && !b { x } else { y }`");
     }
+    if span.source_text().as_deref() == Some("macro") {
+        found.help("`macro` is a word of Rust's, so it stands in quotes: `average = \"macro\"`");
+    }
     found
 }

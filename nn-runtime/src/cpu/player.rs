@@ -121,9 +121,8 @@ impl Backend for CpuBackend {
         let schedule = required(program.train.as_ref(), program)?;
         let data = host(steps.data)?;
         let capacity = capacity(steps.steps.iter().map(|s| s.batch).max().unwrap_or(0));
-        let width = schedule.result_floats;
-        let start = results.len();
-        results.resize(start + width * steps.steps.len(), 0.0);
+        let (start, mut end) = (results.len(), results.len());
+        results.resize(start + steps.steps.iter().map(|step| slot(schedule, step)).sum::<usize>(), 0.0);
 
         // Progress hears of groups of steps that take some milliseconds.
         let operations = self.operations(capacity, 3).max(1);
@@ -136,13 +135,14 @@ impl Backend for CpuBackend {
         let mut ended = 0;
         let mut order = steps.order;
         for (n, group_steps) in steps.steps.chunks(group).enumerate() {
-            let slots = &mut results[start + n * group * width..];
-            for (i, step) in group_steps.iter().enumerate() {
+            for step in group_steps {
+                let first = end;
+                end += slot(schedule, step);
                 let step = StepUniform { capacity: capacity as u32, result: 0, ..*step };
                 let batch;
                 (batch, order) = order.split_at(step.batch as usize);
                 load(program, schedule, &data.fields, capacity, batch.iter().map(|&i| i as usize), arena);
-                let results = &mut slots[i * width..(i + 1) * width];
+                let results = &mut results[first..end];
                 (schedule.pass)(&mut Pass { step: &step, parameters, gradients, arena, results });
                 accumulator.add(program, &step, parameters, gradients);
                 if let (Some(update), true) = (schedule.update, step.updates()) {
@@ -152,8 +152,8 @@ impl Backend for CpuBackend {
                 frozen.hold(parameters);
             }
             ended = n * group + group_steps.len();
-            if progress(ended, &results[start..start + ended * width]).is_break() {
-                results.truncate(start + ended * width);
+            if progress(ended, &results[start..end]).is_break() {
+                results.truncate(end);
                 break;
             }
         }
@@ -169,14 +169,15 @@ impl Backend for CpuBackend {
         let program = self.program;
         let schedule = required(program.evaluate.as_ref(), program)?;
         let data = host(steps.data)?;
-        let width = schedule.result_floats;
         let start = results.len();
-        results.resize(start + width * steps.steps.len(), 0.0);
-        let mut first = 0;
+        results.resize(start + steps.steps.iter().map(|step| slot(schedule, step)).sum::<usize>(), 0.0);
+        let (mut first, mut rest) = (0, &mut results[start..]);
         let mut jobs: Vec<(&StepUniform, &[u32], &mut [f32])> = vec![];
-        for (step, slot) in steps.steps.iter().zip(results[start..].chunks_mut(width)) {
+        for step in steps.steps {
             let end = first + step.batch as usize;
-            jobs.push((step, &steps.order[first..end], slot));
+            let own;
+            (own, rest) = rest.split_at_mut(slot(schedule, step));
+            jobs.push((step, &steps.order[first..end], own));
             first = end;
         }
         let large = self.operations(first, 1) >= 2 * parallel::WORTH;
@@ -233,7 +234,7 @@ impl Backend for CpuBackend {
         let capacity = capacity(step.batch);
         let step = StepUniform { capacity: capacity as u32, result: 0, ..step };
         let mut parameters = zeros(program.parameter_floats)?;
-        let mut results = vec![0.0; schedule.result_floats];
+        let mut results = vec![0.0; schedule.result_floats_of(batch)];
         let fields = self.pool.with(|arena| {
             let arena = arena.floats(schedule, capacity)?;
             load(program, schedule, &data.fields, capacity, 0..batch, arena);
@@ -247,6 +248,11 @@ impl Backend for CpuBackend {
         })?;
         Ok(Gradients { loss: results[0], parameters, fields })
     }
+}
+
+/// Floats of a step's results.
+fn slot(schedule: &Schedule, step: &StepUniform) -> usize {
+    schedule.result_floats_of(step.batch as usize)
 }
 
 /// The arena's capacity for a batch.

@@ -21,7 +21,7 @@ use crate::program::Program;
 /// # use nn_runtime::{Dataset, Result};
 /// # struct DigitsReport;
 /// # impl Report for DigitsReport {
-/// #     fn from_values(_: &[f64]) -> Self { DigitsReport }
+/// #     fn from_measured(_: &nn_runtime::private::Measured) -> Self { DigitsReport }
 /// #     fn scalars(&self) -> Vec<(&'static str, f64)> { vec![] }
 /// # }
 /// # struct DigitsData;

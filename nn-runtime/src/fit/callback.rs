@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
+use crate::metrics::{self, Measured};
 use crate::network::{Memory, Net};
 use crate::program::Program;
 
@@ -150,8 +151,8 @@ pub struct Event<'a> {
     pub samples: usize,
     /// Steps of the network so far, whichever run they belonged to; during `on_progress`, up to the last event of another kind.
     pub steps: u64,
-    /// The loss, then each metric, over the steps of this epoch as far as they are known: each as measured before its update.
-    /// [`names`](Self::names) has their names.
+    /// The loss, then each metric that is one number, over the steps of this epoch as far as they are known: each as measured before
+    /// its update. [`names`](Self::names) has their names.
     pub train: Option<&'a [f64]>,
     /// Those of the last step alone; in `on_batch_end`.
     pub last: Option<&'a [f64]>,
@@ -167,12 +168,21 @@ pub struct Event<'a> {
     pub validates: bool,
     pub(crate) program: &'static Program,
     pub(crate) net: Option<&'a Net>,
+    pub(crate) measured: Whole<'a>,
+}
+
+/// All that an [`Event`] has measured, with the metrics that are no single number.
+#[derive(Clone, Copy)]
+pub(crate) struct Whole<'a> {
+    pub(crate) train: Option<&'a Measured>,
+    pub(crate) last: Option<&'a Measured>,
+    pub(crate) validation: Option<&'a Measured>,
 }
 
 impl<'a> Event<'a> {
-    /// `loss`, then the names of the metrics: what the numbers in [`train`](Self::train) and [`validation`](Self::validation) are.
+    /// `loss`, then the names of the metrics that are one number: what the numbers in [`train`](Self::train) and [`validation`](Self::validation) are.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
-        std::iter::once("loss").chain(self.program.metrics.iter().map(|m| m.name))
+        metrics::names(self.program)
     }
 
     /// The network, as it is between two steps.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::callback::{Callback, Control, Event, Moment};
+use super::callback::{Callback, Control, Event, Moment, Whole};
 use super::clock::Clock;
 use crate::error::Result;
+use crate::metrics::Measured;
 use crate::network::{Memory, Net, Position};
 use crate::program::Program;
 
@@ -18,7 +19,7 @@ pub(super) struct Callbacks<'r> {
     pub(super) resumed: bool,
     pub(super) validates: bool,
     pub(super) clock: Clock,
-    pub(super) validated: Option<Vec<f64>>,
+    pub(super) validated: Option<Measured>,
 }
 
 /// What is known when something happens, beside what [`Callbacks`] has.
@@ -29,8 +30,8 @@ pub(super) struct Now<'a> {
     pub(super) samples: usize,
     pub(super) steps: u64,
     pub(super) learning_rate: f32,
-    pub(super) train: Option<&'a [f64]>,
-    pub(super) last: Option<&'a [f64]>,
+    pub(super) train: Option<&'a Measured>,
+    pub(super) last: Option<&'a Measured>,
 }
 
 impl Callbacks<'_> {
@@ -49,15 +50,16 @@ impl Callbacks<'_> {
             batches: self.batches,
             samples,
             steps,
-            train,
-            last,
-            validation: self.validated.as_deref(),
+            train: train.map(|measured| &measured.numbers[..]),
+            last: last.map(|measured| &measured.numbers[..]),
+            validation: self.validated.as_ref().map(|measured| &measured.numbers[..]),
             learning_rate,
             seconds: self.clock.seconds(),
             resumed: self.resumed,
             validates: self.validates,
             program: self.program,
             net,
+            measured: Whole { train, last, validation: self.validated.as_ref() },
         };
         let (mut control, mut who) = (Control::new(learning_rate), None);
         for callback in &mut self.all {

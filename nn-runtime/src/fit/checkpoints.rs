@@ -23,7 +23,7 @@ use crate::network::{Memory, Net};
 /// # use nn_runtime::private::Report;
 /// # struct DigitsReport { accuracy: f64 }
 /// # impl Report for DigitsReport {
-/// #     fn from_values(values: &[f64]) -> Self { DigitsReport { accuracy: values[1] } }
+/// #     fn from_measured(measured: &nn_runtime::private::Measured) -> Self { DigitsReport { accuracy: measured.numbers[1] } }
 /// #     fn scalars(&self) -> Vec<(&'static str, f64)> { vec![] }
 /// # }
 /// use nn_runtime::{Checkpoints, Fit};

@@ -49,8 +49,8 @@ impl<'a, R: Report + 'a> Fit<'a, R> {
     pub fn on_batch_end_every(self, steps: usize, mut call: impl FnMut(&Batch<R>, &mut Control) + 'a) -> Self {
         let call = move |event: &Event<'_>, control: &mut Control| {
             let Event { epoch, batch, batches, learning_rate, .. } = *event;
-            if let (Some(last), Some(train)) = (event.last, event.train) {
-                let (report, epoch_so_far) = (R::from_values(last), R::from_values(train));
+            if let (Some(last), Some(train)) = (event.measured.last, event.measured.train) {
+                let (report, epoch_so_far) = (R::from_measured(last), R::from_measured(train));
                 let batch = Batch { epoch, number: batch, batches, report, epoch_so_far, learning_rate };
                 call(&batch, control);
             }
@@ -61,8 +61,8 @@ impl<'a, R: Report + 'a> Fit<'a, R> {
     /// Calls this after each validation, with what it measured.
     pub fn on_validation_end(self, mut call: impl FnMut(&R, &mut Control) + 'a) -> Self {
         self.callback(ValidationEnd(move |event: &Event<'_>, control: &mut Control| {
-            if let Some(values) = event.validation {
-                call(&R::from_values(values), control);
+            if let Some(measured) = event.measured.validation {
+                call(&R::from_measured(measured), control);
             }
         }))
     }
@@ -92,8 +92,8 @@ impl<'a, R: Report + 'a> Fit<'a, R> {
 fn epoch<R: Report>(event: &Event<'_>) -> Option<Epoch<R>> {
     Some(Epoch {
         number: event.epoch,
-        train: R::from_values(event.train?),
-        validation: event.validation.map(R::from_values),
+        train: R::from_measured(event.measured.train?),
+        validation: event.measured.validation.map(R::from_measured),
         learning_rate: event.learning_rate,
         seconds: event.seconds,
     })

@@ -12,7 +12,7 @@ use super::run::Validation;
 use crate::backend::{Columns, Resident, Steps};
 use crate::error::Result;
 use crate::history::Stopped;
-use crate::metrics::Combined;
+use crate::metrics::{self, Combined};
 use crate::network::Net;
 use crate::program::{Part, StepUniform};
 
@@ -36,8 +36,6 @@ pub(super) struct Loop<'r> {
     callbacks: Callbacks<'r>,
     /// Samples of each step of an epoch.
     batches: Vec<usize>,
-    /// Floats of results of a step.
-    width: usize,
     /// What the current epoch has measured so far, and from how many of its steps.
     combined: Combined,
     counted: usize,
@@ -69,13 +67,11 @@ impl<'r> Loop<'r> {
             clock: Clock::start(),
             validated: None,
         };
-        let width = program.train.as_ref().map_or(0, |s| s.result_floats).max(1);
-        let combined = Combined::new(program.metrics);
+        let combined = Combined::new(program);
         Loop {
             options,
             callbacks,
             batches,
-            width,
             combined,
             counted: 0,
             stopped: None,
@@ -147,7 +143,7 @@ impl<'r> Loop<'r> {
     fn epoch(&mut self, net: &mut Net, pass: &mut Pass<'_>, validation: Option<&Validation<'_>>) -> Result<()> {
         self.callbacks.clock = Clock::start();
         self.callbacks.validated = None;
-        (self.combined, self.counted) = (Combined::new(net.program.metrics), 0);
+        (self.combined, self.counted) = (Combined::new(net.program), 0);
         self.count(&net.position.results, 0);
         self.tell(net, Moment::EpochBegin)?;
         self.settle(net)?;
@@ -233,8 +229,8 @@ impl<'r> Loop<'r> {
 
     /// The first of the epoch's steps from this one on whose loss is not finite, counted from there.
     fn first_bad(&self, net: &Net, first: usize) -> Option<usize> {
-        let mut results = net.position.results.chunks_exact(self.width).skip(first);
-        results.position(|results| !results[0].is_finite())
+        let mut losses = metrics::losses(net.program, self.batches[first..].iter().copied(), self.results_from(net, first));
+        losses.position(|loss| !loss.is_finite())
     }
 
     fn is_non_finite(&self) -> bool {
@@ -251,7 +247,9 @@ impl<'r> Loop<'r> {
         net.steps -= back as u64;
         net.position.steps -= back as u64;
         let batch = net.position.steps as usize;
-        let results: Vec<f32> = net.position.results.drain(batch * self.width..).take(self.width).collect();
+        let known = self.combined.floats(&self.batches[..batch]);
+        let own = self.combined.floats(&self.batches[batch..=batch]);
+        let results: Vec<f32> = net.position.results.drain(known..).take(own).collect();
         self.losses.truncate(self.losses.len() - back);
         let found = NonFinite {
             epoch: self.callbacks.epoch,
@@ -271,7 +269,7 @@ impl<'r> Loop<'r> {
             self.options.say(&format!("{found}; training ends with the weights from before it"));
             self.stopped = Some(Stopped::NonFinite(found));
         }
-        (self.combined, self.counted) = (Combined::new(net.program.metrics), 0);
+        (self.combined, self.counted) = (Combined::new(net.program), 0);
         self.count(&net.position.results, 0);
         Ok(())
     }
@@ -317,16 +315,20 @@ impl<'r> Loop<'r> {
         let mut results = std::mem::take(&mut net.position.results);
         let (steps, learning_rate) = (net.steps, net.learning_rate);
         let mut shown = Clock::start();
-        let (watched, width, mut looked) = (self.options.on_non_finite != OnNonFinite::Ignore, self.width, 0);
+        let watched = self.options.on_non_finite != OnNonFinite::Ignore;
+        // Steps whose losses have been looked at, and the floats of their results.
+        let (program, mut looked, mut floats) = (net.program, 0, 0);
         let mut asked: Result<Option<(Control, Option<&'static str>)>> = Ok(None);
         let mut heard = |ended: usize, results: &[f32]| {
             if self.interrupt.as_ref().is_some_and(Interrupt::has_come) {
                 return ControlFlow::Break(());
             }
-            if watched && results.chunks_exact(width).skip(looked).any(|results| !results[0].is_finite()) {
-                return ControlFlow::Break(());
+            for (_, results) in metrics::slots(program, self.batches[first + looked..].iter().copied(), &results[floats..]) {
+                (looked, floats) = (looked + 1, floats + results.len());
+                if watched && !results[0].is_finite() {
+                    return ControlFlow::Break(());
+                }
             }
-            looked = results.len() / width;
             if shown.seconds() < REFRESH || matches!(asked, Ok(Some(_)) | Err(_)) {
                 return ControlFlow::Continue(());
             }
@@ -334,7 +336,7 @@ impl<'r> Loop<'r> {
             self.count(results, first);
             let train = (self.counted > first).then(|| self.combined.values());
             let (batch, samples) = (first + ended, self.batches[..first + ended].iter().sum());
-            let now = Now { net: None, batch, samples, steps, learning_rate, train: train.as_deref(), last: None };
+            let now = Now { net: None, batch, samples, steps, learning_rate, train: train.as_ref(), last: None };
             asked = self.callbacks.tell(Moment::Progress, now, |_| true).map(Some);
             match &asked {
                 Ok(Some((control, _))) if *control == Control::new(learning_rate) => {
@@ -355,9 +357,9 @@ impl<'r> Loop<'r> {
         net.steps += ended as u64;
         net.updates += (first..first + ended).filter(|&step| self.updates(step)).count() as u64;
         net.position.steps += ended as u64;
-        self.count(&net.position.results[first * self.width..], first);
-        let known = net.position.results[first * self.width..].chunks_exact(self.width);
-        self.losses.extend(known.map(|results| results[0]));
+        let new = self.results_from(net, first);
+        self.count(new, first);
+        self.losses.extend(metrics::losses(net.program, self.batches[first..].iter().copied(), new));
         if let Some((control, who)) = asked? {
             self.obey(net, control, who)?;
         }
@@ -369,15 +371,21 @@ impl<'r> Loop<'r> {
 
     /// Adds what steps have measured, from the `first` of the epoch on, as far as it has not been added yet.
     fn count(&mut self, results: &[f32], first: usize) {
-        let new = results.get((self.counted - first) * self.width..).unwrap_or_default().chunks_exact(self.width);
+        let known = self.combined.floats(&self.batches[first..self.counted]);
+        let new = results.get(known..).unwrap_or_default();
         let skips = self.options.on_non_finite == OnNonFinite::Skip;
-        for (results, &batch) in new.zip(&self.batches[self.counted..]) {
+        for (batch, results) in metrics::slots(self.callbacks.program, self.batches[self.counted..].iter().copied(), new) {
             self.counted += 1;
             // A step that was left out has measured nothing.
             if !skips || results[0].is_finite() {
                 self.combined.add(batch, results);
             }
         }
+    }
+
+    /// The results of the epoch's steps from the `first` on.
+    fn results_from<'n>(&self, net: &'n Net, first: usize) -> &'n [f32] {
+        net.position.results.get(self.combined.floats(&self.batches[..first])..).unwrap_or_default()
     }
 
     /// Ctrl-C was pressed: the run ends, and whoever writes checkpoints writes one.
@@ -409,9 +417,8 @@ impl<'r> Loop<'r> {
         let batch = if moment == Moment::EpochEnd { self.batches.len() } else { batch };
         let train = (batch > 0).then(|| self.combined.values());
         let last = (moment == Moment::BatchEnd).then(|| {
-            let mut combined = Combined::new(net.program.metrics);
-            let results = net.position.results.chunks_exact(self.width).next_back();
-            results.into_iter().for_each(|results| combined.add(self.batches[batch - 1], results));
+            let mut combined = Combined::new(net.program);
+            combined.add(self.batches[batch - 1], self.results_from(net, batch - 1));
             combined.values()
         });
         let now = Now {
@@ -420,8 +427,8 @@ impl<'r> Loop<'r> {
             samples: self.batches[..batch].iter().sum(),
             steps: net.steps,
             learning_rate: net.learning_rate,
-            train: train.as_deref(),
-            last: last.as_deref(),
+            train: train.as_ref(),
+            last: last.as_ref(),
         };
         let (control, who) = self.callbacks.tell(moment, now, concerned)?;
         self.obey(net, control, who)

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::Report;
-use super::callback::Event;
+use super::callback::{Event, Whole};
+use crate::metrics::Measured;
 
 /// What is watched, and which way is better.
 pub(super) struct Monitor<R> {
@@ -30,13 +31,13 @@ impl<R: Report + 'static> Monitor<R> {
     /// Without the type of the report.
     pub(super) fn untyped(self) -> Watch {
         let Monitor { mut value, maximum, training } = self;
-        Watch { value: Box::new(move |values| value(&R::from_values(values))), maximum, training }
+        Watch { value: Box::new(move |measured| value(&R::from_measured(measured))), maximum, training }
     }
 }
 
 /// A [`Monitor`] of numbers.
 pub(super) struct Watch {
-    value: Box<dyn FnMut(&[f64]) -> f64>,
+    value: Box<dyn FnMut(&Measured) -> f64>,
     maximum: bool,
     training: bool,
 }
@@ -45,8 +46,9 @@ impl Watch {
     /// The number of an epoch that has ended: of its validation if there is any in the run, else of its training. Epochs that were
     /// not validated in a run with validation have none.
     pub(super) fn value(&mut self, event: &Event<'_>) -> Option<f64> {
-        let values = if self.training || !event.validates { event.train } else { event.validation };
-        values.map(|values| (self.value)(values))
+        let Whole { train, validation, .. } = event.measured;
+        let measured = if self.training || !event.validates { train } else { validation };
+        measured.map(|measured| (self.value)(measured))
     }
 
     /// Whether more is better.

@@ -13,7 +13,7 @@ use crate::network::Memory;
 /// # use nn_runtime::private::Report;
 /// # struct DigitsReport { loss: f64 }
 /// # impl Report for DigitsReport {
-/// #     fn from_values(values: &[f64]) -> Self { DigitsReport { loss: values[0] } }
+/// #     fn from_measured(measured: &nn_runtime::private::Measured) -> Self { DigitsReport { loss: measured.numbers[0] } }
 /// #     fn scalars(&self) -> Vec<(&'static str, f64)> { vec![] }
 /// # }
 /// use nn_runtime::{Fit, ReduceOnPlateau};

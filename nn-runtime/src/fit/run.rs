@@ -13,6 +13,7 @@ use crate::backend::{Columns, Resident};
 use crate::data::{Ahead, Passes, Stream, Training, ahead, order};
 use crate::error::Result;
 use crate::history::Stopped;
+use crate::metrics::Measured;
 use crate::network::{Net, Position};
 
 impl Net {
@@ -155,7 +156,7 @@ impl<'a> Validation<'a> {
     }
 
     /// The loss, then each metric.
-    pub(super) fn measure(&self, net: &Net, options: &Options) -> Result<Vec<f64>> {
+    pub(super) fn measure(&self, net: &Net, options: &Options) -> Result<Measured> {
         match self {
             Validation::Resident(data, samples) => net.evaluate_resident(data, *samples),
             Validation::Stream(stream) => net.evaluate_stream(stream, options.workers),

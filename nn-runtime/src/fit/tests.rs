@@ -29,8 +29,8 @@ impl Dataset for Set {
 }
 
 impl super::Report for Report {
-    fn from_values(values: &[f64]) -> Self {
-        Report { loss: values[0], r2: values[2] }
+    fn from_measured(measured: &crate::metrics::Measured) -> Self {
+        Report { loss: measured.numbers[0], r2: measured.numbers[2] }
     }
     fn scalars(&self) -> Vec<(&'static str, f64)> {
         vec![("loss", self.loss), ("r2", self.r2)]
@@ -82,8 +82,8 @@ fn an_epochs_loss_counts_samples_and_not_batches() {
     net.set_learning_rate(0.0).unwrap();
     let history = net.fit(&data, Fit::default().batch_size(7).quiet()).unwrap();
     let expected = net.evaluate(&data.0).unwrap();
-    assert!((history.epochs[0].train.loss - expected[0]).abs() < 1e-6 * expected[0]);
-    assert!((history.epochs[0].train.r2 - expected[2]).abs() < 1e-5);
+    assert!((history.epochs[0].train.loss - expected.numbers[0]).abs() < 1e-6 * expected.numbers[0]);
+    assert!((history.epochs[0].train.r2 - expected.numbers[2]).abs() < 1e-5);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn validation_takes_the_last_samples() {
         assert_eq!((&a.train, &a.validation), (&b.train, &b.validation));
     }
     let after = given.evaluate(&validation.0).unwrap();
-    assert_eq!(b.last().unwrap().validation.as_ref().unwrap().loss, after[0]);
+    assert_eq!(b.last().unwrap().validation.as_ref().unwrap().loss, after.numbers[0]);
 }
 
 #[test]

@@ -83,7 +83,7 @@ impl Budget {
         for (name, schedule) in schedules {
             let Some(schedule) = schedule else { continue };
             self.batch(name, schedule, 4)?;
-            self.binding(&format!("{name}: a step's results"), bytes(schedule.result_floats as u64))?;
+            self.binding(&format!("{name}: a step's results"), bytes(schedule.result_floats_of(4) as u64))?;
             for shader in self.gpu.shaders(schedule) {
                 self.shader(shader)?;
             }

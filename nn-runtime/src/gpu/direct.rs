@@ -128,7 +128,7 @@ pub(super) async fn gradients(
     let size = Size {
         capacity: data.samples.next_multiple_of(4),
         slots: 1,
-        results: schedule.result_floats as u64,
+        results: schedule.result_floats_of(data.samples) as u64,
         read: (1 + track.gradients + field_floats as u64).min(READ_FLOATS),
         ..Size::default()
     };

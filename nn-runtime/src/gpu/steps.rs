@@ -90,9 +90,9 @@ pub(super) async fn play(
         return Err(Error::Data(format!("the data of `{}` is not on the GPU", loaded.program.name)));
     };
     check(loaded, data, &steps)?;
-    let floats = track.schedule.result_floats as u64;
+    let floats = |step: &StepUniform| track.schedule.result_floats_of(step.batch as usize) as u64;
     let window = data.window(&loaded.budget) as u64;
-    let parts = cut(steps.steps, loaded.budget.largest() / 4, |_| floats);
+    let parts = cut(steps.steps, loaded.budget.largest() / 4, floats);
     // What comes between the pass and the update is no part of a resident program.
     let residence = track.residence.as_ref().filter(|_| between.is_none());
     let takes = |step: &StepUniform| residence.is_some_and(|residence| residence.takes(step));
@@ -103,12 +103,13 @@ pub(super) async fn play(
     let (inside, outside) = (largest(true), largest(false));
     let largest = inside.max(outside);
     let most = parts.iter().map(|part| part.len()).max().unwrap_or(0);
+    let most_results = parts.iter().map(|part| part.iter().map(floats).sum()).max().unwrap_or(0);
     let size = Size {
         capacity: outside.next_multiple_of(4),
         slots: most.min(table_steps(&loaded.budget)).next_power_of_two(),
-        results: most as u64 * floats,
+        results: most_results,
         order: steps.order.len().min((window as usize).max(largest)),
-        read: most as u64 * floats,
+        read: most_results,
     };
     let run = track.run(loaded, size).await?;
     let source = data.source(&loaded.budget, track.schedule, track.name, &run.lane, largest).await?;
@@ -127,8 +128,7 @@ pub(super) async fn play(
         let mut heard = |steps: usize| progress(ended + steps, &[]);
         let (resident, between) = (resident.as_ref(), between.as_ref());
         let part_of = Part { run: &run, data, source: &source, residence, resident, between, window };
-        let played = part_of.play(now, part, &mut heard).await?;
-        let steps = played.len() / floats.max(1) as usize;
+        let (steps, played) = part_of.play(now, part, &mut heard).await?;
         results.extend(played);
         ended += steps;
         if steps < part.len() {
@@ -159,7 +159,7 @@ impl Part<'_> {
         mut order: &[u32],
         steps: &[StepUniform],
         heard: &mut dyn FnMut(usize) -> ControlFlow<()>,
-    ) -> Result<Vec<f32>> {
+    ) -> Result<(usize, Vec<f32>)> {
         let Run { loaded, track, lane, .. } = self.run;
         let kernels = track.schedule.dispatches().count() as u64 + 1;
         let cost = |turn: &Turn<'_>| {
@@ -167,7 +167,7 @@ impl Part<'_> {
             let kernels = if turn.resident { turn.steps.len() as u64 } else { kernels };
             kernels.max(flops / (SUBMISSION_FLOPS / SUBMISSION_KERNELS))
         };
-        let floats = |steps: usize| steps as u64 * track.schedule.result_floats as u64;
+        let floats = |count: usize| -> u64 { self.floats(&steps[..count]) };
         let mut flight: VecDeque<(Pending, usize)> = VecDeque::new();
         let (mut submitted, mut ended) = (0, 0);
         let windows = cut(steps, self.window, |step| u64::from(step.batch));
@@ -194,7 +194,7 @@ impl Part<'_> {
                 let last = submitted + count == steps.len();
                 let encode = |encoder: &mut wgpu::CommandEncoder| {
                     if first == 0 {
-                        self.upload(now, &turns, submitted);
+                        self.upload(now, &turns, floats(submitted));
                     }
                     self.encode(encoder, first, together);
                     if last {
@@ -208,14 +208,19 @@ impl Part<'_> {
         }
         while let Some((pending, steps)) = flight.pop_front() {
             if flight.is_empty() {
-                return loaded.finish(&lane.reader, pending, floats(submitted)).await;
+                return Ok((submitted, loaded.finish(&lane.reader, pending, floats(submitted)).await?));
             }
             loaded.gpu().finished(pending).await?;
             ended += steps;
             // All that will be played is on its way.
             let _ = heard(ended);
         }
-        Ok(Vec::new())
+        Ok((0, Vec::new()))
+    }
+
+    /// Floats of these steps' results.
+    fn floats(&self, steps: &[StepUniform]) -> u64 {
+        steps.iter().map(|step| self.run.track.schedule.result_floats_of(step.batch as usize) as u64).sum()
     }
 
     /// Encodes turns; the first step's entry in the table has this number.
@@ -237,10 +242,11 @@ impl Part<'_> {
 
     /// Brings to the device what a section needs: its entries of the table, its order, and the records of a window.
     /// The queue keeps its own copy and writes it in its turn, so that earlier steps are not disturbed.
-    fn upload(&self, order: &[u32], section: &[Turn<'_>], steps_before: usize) {
+    fn upload(&self, order: &[u32], section: &[Turn<'_>], results_before: u64) {
         let Run { loaded, track, lane, .. } = self.run;
         let queue = loaded.gpu().queue();
-        let (capacity, floats) = (lane.size.capacity as u32, track.schedule.result_floats);
+        let capacity = lane.size.capacity as u32;
+        let mut result = results_before as u32;
         let Source { width, columns, .. } = *self.source;
         let mut first = 0;
         let mut slots: Vec<Slot> = Vec::with_capacity(section.iter().map(|turn| turn.steps.len()).sum());
@@ -248,8 +254,9 @@ impl Part<'_> {
             // Where a turn begins, the resident program reads how many steps it has.
             for (step, steps) in steps.iter().zip((1..=steps.len() as u32).rev()) {
                 let (width, number) = (width as u32, slots.len() as u32);
-                let result = ((steps_before + slots.len()) * floats) as u32;
+                let floats = track.schedule.result_floats_of(step.batch as usize) as u32;
                 let step = StepUniform { capacity, result, ..*step };
+                result += floats;
                 slots.push(Slot { step, first, width, number, steps, columns, unused: [0; 4] });
                 first += step.batch;
             }

@@ -14,7 +14,7 @@ pub(crate) struct Position {
     pub first_epoch: u64,
     /// Steps of the current epoch that have ended.
     pub steps: u64,
-    /// Their results, `result_floats` for each: the epoch's report will need them.
+    /// Their results, one after another: the epoch's report will need them.
     pub results: Vec<f32>,
     /// The options that decide about bits, by name: who goes on must choose the same (`batch_size`, `samples`, …).
     pub conditions: BTreeMap<String, String>,

@@ -53,13 +53,13 @@ fn a_step_is_gradient_descent() {
     let before = net.parameter("dense.weight").unwrap();
     let gradients = net.gradients(&data).unwrap();
     let report = net.train_batch(&data).unwrap();
-    assert!((report[0] - f64::from(gradients.loss())).abs() < 1e-6);
+    assert!((report.numbers[0] - f64::from(gradients.loss())).abs() < 1e-6);
     let slopes = gradients.parameter("dense.weight").unwrap();
     for ((b, g), a) in before.iter().zip(slopes).zip(net.parameter("dense.weight").unwrap()) {
         assert!((b - 0.1 * g - a).abs() < 1e-6);
     }
     assert_eq!(net.steps(), 1);
-    assert!(net.train_batch(&data).unwrap()[0] < report[0]);
+    assert!(net.train_batch(&data).unwrap().numbers[0] < report.numbers[0]);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn gradients_of_inputs_are_read_by_name() {
         x[1][2] += delta;
         let y = data.floats::<2, [f32; 2]>(1);
         let moved = DataSet::new(FIELDS).with::<f32, 3, [f32; 3]>(x).unwrap().with::<f32, 2, [f32; 2]>(y).unwrap();
-        net.evaluate(&moved).unwrap()[0]
+        net.evaluate(&moved).unwrap().numbers[0]
     };
     let slope = (loss(0.05) - loss(-0.05)) / 0.1;
     assert!((slope - f64::from(slopes[5])).abs() < 1e-3, "{slope} {}", slopes[5]);
@@ -106,7 +106,7 @@ fn evaluation_is_exact_for_every_number_of_samples() {
         let y = data.floats::<2, [f32; 2]>(1).as_flattened();
         let errors = fitted.iter().zip(y).map(|(a, b)| f64::from(a - b).abs());
         let expected = errors.sum::<f64>() / y.len() as f64;
-        assert!((net.evaluate(&data).unwrap()[1] - expected).abs() < 1e-6 * expected, "{samples}");
+        assert!((net.evaluate(&data).unwrap().numbers[1] - expected).abs() < 1e-6 * expected, "{samples}");
     }
 }
 

@@ -5,8 +5,8 @@ use crate::history::{Epoch, History};
 struct Losses(f64, f64);
 
 impl crate::fit::Report for Losses {
-    fn from_values(values: &[f64]) -> Self {
-        Losses(values[0], values[1])
+    fn from_measured(measured: &crate::metrics::Measured) -> Self {
+        Losses(measured.numbers[0], measured.numbers[1])
     }
     fn scalars(&self) -> Vec<(&'static str, f64)> {
         vec![("loss", self.0), ("accuracy", self.1)]

@@ -87,7 +87,7 @@ fn range(t: &Tensor, arenas: Arenas) -> String {
     let (Place::Parameters(o) | Place::Gradients(o) | Place::State(_, o) | Place::Results(o)) = t.place else {
         unreachable!("the arenas are above")
     };
-    format!("{o}..{}", o + t.size())
+    if t.batch { format!("{o}..{o} + {}", times("batch", t.size())) } else { format!("{o}..{}", o + t.size()) }
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -53,6 +53,7 @@ const TRAINING: Schedule = Schedule {
     sample_halves: 0,
     sample_floats: 2 * WIDTH,
     result_floats: 1,
+    result_sample_floats: 0,
     fields: &[(0, 0), (1, WIDTH)],
     outputs: &[],
     field_gradients: &[(0, 0)],

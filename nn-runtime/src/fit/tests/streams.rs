@@ -84,9 +84,9 @@ fn validation_and_evaluation_see_nothing_random() {
     net.set_learning_rate(0.0).unwrap();
     let validation = Set(data.clone());
     let history = net.fit(&noisy, Fit::default().validation_data(&validation).quiet()).unwrap();
-    let expected = net.evaluate(&data).unwrap()[0];
+    let expected = net.evaluate(&data).unwrap().numbers[0];
     assert_eq!(history.epochs[0].validation.as_ref().unwrap().loss, expected);
-    assert_eq!(net.evaluate(noisy.data()).unwrap()[0], expected);
+    assert_eq!(net.evaluate(noisy.data()).unwrap().numbers[0], expected);
     assert!((history.epochs[0].train.loss - expected).abs() > 0.1);
     let history = net.fit(&validation, Fit::default().validation_data(&noisy).quiet()).unwrap();
     assert_eq!(history.epochs[0].validation.as_ref().unwrap().loss, expected);

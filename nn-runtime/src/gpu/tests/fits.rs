@@ -69,8 +69,8 @@ impl Dataset for Set {
 }
 
 impl Report for Loss {
-    fn from_values(values: &[f64]) -> Self {
-        Loss(values[0])
+    fn from_measured(measured: &crate::metrics::Measured) -> Self {
+        Loss(measured.numbers[0])
     }
     fn scalars(&self) -> Vec<(&'static str, f64)> {
         vec![("loss", self.0)]

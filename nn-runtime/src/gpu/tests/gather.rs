@@ -42,6 +42,7 @@ fn sums(sizes: &[usize]) -> &'static Program {
         sample_halves: 0,
         sample_floats: offset,
         result_floats: sizes.len(),
+        result_sample_floats: 0,
         fields: Box::leak(places.clone().into_boxed_slice()),
         outputs: &[],
         field_gradients: &[],

@@ -61,14 +61,15 @@ pub fn residence(plan: &Plan) -> Option<Residence> {
     let scratch = |capacity| train.kernels.iter().map(|k| kernel::scratch(k, capacity)).max().unwrap_or(0);
     let taken = plan.parameter_floats * (2 + plan.states.len()) + train.fixed_floats + train.result_floats;
     // What kernels need for themselves may grow with the batch.
-    let fits = |capacity: &usize| taken + scratch(*capacity) + capacity * train.sample_floats <= MEMORY;
-    let most = MEMORY.checked_sub(taken)? / train.sample_floats.max(1) / 4;
+    let sample_floats = train.sample_floats + train.result_sample_floats;
+    let fits = |capacity: &usize| taken + scratch(*capacity) + capacity * sample_floats <= MEMORY;
+    let most = MEMORY.checked_sub(taken)? / sample_floats.max(1) / 4;
     let capacity = (LEAST / 4..=most).rev().map(|quads| quads * 4).find(fits)?;
     let steps = (ROUNDS / rounds(train, capacity)).min(STEPS) as usize;
     (steps > 0).then(|| Residence {
         capacity,
         steps,
-        workgroup_bytes: 4 * (taken + scratch(capacity) + capacity * train.sample_floats),
+        workgroup_bytes: 4 * (taken + scratch(capacity) + capacity * sample_floats),
         barriers: 1 + train.levels.len(),
     })
 }
@@ -78,7 +79,10 @@ fn rounds(train: &Schedule, capacity: usize) -> u64 {
     let copied = |floats: usize| floats.div_ceil(LANES) as u64;
     let fields = train.fields.iter().map(|(_, t)| copied(capacity * train.tensors[t.0 as usize].size()));
     let kernels = train.kernels.iter().map(|k| kernel::rounds(k, capacity));
-    1 + 2 * copied(MEMORY) + fields.sum::<u64>() + kernels.sum::<u64>() + copied(train.result_floats)
+    1 + 2 * copied(MEMORY)
+        + fields.sum::<u64>()
+        + kernels.sum::<u64>()
+        + copied(train.result_floats + capacity * train.result_sample_floats)
 }
 
 /// The vectors of the optimizer's states, as many as there can be.
@@ -117,7 +121,8 @@ pub fn print(plan: &Plan) -> Option<(ShaderText, Residence)> {
     let arena = train.fixed_floats + residence.capacity * train.sample_floats;
     let vectors = [(Binding::Parameters, plan.parameter_floats), (Binding::Gradients, plan.parameter_floats)];
     let states_of = states.iter().map(|&state| (state, plan.parameter_floats));
-    let own = [(Binding::Arena, arena), (Binding::Results, train.result_floats)];
+    let results = train.result_floats + residence.capacity * train.result_sample_floats;
+    let own = [(Binding::Arena, arena), (Binding::Results, results)];
     for (binding, floats) in vectors.into_iter().chain(states_of).chain(own) {
         let _ = writeln!(wgsl, "var<workgroup> {}: array<f32, {floats}>;", binding.variable());
     }
@@ -215,12 +220,15 @@ fn entry(plan: &Plan, train: &Schedule, functions: &[Function], name: &str) -> S
         }
         text += "        workgroupBarrier();\n";
     }
+    let results = match train.result_sample_floats {
+        0 => format!("{}u", train.result_floats),
+        of_sample => format!("{}u + step.batch * {of_sample}u", train.result_floats),
+    };
     let _ = writeln!(
         text,
-        "        for (var i = lane; i < {}u; i += {LANES}u) {{
+        "        for (var i = lane; i < {results}; i += {LANES}u) {{
             stored_results[steps[number].step.result + i] = results[i];
-        }}",
-        train.result_floats
+        }}"
     );
     let _ = writeln!(text, "    }}\n    {all}");
     for vector in &vectors {

@@ -1,0 +1,101 @@
+//! What a step leaves for the host: the mean loss, and what metrics are made of.
+
+use super::{Programs, Table};
+use crate::graph::{Graph, NodeId, Reduction, Shape, StepScalar};
+use crate::lower::Root;
+use crate::network::Network;
+use crate::plan::{Metric, Place};
+use crate::simplify::{Phase, specialize};
+
+/// A step's part of the results: some floats, then some for each of its samples.
+#[derive(Clone, Copy)]
+pub(super) struct Slot {
+    floats: usize,
+    sample_floats: usize,
+}
+
+impl Slot {
+    /// One more float, which is not a metric's.
+    pub(super) fn take(&mut self) -> usize {
+        self.floats += 1;
+        self.floats - 1
+    }
+}
+
+/// Where metrics find what they are made of. What several of them want of each sample is there once.
+pub(super) fn metrics(network: &Network) -> (Vec<Metric>, Slot) {
+    let mut slot = Slot { floats: 1, sample_floats: 0 };
+    let mut gathered: Vec<(&[NodeId], usize)> = vec![];
+    let graph = &network.graph;
+    let size = |nodes: &[NodeId]| nodes.iter().map(|&node| graph.shape(node).size()).sum::<usize>();
+    let metrics = (network.metrics.iter())
+        .map(|m| {
+            let (offset, len, sample_len) = (slot.floats, size(&m.statistics), size(&m.samples));
+            slot.floats += len;
+            let known = gathered.iter().find(|(nodes, _)| *nodes == m.samples).map(|(_, offset)| *offset);
+            let sample_offset = known.unwrap_or_else(|| {
+                gathered.push((&m.samples, slot.sample_floats));
+                slot.sample_floats += sample_len;
+                slot.sample_floats - sample_len
+            });
+            Metric { name: m.name.clone(), kind: m.kind, offset, len, sample_offset, sample_len }
+        })
+        .collect();
+    (metrics, slot)
+}
+
+/// What a phase's graph measures.
+pub(super) struct Measured {
+    /// The loss of each sample.
+    pub(super) loss: NodeId,
+    /// The metrics' statistics.
+    statistics: Vec<NodeId>,
+    /// What metrics gather of each sample.
+    samples: Vec<NodeId>,
+}
+
+impl Programs<'_> {
+    /// A phase's graph with what it measures, and further nodes.
+    pub(super) fn measured(&self, phase: Phase, metrics: bool, more: &[NodeId]) -> (Graph, Measured, Vec<NodeId>) {
+        let loss = self.network.loss.expect("callers have a loss");
+        let metrics = if metrics { &self.network.metrics[..] } else { &[] };
+        let statistics: Vec<NodeId> = metrics.iter().flat_map(|m| &m.statistics).copied().collect();
+        let mut gathered: Vec<&[NodeId]> = vec![];
+        for m in metrics {
+            if !gathered.contains(&&m.samples[..]) {
+                gathered.push(&m.samples);
+            }
+        }
+        let nodes = [&[loss], &statistics[..], &gathered.concat(), more].concat();
+        let (mut graph, roots) = specialize(&self.network.graph, &nodes, phase);
+        let loss = graph.broadcast(roots[0], &Shape::batched(&[]));
+        let (statistics, rest) = roots[1..].split_at(statistics.len());
+        let (samples, more) = rest.split_at(rest.len() - more.len());
+        let measured = Measured { loss, statistics: statistics.to_vec(), samples: samples.to_vec() };
+        (graph, measured, more.to_vec())
+    }
+
+    /// The mean loss and what metrics are made of, stored where the host reads them.
+    pub(super) fn results(&self, graph: &mut Graph, measured: &Measured, table: &mut Table<'_>, list: &mut Vec<Root>) {
+        graph.set_label("loss");
+        let total = graph.reduce(Reduction::Sum, measured.loss, &[], true);
+        let inverse = graph.scalar(StepScalar::InverseBatch);
+        let mean = graph.mul(total, inverse);
+        let mut offset = 0;
+        for (i, &node) in std::iter::once(&mean).chain(&measured.statistics).enumerate() {
+            let shape = graph.shape(node).clone();
+            let name = if i == 0 { "mean loss" } else { "metric" };
+            let tensor = table.add(name, &shape, Place::Results(offset));
+            offset += shape.size();
+            list.push(Root { node, tensor });
+        }
+        let Slot { floats, sample_floats } = self.layout.slot;
+        if !measured.samples.is_empty() {
+            let node = graph.concat(&measured.samples, 0);
+            let shape = graph.shape(node).clone();
+            let tensor = table.add("samples' metrics", &shape, Place::Results(floats));
+            list.push(Root { node, tensor });
+        }
+        (table.schedule.result_floats, table.schedule.result_sample_floats) = (floats, sample_floats);
+    }
+}

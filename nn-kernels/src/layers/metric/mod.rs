@@ -1,0 +1,87 @@
+//! Metrics: statistics of one batch, or numbers of each sample, from which the host makes one result for all samples.
+//!
+//! - [`decision`] is what a prediction decides and what is right, and what is counted of it;
+//! - [`scores`] gathers scores of samples for curves over all thresholds.
+
+mod decision;
+mod scores;
+
+pub use decision::{accuracy, confusion_matrix, rate, top_k_accuracy};
+pub use scores::scores;
+
+use super::loss::{Target, cross_entropy};
+use super::movement::output;
+use crate::graph::{Binary, Graph, NodeId, Reduction, StepScalar};
+use crate::network::{MetricDeclaration, MetricKind};
+use crate::shape::{self, Fact};
+
+/// The mean over all samples of a scalar: of [`accuracy`], of any loss, of any expression.
+pub fn mean_metric(g: &mut Graph, name: &str, per_sample: NodeId) -> Result<MetricDeclaration, Fact> {
+    shape::scalar(&g.shape(per_sample).dims)?;
+    let statistics = vec![batch_mean(g, per_sample)];
+    Ok(MetricDeclaration::of_statistics(name, MetricKind::Mean, statistics))
+}
+
+fn batch_mean(g: &mut Graph, x: NodeId) -> NodeId {
+    let x = output(g, x);
+    let sum = g.reduce(Reduction::Sum, x, &[], true);
+    let share = g.scalar(StepScalar::InverseBatch);
+    g.mul(sum, share)
+}
+
+/// 1 where x > threshold.
+pub(super) fn above(g: &mut Graph, x: NodeId, threshold: f64) -> NodeId {
+    let threshold = g.filled(threshold, &g.shape(x).clone());
+    g.binary(Binary::Less, threshold, x)
+}
+
+/// The index of the first maximum along an axis, which vanishes; the axis' size if there is none, for NaNs.
+pub(super) fn first_maximum(g: &mut Graph, x: NodeId, axis: usize) -> NodeId {
+    let shape = g.shape(x).clone();
+    let max = g.reduce_keep(Reduction::Maximum, x, &[axis]);
+    let max = g.broadcast(max, &shape);
+    let is_max = g.binary(Binary::LessEqual, max, x);
+    let index = g.iota(axis, &shape);
+    let index = g.broadcast(index, &shape);
+    let none = g.filled(shape.dims[axis] as f64, &shape);
+    let candidates = g.select(is_max, index, none);
+    g.reduce(Reduction::Minimum, candidates, &[axis], false)
+}
+
+/// The coefficient of determination over all samples, averaged over columns (scikit-learn's `r2_score`).
+pub fn r2(g: &mut Graph, name: &str, prediction: NodeId, target: NodeId) -> Result<MetricDeclaration, Fact> {
+    shape::same(&g.shape(prediction).dims, &g.shape(target).dims)?;
+    let columns = [g.shape(target).size()];
+    let (prediction, target) = (g.reshape(prediction, &columns), g.reshape(target, &columns));
+    let error = g.sub(prediction, target);
+    let squared_error = g.mul(error, error);
+    let mean = batch_mean(g, target);
+    let deviation = g.sub(target, mean);
+    let squared_deviation = g.mul(deviation, deviation);
+    let statistics = vec![batch_mean(g, squared_error), mean, batch_mean(g, squared_deviation)];
+    Ok(MetricDeclaration::of_statistics(name, MetricKind::R2, statistics))
+}
+
+/// The root of the mean squared error over all samples, averaged over columns (scikit-learn's `root_mean_squared_error`).
+pub fn rmse(g: &mut Graph, name: &str, prediction: NodeId, target: NodeId) -> Result<MetricDeclaration, Fact> {
+    shape::same(&g.shape(prediction).dims, &g.shape(target).dims)?;
+    let columns = [g.shape(target).size()];
+    let error = g.sub(prediction, target);
+    let error = g.reshape(error, &columns);
+    let squared = g.mul(error, error);
+    let statistics = vec![batch_mean(g, squared)];
+    Ok(MetricDeclaration::of_statistics(name, MetricKind::RootMean, statistics))
+}
+
+/// e to the power of the mean cross-entropy over all samples; see [`cross_entropy`].
+pub fn perplexity(
+    g: &mut Graph,
+    name: &str,
+    logits: NodeId,
+    target: Target,
+    axis: i64,
+) -> Result<MetricDeclaration, Fact> {
+    let surprise = cross_entropy(g, logits, target, axis, 0.0)?;
+    let statistics = vec![batch_mean(g, surprise)];
+    Ok(MetricDeclaration::of_statistics(name, MetricKind::ExpMean, statistics))
+}
