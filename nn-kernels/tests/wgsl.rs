@@ -2,7 +2,7 @@
 
 mod common;
 
-use nn_kernels::emit::wgsl::{Binding, ShaderText, Workgroups, print_schedule};
+use nn_kernels::emit::wgsl::{Binding, DeviceFeature, ShaderText, Workgroups, print_schedule};
 use nn_kernels::plan::{Plan, Schedule};
 
 fn shader((plan, schedule): (Plan, Schedule)) -> ShaderText {
@@ -65,7 +65,12 @@ fn large_products_have_several_texts_of_the_same_name_and_bindings() {
             let variant = shader.variant.clone().unwrap_or_else(|| panic!("a dispatch: {}", shader.name));
             assert_eq!(shader.name, format!("{}_{}", first.name, variant.name));
             assert_eq!((&shader.bindings, &shader.kernels), (&first.bindings, &first.kernels));
-            let (barriers, broadcasts) = if variant.needs.is_empty() { (2, false) } else { (0, true) };
+            let (barriers, broadcasts) = match &variant.needs[..] {
+                [] => (2, false),
+                [DeviceFeature::Subgroups] => (0, true),
+                _ => (4, false),
+            };
+            assert_eq!(variant.exact, barriers < 3, "{}", shader.name);
             assert_eq!(shader.wgsl.matches("workgroupBarrier();").count(), barriers, "{}", shader.wgsl);
             assert_eq!(shader.wgsl.contains("subgroupBroadcast("), broadcasts, "{}", shader.wgsl);
             assert!(shader.wgsl.len() < first.wgsl.len() + 4000, "loops, not copies: {}", shader.wgsl.len());
@@ -77,6 +82,8 @@ fn large_products_have_several_texts_of_the_same_name_and_bindings() {
     assert_eq!(names(common::kernels::input_gradient(1024, 2048)), ["32x32", "subgroups_16x256"]);
     assert_eq!(names(common::kernels::weight_gradient(1024, 1028)), ["64x64", "128x128", "subgroups_16x256"]);
     assert_eq!(names(common::kernels::dense(784, 128)), [""; 0], "too small to pay");
+    let halves = names(common::kernels::dense_of_halves(1100, 1100));
+    assert_eq!(halves, ["32x32", "subgroups_16x256", "matrices_8x8", "matrices_16x16"]);
 }
 
 #[test]

@@ -76,6 +76,10 @@ impl Device {
     /// platform's folder for caches, or in the folder that the environment variable `NN_PIPELINE_CACHE` names;
     /// `NN_PIPELINE_CACHE=off` keeps none.
     ///
+    /// `NN_MATRICES=1` lets networks in mixed precision multiply with cooperative matrices where the GPU has those of f16 with sums in
+    /// f32 (wgpu calls them experimental). A sum of `k` products then lies within `2 * k * 2^-24 * Σ |a * b|` of the exact one, as it
+    /// does without them, but its bits are others.
+    ///
     /// # Errors
     /// If there is none, or if `nn` was built without the feature `gpu`.
     #[cfg(feature = "gpu")]

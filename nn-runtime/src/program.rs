@@ -313,7 +313,7 @@ pub struct Shader {
     pub workgroups: &'static [Workgroups],
     /// The program's text.
     pub wgsl: &'static str,
-    /// Set where this is another text of the dispatch before it in the list, for some devices: with the same bits as a result.
+    /// Set where this is another text of the dispatch before it in the list, for some devices.
     pub variant: Option<Variant>,
 }
 
@@ -328,6 +328,9 @@ pub struct Variant {
     pub needs: &'static [DeviceFeature],
     /// The classes of devices that take it, if they have what it needs. Of several that suit, the last one is taken.
     pub classes: &'static [DeviceClass],
+    /// Whether it gives the same bits as the first text. Cooperative matrices do not: a device chooses the order in which it adds, so
+    /// that a sum of `k` products lies within `2 * k * 2^-24 * Σ |a * b|` of the exact one, as that of every text does.
+    pub exact: bool,
 }
 
 /// Classes of devices, as far as the compiler's cost model tells them apart.
@@ -346,6 +349,10 @@ pub enum DeviceClass {
 pub enum DeviceFeature {
     /// Operations among the invocations of a subgroup, which has at least eight of them.
     Subgroups,
+    /// f16 in shaders, and cooperative matrices of 8 x 8 of them with sums in f32.
+    CooperativeMatrix8,
+    /// The same of 16 x 16.
+    CooperativeMatrix16,
 }
 
 impl Shader {

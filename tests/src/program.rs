@@ -152,7 +152,10 @@ fn shader(s: &wgsl::ShaderText) -> p::Shader {
             tile: v.tile,
             needs: list(&v.needs, |n| match n {
                 wgsl::DeviceFeature::Subgroups => p::DeviceFeature::Subgroups,
+                wgsl::DeviceFeature::CooperativeMatrix8 => p::DeviceFeature::CooperativeMatrix8,
+                wgsl::DeviceFeature::CooperativeMatrix16 => p::DeviceFeature::CooperativeMatrix16,
             }),
+            exact: v.exact,
             classes: list(&v.classes, |c| match c {
                 wgsl::DeviceClass::Discrete => p::DeviceClass::Discrete,
                 wgsl::DeviceClass::Integrated => p::DeviceClass::Integrated,

@@ -278,6 +278,14 @@ pub fn dense(k: usize, n: usize) -> (Plan, Schedule) {
     m.kernel("dense", &[Batch, Size(n)], stages)
 }
 
+/// A dense layer in mixed precision: what it reads is f16.
+pub fn dense_of_halves(k: usize, n: usize) -> (Plan, Schedule) {
+    let (plan, mut schedule) = dense(k, n);
+    (schedule.fixed_halves, schedule.sample_halves) = (n * k, k);
+    (schedule.tensors[0].place, schedule.tensors[1].place) = (Place::HalfSample(0), Place::HalfFixed(0));
+    (plan, schedule)
+}
+
 /// The gradient with respect to a dense layer's input, through the relu before it.
 pub fn input_gradient(k: usize, n: usize) -> (Plan, Schedule) {
     let mut m = Maker::default();

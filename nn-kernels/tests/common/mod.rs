@@ -20,8 +20,13 @@ pub fn check_shader(shader: &ShaderText) {
     let needs = shader.variant.as_ref().map(|variant| &variant.needs[..]).unwrap_or_default();
     // `unpack2x16float` belongs to WebGPU; only WebGL may lack it.
     let mut capabilities = Capabilities::SHADER_FLOAT16_IN_FLOAT32;
-    if needs.contains(&DeviceFeature::Subgroups) {
+    if !needs.is_empty() {
         capabilities |= Capabilities::SUBGROUP;
+    }
+    let matrices = [DeviceFeature::CooperativeMatrix8, DeviceFeature::CooperativeMatrix16];
+    let has_matrices = needs.iter().any(|needed| matrices.contains(needed));
+    if has_matrices {
+        capabilities |= Capabilities::SHADER_FLOAT16 | Capabilities::COOPERATIVE_MATRIX;
     }
     let mut validator = Validator::new(ValidationFlags::all(), capabilities);
     validator.subgroup_stages(ShaderStages::COMPUTE).subgroup_operations(SubgroupOperationSet::all());
@@ -59,12 +64,12 @@ pub fn check_shader(shader: &ShaderText) {
         .map(|(_, v)| layouter[v.ty].size)
         .sum();
     assert_eq!(shared, shader.workgroup_bytes, "{}", shader.name);
-    if let Err((language, error)) = translate(&module, &info) {
+    if let Err((language, error)) = translate(&module, &info, !has_matrices) {
         panic!("{}", fail(language, error));
     }
 }
 
-fn translate(module: &naga::Module, info: &ModuleInfo) -> Result<(), (&'static str, String)> {
+fn translate(module: &naga::Module, info: &ModuleInfo, to_hlsl: bool) -> Result<(), (&'static str, String)> {
     let constants = naga::back::PipelineConstants::default();
     let (module, info) = naga::back::pipeline_constants::process_overrides(module, info, None, &constants)
         .map_err(|e| ("overrides", e.to_string()))?;
@@ -72,6 +77,10 @@ fn translate(module: &naga::Module, info: &ModuleInfo) -> Result<(), (&'static s
     let options = msl::Options { fake_missing_bindings: true, lang_version: (2, 4), ..Default::default() };
     msl::write_string(&module, &info, &options, &msl::PipelineOptions::default())
         .map_err(|e| ("MSL", e.to_string()))?;
+    // naga has no cooperative matrices for DirectX, and no device offers them there.
+    if !to_hlsl {
+        return Ok(());
+    }
     // Operations in subgroups are DirectX's wave operations, of shader model 6.0.
     let options = hlsl::Options { shader_model: hlsl::ShaderModel::V6_0, ..Default::default() };
     let pipeline = hlsl::PipelineOptions::default();

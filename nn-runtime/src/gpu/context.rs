@@ -13,6 +13,7 @@ use super::tune;
 use super::variants::{self, Choice};
 use crate::error::{Error, Result};
 use crate::profile::{KernelRun, KernelTime};
+use crate::program::DeviceFeature;
 
 /// A GPU that networks can live on. Cloning it is cheap, and all clones are the same device.
 #[derive(Clone, Debug)]
@@ -54,11 +55,13 @@ impl Gpu {
     /// [`Gpu::new`] for those who cannot block.
     pub async fn request() -> Result<Self> {
         let adapter = adapter::best().await?;
+        let texts = variants::wanted_features(&adapter);
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("nn"),
             required_features: profile::wanted_features(adapter.features())
                 | cache::wanted_features(adapter.features())
-                | variants::wanted_features(adapter.features()),
+                | texts,
+            experimental_features: variants::experimental(texts),
             required_limits: adapter::wanted_limits(&adapter.limits()),
             ..wgpu::DeviceDescriptor::default()
         };
@@ -72,15 +75,20 @@ impl Gpu {
         });
         // wgpu's own handler panics. Whatever we do runs in error scopes; this hears what may slip out of them.
         device.on_uncaptured_error(Arc::new(|error| log::error!("wgpu: {error}")));
-        Self::build(device, queue, lost).await
+        Self::build(device, queue, variants::matrices(&adapter), lost).await
     }
 
     /// A device of the user's own. Its handlers for errors and for its loss stay as they are.
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self> {
-        pollster::block_on(Self::build(device, queue, Arc::default()))
+        pollster::block_on(Self::build(device, queue, vec![], Arc::default()))
     }
 
-    async fn build(device: wgpu::Device, queue: wgpu::Queue, lost: Arc<Mutex<Option<String>>>) -> Result<Self> {
+    async fn build(
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        matrices: Vec<DeviceFeature>,
+        lost: Arc<Mutex<Option<String>>>,
+    ) -> Result<Self> {
         let adapter = Adapter::new(&device.adapter_info());
         let mut limits = device.limits();
         // Kernels count floats in u32.
@@ -89,7 +97,7 @@ impl Gpu {
         let create = || (Layouts::new(&device), Cache::new(&device), Profile::new(&device));
         let (layouts, cache, profile) =
             in_scopes(&device, create).await.map_err(|error| describe(&adapter, "layouts", &error))?;
-        let (choice, tuned) = (Choice::new(&device), AtomicBool::new(tune::is_asked_for()));
+        let (choice, tuned) = (Choice::new(&device, matrices), AtomicBool::new(tune::is_asked_for()));
         Ok(Self(Arc::new(Shared { device, queue, adapter, limits, layouts, choice, tuned, cache, profile, lost })))
     }
 

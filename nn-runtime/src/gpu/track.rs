@@ -71,6 +71,8 @@ impl Track {
             true => tune::measured(loaded, self.schedule, lane).await?,
             false => gpu.shaders(self.schedule).collect(),
         };
+        let variants = shaders.iter().filter(|shader| shader.variant.is_some());
+        variants.for_each(|shader| log::debug!("{}: `{}` runs", self.name, shader.name));
         let pipelines = pipelines::compile(gpu, &shaders).await?;
         let names = self.schedule.dispatches().map(|dispatch| dispatch[0].name);
         let kernels = names.zip(shaders).zip(pipelines);

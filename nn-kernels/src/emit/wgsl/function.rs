@@ -29,6 +29,8 @@ pub(super) struct Function {
     /// Floats of workgroup memory: the length that it needs of the array `shared_floats`. It reads nothing there that it has not
     /// written.
     pub(super) shared: usize,
+    /// The same of `shared_halves`, in f16.
+    pub(super) shared_halves: usize,
     /// The function's lines.
     pub(super) body: String,
 }
@@ -54,19 +56,21 @@ pub(super) struct Around {
     packed: BTreeSet<Binding>,
     helpers: BTreeSet<(Helper, bool)>,
     shared: usize,
+    shared_halves: usize,
 }
 
 impl Around {
     /// What these functions need. They must agree on the buffers that they see in fours. Workgroup memory is for one of them at
     /// a time.
     pub(super) fn new(functions: &[Function]) -> Self {
-        let mut around =
-            Around { bindings: BTreeSet::new(), packed: BTreeSet::new(), helpers: BTreeSet::new(), shared: 0 };
+        let (bindings, packed, helpers) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let mut around = Around { bindings, packed, helpers, shared: 0, shared_halves: 0 };
         for function in functions {
             around.bindings.extend(&function.bindings);
             around.packed.extend(&function.packed);
             around.helpers.extend(&function.helpers);
             around.shared = around.shared.max(function.shared);
+            around.shared_halves = around.shared_halves.max(function.shared_halves);
         }
         debug_assert!(functions.iter().all(|f| f.bindings.intersection(&around.packed).all(|b| f.packed.contains(b))));
         around
@@ -74,7 +78,7 @@ impl Around {
 
     /// Bytes of workgroup memory.
     pub(super) fn workgroup_bytes(&self) -> u32 {
-        4 * self.shared as u32
+        4 * self.shared as u32 + 2 * self.shared_halves as u32
     }
 
     /// The helper functions.
@@ -94,10 +98,11 @@ impl Around {
 
     /// Declares the workgroup memory.
     pub(super) fn scratch(&self) -> String {
-        match self.shared {
+        let array = |name: &str, element: &str, length: usize| match length {
             0 => String::new(),
-            floats => format!("var<workgroup> shared_floats: array<f32, {floats}>;\n"),
-        }
+            _ => format!("var<workgroup> {name}: array<{element}, {length}>;\n"),
+        };
+        array("shared_floats", "f32", self.shared) + &array("shared_halves", "f16", self.shared_halves)
     }
 }
 

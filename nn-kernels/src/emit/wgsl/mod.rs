@@ -13,6 +13,7 @@ mod axes;
 mod block;
 mod body;
 mod contract;
+mod cooperative;
 mod dispatch;
 mod function;
 mod math;

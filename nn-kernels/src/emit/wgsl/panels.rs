@@ -21,6 +21,8 @@ pub(super) struct Panels {
     pub(super) block: Block,
     /// Steps of the sum in a panel.
     pub(super) depth: usize,
+    /// Whether panels hold f16, and zeros behind the last step.
+    pub(super) halves: bool,
 }
 
 const COMPONENTS: [&str; 4] = ["x", "y", "z", "w"];
@@ -28,7 +30,7 @@ const COMPONENTS: [&str; 4] = ["x", "y", "z", "w"];
 impl Panels {
     const fn square(tile: usize, block: usize, depth: usize) -> Self {
         let tile = Block { rows: tile, columns: tile };
-        Panels { tile, block: Block { rows: block, columns: block }, depth }
+        Panels { tile, block: Block { rows: block, columns: block }, depth, halves: false }
     }
 
     /// The shapes that there are: for few sums, for many, and for very many.
@@ -46,32 +48,32 @@ impl Panels {
     }
 
     /// Invocations that lie side by side.
-    fn beside(&self) -> usize {
+    pub(super) fn beside(&self) -> usize {
         self.tile.columns / self.block.columns
     }
 
     /// Invocations in a workgroup.
-    fn lanes(&self) -> usize {
+    pub(super) fn lanes(&self) -> usize {
         self.tile.rows / self.block.rows * self.beside()
     }
 
-    /// Floats from one step of the rows' panel to the next: not a multiple of the number of memory banks.
-    fn row_pitch(&self) -> usize {
-        self.tile.rows + 4
+    /// Numbers from one step of the rows' panel to the next: not a multiple of the number of memory banks.
+    pub(super) fn row_pitch(&self) -> usize {
+        self.tile.rows + if self.halves { 8 } else { 4 }
     }
 
     /// The same of the columns' panel.
-    fn column_pitch(&self) -> usize {
-        self.tile.columns + 4
+    pub(super) fn column_pitch(&self) -> usize {
+        self.tile.columns + if self.halves { 8 } else { 4 }
     }
 
     /// Where the columns' panel begins.
-    fn columns_at(&self) -> usize {
+    pub(super) fn columns_at(&self) -> usize {
         self.depth * self.row_pitch()
     }
 
-    /// Floats of workgroup memory.
-    fn floats(&self) -> usize {
+    /// Numbers in workgroup memory.
+    pub(super) fn floats(&self) -> usize {
         self.columns_at() + self.depth * self.column_pitch()
     }
 }
@@ -137,8 +139,8 @@ impl Contract<'_> {
     }
 
     /// Prints the loads of a panel of `a` (rows) or `b` (columns). Points and steps behind the last one are read there: nobody
-    /// uses them.
-    fn panel(&mut self, out: &mut Text, letter: char, panels: Panels) {
+    /// uses them, or they are zeros.
+    pub(super) fn panel(&mut self, out: &mut Text, letter: char, panels: Panels) {
         let (operand, axes, reading, first, points) = match letter {
             'a' => (&self.view.a, &self.view.m, self.read_a, "m_first", self.m),
             _ => (&self.view.b, &self.view.n, self.read_b, "n_first", self.n),
@@ -170,12 +172,18 @@ impl Contract<'_> {
         let along = text::part(&index, &[k], self.extents.len()).expect("a contraction's indices are affine");
         let address = text::sum(&letter.to_string(), &text::index(&along, &self.names));
         let value = self.printer.load_group(tensor, &address);
-        out.line(format!("let four = {value};"));
+        out.line(match panels.halves && self.has_partial_panels(depth) {
+            false => format!("let four = {value};"),
+            true => format!("let four = select(vec4<f32>(0.0), {value}, k_first + steps < {});", self.k.text()),
+        });
         let step = if own_points == 4 { 1 } else { pitch };
         for (i, component) in COMPONENTS.iter().enumerate() {
             let at = text::sum(&format!("{base}u"), &format!("steps * {pitch}u + point"));
             let at = text::sum(&at, &format!("{}u", i * step));
-            out.line(format!("shared_floats[{at}] = four.{component};"));
+            out.line(match panels.halves {
+                false => format!("shared_floats[{at}] = four.{component};"),
+                true => format!("shared_halves[{at}] = f16(four.{component});"),
+            });
         }
         out.close();
     }

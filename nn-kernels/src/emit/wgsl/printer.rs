@@ -26,6 +26,8 @@ pub(super) struct Printer<'a> {
     bases: BTreeMap<TensorId, String>,
     /// Floats of workgroup memory, the array `shared_floats`.
     pub(super) shared: usize,
+    /// f16 of workgroup memory, the array `shared_halves`.
+    pub(super) shared_halves: usize,
 }
 
 impl<'a> Printer<'a> {
@@ -40,6 +42,7 @@ impl<'a> Printer<'a> {
             helpers: BTreeSet::new(),
             bases: BTreeMap::new(),
             shared: 0,
+            shared_halves: 0,
         }
     }
 
@@ -247,6 +250,7 @@ impl<'a> Printer<'a> {
             bindings: self.bindings,
             helpers: self.helpers,
             shared: self.shared,
+            shared_halves: self.shared_halves,
             body: text.into_string() + &body.into_string(),
         }
     }

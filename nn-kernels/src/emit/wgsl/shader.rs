@@ -33,8 +33,11 @@ fn shader(functions: &[Function], lanes: usize, largest: usize, kernels: Range<u
     };
     let declarations = around.declarations(&[&entry, &bodies, &helpers]);
     let subgroup = if entry.contains("sublane") { SUBLANE } else { "" };
+    let cooperative = entry.contains("coop_mat");
+    let enable = if cooperative { "enable f16;\nenable wgpu_cooperative_matrix;\n" } else { "" };
+    let subgroup = if cooperative { SUBGROUP } else { subgroup };
     let wgsl = format!(
-        "{comments}\n{declarations}{helpers}{bodies}\n\
+        "{comments}\n{enable}{declarations}{helpers}{bodies}\n\
          @compute @workgroup_size({lanes})\nfn {name}({BUILTINS}{subgroup}) {{\n{entry}}}\n"
     );
     ShaderText {
@@ -56,6 +59,9 @@ const BUILTINS: &str = "@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workg
 
 /// The builtin that it takes where it asks for its number in a subgroup.
 const SUBLANE: &str = ", @builtin(subgroup_invocation_id) sublane: u32";
+
+/// Those that it takes where subgroups share its work.
+const SUBGROUP: &str = ", @builtin(subgroup_id) subgroup: u32, @builtin(num_subgroups) subgroups: u32";
 
 /// An entry point with the text of a function.
 fn alone(function: &Function, workgroups: Workgroups, lanes: usize) -> String {

@@ -8,9 +8,12 @@
 use super::archetype::Archetype;
 use super::block::Block;
 use super::contract::Contract;
+use super::cooperative;
 use super::function::Function;
 use super::panels::{self, Panels};
 use super::subgroups;
+use super::text::Count;
+use super::tiled::{self, Tiled};
 use crate::levels;
 
 /// What tells one text of a dispatch from another. Mirrors `nn_runtime::program::Variant`.
@@ -24,6 +27,8 @@ pub struct Variant {
     pub needs: Vec<DeviceFeature>,
     /// The classes of devices that take it, if they have what it needs; the last one of those that suit is taken.
     pub classes: Vec<DeviceClass>,
+    /// Whether it gives the same bits as the first text.
+    pub exact: bool,
 }
 
 /// Classes of devices, as far as a cost model tells them apart.
@@ -42,6 +47,10 @@ pub enum DeviceClass {
 pub enum DeviceFeature {
     /// Operations among the invocations of a subgroup, which has at least eight of them.
     Subgroups,
+    /// f16 in shaders, and cooperative matrices of 8 x 8 of them with sums in f32.
+    CooperativeMatrix8,
+    /// The same of 16 x 16.
+    CooperativeMatrix16,
 }
 
 /// What things cost on a class of devices, in multiply-adds of an invocation. Estimates that only their order matters of.
@@ -57,6 +66,8 @@ struct Costs {
     shared: f64,
     /// Getting one from a neighbour in the subgroup.
     broadcast: f64,
+    /// A multiply-add of a cooperative matrix.
+    matrix: f64,
     /// A barrier.
     barrier: f64,
 }
@@ -69,6 +80,7 @@ const COSTS: [Costs; 3] = [
         memory: 8.0,
         shared: 0.6,
         broadcast: 1.0,
+        matrix: 0.1,
         barrier: 32.0,
     },
     Costs {
@@ -78,6 +90,7 @@ const COSTS: [Costs; 3] = [
         memory: 3.0,
         shared: 1.5,
         broadcast: 0.5,
+        matrix: 0.2,
         barrier: 64.0,
     },
     Costs {
@@ -87,6 +100,7 @@ const COSTS: [Costs; 3] = [
         memory: 4.0,
         shared: 4.0,
         broadcast: 0.1,
+        matrix: 100.0,
         barrier: 1000.0,
     },
 ];
@@ -97,30 +111,41 @@ const WORTH_MEASURING: f64 = 1.25;
 impl Costs {
     /// What a contraction costs in the text that every device can run.
     fn first(&self, contract: &Contract) -> f64 {
-        self.of(contract, contract.block, contract.block, self.cached * each(contract.block))
+        self.of(contract, contract.block, contract.block, 1.0 + self.cached * each(contract.block))
     }
 
     /// What it costs in another one.
     fn other(&self, contract: &Contract, text: Other) -> f64 {
         let (block, tile) = (text.block(), text.tile());
-        let reads = match text {
+        let product = match text {
             Other::Panels(Panels { depth, .. }) => {
                 let barriers = 2.0 * self.barrier / (depth * block.rows * block.columns) as f64;
-                self.memory * each(tile) + self.shared * each(block) + barriers
+                1.0 + self.memory * each(tile) + self.shared * each(block) + barriers
             }
             // The rows' factors come from neighbours.
-            Other::Subgroups => self.cached / block.rows as f64 + self.broadcast / block.columns as f64,
+            Other::Subgroups => 1.0 + self.cached / block.rows as f64 + self.broadcast / block.columns as f64,
+            Other::Cooperative(_) => self.matrix + self.memory * each(tile) / 2.0,
         };
-        self.of(contract, block, tile, reads)
+        self.of(contract, block, tile, product)
     }
 
-    /// `reads` is what is read for a product.
-    fn of(&self, contract: &Contract, block: Block, tile: Block, reads: f64) -> f64 {
+    /// `product` is what a product costs with what is read for it.
+    fn of(&self, contract: &Contract, block: Block, tile: Block, product: f64) -> f64 {
         let (m, n, k) = (contract.m.at(64) as f64, contract.n.at(64) as f64, contract.k.at(64) as f64);
         let whole = |points: f64, size: usize| (points / size as f64).ceil() * size as f64;
         let sums = contract.group.at(64) as f64 * whole(m, tile.rows) * whole(n, tile.columns);
         let idle = (self.invocations * (block.rows * block.columns) as f64 / sums).max(1.0);
-        sums * k * (1.0 + reads) * idle
+        sums * k * product * idle
+    }
+}
+
+impl Costs {
+    /// What a contraction with windows costs in tiles, each of which is an invocation's.
+    fn of_tiles(&self, tiled: &Tiled) -> f64 {
+        let (elements, more) = tiled.expense();
+        let Block { rows, columns } = tiled.block();
+        let invocations = Count::of(&tiled.printer.kernel.outer).at(64) as f64 * more / (rows * columns) as f64;
+        (1.0 + self.cached * elements) * more * (self.invocations / invocations).max(1.0)
     }
 }
 
@@ -134,19 +159,24 @@ fn each(block: Block) -> f64 {
 enum Other {
     Panels(Panels),
     Subgroups,
+    /// With small matrices of this size.
+    Cooperative(usize),
 }
 
 impl Other {
     /// Those that suit a contraction.
     fn of(contract: &Contract) -> Vec<Other> {
         let panels = Panels::SHAPES.into_iter().filter(|panels| panels.suits(contract)).map(Other::Panels);
-        panels.chain(subgroups::suits(contract).then_some(Other::Subgroups)).collect()
+        let subgroups = subgroups::suits(contract).then_some(Other::Subgroups);
+        let sizes = cooperative::SIZES.into_iter().filter(|_| cooperative::suits(contract));
+        panels.chain(subgroups).chain(sizes.map(Other::Cooperative)).collect()
     }
 
     fn block(self) -> Block {
         match self {
             Other::Panels(panels) => panels.block,
             Other::Subgroups => subgroups::BLOCK,
+            Other::Cooperative(_) => cooperative::BLOCK,
         }
     }
 
@@ -154,54 +184,101 @@ impl Other {
         match self {
             Other::Panels(panels) => panels.tile,
             Other::Subgroups => subgroups::TILE,
+            Other::Cooperative(_) => cooperative::TILE,
+        }
+    }
+
+    fn name(self) -> String {
+        let Block { rows, columns } = self.tile();
+        match self {
+            Other::Panels(_) => format!("{rows}x{columns}"),
+            Other::Subgroups => format!("subgroups_{rows}x{columns}"),
+            Other::Cooperative(size) => format!("matrices_{size}x{size}"),
+        }
+    }
+
+    /// What a device must have.
+    fn needs(self) -> Option<DeviceFeature> {
+        match self {
+            Other::Panels(_) => None,
+            Other::Subgroups => Some(DeviceFeature::Subgroups),
+            Other::Cooperative(8) => Some(DeviceFeature::CooperativeMatrix8),
+            Other::Cooperative(_) => Some(DeviceFeature::CooperativeMatrix16),
         }
     }
 
     fn print(self, contract: &Contract, classes: Vec<DeviceClass>) -> (Variant, Function) {
         let Block { rows, columns } = self.tile();
-        let (prefix, needs, function) = match self {
-            Other::Panels(panels) => ("", vec![], panels::print(contract.clone(), panels)),
-            Other::Subgroups => ("subgroups_", vec![DeviceFeature::Subgroups], subgroups::print(contract.clone())),
+        let function = match self {
+            Other::Panels(panels) => panels::print(contract.clone(), panels),
+            Other::Subgroups => subgroups::print(contract.clone()),
+            Other::Cooperative(size) => cooperative::print(contract.clone(), size),
         };
-        let name = format!("{prefix}{rows}x{columns}");
-        (Variant { name, tile: [rows as u32, columns as u32], needs, classes }, function)
+        let (tile, exact) = ([rows as u32, columns as u32], !matches!(self, Other::Cooperative(_)));
+        let needs = self.needs().into_iter().collect();
+        (Variant { name: self.name(), tile, needs, classes, exact }, function)
     }
 }
 
 /// The other texts of a kernel that has a dispatch of its own.
 pub(super) fn print(kernel: &Archetype) -> Vec<(Variant, Function)> {
     match kernel {
-        Archetype::Contract(contract) if levels::is_large(contract.printer.kernel) => of_contraction(contract),
+        Archetype::Contract(contract) if levels::is_large(contract.printer.kernel) => of_product(contract),
+        Archetype::Tiled(tiled) if levels::is_large(tiled.printer.kernel) => of_windows(tiled),
         _ => vec![],
     }
 }
 
-/// What the cost model makes of a contraction: for each class of devices the cheapest text of those that every device can run, and
-/// the cheapest of all; and what is hardly dearer than that, to be measured.
-fn of_contraction(contract: &Contract) -> Vec<(Variant, Function)> {
+/// What the cost model makes of a matrix product: each class of devices takes the cheapest of those texts that every device can run, and
+/// of the others what is cheaper still; what is hardly dearer is printed, too, to be measured.
+fn of_product(contract: &Contract) -> Vec<(Variant, Function)> {
     let texts = Other::of(contract);
     let mut classes = vec![vec![]; texts.len()];
     let mut printed = vec![false; texts.len()];
     for costs in &COSTS {
         let first = costs.first(contract);
-        let mut least = first;
         let all: Vec<f64> = texts.iter().map(|&text| costs.other(contract, text)).collect();
+        let general = |i: &usize| texts[*i].needs().is_none();
+        let best = (0..texts.len()).filter(general).min_by(|&i, &j| all[i].total_cmp(&all[j]));
+        let best = best.filter(|&i| all[i] < first);
+        let least = best.map_or(first, |i| all[i]);
         for (i, &cost) in all.iter().enumerate() {
-            if cost < least {
-                // Only what every device can run takes the place of another one.
-                if texts[i] != Other::Subgroups {
-                    classes.iter_mut().for_each(|classes: &mut Vec<_>| classes.retain(|&class| class != costs.class));
-                }
+            if best == Some(i) || (texts[i].needs().is_some() && cost < least) {
                 classes[i].push(costs.class);
-                least = cost;
             }
-        }
-        for (printed, &cost) in printed.iter_mut().zip(&all) {
-            *printed |= cost <= least * WORTH_MEASURING && cost < first;
+            printed[i] |= cost <= least * WORTH_MEASURING && cost < first;
         }
     }
     let all = texts.into_iter().zip(classes).zip(printed);
     all.filter(|((_, classes), printed)| *printed || !classes.is_empty())
         .map(|((text, classes), _)| text.print(contract, classes))
+        .collect()
+}
+
+/// Sums of an invocation's tile in the texts of contractions with windows that are not the first ones, whose tiles are larger.
+const SMALLER: [usize; 2] = [32, 16];
+/// How much cheaper than the first text another one must be for a class of devices to be printed.
+const WORTH_PRINTING: f64 = 0.9;
+
+/// What the cost model makes of a contraction with windows: smaller tiles, which are more invocations, for those classes of devices
+/// that the first text leaves idle.
+fn of_windows(tiled: &Tiled) -> Vec<(Variant, Function)> {
+    let others: Vec<Tiled> = SMALLER.into_iter().filter_map(|sums| tiled.smaller(sums)).collect();
+    let mut classes = vec![vec![]; others.len()];
+    for costs in &COSTS {
+        let all = others.iter().map(|other| costs.of_tiles(other));
+        let best = all.enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
+        if let Some((i, _)) = best.filter(|(_, cost)| *cost < costs.of_tiles(tiled) * WORTH_PRINTING) {
+            classes[i].push(costs.class);
+        }
+    }
+    let wanted = others.into_iter().zip(classes).filter(|(_, classes)| !classes.is_empty());
+    wanted
+        .map(|(other, classes)| {
+            let Block { rows, columns } = other.block();
+            let name = format!("blocks_{rows}x{columns}");
+            let tile = [rows as u32, columns as u32];
+            (Variant { name, tile, needs: vec![], classes, exact: true }, tiled::print(other))
+        })
         .collect()
 }

@@ -67,8 +67,35 @@ pub(in crate::emit::wgsl) fn plan(printer: &Printer, mut view: ContractionView) 
     if view.is_plain() && !split && !(batch_in_columns && view.n.len() > 1) {
         return None;
     }
-    let tile = Search { printer, extents: &extents, view: &view, split, largest: largest(outputs * reduced) }.best()?;
+    let largest = largest(outputs * reduced);
+    let tile = Search { printer, extents: &extents, view: &view, split, largest, sums: SUMS }.best()?;
     Some(Plan { view, tile })
+}
+
+/// The same contraction in tiles of at most so many sums, if those are others. Where sums are not split, tiles of every shape add
+/// in the same order.
+pub(in crate::emit::wgsl) fn smaller(
+    printer: &Printer,
+    view: &ContractionView,
+    tile: &Tile,
+    sums: usize,
+) -> Option<Plan> {
+    if tile.split {
+        return None;
+    }
+    let extents = printer.kernel.extents(0);
+    let reduced = Count::of(view.k.iter().map(|&a| &extents[a])).at(64);
+    let largest = largest(Count::of(&printer.kernel.outer).at(64) * reduced);
+    let other = Search { printer, extents: &extents, view, split: false, largest, sums }.best()?;
+    (other != *tile).then(|| Plan { view: view.clone(), tile: other })
+}
+
+/// Elements that a tile reads for each of its products, and how many products it does for each one that counts.
+pub(in crate::emit::wgsl) fn expense(view: &ContractionView, extents: &[Extent], tile: &Tile) -> (f64, f64) {
+    let locals = tile.locals();
+    let elements: i64 = [&view.a, &view.b].iter().map(|operand| distinct(operand, &locals)).sum();
+    let products: usize = locals.iter().map(|l| l.size).product();
+    (elements as f64 / products as f64, 1.0 / useful(extents, &locals))
 }
 
 /// Outputs up to which long sums are split.
@@ -91,6 +118,8 @@ struct Search<'s> {
     view: &'s ContractionView,
     split: bool,
     largest: usize,
+    /// The most sums in one invocation.
+    sums: usize,
 }
 
 impl Search<'_> {
@@ -105,7 +134,7 @@ impl Search<'_> {
                 for (t, taps) in taps.iter().enumerate() {
                     let (sums, products) = (size(rows) * size(columns), size(rows) * size(columns) * size(taps));
                     let too_small = best.is_some_and(|(_, largest, _)| products * 4 < largest);
-                    if sums > SUMS || (products > self.largest && products > 1) || too_small {
+                    if sums > self.sums || (products > self.largest && products > 1) || too_small {
                         continue;
                     }
                     locals.clear();
@@ -204,13 +233,17 @@ impl Search<'_> {
             };
         }
         let products: usize = locals.iter().map(|l| l.size).product();
-        let useful = |l: &Local| match self.extents[l.axis] {
-            Extent::Size(n) => n as f64 / (n.div_ceil(l.size) * l.size) as f64,
-            Extent::Batch => 1.0,
-        };
-        let useful: f64 = locals.iter().map(useful).product();
-        Some((reads / products as f64 + 1.0) / useful)
+        Some((reads / products as f64 + 1.0) / useful(self.extents, locals))
     }
+}
+
+/// How many of a tile's products count: the last tile along an axis may reach over its end.
+fn useful(extents: &[Extent], locals: &[Local]) -> f64 {
+    let useful = |l: &Local| match extents[l.axis] {
+        Extent::Size(n) => n as f64 / (n.div_ceil(l.size) * l.size) as f64,
+        Extent::Batch => 1.0,
+    };
+    locals.iter().map(useful).product()
 }
 
 /// About how many elements of an operand a tile reads.

@@ -18,6 +18,7 @@ use self::operand::{Cut, Elements, Local, LocalPoint};
 use self::reader::Reader;
 use super::Workgroups;
 use super::axes::{self, unflatten};
+use super::block::Block;
 use super::body::{Expr, Place};
 use super::function::Function;
 use super::printer::Printer;
@@ -69,6 +70,29 @@ pub(super) fn print(mut tiled: Tiled) -> Function {
         Count::of(tiled.view.k.iter().map(|&a| &tiled.extents[a])).text(),
     );
     tiled.printer.finish(&what, split.then_some(lanes as u32), Workgroups { fixed, per_sample, points: 1 }, out)
+}
+
+impl Tiled<'_> {
+    /// The same contraction in tiles of at most so many sums, if those are others.
+    pub(super) fn smaller(&self, sums: usize) -> Option<Self> {
+        let mut printer = self.printer.clone();
+        printer.packed.clear();
+        let plan = choice::smaller(&printer, &self.view, &self.tile, sums)?;
+        let other = prepare(printer, plan);
+        // What is stored as f16 is stored in fours along this axis.
+        (other.lanes() == self.lanes()).then_some(other)
+    }
+
+    /// Rows and columns of a tile.
+    pub(super) fn block(&self) -> Block {
+        let size = |locals: &[Local]| locals.iter().map(|l| l.size).product();
+        Block { rows: size(&self.tile.rows), columns: size(&self.tile.columns) }
+    }
+
+    /// Elements that a tile reads for each of its products, and how many products it does for each one that counts.
+    pub(super) fn expense(&self) -> (f64, f64) {
+        choice::expense(&self.view, &self.extents, &self.tile)
+    }
 }
 
 /// All points of some axes of a tile, the last axis fastest.
