@@ -1,6 +1,7 @@
 //! A run on the whole terminal: curves while they grow, progress, and keys.
 
 mod draw;
+mod signals;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, KeyCode, KeyEventKind, KeyModifiers};
 
+use self::signals::Signals;
 use self::state::State;
 use crate::error::{Error, Result};
 use crate::fit::{Callback, Control, Event};
@@ -26,11 +28,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// |---|---|
 /// | `p`, space | pauses, and goes on |
 /// | `s` | asks for a checkpoint, which [`Checkpoints`](crate::Checkpoints) write |
-/// | `q`, escape, Ctrl-C | ends the run after the current step; Ctrl-C once more ends the process |
+/// | `q`, escape | ends the run after the current step |
+/// | Ctrl-C | asks for a checkpoint and ends the run after the current step; once more, it ends the process |
 /// | tab | other metrics, where not all have room |
 ///
 /// Where standard output or input is no terminal, it shows nothing, and `fit` prints its lines as without it. Otherwise `fit` shows nothing
-/// beside it. The terminal is put back however the run ends: by an error and a panic too. The last lines of the run are then
+/// beside it. The terminal is put back however the run ends: by an error, a panic or a signal too. The last lines of the run are then
 /// printed to standard error.
 ///
 /// On a GPU, curves grow once an epoch, since nothing is read back before; progress and speed are current there too.
@@ -134,6 +137,7 @@ impl std::fmt::Debug for Dashboard {
 /// The terminal, as long as it is ours.
 struct Screen {
     terminal: DefaultTerminal,
+    signals: Option<Signals>,
     /// Whether a key has asked for the end of the run.
     stopping: bool,
 }
@@ -141,7 +145,7 @@ struct Screen {
 impl Screen {
     /// Switches to the other screen, where keys come one by one; a panic switches back before it prints its message.
     fn take() -> Result<Self> {
-        Ok(Screen { terminal: ratatui::try_init().map_err(failed)?, stopping: false })
+        Ok(Screen { terminal: ratatui::try_init().map_err(failed)?, signals: Signals::listen(), stopping: false })
     }
 
     fn draw(&mut self, state: &State) -> Result<()> {
@@ -150,6 +154,12 @@ impl Screen {
 
     /// Does what the keys say that have been pressed, and waits for the first of them this long.
     fn keys(&mut self, wait: Duration, state: &mut State, control: &mut Control) -> Result<()> {
+        if let Some(signal) = self.signals.as_ref().and_then(Signals::come) {
+            ratatui::restore();
+            // What is there after it, if anything is, would have no terminal to draw on.
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+            std::process::exit(128 + signal);
+        }
         let mut wait = wait;
         while event::poll(wait).map_err(failed)? {
             wait = Duration::ZERO;
@@ -163,7 +173,10 @@ impl Screen {
                     ratatui::restore();
                     std::process::exit(130);
                 }
-                _ if interrupt => self.stop(state, control),
+                _ if interrupt => {
+                    control.save = true;
+                    self.stop(state, control);
+                }
                 KeyCode::Char('q') | KeyCode::Esc => self.stop(state, control),
                 KeyCode::Char('p' | ' ') => state.pause(),
                 KeyCode::Char('s') => {

@@ -2,7 +2,8 @@
 
 use super::Picture;
 use super::axes::{Axis, Plot, Scale, legend, short};
-use super::svg::GREY;
+use super::svg::{COLOURS, GREY};
+use crate::fit::RangeTest;
 
 /// Points of a named curve.
 type Curve = (String, Vec<(f64, f64)>);
@@ -34,7 +35,7 @@ fn unit(
     guess: Option<[(f64, f64); 2]>,
 ) -> Picture {
     let entries: Vec<(String, usize, bool)> =
-        names.into_iter().enumerate().map(|(i, name)| (name, i, i >= super::svg::COLOURS.len())).collect();
+        names.into_iter().enumerate().map(|(i, name)| (name, i, i >= COLOURS.len())).collect();
     Picture::new(title, (560.0, 540.0 + 18.0 * (entries.len() as f64 / 2.0)), move |svg, area| {
         let taken = legend(svg, area, &entries);
         let axis = |label| Axis::new(label, 0.0, 1.0, Scale::Linear);
@@ -54,17 +55,26 @@ fn area_under(points: &[(f64, f64)]) -> f64 {
     points.windows(2).map(|pair| (pair[1].0 - pair[0].0) * (pair[1].1 + pair[0].1) / 2.0).sum::<f64>().abs()
 }
 
-/// The loss over the learning rate, as a range test gives it: points (learning rate, loss) in the order of the steps. The
+/// The loss over the learning rate, as [`range_test`](crate::RangeTest) measured it, with a line where the loss falls most steeply. The
 /// learning rate's axis is logarithmic; the loss's ends at four times where it began, since what comes behind only blows up.
 #[must_use]
-pub fn loss_over_learning_rate(points: &[(f64, f64)]) -> Picture {
-    let points = points.to_vec();
-    Picture::new("Loss over learning rate", (640.0, 420.0), move |svg, area| {
+pub fn loss_over_learning_rate(test: &RangeTest) -> Picture {
+    let points: Vec<(f64, f64)> = test.points.iter().map(|&(rate, loss)| (rate, f64::from(loss))).collect();
+    let steepest = test.steepest();
+    let picture = Picture::new("Loss over learning rate", (640.0, 420.0), move |svg, area| {
         let x = Axis::around("learning rate", points.iter().map(|p| p.0), Scale::Log);
         let first = points.iter().map(|p| p.1).find(|v| v.is_finite()).unwrap_or(1.0);
         let largest = if first > 0.0 { 4.0 * first } else { f64::INFINITY };
         let y = Axis::around("loss", points.iter().map(|p| p.1).filter(|v| *v <= largest), Scale::Linear);
+        let (low, high) = (y.low, y.high);
         let plot = Plot::new(svg, area, x, y);
+        let line: Vec<_> =
+            steepest.iter().flat_map(|&x| [plot.place((x, low)), plot.place((x, high))]).flatten().collect();
+        svg.curve(&line, COLOURS[1], 1.5, true);
         plot.curve(svg, &points, 0, false);
-    })
+    });
+    match steepest {
+        Some(rate) => picture.note(format!("falls most steeply at {}", short(rate))),
+        None => picture,
+    }
 }

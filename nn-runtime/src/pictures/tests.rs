@@ -91,6 +91,15 @@ fn a_history_shows_both_kinds_and_the_rate() {
 }
 
 #[test]
+fn a_range_test_is_drawn_with_its_steepest_place() {
+    let points = (0..100).map(|i| (1e-6 * 1.15_f64.powi(i), 1.0 - (i as f32 - 50.0).tanh() / 2.0)).collect();
+    let svg = loss_over_learning_rate(&crate::RangeTest { points }).to_svg();
+    assert!(svg.contains("falls most steeply at") && svg.contains(">learning rate<"), "{svg}");
+    let empty = loss_over_learning_rate(&crate::RangeTest { points: vec![(1e-3, f32::NAN)] }).to_svg();
+    assert!(!empty.contains("steeply"));
+}
+
+#[test]
 fn regions_ask_the_network_once_for_the_whole_plane() {
     let mut asked = 0;
     let picture = regions(-1.0..1.0, 0.0..2.0, &[([0.0, 1.0], 1)], |points| {
