@@ -164,6 +164,13 @@ impl<'a, R> Fit<'a, R> {
         self
     }
 
+    /// Decides about all that is random in training from here on: orders, augmentation, dropout. Default: the network's seed, which also
+    /// decided about its first weights.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.options.seed = Some(seed);
+        self
+    }
+
     /// Keeps the last samples, this fraction of all (rounded up), for validation instead of training. Default: 0.
     pub fn validation_split(mut self, fraction: f64) -> Self {
         self.options.validation_split = fraction;

@@ -99,7 +99,7 @@ impl Net {
         &self.device
     }
 
-    /// The seed it was made with.
+    /// The seed it was made with, or that `fit` was given.
     pub fn seed(&self) -> u64 {
         self.seed
     }

@@ -105,6 +105,10 @@ fn ctrl_c_ends_training_after_a_step_and_the_run_goes_on_from_there() {
     let said = errors.lines().find(|line| line.contains("stopped by Ctrl-C after batch ")).expect(&errors);
     assert!(said.contains(&format!("(step {done}); saved as {}", path.display())), "{said}");
     assert!(said.contains("`resume` goes on from there"), "{said}");
+    // This is no terminal: there are lines, now and then.
+    let line = errors.lines().find(|line| line.starts_with("epoch 1/1000000: loss ")).expect(&errors);
+    assert!(line.contains("; validation loss "), "{line}");
+    assert!(!errors.contains("epoch 2/1000000"), "{errors}");
     assert_eq!(newest(&folder).steps(), done);
     assert_eq!(bits(&newest(&folder)), bits(&undisturbed(done)));
 
@@ -136,7 +140,9 @@ fn a_second_ctrl_c_kills_and_so_does_one_outside_of_fit() {
     press(&child);
     sleep(Duration::from_millis(50));
     press(&child);
-    assert_eq!(end(child, output).0.signal(), Some(SIGINT));
+    let (status, _, errors) = end(child, output);
+    assert_eq!(status.signal(), Some(SIGINT));
+    assert!(!errors.contains("epoch"), "it was to be quiet: {errors}");
     let (child, output) = begin("rest", Path::new(""));
     press(&child);
     assert_eq!(end(child, output).0.signal(), Some(SIGINT));

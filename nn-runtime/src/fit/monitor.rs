@@ -35,9 +35,12 @@ impl<R: Report + 'static> Monitor<R> {
     }
 }
 
+/// The number among those of a report.
+type Value = Box<dyn FnMut(&Measured) -> f64>;
+
 /// A [`Monitor`] of numbers.
 pub(super) struct Watch {
-    value: Box<dyn FnMut(&Measured) -> f64>,
+    value: Value,
     maximum: bool,
     training: bool,
 }

@@ -36,6 +36,7 @@ pub(super) struct Options {
     /// The option that sets the learning rate from what was measured.
     pub(super) sets_rate: Option<&'static str>,
     pub(super) shuffle: bool,
+    pub(super) seed: Option<u64>,
     pub(super) validation_split: f64,
     pub(super) validation_every: usize,
     pub(super) verbosity: Verbosity,
@@ -58,6 +59,7 @@ impl Default for Options {
             learning_rate: None,
             sets_rate: None,
             shuffle: true,
+            seed: None,
             validation_split: 0.0,
             validation_every: 1,
             verbosity: Verbosity::Auto,
@@ -174,7 +176,7 @@ impl Options {
     pub(super) fn conditions(&self, samples: usize) -> BTreeMap<String, String> {
         let Options { batch_size, drop_last, accumulate, shuffle, steps_per_epoch, .. } = self;
         let all = steps_per_epoch.map_or("all".to_owned(), |steps| steps.to_string());
-        [
+        let named = [
             ("samples", samples.to_string()),
             ("batch_size", batch_size.to_string()),
             ("drop_last", drop_last.to_string()),
@@ -182,8 +184,9 @@ impl Options {
             ("shuffle", shuffle.to_string()),
             ("steps_per_epoch", all),
         ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        .into_iter()
+        .chain(self.seed.map(|seed| ("seed", seed.to_string())));
+        named.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// Whether the run can go on: the first argument is what it was begun with.

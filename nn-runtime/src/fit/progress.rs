@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressFinish, ProgressStyle};
 
 use super::callback::{Callback, Control, Event};
 use super::options::Verbosity;
@@ -59,7 +59,7 @@ impl Progress {
 fn bar(event: &Event<'_>) -> ProgressBar {
     // Also when an error ends the run.
     let bar = ProgressBar::new(event.batches as u64).with_finish(ProgressFinish::AndClear);
-    let template = "{prefix} [{bar:30}] {pos}/{len} {msg}({eta} left)";
+    let template = "{prefix} [{bar:30}] {pos}/{len}{msg}";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("=> "));
     }
@@ -101,9 +101,10 @@ impl Callback for Progress {
     fn on_progress(&mut self, event: &Event<'_>, _: &mut Control) -> Result<()> {
         if let Some(bar) = &self.bar {
             bar.set_position(event.batch as u64);
-            let parts =
-                [event.train.map(|values| describe(event, values)), speed(event.samples - self.begun, event.seconds)];
-            let message: String = parts.into_iter().flatten().map(|part| part + ", ").collect();
+            let left = format!("{:#} left", HumanDuration(bar.eta()));
+            let known = event.train.map(|values| describe(event, values));
+            let parts = [known, speed(event.samples - self.begun, event.seconds), Some(left)];
+            let message: String = parts.into_iter().flatten().map(|part| format!(", {part}")).collect();
             bar.set_message(message);
         }
         Ok(())
@@ -112,7 +113,7 @@ impl Callback for Progress {
     fn on_validation_begin(&mut self, event: &Event<'_>, _: &mut Control) -> Result<()> {
         if let Some(bar) = &self.bar {
             bar.set_position(event.batch as u64);
-            bar.set_message("validating ");
+            bar.set_message(", validating");
         }
         Ok(())
     }

@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use super::callback::{Callback, Control, Event};
+use super::finite::OnNonFinite;
+use super::options::Verbosity;
 use super::{Dataset, Fit};
 use crate::error::{Error, Result};
 use crate::learning_rate::LearningRate;
@@ -59,7 +61,7 @@ impl Callback for After {
 impl Net {
     /// Trains for so many steps with a rate that rises from one end of the range to the other, each time by the same factor, and puts
     /// everything back as it was: parameters, optimizer's states, and where training stands. From Smith, Cyclical Learning Rates for
-    /// Training Neural Networks (2017). Of the options of `fit`, its batch size, shuffling and threads count here.
+    /// Training Neural Networks (2017). Of the options of `fit`, those of batches, shuffling and threads count here.
     ///
     /// # Errors
     /// If the range or an option makes no sense, if there are no samples, or if the device fails.
@@ -80,13 +82,14 @@ impl Net {
         }
         let state = self.state()?;
         let curve = LearningRate::exponential(start, (end / start).powf(1.0 / (steps - 1) as f64));
-        // Curves count the network's steps.
-        let curve = LearningRate::constant(0.0).then(self.steps, curve).per_step();
-        let (first, rate) = (self.steps, curve.clone());
+        // Curves count the network's updates.
+        let curve = LearningRate::constant(0.0).then(self.updates, curve).per_step();
+        let (first, rate) = (self.updates, curve.clone());
         let mut options = fit.options.clone();
         (options.epochs, options.initial_epoch, options.resume) = (steps, 0, false);
         (options.validation_split, options.sets_rate, options.learning_rate) = (0.0, None, Some(curve));
-        let mut after: Vec<Box<dyn Callback>> = vec![Box::new(After { step: first + steps as u64 })];
+        (options.verbosity, options.on_non_finite, options.accumulate) = (Verbosity::Quiet, OnNonFinite::Ignore, 1);
+        let mut after: Vec<Box<dyn Callback>> = vec![Box::new(After { step: self.steps + steps as u64 })];
         let ran = self.run(data.data(), None, &options, &mut Unheard, &mut after);
         self.restore(state)?;
         let (losses, _) = ran?;

@@ -33,6 +33,7 @@ impl Net {
         let (train, validation) = options.split(Part::of(data, size), validation.map(|data| Part::of(data, size)))?;
         let samples = train.samples();
         let batches = options.batches(samples)?;
+        self.seed = options.seed.unwrap_or(self.seed);
         self.begin(options, samples)?;
         let validation = validation.map(|part| Validation::new(self, part)).transpose()?;
         let (size, used) = (size.min(samples), batches.iter().sum());

@@ -150,6 +150,18 @@ fn epochs_can_be_counted_from_where_another_run_ended() {
 }
 
 #[test]
+fn a_seed_of_its_own_changes_orders_and_not_the_weights_from_before() {
+    let run = |seed: Option<u64>| {
+        let (mut net, options) = (net(1), Fit::default().batch_size(16).quiet());
+        let options = seed.map_or(Fit::default().batch_size(16).quiet(), |seed| options.seed(seed));
+        (net.fit(&Set(data(100)), options).unwrap().step_losses, net.seed())
+    };
+    assert_eq!(run(None), run(Some(1)));
+    assert_ne!(run(None).0, run(Some(2)).0);
+    assert_eq!((run(Some(2)), run(Some(2)).1), (run(Some(2)), 2));
+}
+
+#[test]
 fn validation_can_be_rarer_than_epochs() {
     let validated = |every| {
         let history = fit(Fit::default().epochs(7).validation_split(0.2).validation_every(every)).unwrap();
