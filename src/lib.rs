@@ -172,6 +172,52 @@
 //! # }
 //! ```
 //!
+//! Long runs are kept: checkpoints hold weights, the optimizer's state and the place in the epoch, and a run that goes on from one
+//! has the bits of a run that has never stopped, whenever its process was killed. Weights of other networks, and of PyTorch, are
+//! taken in part and under other names ([`Load`]):
+//!
+//! ```
+//! # nn::network! {
+//! #     pub network Digits {
+//! #         input image: [1, 4, 4];
+//! #         target label: class(3);
+//! #         hidden = image >> flatten >> dense(8) >> relu;
+//! #         logits = hidden >> dense(3);
+//! #         output probability = softmax(logits);
+//! #         loss cross_entropy(logits, label);
+//! #         metric accuracy(logits, label);
+//! #         optimizer adam(learning_rate = 1e-2);
+//! #     }
+//! #     network Encoder {
+//! #         input image: [1, 4, 4];
+//! #         stem = image >> flatten >> dense(8) >> relu;
+//! #         output stem = stem;
+//! #     }
+//! # }
+//! # fn main() -> nn::Result<()> {
+//! # let data = DigitsData::new(vec![[0.5; 16]; 20], (0..20).map(|i| i % 3).collect::<Vec<u32>>())?;
+//! # let folder = std::env::temp_dir().join(format!("nn-facade-runs-{}", std::process::id()));
+//! let checkpoints = || {
+//!     let checkpoints = nn::Checkpoints::to(&folder).every_epochs(1).every_minutes(10).keep(3);
+//!     checkpoints.best(|report: &DigitsReport| report.accuracy).maximum()
+//! };
+//! let options = |epochs| nn::Fit::default().epochs(epochs).batch_size(8).quiet().checkpoints(checkpoints());
+//! let mut net = Digits::new(&nn::Device::cpu(), 7)?;
+//! net.fit(&data, options(2))?;
+//! // … and after a crash, or for more epochs, from the newest checkpoint that is whole:
+//! let mut net = Digits::new(&nn::Device::cpu(), 0)?;
+//! let history = net.resume(&data, &folder, options(5))?;
+//! assert_eq!(history.epochs[0].number, 3);
+//!
+//! let mut encoder = Encoder::new(&nn::Device::cpu(), 0)?;
+//! let loaded = encoder.load_with(folder.join("best.safetensors"), nn::Load::partial().rename("hidden", "stem"))?;
+//! println!("{loaded}"); // 2 tensors loaded; not in the network: logits.dense.bias, logits.dense.weight
+//! # assert_eq!(loaded.loaded, ["stem.dense.weight", "stem.dense.bias"]);
+//! # std::fs::remove_dir_all(folder).unwrap();
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Several inputs and outputs, no training:
 //!
 //! ```
@@ -215,6 +261,10 @@
 //!
 //!     fn save(&self, path), save_to(&self, writer)                         // safetensors, PyTorch's names and layouts
 //!     fn load(&mut self, path), load_from(&mut self, reader), load_bytes(&mut self, &[u8])
+//!     fn load_with(&mut self, path, nn::Load) -> nn::Result<nn::Loaded>    // in part, under other names, from PyTorch
+//!     fn save_checkpoint(&self, path), load_checkpoint(&mut self, path)    // and all else that training changes
+//!     fn resume(&mut self, data, folder or file, nn::Fit)                  // goes on with a run, bit for bit
+//!     fn export_onnx(&self, path)                                          // with the feature `onnx`
 //!     fn parameters(&self) -> impl Iterator<Item = nn::ParameterInfo>      // name and dims
 //!     fn parameter(&self, name) -> nn::Result<Vec<f32>>
 //!     fn set_parameter(&mut self, name, &[f32]) -> nn::Result<()>

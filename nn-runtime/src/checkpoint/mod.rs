@@ -9,9 +9,9 @@ mod weights;
 
 pub use load::{Load, Loaded};
 
-pub(crate) use file::{read, write};
 #[cfg(feature = "onnx")]
 pub(crate) use file::bytes;
+pub(crate) use file::{read, write};
 pub(crate) use store::Store;
 pub(crate) use weights::slice;
 

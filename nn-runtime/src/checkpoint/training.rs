@@ -81,7 +81,7 @@ pub(crate) fn contents<'a>(program: &'a Program, state: &'a State) -> Contents<'
 
 /// What decides about the meaning of the optimizer's vectors: what they start from, and which numbers each step needs.
 fn optimizer(program: &Program) -> String {
-    format!("{:?}, {:?}", program.states, program.scalars)
+    format!("one with states from {:?} and the numbers {:?}", program.states, program.scalars)
 }
 
 /// Reads a checkpoint. With `conditions`, what was chosen for the run must be the same. Says everything at once that is wrong.
@@ -105,7 +105,7 @@ pub(crate) fn read(
     let frozen: Vec<&str> = file.metadata.get("nn.frozen").map_or(vec![], |names| names.split(',').collect());
     let frozen = program.parameters.iter().map(|parameter| frozen.contains(&parameter.name)).collect();
     let (first_epoch, epoch_steps) = (text.number("nn.first_epoch"), text.number("nn.epoch_steps"));
-    text.same("nn.optimizer", "another optimizer", &optimizer(program));
+    text.same("nn.optimizer", "optimizer", &optimizer(program));
     // Tensors of a network that is another one would only be named a second time.
     let states = if problems.is_empty() { states(program, &file, &mut problems) } else { Vec::new() };
     let results = vector(&file, RESULTS, &mut problems);
@@ -220,10 +220,11 @@ impl Text<'_> {
         })
     }
 
-    fn same(&mut self, key: &str, otherwise: &str, expected: &str) {
+    fn same(&mut self, key: &str, what: &str, expected: &str) {
         let found = self.metadata.get(key);
         if found.is_none_or(|found| found != expected) {
-            self.problems.push(format!("`{key}`: expected {expected}, found {}: {otherwise}", quoted(found)));
+            let found = found.map_or("nothing", String::as_str);
+            self.problems.push(format!("{what}: expected {expected}, found {found}"));
         }
     }
 }
@@ -315,8 +316,8 @@ mod tests {
             error(&OTHER, &bytes(&state()), Some(&asked)),
             "step-3.safetensors does not fit `Test`:\
              \n  `dense.weight`: expected shape [3, 2], found [2, 3]\
-             \n  `nn.optimizer`: expected [], [InverseBatch, LearningRate], found \
-             `[0.0, 0.5], [InverseBatch, LearningRate]`: another optimizer\
+             \n  optimizer: expected one with states from [] and the numbers [InverseBatch, LearningRate], found \
+             one with states from [0.0, 0.5] and the numbers [InverseBatch, LearningRate]\
              \n  batch_size: the run has 64, but 32 was asked for\
              \n  samples: the run has nothing, but 100 was asked for"
         );
