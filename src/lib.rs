@@ -409,15 +409,16 @@ pub mod language;
 pub use nn_macros::network;
 #[cfg(feature = "dashboard")]
 pub use nn_runtime::Dashboard;
-pub use nn_runtime::{KernelProfile, Peak, Profile, TensorBoard};
 pub use nn_runtime::plan;
 pub use nn_runtime::{
-    Batch, Batches, Callback, Checkpoints, Column, ConfusionMatrix, Control, CsvLog, Dataset, Device, EarlyStopping, Epoch,
-    Error, Event, Fit, Gradients, History, IntoColumn, JsonLines, KernelTime, LearningRate, Load, Loaded, Memory, NonFinite,
-    OnNonFinite, ParameterInfo, PrCurve, RangeTest, ReduceOnPlateau, Result, RocCurve, Row, Shader, Stopped, Verbosity, data,
+    Batch, Batches, Callback, Checkpoints, Column, ConfusionMatrix, Control, CsvLog, Dataset, Device, EarlyStopping,
+    Epoch, Error, Event, Fit, Gradients, History, IntoColumn, JsonLines, KernelTime, LearningRate, Load, Loaded,
+    Memory, NonFinite, OnNonFinite, ParameterInfo, PrCurve, RangeTest, ReduceOnPlateau, Result, RocCurve, Row, Shader,
+    Stopped, Verbosity, data,
 };
 #[cfg(feature = "pictures")]
 pub use nn_runtime::{HtmlReport, Picture, pictures};
+pub use nn_runtime::{KernelProfile, Peak, Profile, TensorBoard};
 
 pub use nn_runtime::{DeviceClass, DeviceFeature, Variant};
 

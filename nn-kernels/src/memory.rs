@@ -46,9 +46,12 @@ pub struct Zones {
     pub half_fixed: usize,
 }
 
+/// Makes a place of an offset in its zone.
+type MakePlace = fn(usize) -> Place;
+
 impl Zones {
     /// The end of the zone that a place is in, and the place with an offset; `None` where memory is not planned here.
-    fn zone(&mut self, place: Place) -> Option<(&mut usize, fn(usize) -> Place)> {
+    fn zone(&mut self, place: Place) -> Option<(&mut usize, MakePlace)> {
         match place {
             Place::Sample(_) => Some((&mut self.sample, Place::Sample)),
             Place::Fixed(_) => Some((&mut self.fixed, Place::Fixed)),

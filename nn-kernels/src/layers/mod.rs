@@ -47,7 +47,8 @@ pub use noise::{dropout, dropout2d, gaussian_noise};
 pub use norm::{BatchNorm, batch_norm, group_norm, instance_norm, layer_norm, local_response_norm, rms_norm};
 pub use normalize::{log_softmax, softmax};
 pub use optimizer::{
-    OptimizerStep, Update, check_group, check_optimizer, check_precision, clip_by_value, clip_factor, optimizer_step, state_init,
+    OptimizerStep, Update, check_group, check_optimizer, check_precision, clip_by_value, clip_factor, optimizer_step,
+    state_init,
 };
 pub use padding::{crop, pad};
 pub use pool::{adaptive_avg_pool2d, avg_pool, global_avg_pool, global_max_pool, max_pool};

@@ -79,7 +79,10 @@ impl Apply {
 
     /// Whether the result is a value that expressions can go on with.
     pub fn is_value(&self) -> bool {
-        !matches!(self, Apply::Metric(_) | Apply::Initializer(_) | Apply::Optimizer(_) | Apply::Precision(_) | Apply::Group(_))
+        !matches!(
+            self,
+            Apply::Metric(_) | Apply::Initializer(_) | Apply::Optimizer(_) | Apply::Precision(_) | Apply::Group(_)
+        )
     }
 }
 

@@ -139,7 +139,9 @@ fn shader(shader: &wgsl::ShaderText) -> String {
     let variant = shader.variant.as_ref().map(|wgsl::Variant { name, tile, needs, classes, exact }| {
         let needs = list(needs, |n| format!("__nn::DeviceFeature::{n:?}"));
         let classes = list(classes, |c| format!("__nn::DeviceClass::{c:?}"));
-        format!("__nn::Variant {{ name: {name:?}, tile: {tile:?}, needs: {needs}, classes: {classes}, exact: {exact} }}")
+        format!(
+            "__nn::Variant {{ name: {name:?}, tile: {tile:?}, needs: {needs}, classes: {classes}, exact: {exact} }}"
+        )
     });
     format!(
         "__nn::Shader {{ name: {:?}, entry_point: {:?}, workgroup_size: {:?}, workgroup_bytes: {}, bindings: {bindings},

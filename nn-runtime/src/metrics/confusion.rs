@@ -106,8 +106,8 @@ impl fmt::Display for Table<'_> {
         write!(f, "{CORNER:first$}")?;
         (0..matrix.classes).try_for_each(|class| write!(f, "  {:>1$}", names[class], width(class)))?;
         write!(f, "  {:>6}", "recall")?;
-        for truth in 0..matrix.classes {
-            write!(f, "\n{:>first$}", names[truth])?;
+        for (truth, name) in names.iter().enumerate() {
+            write!(f, "\n{name:>first$}")?;
             for predicted in 0..matrix.classes {
                 write!(f, "  {:>1$}", matrix.count(truth, predicted), width(predicted))?;
             }
