@@ -11,6 +11,7 @@ use crate::fit::{Data, Dataset, Fit, Report};
 use crate::gpu::loaded::Counters;
 use crate::gpu::{Gpu, GpuBackend};
 use crate::network::Net;
+use crate::profile::{KernelRun, TrainKernels};
 use crate::program::StepUniform;
 use crate::{Callback, Control, Device, Event};
 
@@ -44,6 +45,9 @@ impl Backend for Spied {
         let ended = self.backend.train(steps, results, progress);
         *self.counters.lock().unwrap() = self.backend.counters();
         ended
+    }
+    fn profile(&mut self, steps: Steps<'_>, kernels: TrainKernels) -> Result<Vec<KernelRun>> {
+        self.backend.profile(steps, kernels)
     }
     fn evaluate(&self, steps: Steps<'_>, results: &mut Vec<f32>) -> Result<()> {
         self.backend.evaluate(steps, results)
