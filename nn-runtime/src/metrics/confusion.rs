@@ -14,7 +14,7 @@ pub struct ConfusionMatrix {
 
 impl ConfusionMatrix {
     /// From counts, row by row.
-    pub(super) fn of_counts(classes: usize, counts: &[f64]) -> Self {
+    pub(crate) fn of_counts(classes: usize, counts: &[f64]) -> Self {
         let mut counts: Vec<u64> = counts.iter().map(|&count| count as u64).collect();
         counts.resize(classes * classes, 0);
         ConfusionMatrix { classes, counts }

@@ -257,6 +257,8 @@ impl Plot {
 
 /// Draws a run of points and forgets it; a point alone is a dot.
 fn stroke(svg: &mut Svg, run: &mut Vec<(f64, f64)>, colour: &str, dashed: bool) {
+    // Points that nobody could tell apart only make files large.
+    run.dedup_by(|next, last| (next.0 - last.0).abs() + (next.1 - last.1).abs() < 0.2);
     match run[..] {
         [] => {}
         [at] => svg.dot(at, 2.5, colour, ""),

@@ -2,13 +2,15 @@
 
 use super::Picture;
 use super::svg::{Anchor, Area, GREY, INK, PAPER, SMALL, TEXT, blue, fitted, width};
+use crate::metrics::ConfusionMatrix;
 
 /// How often each class (rows) was taken for each class (columns), with counts; the darker a cell, the larger its part of its row.
-/// Names are for the classes in order; those without a name are numbered.
+/// Names are for the classes in order; those without a name are numbered. With a metric `matrix = confusion_matrix(…)`,
+/// `pictures::confusion_matrix(&report.matrix, &["cat", "dog"])`.
 #[must_use]
-pub fn confusion_matrix<S: AsRef<str>>(counts: &[Vec<u64>], names: &[S]) -> Picture {
-    let classes = counts.len();
-    let counts = counts.to_vec();
+pub fn confusion_matrix<S: AsRef<str>>(matrix: &ConfusionMatrix, names: &[S]) -> Picture {
+    let classes = matrix.classes();
+    let counts: Vec<Vec<u64>> = matrix.counts().chunks(classes.max(1)).map(<[u64]>::to_vec).collect();
     let names: Vec<String> =
         (0..classes).map(|i| names.get(i).map_or_else(|| i.to_string(), |n| n.as_ref().to_owned())).collect();
     let (all, right) =

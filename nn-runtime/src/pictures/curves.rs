@@ -4,38 +4,37 @@ use super::Picture;
 use super::axes::{Axis, Plot, Scale, legend, short};
 use super::svg::{COLOURS, GREY};
 use crate::fit::RangeTest;
+use crate::metrics::{PrCurve, RocCurve};
 
 /// Points of a named curve.
 type Curve = (String, Vec<(f64, f64)>);
 
-/// Receiver operating characteristics: for each curve a name and its points (false-positive rate, true-positive rate), in order
-/// of the threshold. The area under each curve (by trapezoids) stands beside its name; the grey diagonal is guessing.
+/// Receiver operating characteristics, a curve for each name. The area under each curve stands beside its name; the grey diagonal is
+/// guessing. With a metric `roc = roc_curve(…)`, `pictures::roc([("digits", &report.roc)])`.
 #[must_use]
-pub fn roc<N: Into<String>>(curves: impl IntoIterator<Item = (N, Vec<(f64, f64)>)>) -> Picture {
-    let curves: Vec<Curve> = curves.into_iter().map(|(name, points)| (name.into(), points)).collect();
-    let names = curves.iter().map(|(name, points)| format!("{name} (area {})", short(area_under(points))));
-    let names = names.collect();
-    unit("ROC curve", ["false-positive rate", "true-positive rate"], curves, names, Some([(0.0, 0.0), (1.0, 1.0)]))
+pub fn roc<'a, N: Into<String>>(curves: impl IntoIterator<Item = (N, &'a RocCurve)>) -> Picture {
+    let curves = curves.into_iter().map(|(name, curve)| {
+        let points = curve.fpr.iter().copied().zip(curve.tpr.iter().copied()).collect();
+        (format!("{} (area {})", name.into(), short(curve.auc())), points)
+    });
+    let guess = Some([(0.0, 0.0), (1.0, 1.0)]);
+    unit("ROC curve", ["false-positive rate", "true-positive rate"], curves.collect(), guess)
 }
 
-/// Precision over recall: for each curve a name and its points (recall, precision), in order of the threshold.
+/// Precision over recall, a curve for each name. The average precision of each curve stands beside its name.
 #[must_use]
-pub fn precision_recall<N: Into<String>>(curves: impl IntoIterator<Item = (N, Vec<(f64, f64)>)>) -> Picture {
-    let curves: Vec<Curve> = curves.into_iter().map(|(name, points)| (name.into(), points)).collect();
-    let names = curves.iter().map(|(name, _)| name.clone()).collect();
-    unit("Precision-recall curve", ["recall", "precision"], curves, names, None)
+pub fn precision_recall<'a, N: Into<String>>(curves: impl IntoIterator<Item = (N, &'a PrCurve)>) -> Picture {
+    let curves = curves.into_iter().map(|(name, curve)| {
+        let points = curve.recall.iter().copied().zip(curve.precision.iter().copied()).collect();
+        (format!("{} (average {})", name.into(), short(curve.average_precision())), points)
+    });
+    unit("Precision-recall curve", ["recall", "precision"], curves.collect(), None)
 }
 
 /// A picture whose axes go from 0 to 1.
-fn unit(
-    title: &str,
-    [x, y]: [&'static str; 2],
-    curves: Vec<Curve>,
-    names: Vec<String>,
-    guess: Option<[(f64, f64); 2]>,
-) -> Picture {
+fn unit(title: &str, [x, y]: [&'static str; 2], curves: Vec<Curve>, guess: Option<[(f64, f64); 2]>) -> Picture {
     let entries: Vec<(String, usize, bool)> =
-        names.into_iter().enumerate().map(|(i, name)| (name, i, i >= COLOURS.len())).collect();
+        curves.iter().enumerate().map(|(i, (name, _))| (name.clone(), i, i >= COLOURS.len())).collect();
     Picture::new(title, (560.0, 540.0 + 18.0 * (entries.len() as f64 / 2.0)), move |svg, area| {
         let taken = legend(svg, area, &entries);
         let axis = |label| Axis::new(label, 0.0, 1.0, Scale::Linear);
@@ -48,11 +47,6 @@ fn unit(
             plot.curve(svg, points, *colour, *dashed);
         }
     })
-}
-
-/// The area under a curve by trapezoids.
-fn area_under(points: &[(f64, f64)]) -> f64 {
-    points.windows(2).map(|pair| (pair[1].0 - pair[0].0) * (pair[1].1 + pair[0].1) / 2.0).sum::<f64>().abs()
 }
 
 /// The loss over the learning rate, as [`range_test`](crate::RangeTest) measured it, with a line where the loss falls most steeply. The

@@ -1,5 +1,6 @@
 use super::*;
 use crate::history::{Epoch, History};
+use crate::metrics::{ConfusionMatrix, PrCurve, RocCurve};
 
 #[derive(Clone)]
 struct Losses(f64, f64);
@@ -37,11 +38,14 @@ fn pictures_are_well_formed_whatever_the_data() {
         assert!(count(&svg, "text") > 5 && !svg.contains("\"NaN") && !svg.contains("inf"), "{losses:?}: {svg}");
     }
     for classes in [0, 1, 2, 100] {
-        let counts = vec![vec![3; classes]; classes];
+        let counts = ConfusionMatrix::of_counts(classes, &vec![3.0; classes * classes]);
         assert_eq!(count(&confusion_matrix::<&str>(&counts, &[]).to_svg(), "rect"), 1 + classes * classes);
     }
     let names = ["a class with a very long name & <signs>"; 4];
-    assert!(count(&confusion_matrix(&vec![vec![0; 4]; 4], &names).size(64, 64).to_svg(), "rect") == 17);
+    assert!(
+        count(&confusion_matrix(&ConfusionMatrix::of_counts(4, &[0.0; 16]), &names).size(64, 64).to_svg(), "rect")
+            == 17
+    );
     for values in [&[][..], &[1.0], &[f32::NAN, 1.0], &[0.0; 9], &[f32::MAX, f32::MIN]] {
         let svg = histogram("weight", values).to_svg();
         assert!(count(&svg, "text") > 4 && !svg.contains("\"NaN"), "{values:?}");
@@ -52,7 +56,9 @@ fn pictures_are_well_formed_whatever_the_data() {
 fn a_picture_is_saved_as_its_name_says() {
     let folder = std::env::temp_dir().join(format!("nn-pictures-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let picture = roc([("a", vec![(0.0, 0.0), (0.2, 0.8), (1.0, 1.0)])]).size(300, 200);
+    let thresholds = vec![f64::INFINITY, 0.5, 0.1];
+    let curve = RocCurve { fpr: vec![0.0, 0.2, 1.0], tpr: vec![0.0, 0.8, 1.0], thresholds };
+    let picture = roc([("a", &curve)]).size(300, 200);
     picture.save(folder.join("roc.svg")).unwrap();
     picture.save(folder.join("roc.PNG")).unwrap();
     let svg = std::fs::read_to_string(folder.join("roc.svg")).unwrap();
@@ -88,6 +94,16 @@ fn a_history_shows_both_kinds_and_the_rate() {
     {
         assert!(svg.contains(text), "{text}");
     }
+}
+
+#[test]
+fn curves_of_nothing_and_of_very_many_points_are_drawn() {
+    let empty = roc([("none", &RocCurve::default())]).to_svg();
+    assert!(empty.contains("none (area NaN)") && !empty.contains("\"NaN"));
+    let recall = (0..100_000).rev().map(|i| f64::from(i) / 1e5).collect();
+    let curve = PrCurve { precision: vec![0.5; 100_000], recall, thresholds: vec![] };
+    let svg = precision_recall([("many", &curve)]).to_svg();
+    assert!(svg.contains("many (average 0.5)") && svg.len() < 100_000, "{}", svg.len());
 }
 
 #[test]

@@ -18,7 +18,7 @@ impl CpuBackend {
         let capacity = capacity(steps.steps.iter().map(|s| s.batch).max().unwrap_or(0));
         let arena = self.arena.floats(schedule, capacity)?;
         let (parameters, gradients, states) = (&mut self.parameters, &mut self.gradients, &mut self.states);
-        let results = &mut vec![0.0; schedule.result_floats][..];
+        let results = &mut vec![0.0; schedule.result_floats_of(capacity)][..];
         let whole = kernels.pass.len() <= 1 && kernels.update.len() <= 1;
         let begun = Instant::now();
         let mut runs = vec![];
