@@ -21,12 +21,17 @@ macro_rules! functions {
 
 // Layers.
 functions! {
-    /// `dense(x, n, bias = true, init = …, bias_init = …, name = …)`
+    /// `dense(x, n, bias = true, init = …, bias_init = …,
+    /// regularizer = …, bias_regularizer = …, constraint = …, bias_constraint = …, name = …)`
     ///
     /// A fully connected layer: `weight · x + bias`, where `x` is one vector (insert `flatten` before it otherwise).
     /// Parameters: `weight` `[n, features]`, `bias` `[n]`. By default both are uniform within ±1/√features.
+    ///
+    /// As in Keras, and for convolutions too, `regularizer = l2(1e-4)` makes the weight's size a part of the loss, and
+    /// `constraint = max_norm(2.0)` is what each update brings the weight back to; `bias_…` are the same for the bias.
     dense;
-    /// `linear(x, n, bias = true, init = …, bias_init = …, name = …)`
+    /// `linear(x, n, bias = true, init = …, bias_init = …,
+    /// regularizer = …, bias_regularizer = …, constraint = …, bias_constraint = …, name = …)`
     ///
     /// As `dense`, on the last axis of any shape.
     linear;
@@ -60,7 +65,8 @@ functions! {
 // Convolutions. `kernel`, `stride`, `padding` and `dilation` are one number, or one for each axis: `[3, 5]`.
 functions! {
     /// `conv2d(x, filters, kernel, stride = 1, padding = 0, padding_mode = zeros, dilation = 1, groups = 1, bias = true,
-    /// init = …, bias_init = …, name = …)`
+    /// init = …, bias_init = …,
+    /// regularizer = …, bias_regularizer = …, constraint = …, bias_constraint = …, name = …)`
     ///
     /// A convolution over an image: each of the `filters` has one weight for each element of a window, and gives the sum of
     /// their products for each place of the window. Along each axis there are
@@ -79,7 +85,8 @@ functions! {
     /// `x >> conv2d(32, 3, padding = same, groups = 32)` of `[32, 8, 8]` is `[32, 8, 8]`.
     conv2d;
     /// `conv1d(x, filters, kernel, stride = 1, padding = 0, padding_mode = zeros, dilation = 1, groups = 1, bias = true,
-    /// init = …, bias_init = …, name = …)`
+    /// init = …, bias_init = …,
+    /// regularizer = …, bias_regularizer = …, constraint = …, bias_constraint = …, name = …)`
     ///
     /// As `conv2d`, over a sequence `[channels, length]`. Parameters: `weight` `[filters, channels / groups, kernel]`, `bias`
     /// `[filters]`.
@@ -87,7 +94,8 @@ functions! {
     /// `x >> conv1d(8, 5, dilation = 2)` of `[4, 100]` is `[8, 92]`.
     conv1d;
     /// `conv3d(x, filters, kernel, stride = 1, padding = 0, padding_mode = zeros, dilation = 1, groups = 1, bias = true,
-    /// init = …, bias_init = …, name = …)`
+    /// init = …, bias_init = …,
+    /// regularizer = …, bias_regularizer = …, constraint = …, bias_constraint = …, name = …)`
     ///
     /// As `conv2d`, over a volume `[channels, depth, height, width]`. Parameters: `weight` `[filters, channels / groups,
     /// kernel depth, kernel height, kernel width]`, `bias` `[filters]`.
@@ -95,7 +103,8 @@ functions! {
     /// `x >> conv3d(8, 3, padding = same)` of `[1, 6, 8, 10]` is `[8, 6, 8, 10]`.
     conv3d;
     /// `conv_transpose2d(x, filters, kernel, stride = 1, padding = 0, output_padding = 0, dilation = 1, groups = 1,
-    /// bias = true, init = …, bias_init = …, name = …)`
+    /// bias = true, init = …, bias_init = …,
+    /// regularizer = …, bias_regularizer = …, constraint = …, bias_constraint = …, name = …)`
     ///
     /// A transposed convolution: each element is spread over a window of the result, and windows of neighbours are `stride`
     /// apart. It undoes the change of size that `conv2d` with the same options makes. Along each axis the result has
@@ -108,7 +117,8 @@ functions! {
     /// `x >> conv_transpose2d(1, 3, stride = 2, padding = 1, output_padding = 1)` of `[8, 7, 7]` is `[1, 14, 14]`.
     conv_transpose2d;
     /// `conv_transpose1d(x, filters, kernel, stride = 1, padding = 0, output_padding = 0, dilation = 1, groups = 1,
-    /// bias = true, init = …, bias_init = …, name = …)`
+    /// bias = true, init = …, bias_init = …,
+    /// regularizer = …, bias_regularizer = …, constraint = …, bias_constraint = …, name = …)`
     ///
     /// As `conv_transpose2d`, over a sequence `[channels, length]`. Parameters: `weight` `[channels, filters / groups,
     /// kernel]`, `bias` `[filters]`.
@@ -116,7 +126,8 @@ functions! {
     /// `x >> conv_transpose1d(4, 4, stride = 2, padding = 1)` of `[8, 25]` is `[4, 50]`.
     conv_transpose1d;
     /// `separable_conv2d(x, filters, kernel, stride = 1, padding = 0, padding_mode = zeros, dilation = 1, bias = true,
-    /// init = …, bias_init = …, name = …)`
+    /// init = …, bias_init = …,
+    /// regularizer = …, bias_regularizer = …, constraint = …, bias_constraint = …, name = …)`
     ///
     /// A `conv2d` of each channel by itself, without bias, and a `conv2d` with a kernel of 1 over all channels. Parameters:
     /// `depthwise.weight` `[channels, 1, kernel height, kernel width]`, `pointwise.weight` `[filters, channels, 1, 1]`,
@@ -780,9 +791,42 @@ functions! {
     orthogonal;
 }
 
+// Regularizers and constraints of layers.
+functions! {
+    /// `l1(l1 = 0.01)`
+    ///
+    /// l1 · Σ |w| over all numbers of a weight, as a part of the loss (and so of what `evaluate` and `fit` report): for the options
+    /// `regularizer` and `bias_regularizer` of layers.
+    l1;
+    /// `l2(l2 = 0.01)`
+    ///
+    /// l2 · Σ w², likewise. The gradient is 2 · l2 · w: a `weight_decay` of twice as much, but in the loss.
+    l2;
+    /// `l1_l2(l1 = 0.01, l2 = 0.01)`
+    ///
+    /// Both.
+    l1_l2;
+    /// `max_norm(max = 2.0)`
+    ///
+    /// Behind each update, what a unit (a neuron, a filter) reads with is shrunk where its norm is above `max`: for the options
+    /// `constraint` and `bias_constraint` of layers. A unit is a row of the weight, whose layout is PyTorch's: of `[outputs, inputs]`
+    /// and of `[filters, channels, height, width]` all but the first axis (what Keras writes as `axis=0` and `axis=[0, 1, 2]`); of a transposed
+    /// convolution's weight, all that belongs to one filter. A bias is one unit.
+    max_norm;
+    /// `unit_norm()`
+    ///
+    /// Each unit's norm is 1.
+    unit_norm;
+    /// `non_negative()`
+    ///
+    /// What is negative becomes 0.
+    non_negative;
+}
+
 // Optimizers. All of them take `clip_value = …` (each gradient within ± this), then `clip_norm = …` (the norm of all
 // gradients at most this), `skip_non_finite = true` (a step with a gradient that is infinite or NaN changes neither parameters nor
-// states, and does not count; mixed precision does so anyhow), and `groups = […]` (see `group`).
+// states, and does not count; mixed precision does so anyhow), `ema = …` (a running average of the parameters, which keeps this much of
+// itself at each update), and `groups = […]` (see `group`).
 functions! {
     /// `sgd(learning_rate = 1e-3, momentum = 0.0, dampening = 0.0, nesterov = false, weight_decay = 0.0)`
     ///

@@ -256,6 +256,8 @@
 //!     fn evaluate(&self, data) -> nn::Result<DigitsReport>                 // data: &DigitsData or &DigitsStream
 //!     fn fit(&mut self, data, nn::Fit) -> nn::Result<nn::History<DigitsReport>>
 //!     fn range_test(&mut self, data, 1e-6..1.0, steps, nn::Fit) -> nn::Result<nn::RangeTest>   // loss over learning rate
+//!     fn freeze(&mut self, "stem.*"), fn unfreeze(&mut self, "*.bias")     // what training leaves as it is
+//!     fn with_ema(&mut self, |net| net.evaluate(&test))                    // with averaged parameters, where the optimizer has `ema`
 //!     fn train_batch(&mut self, &DigitsData) -> nn::Result<DigitsReport>   // one step on all the samples given
 //!     fn gradients(&self, &DigitsData) -> nn::Result<nn::Gradients>        // of parameters and inputs, by name
 //!
@@ -341,6 +343,10 @@ pub mod language;
 /// - `metric expression;` or `metric name = expression;` is something that `evaluate` reports.
 /// - `optimizer rule(options);` is how parameters are updated. Without it there are gradients, and no training. With
 ///   `skip_non_finite = true`, a step with a gradient that is infinite or NaN changes nothing.
+///   `groups = [group("*.bias", weight_decay = 0.0)]`, some parameters have options of their own ([`language::group`]). With
+///   `ema = 0.999` it keeps a running average of all parameters, of which each update leaves so much, in PyTorch's formula
+///   (`AveragedModel` with `get_ema_multi_avg_fn`, whose first average is the parameters after the first update);
+///   `net.with_ema(|net| net.evaluate(&test))` looks at the network with it, or saves it.
 /// - `precision mixed;` rounds what dense layers, convolutions and matrix products read to f16, stores it so on GPUs, and scales the
 ///   loss; see [`language::mixed`]. `precision full;` is what networks do that say nothing.
 /// - `crate = path;` before everything else is the path of this crate, where it has another name.

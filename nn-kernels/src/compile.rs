@@ -13,13 +13,13 @@ use crate::emit::wgsl::resident::is_too_large;
 use crate::emit::wgsl::stores_halves_in_fours;
 use crate::graph::{Extent, Graph, Leaf, Node, NodeId, Op, Shape, StepScalar, Unary};
 use crate::ir::{Kernel, TensorId, Value, validate};
-use crate::layers::state_init;
+use crate::layers::{penalty, penalty_gradient, state_init};
 use crate::levels;
 use crate::lower::{Root, Tensors, holds_halves, lower};
 use crate::memory::{self, Pinned};
 use crate::network::{Network, Precision};
 use crate::plan::{Output, Place, Plan, Schedule, Tensor};
-use crate::simplify::{Phase, half_operands, specialize};
+use crate::simplify::{Phase, half_operands, specialize, split_reductions};
 
 use layout::Layout;
 
@@ -58,6 +58,7 @@ pub fn compile(network: &Network, options: &Options) -> Plan {
         fields: network.fields.clone(),
         inputs: network.inputs,
         states: network.optimizer.as_ref().map_or(vec![], state_init),
+        ema: (network.optimizer.as_ref()).filter(|o| o.ema.is_some()).map(|o| state_init(o).len() - 1),
         learning_rate: network.optimizer.as_ref().map(|o| o.learning_rate),
         outputs: (network.outputs.iter())
             .map(|(name, id)| Output { name: name.clone(), dims: network.graph.shape(*id).dims.clone() })
@@ -204,6 +205,17 @@ impl Programs<'_> {
         self.network.optimizer.is_none() || is_too_large(self.layout.parameter_floats, states)
     }
 
+    /// The mean loss and what parameters cost by their size.
+    fn with_penalties(&self, graph: &mut Graph, mut loss: NodeId) -> NodeId {
+        for (&number, &cost) in &self.network.penalties {
+            let shape = Shape::fixed(&self.network.parameters[number].dims);
+            let parameter = graph.leaf(Leaf::Parameter(number), shape);
+            let cost = penalty(graph, parameter, cost);
+            loss = graph.add2(loss, cost);
+        }
+        loss
+    }
+
     /// The gradient of the mean loss with respect to each sample's loss, times the loss's scale.
     fn seed(&self, graph: &mut Graph, loss: NodeId) -> NodeId {
         let shape = graph.shape(loss).clone();
@@ -237,8 +249,13 @@ impl Programs<'_> {
         let wrt: Vec<NodeId> = leaves.iter().map(|(_, id)| *id).collect();
         let found = autodiff::gradients(graph, loss, seed, &wrt);
         for ((i, leaf), gradient) in leaves.into_iter().zip(found) {
-            let Some(node) = gradient else { continue };
-            let node = self.unscaled(graph, node);
+            let gradient = gradient.map(|node| self.unscaled(graph, node));
+            let cost = self.network.penalties.get(&i).map(|&cost| penalty_gradient(graph, leaf, cost));
+            let node = match (gradient, cost) {
+                (Some(gradient), Some(cost)) => graph.add2(gradient, cost),
+                (Some(node), None) | (None, Some(node)) => node,
+                (None, None) => continue,
+            };
             let parameter = &self.layout.parameters[i];
             let shape = graph.shape(leaf).clone();
             let name = format!("gradient of {}", parameter.name);
@@ -337,6 +354,14 @@ impl<'a> Table<'a> {
     }
 
     fn pass(&mut self, graph: &Graph, roots: &[Root], fuse: bool) {
+        // Sums over a whole parameter are long.
+        let split = (!self.programs.network.penalties.is_empty()).then(|| {
+            let nodes: Vec<NodeId> = roots.iter().map(|root| root.node).collect();
+            let (graph, nodes) = split_reductions(graph, &nodes);
+            let roots: Vec<Root> = roots.iter().zip(nodes).map(|(root, node)| Root { node, ..*root }).collect();
+            (graph, roots)
+        });
+        let (graph, roots) = split.as_ref().map_or((graph, roots), |(graph, roots)| (graph, &roots[..]));
         let kernels = match self.programs.network.precision {
             Precision::Full => lower(graph, roots, fuse, self),
             Precision::Mixed(_) => {

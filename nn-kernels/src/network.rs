@@ -29,6 +29,10 @@ pub struct Network {
     pub optimizer: Option<Optimizer>,
     /// In which precision contractions compute.
     pub precision: Precision,
+    /// What parameters cost by their size, by their number; it is part of the loss.
+    pub penalties: BTreeMap<usize, Penalty>,
+    /// What each update brings parameters back to, by their number.
+    pub constraints: BTreeMap<usize, Constrained>,
     /// Buffers, by the number of their parameter, and their new values after a training step.
     pub updates: Vec<(usize, NodeId)>,
     /// Whether a parameter of a name that exists already is that parameter: the front end says so while it applies a block
@@ -65,7 +69,7 @@ impl Network {
         self.known.floats
     }
 
-    /// Which parameters the optimizer changes: those that the loss depends on while training. As in PyTorch, what has no gradient
+    /// Which parameters the optimizer changes: those that the loss (with its penalties) depends on while training. As in PyTorch, what has no gradient
     /// does not decay either.
     pub fn trained(&self) -> Vec<bool> {
         let mut trained: Vec<bool> = self.parameters.iter().map(|p| p.trainable).collect();
@@ -76,7 +80,9 @@ impl Network {
             if reached[id.index()] {
                 let args = if node.op == Op::ByPhase { &node.args[..1] } else { &node.args[..] };
                 args.iter().for_each(|arg| reached[arg.index()] = true);
-            } else if let Op::Leaf(Leaf::Parameter(number)) = node.op {
+            } else if let Op::Leaf(Leaf::Parameter(number)) = node.op
+                && !self.penalties.contains_key(&number)
+            {
                 trained[number] = false;
             }
         }
@@ -389,6 +395,8 @@ pub struct Optimizer {
     pub clip_value: Option<f64>,
     /// Whether a step changes nothing where a gradient is infinite or NaN. Mixed precision implies it.
     pub skip_non_finite: bool,
+    /// How much of the parameters' running average an update keeps; `None` where there is none.
+    pub ema: Option<f64>,
     /// Parameters with options of their own. A parameter belongs to the first group that has its name.
     pub groups: Vec<Group>,
 }
@@ -414,6 +422,7 @@ impl Optimizer {
             clip_norm: None,
             clip_value: None,
             skip_non_finite: false,
+            ema: None,
             groups: vec![],
         }
     }
@@ -437,6 +446,37 @@ impl Group {
     pub fn has(&self, name: &str) -> bool {
         self.patterns.iter().any(|pattern| WildMatch::new(pattern).matches(name))
     }
+}
+
+/// What a parameter costs by its size: `l1 * Σ |x| + l2 * Σ x²`, Keras's formula.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Penalty {
+    /// For each number's absolute value.
+    pub l1: f64,
+    /// For each number's square.
+    pub l2: f64,
+}
+
+/// What each update brings a parameter back to, with Keras's formulas.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Constraint {
+    /// Each unit's norm is at most this.
+    MaxNorm(f64),
+    /// Each unit's norm is 1.
+    UnitNorm,
+    /// No number is negative.
+    NonNegative,
+}
+
+/// A constraint, and what a unit of its parameter is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Constrained {
+    /// The constraint.
+    pub constraint: Constraint,
+    /// Dimensions of the parameter as the constraint sees it, in the same memory.
+    pub dims: Vec<usize>,
+    /// The axes of those along which a unit lies: what a unit (a neuron, a filter) reads from.
+    pub unit: Vec<usize>,
 }
 
 /// An update rule.

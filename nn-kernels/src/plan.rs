@@ -31,6 +31,8 @@ pub struct Plan {
     pub changed_floats: usize,
     /// How many vectors of state the optimizer keeps, and what each starts from.
     pub states: Vec<f64>,
+    /// Which of those is the parameters' running average, if one of them is; it starts from the parameters.
+    pub ema: Option<usize>,
     /// The numbers that the host sets for each step, in the order of the step's table.
     pub scalars: Vec<StepScalar>,
     /// The learning rate that training starts with.

@@ -460,7 +460,8 @@ impl Maker {
             clip_norm: if self.dice.one_in(3) { Some(0.5) } else { None },
             clip_value: if self.dice.one_in(4) { Some(0.2) } else { None },
             skip_non_finite: self.network.parameters.len() % 4 == 1,
-            groups: vec![],
+            ema: None,
+        groups: vec![],
         }
     }
 }

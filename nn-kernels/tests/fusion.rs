@@ -55,6 +55,7 @@ fn classifier(hidden: &[usize]) -> Network {
         clip_norm: None,
         clip_value: None,
         skip_non_finite: false,
+        ema: None,
         groups: vec![],
     });
     n

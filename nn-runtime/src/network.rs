@@ -1,5 +1,6 @@
 //! The core behind every generated type. Nothing here is generic, so that a user's crate compiles little of it.
 
+mod average;
 mod frozen;
 mod gradients;
 mod state;
@@ -56,8 +57,9 @@ impl Net {
     /// If the network does not fit the device.
     pub fn new(device: &Device, program: &'static Program, seed: u64) -> Result<Self> {
         let mut backend = device.backend(program)?;
-        backend.set_parameters(&init::parameters(program, seed))?;
-        let net = Net {
+        let parameters = init::parameters(program, seed);
+        backend.set_parameters(&parameters)?;
+        let mut net = Net {
             program,
             backend,
             seed,
@@ -69,6 +71,9 @@ impl Net {
             frozen: vec![false; program.parameters.len()],
             device: device.clone(),
         };
+        if program.ema.is_some() {
+            net.backend.set_states(&net.first_states(&parameters))?;
+        }
         log::debug!("`{}` with {} parameter floats on {device:?}", program.name, program.parameter_floats);
         Ok(net)
     }
@@ -81,9 +86,7 @@ impl Net {
         }
         self.backend.set_parameters(&parameters)?;
         if !self.program.states.is_empty() {
-            let states: Vec<Vec<f32>> =
-                self.program.states.iter().map(|&s| vec![s; self.program.parameter_floats]).collect();
-            self.backend.set_states(&states)?;
+            self.backend.set_states(&self.first_states(&parameters))?;
         }
         (self.steps, self.updates, self.epochs, self.position) = (0, 0, 0, Position::default());
         Ok(())
@@ -378,7 +381,11 @@ impl Net {
         if let Some(part) = all.get_mut(parameter.offset..parameter.offset + size) {
             part.copy_from_slice(values);
         }
-        self.backend.set_parameters(&all)
+        self.backend.set_parameters(&all)?;
+        if self.program.ema.is_some() && self.updates == 0 {
+            self.backend.set_states(&self.first_states(&all))?;
+        }
+        Ok(())
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Program {
     pub changed_floats: usize,
     /// What each of the optimizer's state vectors starts from.
     pub states: &'static [f32],
+    /// Which of those is the parameters' running average, if one of them is; it starts from the parameters.
+    pub ema: Option<usize>,
     /// The numbers that the host sets for each step, in the order of [`StepUniform::scalars`].
     pub scalars: &'static [StepScalar],
     /// The learning rate that training starts with; `None` without an optimizer.

@@ -39,6 +39,7 @@ pub(crate) const NETWORK: Program = Program {
     parameter_floats: 12,
     trained_floats: 12,
     changed_floats: 12,
+    ema: None,
     states: &[],
     scalars: &[StepScalar::InverseBatch, StepScalar::LearningRate],
     learning_rate: Some(0.1),

@@ -9,6 +9,7 @@ mod losses;
 mod metrics;
 mod optimizers;
 mod plateaus;
+mod regularizers;
 
 /// Every fixture has its test: a case that only Python knows would pass unseen.
 #[test]
@@ -17,6 +18,7 @@ fn every_fixture_is_tested() {
     nn_tests::parity::assert_all_named("layers", include_str!("layers.rs"));
     nn_tests::parity::assert_all_named("losses", include_str!("losses.rs"));
     nn_tests::parity::assert_all_named("optimizers", include_str!("optimizers.rs"));
+    nn_tests::parity::assert_all_named("regularizers", include_str!("regularizers.rs"));
     nn_tests::parity::assert_all_named("metrics", include_str!("metrics.rs"));
     nn_tests::parity::assert_all_named("learning_rates", include_str!("learning_rates.rs"));
     nn_tests::parity::assert_all_named("plateaus", include_str!("plateaus.rs"));

@@ -16,6 +16,7 @@ and f32 data, so that all of the tests' tolerance belongs to the other side. A c
     <case>/field_gradient/<field>   its gradients with respect to inputs
     <case>/losses                   the losses of ten optimizer steps
     <case>/after/<parameter>        parameters and running statistics after them
+    <case>/average/<parameter>      the parameters' running average after them, where there is one
     <case>/output_after/<name>      outputs for the first batch in inference, after them
 
 and metrics cases have data, before, batches and <case>/metric/<name>, learning rates <case>/rates, plateaus <case>/values and <case>/rates. Each case draws from a generator of its own,
@@ -143,8 +144,10 @@ def case(
     clip_norm=None,
     batches=BATCHES,
     samples=None,
+    ema=None,
+    constrain=None,
 ):
-    """`forward(net, **fields)` gives (outputs by name, mean loss)."""
+    """`forward(net, **fields)` gives (outputs by name, mean loss); `constrain(parameters by name)` comes behind each step."""
     rng = np.random.default_rng(zlib.crc32(f"{family}/{name}".encode()))
     tensors = FAMILIES.setdefault(family, {})
     assert f"{name}/loss" not in tensors, name
@@ -197,6 +200,11 @@ def case(
 
     parameters = list(net.parameters.values())
     rule, losses, start = optimizer(parameters), [], 0
+    held = torch.nn.Module()
+    held.all = torch.nn.ParameterList(parameters)
+    assert all(a.data_ptr() == b.data_ptr() for a, b in zip(held.all, parameters))
+    if ema is not None:
+        average = torch.optim.swa_utils.AveragedModel(held, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(ema))
     for size in batches:
         rule.zero_grad(set_to_none=False)
         _, loss = forward(net, **batch(start, size))
@@ -208,12 +216,20 @@ def case(
         if clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
         rule.step()
+        if constrain is not None:
+            with torch.no_grad():
+                constrain(net.parameters)
         losses.append(loss.item())
+        if ema is not None:
+            average.update_parameters(held)
         start = (start + size) % total
     assert losses[-1] < 20 * max(losses[:4]), f"{name} diverges: {losses}"
     put("losses", losses)
     for k, v in (net.parameters | net.statistics).items():
         put(f"after/{k}", v)
+    if ema is not None:
+        for k, v in zip(net.parameters, average.module.all):
+            put(f"average/{k}", v)
     infer("output_after")
 
 
@@ -1020,6 +1036,101 @@ optimizer(
 optimizer("groups_clip", groups(O.Adam, ((0, 1), {"lr": 0.04}), lr=0.02), clip_value=0.3, clip_norm=0.5)
 optimizer("adamax_options", lambda p: O.Adamax(p, lr=0.02, betas=(0.8, 0.95), weight_decay=0.05))
 
+
+# --- Regularizers, constraints and running averages. ---
+
+
+def regularized(name, penalties=None, constraints=None, network=None, optimizer=lambda p: O.SGD(p, lr=0.1, momentum=0.9), **more):
+    """`penalties` by parameter give a number, `constraints` by parameter give a new value."""
+
+    def small(net, x, y):
+        return net.dense("p", torch.tanh(net.dense("h", x, 6, scale=1.5)), 3), y
+
+    def forward(net, x, y):
+        p, y = (network or small)(net, x, y)
+        loss = F.mse_loss(p, y)
+        return {"p": p}, loss + sum(f(net.parameters[k]) for k, f in (penalties or {}).items())
+
+    def constrain(parameters):
+        for k, f in (constraints or {}).items():
+            parameters[k].copy_(f(parameters[k]))
+
+    fields = more.pop("fields", ({"x": normal(5)}, {"y": normal(3, scale=2.0)}))
+    case("regularizers", name, *fields, forward, optimizer=optimizer, constrain=constrain, **more)
+
+
+def l1(factor):
+    return lambda w: factor * w.abs().sum()
+
+
+def l2(factor):
+    return lambda w: factor * w.square().sum()
+
+
+def norms(w, axes):
+    return w.square().sum(axes, keepdim=True).sqrt()
+
+
+def max_norm(bound, axes):
+    """Keras's formula."""
+    return lambda w: w * (norms(w, axes).clip(0, bound) / (1e-7 + norms(w, axes)))
+
+
+def unit_norm(axes):
+    return lambda w: w / (1e-7 + norms(w, axes))
+
+
+def non_negative(w):
+    return w * (w >= 0)
+
+
+regularized("l2_of_weights", {"h.dense.weight": l2(0.02), "p.dense.weight": l2(0.05)})
+regularized("l1_of_weights", {"h.dense.weight": l1(0.01)}, optimizer=lambda p: O.Adam(p, lr=0.02))
+regularized(
+    "both_and_bias",
+    {"p.dense.weight": lambda w: l1(0.01)(w) + l2(0.03)(w), "p.dense.bias": l2(0.1), "h.dense.bias": l1(0.02)},
+    clip_norm=0.5,
+)
+regularized("max_norm_of_rows", constraints={"h.dense.weight": max_norm(0.8, (1,)), "h.dense.bias": max_norm(0.3, (0,))})
+regularized(
+    "unit_norm_of_rows",
+    constraints={"h.dense.weight": unit_norm((1,)), "p.dense.weight": max_norm(1.0, (1,))},
+    optimizer=lambda p: O.Adam(p, lr=0.02),
+    clip_norm=0.5,
+)
+regularized("non_negative_weights", constraints={"p.dense.weight": non_negative, "p.dense.bias": non_negative})
+
+
+def convolutions(net, x, y):
+    a = torch.tanh(net.conv("a", x, 4, 3))
+    b = torch.tanh(net.conv_transpose("b", a, 6, 3, groups=2))
+    return net.dense("p", b.flatten(1), 3), y
+
+
+regularized(
+    "max_norm_of_filters",
+    {"b.conv_transpose2d.weight": l2(0.01)},
+    {
+        "a.conv2d.weight": max_norm(0.6, (1, 2, 3)),
+        "b.conv_transpose2d.weight": lambda w: max_norm(0.5, (1, 3, 4))(w.reshape(2, 2, 3, 3, 3)).reshape(w.shape),
+    },
+    convolutions,
+    optimizer=lambda p: O.Adam(p, lr=0.02),
+    fields=({"x": normal(2, 5, 5)}, {"y": normal(3)}),
+)
+regularized("average_sgd", optimizer=lambda p: O.SGD(p, lr=0.1), ema=0.9)
+regularized(
+    "average_adam",
+    optimizer=groups(O.Adam, ((1, 3), {"lr": 0.05}), lr=0.02, weight_decay=0.1),
+    ema=0.7,
+    clip_norm=0.5,
+)
+regularized(
+    "average_of_constrained",
+    constraints={"h.dense.weight": max_norm(0.8, (1,)), "p.dense.weight": non_negative},
+    optimizer=lambda p: O.RMSprop(p, lr=0.02),
+    ema=0.8,
+)
 
 # --- Metrics, against scikit-learn: on what one dense layer gives. ---
 

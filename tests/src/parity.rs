@@ -87,6 +87,16 @@ pub fn check_within(family: &str, case: &str, program: &'static Program, device:
         assert_close(&format!("{name} after ten steps"), &net.parameter(name).unwrap(), expected, after_ten_steps);
     }
     outputs_are(&net, "output_after", after_ten_steps);
+    if program.ema.is_some() {
+        let average = case.group("average");
+        assert!(!average.is_empty());
+        let current = net.begin_ema().unwrap();
+        for (name, (_, expected)) in average {
+            assert_close(&format!("average of {name}"), &net.parameter(name).unwrap(), expected, after_ten_steps);
+        }
+        net.end_ema(&current).unwrap();
+        outputs_are(&net, "output_after", after_ten_steps);
+    }
 }
 
 /// Metrics over more than one batch are scikit-learn's.

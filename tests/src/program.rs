@@ -67,6 +67,7 @@ fn program(plan: &Plan, kernels: Option<&CpuKernels>) -> p::Program {
         parameter_floats: plan.parameter_floats,
         trained_floats: plan.trained_floats,
         changed_floats: plan.changed_floats,
+        ema: plan.ema,
         states: list(&plan.states, |x| *x as f32),
         scalars: list(&plan.scalars, |x| match *x {
             StepScalar::InverseBatch => p::StepScalar::InverseBatch,

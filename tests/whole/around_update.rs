@@ -1,4 +1,5 @@
-//! What a training step does around the optimizer: gradients of several batches make one update, frozen parameters stay.
+//! What a training step does around the optimizer: gradients of several batches make one update, frozen parameters stay, averages are
+//! kept.
 
 use nn::Fit;
 use nn_tests::{Noise, assert_close, on_each_device};
@@ -33,6 +34,18 @@ nn::network! {
         output    p = b;
         loss      mse(b, y);
         optimizer adam(learning_rate = 0.02, weight_decay = 0.1);
+    }
+}
+
+nn::network! {
+    pub network Averaged {
+        input  x: [5];
+        target y: [3];
+        a = x >> dense(8, constraint = max_norm(0.7)) >> batch_norm >> tanh;
+        b = a >> dense(3, regularizer = l2(1e-3));
+        output    p = b;
+        loss      mse(b, y);
+        optimizer adam(learning_rate = 0.02, ema = 0.9);
     }
 }
 
@@ -156,5 +169,43 @@ on_each_device! {
             .map(|((w, m), g)| w - 0.1 * (0.5 * m + factor * g))
             .collect();
         assert_close(name, &net.parameter(name).unwrap(), &expected, 1e-5);
+    }
+
+    fn averages_are_looked_at_and_training_goes_on(device) {
+        let (x, y) = samples();
+        let data = AveragedData::new(&x, &y).unwrap();
+        let fit = || Fit::default().epochs(3).batch_size(4).quiet();
+        let mut net = Averaged::new(device, 3).unwrap();
+        net.freeze("b.*").unwrap();
+        net.fit(&data, fit()).unwrap();
+        let before = parameters!(net);
+        let (averaged, loss) = net.with_ema(|net| Ok((parameters!(net), net.evaluate(&data)?.loss))).unwrap();
+        assert_eq!(parameters!(net), before);
+        assert_ne!(loss, net.evaluate(&data).unwrap().loss);
+        for ((name, current), (_, average)) in before.iter().zip(&averaged) {
+            // What is frozen is its own average, and buffers have none.
+            let same = name.starts_with("b.") || name.contains("running");
+            assert_eq!(current == average, same, "{name}");
+        }
+        // Nobody would know that somebody has looked.
+        let mut other = Averaged::new(device, 3).unwrap();
+        other.freeze("b.*").unwrap();
+        other.fit(&data, fit()).unwrap();
+        net.fit(&data, fit()).unwrap();
+        other.fit(&data, fit()).unwrap();
+        assert_eq!(parameters!(net), parameters!(other));
+        assert_eq!(net.with_ema(|net| Ok(parameters!(net))).unwrap(), other.with_ema(|net| Ok(parameters!(net))).unwrap());
+        // Weights that are loaded are the first average.
+        let path = std::env::temp_dir().join(format!("nn_average_{}_{device:?}.safetensors", std::process::id()).replace(' ', "_"));
+        net.with_ema(|net| net.save(&path)).unwrap();
+        let averaged = net.with_ema(|net| Ok(parameters!(net))).unwrap();
+        net.load(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(parameters!(net), averaged);
+        assert_eq!(net.with_ema(|net| Ok(parameters!(net))).unwrap(), averaged);
+        // Each row's norm is within its bound.
+        for row in net.parameter("a.dense.weight").unwrap().chunks(5) {
+            assert!(row.iter().map(|w| w * w).sum::<f32>().sqrt() < 0.7001);
+        }
     }
 }

@@ -30,10 +30,12 @@ pub(super) struct Segment {
     pub(super) floats: Range<usize>,
     /// Which of the optimizer's groups they belong to, if any.
     pub(super) group: Option<usize>,
+    /// The parameter's number, if it has a constraint: then it is alone.
+    pub(super) constrained: Option<usize>,
 }
 
 impl Layout {
-    /// Places first what the optimizer updates, group by group, then buffers, then parameters that the loss does not reach, so that
+    /// Places first what the optimizer updates, group by group (and what is constrained last in each), then buffers, then parameters that the loss does not reach, so that
     /// each kernel behind the pass has one range.
     pub(super) fn of(network: &Network) -> Self {
         let mut offsets = vec![0; network.parameters.len()];
@@ -44,17 +46,19 @@ impl Layout {
         };
         let trained = network.trained();
         let numbers = || 0..network.parameters.len();
-        let mut updated: Vec<(Option<usize>, usize)> =
-            numbers().filter(|&i| trained[i]).map(|i| (network.group_of(i), i)).collect();
+        let constrained = |i: usize| network.constraints.contains_key(&i).then_some(i);
+        let mut updated: Vec<(Option<usize>, Option<usize>, usize)> =
+            numbers().filter(|&i| trained[i]).map(|i| (network.group_of(i), constrained(i), i)).collect();
         updated.sort();
         let mut segments: Vec<Segment> = vec![];
         let mut trained_floats = 0;
-        for (group, number) in updated {
+        for (group, constrained, number) in updated {
             let start = trained_floats;
             trained_floats = place(number, start);
-            match segments.last_mut().filter(|segment| segment.group == group) {
+            let alike = |last: &&mut Segment| last.group == group && last.constrained.or(constrained).is_none();
+            match segments.last_mut().filter(alike) {
                 Some(segment) => segment.floats.end = trained_floats,
-                None => segments.push(Segment { floats: start..trained_floats, group }),
+                None => segments.push(Segment { floats: start..trained_floats, group, constrained }),
             }
         }
         let buffers = numbers().filter(|&i| !network.parameters[i].trainable);

@@ -81,6 +81,7 @@ impl Programs<'_> {
         let total = graph.reduce(Reduction::Sum, measured.loss, &[], true);
         let inverse = graph.scalar(StepScalar::InverseBatch);
         let mean = graph.mul(total, inverse);
+        let mean = self.with_penalties(graph, mean);
         let mut offset = 0;
         for (i, &node) in std::iter::once(&mean).chain(&measured.statistics).enumerate() {
             let shape = graph.shape(node).clone();

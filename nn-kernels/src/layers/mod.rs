@@ -22,6 +22,7 @@ mod optimizer;
 mod padding;
 mod pool;
 mod reduce;
+mod regularize;
 mod resample;
 mod segment;
 #[cfg(test)]
@@ -47,11 +48,12 @@ pub use noise::{dropout, dropout2d, gaussian_noise};
 pub use norm::{BatchNorm, batch_norm, group_norm, instance_norm, layer_norm, local_response_norm, rms_norm};
 pub use normalize::{log_softmax, softmax};
 pub use optimizer::{
-    OptimizerStep, Update, check_group, check_optimizer, check_precision, clip_by_value, clip_factor, optimizer_step,
-    state_init,
+    OptimizerStep, Update, check_group, check_optimizer, check_precision, clip_by_value, clip_factor,
+    optimizer_average, optimizer_step, state_init,
 };
 pub use padding::{crop, pad};
 pub use pool::{adaptive_avg_pool2d, avg_pool, global_avg_pool, global_max_pool, max_pool};
 pub use reduce::{max, mean, sum};
+pub use regularize::{check_constraint, check_penalty, constrain, penalty, penalty_gradient};
 pub use resample::{Interpolation, channel_shuffle, pixel_shuffle, pixel_unshuffle, upsample};
 pub use segment::{dice_loss, focal_loss, iou};

@@ -9,7 +9,7 @@ use crate::shape::{self, Allowed, Fact};
 pub struct Update {
     /// The parameters after the step.
     pub new_parameters: NodeId,
-    /// The states after the step, in the order of [`state_init`].
+    /// The rule's states after the step, in the order of [`state_init`].
     pub new_states: Vec<NodeId>,
 }
 
@@ -18,6 +18,7 @@ pub fn check_optimizer(optimizer: &Optimizer) -> Result<(), Fact> {
     let Optimizer { rule, learning_rate, weight_decay, clip_norm, clip_value, .. } = *optimizer;
     let not_negative = |name, value| shape::option(name, value, Allowed::AtLeast(0.0));
     let share = |name, value| shape::option(name, value, Allowed::FromBelow(0.0, 1.0));
+    optimizer.ema.map_or(Ok(()), |keep| share("ema", keep))?;
     not_negative("learning_rate", learning_rate)?;
     not_negative("weight_decay", weight_decay)?;
     for (name, bound) in [("clip_norm", clip_norm), ("clip_value", clip_value)] {
@@ -80,8 +81,16 @@ pub fn check_group(group: &Group) -> Result<(), Fact> {
     Ok(())
 }
 
-/// What each of the optimizer's state vectors starts from.
+/// What each of the optimizer's state vectors starts from. The parameters' running average, if there is one, comes last; it starts
+/// from the parameters, whatever is said here.
 pub fn state_init(optimizer: &Optimizer) -> Vec<f64> {
+    let mut states = rule_init(optimizer);
+    states.extend(optimizer.ema.map(|_| 0.0));
+    states
+}
+
+/// What the states of the rule itself start from.
+fn rule_init(optimizer: &Optimizer) -> Vec<f64> {
     let count = match optimizer.rule {
         Rule::Sgd { momentum, .. } => usize::from(momentum != 0.0),
         Rule::RmsProp { momentum, centered, .. } => 1 + usize::from(momentum != 0.0) + usize::from(centered),
@@ -99,7 +108,7 @@ pub struct OptimizerStep<'a> {
     pub parameters: NodeId,
     /// Their gradients, clipped.
     pub gradients: NodeId,
-    /// As many as [`state_init`] has.
+    /// As many as [`state_init`] has, but for the running average.
     pub states: &'a [NodeId],
 }
 
@@ -136,6 +145,18 @@ pub fn optimizer_step(
         Rule::Adamax { beta1, beta2, eps } => step.adamax(beta1, beta2, eps),
     };
     Update { new_parameters: g.sub(parameters, direction), new_states: states }
+}
+
+/// The parameters' running average after a step, as `torch.optim.swa_utils.AveragedModel` with `get_ema_multi_avg_fn` has it: the
+/// first step's is the parameters.
+pub fn optimizer_average(g: &mut Graph, keep: f64, average: NodeId, new_parameters: NodeId) -> NodeId {
+    let difference = g.sub(new_parameters, average);
+    let step = g.scale(difference, 1.0 - keep);
+    let moved = g.add2(average, step);
+    let (t, one) = (g.scalar(StepScalar::Step), g.constant(1.0));
+    let first = g.binary(Binary::Equal, t, one);
+    let first = g.broadcast(first, &g.shape(moved).clone());
+    g.select(first, new_parameters, moved)
 }
 
 /// Each gradient within ± [`Optimizer::clip_value`], as by `torch.nn.utils.clip_grad_value_`.

@@ -234,6 +234,8 @@ impl Elaborator<'_, '_> {
             }
             (Value::Flag(flag), Kind::Flag) => return Some(Bound::Flag(*flag)),
             (Value::Init(init), Kind::Init) => return Some(Bound::Init(init.clone())),
+            (Value::Regularizer(penalty), Kind::Regularizer) => return Some(Bound::Regularizer(*penalty)),
+            (Value::Constraint(constraint), Kind::Constraint) => return Some(Bound::Constraint(*constraint)),
             (Value::Text(text), Kind::Name) => {
                 let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
                 if !text.is_empty() && text.len() <= 64 && text.chars().all(good) {
@@ -262,6 +264,8 @@ impl Elaborator<'_, '_> {
             (_, Kind::Number) => "a number",
             (_, Kind::Flag) => "`true` or `false`",
             (_, Kind::Init) => "an initializer, such as `zeros` or `xavier_uniform`",
+            (_, Kind::Regularizer) => "a regularizer, such as `l2(1e-4)`",
+            (_, Kind::Constraint) => "a constraint, such as `max_norm(2.0)`",
             (_, Kind::Name) => "a text in quotes, such as `\"head\"`",
             (
                 _,
@@ -291,8 +295,8 @@ impl Elaborator<'_, '_> {
         None
     }
 
-    /// Reports what is meant as an initializer and is none.
-    pub fn is_no_initializer(&mut self, expression: &Expr) -> bool {
+    /// Reports what is meant as a setting of this kind (an initializer, a regularizer, a constraint) and is none.
+    pub fn is_no_setting(&mut self, expression: &Expr, kind: Kind) -> bool {
         let ident = match expression {
             Expr::Path(path) => path.path.get_ident(),
             Expr::Call(call) => match &*call.func {
@@ -303,15 +307,25 @@ impl Elaborator<'_, '_> {
         };
         let Some(ident) = ident else { return false };
         let name = ident.to_string();
-        let initializers = || functions::all().filter(|f| matches!(f.apply, Apply::Initializer(_))).map(|f| f.name);
-        if self.lookup(&name).is_some() || initializers().any(|i| i == name) {
+        let fits = move |f: &&Function| match kind {
+            Kind::Regularizer => matches!(f.apply, Apply::Regularizer(_)),
+            Kind::Constraint => matches!(f.apply, Apply::Constraint(_)),
+            _ => matches!(f.apply, Apply::Initializer(_)),
+        };
+        let word = match kind {
+            Kind::Regularizer => "regularizer",
+            Kind::Constraint => "constraint",
+            _ => "initializer",
+        };
+        let settings = || functions::all().filter(fits).map(|f| f.name);
+        if self.lookup(&name).is_some() || settings().any(|i| i == name) {
             return false;
         }
-        let near = functions::known_elsewhere_as(&name).filter(|n| initializers().any(|i| i == *n));
-        let found = self.diagnostics.error(ident.span(), format!("cannot find initializer `{name}`"));
-        match near.or_else(|| nearest(&name, initializers())) {
+        let near = functions::known_elsewhere_as(&name).filter(|n| settings().any(|i| i == *n));
+        let found = self.diagnostics.error(ident.span(), format!("cannot find {word} `{name}`"));
+        match near.or_else(|| nearest(&name, settings())) {
             Some(near) => found.help(format!("did you mean `{near}`?")),
-            None => found.note(format!("there are {}", text::list(initializers(), "and"))),
+            None => found.note(format!("there are {}", text::list(settings(), "and"))),
         };
         true
     }

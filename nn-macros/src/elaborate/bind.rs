@@ -189,7 +189,7 @@ impl Elaborator<'_, '_> {
         let what = format!("`{name}` of `{}`", function.name);
         let bound = match parameter.kind {
             Kind::Word(words) => self.bind_word(expression, words, &what),
-            Kind::Init if self.is_no_initializer(expression) => None,
+            Kind::Init | Kind::Regularizer | Kind::Constraint if self.is_no_setting(expression, parameter.kind) => None,
             Kind::Name if self.is_unquoted_name(expression, &what) => None,
             Kind::Padding => self.bind_padding(expression, &what),
             Kind::Groups => self.bind_groups(expression, &what),
@@ -225,6 +225,9 @@ impl Elaborator<'_, '_> {
             "elementwise_affine" => Some("affine"),
             "scale_factor" => Some("scale"),
             "stddev" => Some("std"),
+            "kernel_regularizer" | "weight_regularizer" | "activity_regularizer" => Some("regularizer"),
+            "kernel_constraint" | "weight_constraint" => Some("constraint"),
+            "ema_momentum" | "use_ema" => Some("ema"),
             "param_groups" | "params" | "no_decay" => Some("groups"),
             "clipnorm" | "global_clipnorm" | "max_norm" => Some("clip_norm"),
             "clipvalue" => Some("clip_value"),

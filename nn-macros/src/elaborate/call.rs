@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use nn_kernels::graph::{Leaf, Shape};
+use nn_kernels::layers;
 use nn_kernels::shape::Fact;
 use proc_macro2::Ident;
 use quote::ToTokens;
@@ -85,7 +86,9 @@ impl Elaborator<'_, '_> {
         };
         match function.apply {
             Apply::Repeat => return self.repeat(function, call),
-            Apply::Initializer(_) => return self.initializer(function, call),
+            Apply::Initializer(_) | Apply::Regularizer(_) | Apply::Constraint(_) => {
+                return self.setting(function, call);
+            }
             Apply::Optimizer(_) | Apply::Metric(_) | Apply::Precision(_) => {
                 let statement = match function.apply {
                     Apply::Metric(_) => "metric",
@@ -145,7 +148,11 @@ impl Elaborator<'_, '_> {
                     }
                 };
                 self.network.graph.set_label(&path);
-                apply(&mut self.network, &path, arguments)
+                let applied = apply(&mut self.network, &path, arguments);
+                if applied.is_ok() && !self.regularize(function, &path, arguments) {
+                    return Value::Error;
+                }
+                applied
             }
             Apply::Several(apply) => {
                 self.label(function.name);
@@ -168,6 +175,8 @@ impl Elaborator<'_, '_> {
             }
             Apply::Metric(_)
             | Apply::Initializer(_)
+            | Apply::Regularizer(_)
+            | Apply::Constraint(_)
             | Apply::Optimizer(_)
             | Apply::Precision(_)
             | Apply::Group(_)
@@ -221,11 +230,30 @@ impl Elaborator<'_, '_> {
         Ok(path)
     }
 
-    /// An initializer with its arguments.
-    pub fn initializer(&mut self, function: &'static Function, mut call: Call<'_>) -> Value {
-        let Apply::Initializer(apply) = function.apply else { return Value::Error };
+    /// An initializer, a regularizer or a constraint with its arguments.
+    pub fn setting(&mut self, function: &'static Function, mut call: Call<'_>) -> Value {
         self.note_word(call.word);
-        self.bind(function, &mut call).map_or(Value::Error, |binding| Value::Init(apply(&binding.arguments)))
+        let Some(binding) = self.bind(function, &mut call) else { return Value::Error };
+        let arguments = &binding.arguments;
+        let (value, checked) = match function.apply {
+            Apply::Initializer(apply) => (Value::Init(apply(arguments)), Ok(())),
+            Apply::Regularizer(apply) => {
+                let penalty = apply(arguments);
+                (Value::Regularizer(penalty), layers::check_penalty(&penalty))
+            }
+            Apply::Constraint(apply) => {
+                let constraint = apply(arguments);
+                (Value::Constraint(constraint), layers::check_constraint(constraint))
+            }
+            _ => return Value::Error,
+        };
+        match checked {
+            Ok(()) => value,
+            Err(fact) => {
+                self.explain(&fact, &Subject::of_call(&call, binding, false));
+                Value::Error
+            }
+        }
     }
 
     /// Remembers that a function is used.

@@ -15,6 +15,7 @@ mod groups;
 mod names;
 mod pipe;
 mod precision;
+mod regularize;
 mod repeat;
 mod scope;
 mod slots;

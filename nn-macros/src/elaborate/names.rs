@@ -33,9 +33,9 @@ impl Elaborator<'_, '_> {
             None => {}
         }
         if let Some(function) = functions::find(&name)
-            && let Apply::Initializer(_) = function.apply
+            && function.apply.is_setting()
         {
-            return self.initializer(function, Call { word: ident, piped: None, written: None, whole: path });
+            return self.setting(function, Call { word: ident, piped: None, written: None, whole: path });
         }
         self.unknown_name(ident, &name);
         Value::Error

@@ -372,6 +372,18 @@ impl<'a> Elaborator<'a, '_> {
         let mut call = Call { word: name, piped: None, written, whole: expression };
         let Some(binding) = self.bind(function, &mut call) else { return };
         let optimizer = apply(&binding.arguments);
+        if let (Some(_), 4..) = (optimizer.ema, layers::state_init(&optimizer).len()) {
+            let place = binding.arguments.places.get("ema").copied().unwrap_or(name.span().into());
+            let name = name.to_string();
+            let other = if name == "rmsprop" { "centered" } else { "amsgrad" };
+            self.diagnostics
+                .error(
+                    place,
+                    format!("`ema` does not go together with `{other}`: `{name}` keeps three vectors already"),
+                )
+                .note("a GPU's kernel has room for three vectors of an optimizer's state");
+            return;
+        }
         match layers::check_optimizer(&optimizer) {
             Ok(()) => self.network.optimizer = Some(optimizer),
             Err(fact) => self.explain(&fact, &Subject::of_call(&call, binding, false)),

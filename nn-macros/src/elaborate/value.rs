@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use nn_kernels::graph::{Graph, NodeId};
 use nn_kernels::layers::Init;
+use nn_kernels::network::{Constraint, Penalty};
 
 use super::apply::Applicable;
 use crate::numbers::Number;
@@ -20,6 +21,10 @@ pub enum Value {
     Text(String),
     /// An initializer.
     Init(Init),
+    /// A regularizer.
+    Regularizer(Penalty),
+    /// A constraint.
+    Constraint(Constraint),
     /// Values in brackets.
     List(Vec<Value>),
     /// Several results.
@@ -62,6 +67,8 @@ impl Value {
             Value::Flag(flag) => format!("`{flag}`"),
             Value::Text(text) => format!("the text {text:?}"),
             Value::Init(init) => format!("the initializer `{}`", init.name()),
+            Value::Regularizer(_) => "a regularizer".to_owned(),
+            Value::Constraint(_) => "a constraint".to_owned(),
             Value::List(values) => format!("a list of {}", text::count(values.len(), "value")),
             Value::Tuple(values) => format!("a tuple of {}", text::count(values.len(), "value")),
             Value::Tensor(tensor) => tensor.describe(graph),

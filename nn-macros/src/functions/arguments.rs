@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nn_kernels::graph::NodeId;
 use nn_kernels::layers::{Init, Target};
-use nn_kernels::network::Group;
+use nn_kernels::network::{Constraint, Group, Penalty};
 use nn_kernels::shape::{Margins, Padding, PerAxis};
 
 use super::Kind;
@@ -46,6 +46,10 @@ pub enum Bound {
     Word(String),
     /// An initializer.
     Init(Init),
+    /// A regularizer.
+    Regularizer(Penalty),
+    /// A constraint.
+    Constraint(Constraint),
     /// Patterns of names.
     Patterns(Vec<String>),
     /// Groups of parameters.
@@ -153,6 +157,22 @@ impl Arguments {
     pub fn init(&self, name: &str) -> Option<Init> {
         match self.bound.get(name) {
             Some(Bound::Init(init)) => Some(init.clone()),
+            _ => None,
+        }
+    }
+
+    /// A [`Bound::Regularizer`] that may be missing.
+    pub fn regularizer(&self, name: &str) -> Option<Penalty> {
+        match self.bound.get(name) {
+            Some(Bound::Regularizer(penalty)) => Some(*penalty),
+            _ => None,
+        }
+    }
+
+    /// A [`Bound::Constraint`] that may be missing.
+    pub fn constraint(&self, name: &str) -> Option<Constraint> {
+        match self.bound.get(name) {
+            Some(Bound::Constraint(constraint)) => Some(*constraint),
             _ => None,
         }
     }

@@ -10,12 +10,13 @@ mod metrics;
 mod norms;
 mod optimizers;
 mod precisions;
+mod regularizers;
 mod spatial;
 mod values;
 
 use nn_kernels::graph::{Graph, NodeId};
 use nn_kernels::layers::Init;
-use nn_kernels::network::{Group, MetricDeclaration, Network, Optimizer, Precision};
+use nn_kernels::network::{Constraint, Group, MetricDeclaration, Network, Optimizer, Penalty, Precision};
 use nn_kernels::shape::Fact;
 
 pub use arguments::{Arguments, Bound};
@@ -50,6 +51,10 @@ pub enum Apply {
     Metric(fn(&mut Graph, &str, &Arguments) -> Result<MetricDeclaration, Fact>),
     /// How a parameter starts.
     Initializer(fn(&Arguments) -> Init),
+    /// What a parameter costs by its size.
+    Regularizer(fn(&Arguments) -> Penalty),
+    /// What each update brings a parameter back to.
+    Constraint(fn(&Arguments) -> Constraint),
     /// How parameters are updated.
     Optimizer(fn(&Arguments) -> Optimizer),
     /// In which precision contractions compute.
@@ -71,18 +76,23 @@ impl Apply {
             | Apply::Repeat => "a function",
             Apply::Metric(_) => "a metric",
             Apply::Initializer(_) => "an initializer",
+            Apply::Regularizer(_) => "a regularizer",
+            Apply::Constraint(_) => "a constraint",
             Apply::Optimizer(_) => "an optimizer",
             Apply::Precision(_) => "a precision",
             Apply::Group(_) => "a group of parameters",
         }
     }
 
+    /// Whether it is no computation, but a setting that an option takes: an initializer, a regularizer, a constraint.
+    pub fn is_setting(&self) -> bool {
+        matches!(self, Apply::Initializer(_) | Apply::Regularizer(_) | Apply::Constraint(_))
+    }
+
     /// Whether the result is a value that expressions can go on with.
     pub fn is_value(&self) -> bool {
-        !matches!(
-            self,
-            Apply::Metric(_) | Apply::Initializer(_) | Apply::Optimizer(_) | Apply::Precision(_) | Apply::Group(_)
-        )
+        let other = matches!(self, Apply::Metric(_) | Apply::Optimizer(_) | Apply::Precision(_) | Apply::Group(_));
+        !other && !self.is_setting()
     }
 }
 
@@ -131,6 +141,10 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// An initializer.
     Init,
+    /// A regularizer.
+    Regularizer,
+    /// A constraint.
+    Constraint,
     /// A name in quotes.
     Name,
     /// A pattern of names in quotes, or several in brackets.
@@ -204,6 +218,7 @@ pub fn all() -> impl Iterator<Item = &'static Function> {
         values::LOSSES,
         metrics::TABLE,
         initializers::TABLE,
+        regularizers::TABLE,
         optimizers::TABLE,
         precisions::TABLE,
     ]
@@ -219,11 +234,11 @@ pub fn find(name: &str) -> Option<&'static Function> {
 /// What others call it: names from elsewhere, for "did you mean".
 pub fn known_elsewhere_as(name: &str) -> Option<&'static str> {
     #[rustfmt::skip]
-    const NAMES: [(&str, &str); 104] = [
+    const NAMES: [(&str, &str); 107] = [
         ("bce", "binary_cross_entropy"), ("bce_loss", "binary_cross_entropy"),
         ("bce_with_logits", "binary_cross_entropy_with_logits"), ("categorical_cross_entropy", "cross_entropy"),
         ("sparse_categorical_cross_entropy", "cross_entropy"), ("mean_squared_error", "mse"), ("mse_loss", "mse"),
-        ("l2_loss", "mse"), ("mean_absolute_error", "mae"), ("l1_loss", "mae"), ("l1", "mae"), ("kl_div", "kl_divergence"),
+        ("l2_loss", "mse"), ("mean_absolute_error", "mae"), ("l1_loss", "mae"), ("kl_div", "kl_divergence"),
         ("poisson_nll", "poisson"), ("poisson_nll_loss", "poisson"), ("fc", "dense"), ("fully_connected", "dense"),
         ("affine", "linear"), ("view", "reshape"), ("cat", "concat"), ("concatenate", "concat"), ("mm", "matmul"),
         ("bmm", "matmul"), ("amax", "max"), ("power", "pow"), ("ln", "log"), ("r2_score", "r2"),
@@ -253,6 +268,7 @@ pub fn known_elsewhere_as(name: &str) -> Option<&'static str> {
         ("roc", "roc_curve"), ("roc_auc", "auc"), ("roc_auc_score", "auc"), ("precision_recall_curve", "pr_curve"),
         ("root_mean_squared_error", "rmse"), ("mean_absolute_percentage_error", "mape"), ("cosine", "cosine_similarity"),
         ("confusion", "confusion_matrix"),
+        ("maxnorm", "max_norm"), ("unitnorm", "unit_norm"), ("nonneg", "non_negative"), ("l1l2", "l1_l2"),
     ];
     let plain = name.to_ascii_lowercase();
     NAMES.iter().find(|(other, _)| *other == plain).map(|(_, ours)| *ours)

@@ -21,6 +21,7 @@ const WEIGHT_DECAY: Parameter = Parameter::number("weight_decay", 0.0);
 const CLIP_NORM: Parameter = Parameter::option("clip_norm", Kind::Number, Nothing);
 const CLIP_VALUE: Parameter = Parameter::option("clip_value", Kind::Number, Nothing);
 const SKIP_NON_FINITE: Parameter = Parameter::flag("skip_non_finite", false);
+const EMA: Parameter = Parameter::option("ema", Kind::Number, Nothing);
 const GROUPS: Parameter = Parameter::option("groups", Kind::Groups, Nothing);
 const MOMENTUM: Parameter = Parameter::number("momentum", 0.0);
 const BETA1: Parameter = Parameter::number("beta1", 0.9);
@@ -43,6 +44,7 @@ pub static TABLE: &[Function] = &[
             CLIP_NORM,
             CLIP_VALUE,
             SKIP_NON_FINITE,
+            EMA,
             GROUPS,
         ],
         |a| {
@@ -62,6 +64,7 @@ pub static TABLE: &[Function] = &[
             CLIP_NORM,
             CLIP_VALUE,
             SKIP_NON_FINITE,
+            EMA,
             GROUPS,
         ],
         |a| {
@@ -80,6 +83,7 @@ pub static TABLE: &[Function] = &[
             CLIP_NORM,
             CLIP_VALUE,
             SKIP_NON_FINITE,
+            EMA,
             GROUPS,
         ],
         |a| {
@@ -97,6 +101,7 @@ pub static TABLE: &[Function] = &[
             CLIP_NORM,
             CLIP_VALUE,
             SKIP_NON_FINITE,
+            EMA,
             GROUPS,
         ],
         |a| with(Rule::Adadelta { rho: a.number("rho"), eps: a.number("eps") }, a),
@@ -113,6 +118,7 @@ pub static TABLE: &[Function] = &[
             CLIP_NORM,
             CLIP_VALUE,
             SKIP_NON_FINITE,
+            EMA,
             GROUPS,
         ],
         |a| {
@@ -132,6 +138,7 @@ pub static TABLE: &[Function] = &[
             CLIP_NORM,
             CLIP_VALUE,
             SKIP_NON_FINITE,
+            EMA,
             GROUPS,
         ],
         |a| {
@@ -141,7 +148,18 @@ pub static TABLE: &[Function] = &[
     ),
     optimizer(
         "adamax",
-        &[learning_rate(2e-3), BETA1, BETA2, eps(1e-8), WEIGHT_DECAY, CLIP_NORM, CLIP_VALUE, SKIP_NON_FINITE, GROUPS],
+        &[
+            learning_rate(2e-3),
+            BETA1,
+            BETA2,
+            eps(1e-8),
+            WEIGHT_DECAY,
+            CLIP_NORM,
+            CLIP_VALUE,
+            SKIP_NON_FINITE,
+            EMA,
+            GROUPS,
+        ],
         |a| with(Rule::Adamax { beta1: a.number("beta1"), beta2: a.number("beta2"), eps: a.number("eps") }, a),
     ),
     GROUP,
@@ -170,6 +188,7 @@ fn with(rule: Rule, a: &Arguments) -> Optimizer {
         clip_norm: a.number_or_none("clip_norm"),
         clip_value: a.number_or_none("clip_value"),
         skip_non_finite: a.flag("skip_non_finite"),
+        ema: a.number_or_none("ema"),
         groups: a.groups("groups"),
     }
 }

@@ -4,6 +4,7 @@ use nn_kernels::layers::{self, Convolution, Interpolation, TransposedConvolution
 use nn_kernels::shape::{PaddingMode, TransposedOptions, WindowOptions};
 
 use super::Default::{Integer, Nothing, Number, Required, Word};
+use super::regularizers::{BIAS_CONSTRAINT, BIAS_REGULARIZER, CONSTRAINT, REGULARIZER};
 use super::values::{NAME, X, layer, value};
 use super::{Arguments, Function, Kind, Parameter};
 
@@ -19,10 +20,41 @@ const PADDING: Parameter = Parameter::option("padding", Kind::Padding, Integer(0
 const PADDING_MODE: Parameter =
     Parameter::option("padding_mode", Kind::Word(&["zeros", "reflect", "replicate", "circular"]), Word("zeros"));
 
-const CONVOLUTION: &[Parameter] =
-    &[X, FILTERS, KERNEL, STRIDE, PADDING, PADDING_MODE, DILATION, GROUPS, BIAS, INIT, BIAS_INIT, NAME];
-const SEPARABLE: &[Parameter] =
-    &[X, FILTERS, KERNEL, STRIDE, PADDING, PADDING_MODE, DILATION, BIAS, INIT, BIAS_INIT, NAME];
+const CONVOLUTION: &[Parameter] = &[
+    X,
+    FILTERS,
+    KERNEL,
+    STRIDE,
+    PADDING,
+    PADDING_MODE,
+    DILATION,
+    GROUPS,
+    BIAS,
+    INIT,
+    BIAS_INIT,
+    REGULARIZER,
+    BIAS_REGULARIZER,
+    CONSTRAINT,
+    BIAS_CONSTRAINT,
+    NAME,
+];
+const SEPARABLE: &[Parameter] = &[
+    X,
+    FILTERS,
+    KERNEL,
+    STRIDE,
+    PADDING,
+    PADDING_MODE,
+    DILATION,
+    BIAS,
+    INIT,
+    BIAS_INIT,
+    REGULARIZER,
+    BIAS_REGULARIZER,
+    CONSTRAINT,
+    BIAS_CONSTRAINT,
+    NAME,
+];
 const TRANSPOSED: &[Parameter] = &[
     X,
     FILTERS,
@@ -35,6 +67,10 @@ const TRANSPOSED: &[Parameter] = &[
     BIAS,
     INIT,
     BIAS_INIT,
+    REGULARIZER,
+    BIAS_REGULARIZER,
+    CONSTRAINT,
+    BIAS_CONSTRAINT,
     NAME,
 ];
 

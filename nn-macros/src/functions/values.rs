@@ -6,6 +6,7 @@ use nn_kernels::network::Network;
 use nn_kernels::shape::{Fact, PerAxis};
 
 use super::Default::{Integer, Nothing, Number, Required};
+use super::regularizers::{BIAS_CONSTRAINT, BIAS_REGULARIZER, CONSTRAINT, REGULARIZER};
 use super::{Apply, Arguments, Function, Kind, Parameter};
 
 type Pure = fn(&mut Graph, &Arguments) -> Result<NodeId, Fact>;
@@ -48,6 +49,10 @@ const AFFINE: &[Parameter] = &[
     Parameter::flag("bias", true),
     Parameter::option("init", Kind::Init, Nothing),
     Parameter::option("bias_init", Kind::Init, Nothing),
+    REGULARIZER,
+    BIAS_REGULARIZER,
+    CONSTRAINT,
+    BIAS_CONSTRAINT,
     NAME,
 ];
 

@@ -1,12 +1,13 @@
 //! From a checked network to the tokens that the user's crate compiles.
 //!
 //! - [`api`] prints the types and their methods, thin, typed wrappers around `nn_runtime`'s core: [`predict`], [`training`], the
-//!   [`data`] types and the [`report`];
+//!   [`data`] types and the [`report`]; [`average`] adds one;
 //! - [`samples`] is the types that one sample can have;
 //! - [`tables`] prints the program: constant tables, the CPU's kernels and the GPU's shaders. They are text, parsed
 //!   once: in a macro that runs unoptimised, this is many times faster than building tokens one by one.
 
 mod api;
+mod average;
 mod data;
 #[cfg(feature = "onnx")]
 mod onnx;
@@ -64,7 +65,10 @@ pub fn network(checked: &Checked, lexer: Lexer<'_>) -> TokenStream {
         summary: text::summary(&checked.network, &plan),
         plan: text::plan(&plan),
     };
-    let tokens = api.tokens();
+    let mut tokens = api.tokens();
+    if plan.ema.is_some() {
+        tokens = average::with_average(tokens, &checked.header);
+    }
     #[cfg(feature = "onnx")]
     let tokens = onnx::with_export(tokens, &checked.header, Some(&checked.network));
     tokens
@@ -97,7 +101,10 @@ pub fn stub(partial: &Partial, lexer: Lexer<'_>) -> TokenStream {
         summary: String::new(),
         plan: String::new(),
     };
-    let tokens = api.tokens();
+    let mut tokens = api.tokens();
+    if partial.optimizer {
+        tokens = average::with_average(tokens, &partial.header);
+    }
     #[cfg(feature = "onnx")]
     let tokens = onnx::with_export(tokens, &partial.header, None);
     tokens

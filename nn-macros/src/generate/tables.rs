@@ -69,7 +69,7 @@ pub(super) fn program(plan: &Plan) -> String {
         text,
         "pub(super) static PROGRAM: __nn::Program = __nn::Program {{
             name: {:?}, hash: {}, fields: {fields}, inputs: {}, parameters: {parameters}, control: {control}, parameter_floats: {},
-            trained_floats: {}, changed_floats: {}, states: {}, scalars: {scalars}, learning_rate: {}, skipped: {}, outputs: {outputs}, metrics: {metrics},
+            trained_floats: {}, changed_floats: {}, states: {}, ema: {}, scalars: {scalars}, learning_rate: {}, skipped: {}, outputs: {outputs}, metrics: {metrics},
             predict: {}, evaluate: {}, train: {}, gradients: {}, flops_per_sample: {},
         }};",
         plan.name,
@@ -79,6 +79,7 @@ pub(super) fn program(plan: &Plan) -> String {
         plan.trained_floats,
         plan.changed_floats,
         list(&plan.states, |s| float32(*s)),
+        option(plan.ema),
         option(plan.learning_rate.map(float32)),
         option(plan.skipped),
         printed[0].1,
@@ -118,7 +119,7 @@ pub(super) fn placeholder(name: &str) -> String {
         pub(super) static TRAIN: __nn::TrainKernels = __nn::TrainKernels {{ pass: &[], update: &[] }};
         pub(super) static PROGRAM: __nn::Program = __nn::Program {{
             name: {name:?}, hash: 0, fields: &[], inputs: 0, parameters: &[], control: &[], parameter_floats: 0,
-            trained_floats: 0, changed_floats: 0, states: &[],
+            trained_floats: 0, changed_floats: 0, states: &[], ema: ::core::option::Option::None,
             scalars: &[], learning_rate: ::core::option::Option::None, skipped: ::core::option::Option::None, outputs: &[], metrics: &[],
             predict: __nn::Schedule {{
                 fixed_floats: 0, sample_floats: 0, fixed_halves: 0, sample_halves: 0, result_floats: 0, result_sample_floats: 0, fields: &[], outputs: &[], field_gradients: &[],

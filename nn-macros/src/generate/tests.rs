@@ -50,6 +50,7 @@ fn mlp() -> Checked {
         clip_norm: None,
         clip_value: None,
         skip_non_finite: false,
+        ema: None,
         groups: vec![],
     });
     Checked {

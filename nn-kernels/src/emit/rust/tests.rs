@@ -67,6 +67,7 @@ fn plan() -> Plan {
         control: vec![],
         skipped: None,
         changed_floats: 0,
+        ema: None,
         name: "Net".into(),
         fields: vec![],
         inputs: 0,

@@ -77,6 +77,7 @@ const NETWORK: Program = Program {
     parameter_floats: 4,
     trained_floats: 4,
     changed_floats: 4,
+    ema: None,
     states: &[7.0],
     scalars: &[],
     learning_rate: Some(0.1),

@@ -64,6 +64,7 @@ fn sums(sizes: &[usize]) -> &'static Program {
         parameter_floats: 0,
         trained_floats: 0,
         changed_floats: 0,
+        ema: None,
         states: &[],
         scalars: &[],
         learning_rate: None,

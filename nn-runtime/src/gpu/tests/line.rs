@@ -141,6 +141,7 @@ pub(super) const fn line(name: &'static str, predict: &'static [Shader]) -> Prog
         parameter_floats: 4,
         trained_floats: 4,
         changed_floats: 4,
+        ema: None,
         states: &[0.25],
         scalars: &[StepScalar::InverseBatch, StepScalar::LearningRate],
         learning_rate: Some(0.1),
