@@ -91,7 +91,10 @@ impl Floats {
     }
 
     /// So many times this value.
-    pub(crate) fn filled(value: f32, len: usize) -> Result<Self> {
+    ///
+    /// # Errors
+    /// If there is not so much memory.
+    pub fn filled(value: f32, len: usize) -> Result<Self> {
         let mut floats = Floats::new();
         floats.grow(len)?;
         if value.to_bits() != 0 {

@@ -31,7 +31,8 @@ pub(crate) fn each(pieces: usize, piece: &(impl Fn(usize) + Sync)) {
     struct Next(AtomicUsize);
     const SHARES: usize = 16;
 
-    let threads = threads().min(pieces);
+    // Whoever asks for the number of threads starts them: nobody does for one piece.
+    let threads = if pieces < 2 { pieces } else { threads().min(pieces) };
     if threads < 2 {
         return (0..pieces).for_each(piece);
     }

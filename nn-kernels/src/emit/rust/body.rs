@@ -10,7 +10,7 @@ use super::nest::{Loops, Nest};
 use super::place::{Place, Places, folds, outer_order};
 use super::text::{self, Lines};
 use super::vector::{self, Lanes, Walk};
-use crate::graph::{Binary, Reduction, StepScalar, Unary};
+use crate::graph::{Binary, StepScalar, Unary};
 use crate::ir::{Bound, Index, TensorId, Value, ValueId};
 
 /// Everything that the loops' text depends on.
@@ -47,7 +47,7 @@ impl Body<'_> {
 
     /// An index from the first row that there is, or from the first one that this thread does (`local`). The axis
     /// `lane`, if any, counts from the lane of that name.
-    fn index(&self, index: &Index, local: bool, lane: Option<usize>) -> String {
+    pub(super) fn index(&self, index: &Index, local: bool, lane: Option<usize>) -> String {
         text::index(index, &|axis| {
             let split = axis == 0 && self.split && !local;
             let name = if split { format!("first + i{axis}") } else { format!("i{axis}") };
@@ -76,10 +76,10 @@ impl Body<'_> {
 }
 
 /// Prints one stage.
-struct StagePrinter<'a> {
-    body: &'a Body<'a>,
-    n: usize,
-    loops: &'a Loops,
+pub(super) struct StagePrinter<'a> {
+    pub(super) body: &'a Body<'a>,
+    pub(super) n: usize,
+    pub(super) loops: &'a Loops,
     places: Places,
     /// The axis of the lanes.
     along: Option<usize>,
@@ -113,13 +113,17 @@ impl<'a> StagePrinter<'a> {
         let outer = self.body.nest.outer.len();
         let stage = &self.loops.stage;
         self.values(lines, |p| p.late && p.depth <= outer);
-        for (slot, (how, _)) in stage.reduce.iter().enumerate() {
-            lines.line(format!("let mut r{}_{slot} = s.splat({});", self.n, text::number(how.identity())));
-        }
+        let parts = self.parts();
+        self.begin_reductions(lines, parts);
         for (at, size) in self.loops.inner.iter().enumerate() {
             let axis = outer + at;
             let whole = size.times.is_multiple_of(vector::LANES);
-            self.body.open_loop(lines, axis, &size.text(), self.along == Some(axis), whole);
+            if parts > 1 && self.along == Some(axis) {
+                self.open_parts(lines, axis, *size, parts);
+                self.prefetch(lines, axis);
+            } else {
+                self.body.open_loop(lines, axis, &size.text(), self.along == Some(axis), whole);
+            }
             self.values(lines, |p| p.depth == axis + 1);
         }
         (0..stage.reduce.len()).for_each(|slot| self.combine(lines, slot));
@@ -133,40 +137,10 @@ impl<'a> StagePrinter<'a> {
             });
         }
         self.loops.inner.iter().for_each(|_| lines.close("}"));
-        if self.across() {
-            for (slot, (how, _)) in stage.reduce.iter().enumerate() {
-                let all = match how {
-                    Reduction::Sum => "sum",
-                    Reduction::Maximum => "largest",
-                    Reduction::Minimum => "smallest",
-                };
-                lines.line(format!("let r{0}_{slot} = s.splat(s.{all}(r{0}_{slot}));", self.n));
-            }
+        if parts > 1 {
+            lines.close("}");
         }
-    }
-
-    /// Whether the stage's reductions run across lanes.
-    fn across(&self) -> bool {
-        self.body.lanes == Lanes::Inner && !self.loops.inner.is_empty()
-    }
-
-    /// Takes one point's value into a reduction.
-    fn combine(&self, lines: &mut Lines, slot: usize) {
-        let (how, value) = self.loops.stage.reduce[slot];
-        let r = format!("r{}_{slot}", self.n);
-        if let Some((a, b)) = self.absorbed(value) {
-            return lines.line(format!("{r} = s.mul_add({a}, {b}, {r});"));
-        }
-        let mut term = self.number(value);
-        if self.across() {
-            term = format!("s.only({term}, n, {})", text::number(how.identity()));
-        }
-        let f = match how {
-            Reduction::Sum => "add",
-            Reduction::Maximum => "max",
-            Reduction::Minimum => "min",
-        };
-        lines.line(format!("{r} = s.{f}({r}, {term});"));
+        self.end_reductions(lines, parts);
     }
 
     fn get(&self, value: ValueId) -> &'a Value {
@@ -174,7 +148,7 @@ impl<'a> StagePrinter<'a> {
     }
 
     /// The factors of a product that its only user computes.
-    fn absorbed(&self, value: ValueId) -> Option<(String, String)> {
+    pub(super) fn absorbed(&self, value: ValueId) -> Option<(String, String)> {
         match self.get(value) {
             Value::Binary(_, a, b) if self.places.absorbed[value.0 as usize] => {
                 Some((self.number(*a), self.number(*b)))
@@ -188,7 +162,7 @@ impl<'a> StagePrinter<'a> {
     }
 
     /// A value as a vector of numbers.
-    fn number(&self, value: ValueId) -> String {
+    pub(super) fn number(&self, value: ValueId) -> String {
         let (n, i) = (self.n, value.0);
         if self.is_truth(value) { format!("s.number(m{n}_{i})") } else { format!("v{n}_{i}") }
     }

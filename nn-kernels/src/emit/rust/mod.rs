@@ -14,6 +14,7 @@ mod memory;
 mod nest;
 mod place;
 mod product;
+mod reduction;
 mod small;
 mod text;
 mod vector;

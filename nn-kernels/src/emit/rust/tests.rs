@@ -253,6 +253,47 @@ fn a_row_combines_lanes_and_hoists_what_it_can() {
 }
 
 #[test]
+fn long_reductions_have_several_parts_and_ask_for_the_next_run() {
+    // The sum of each of 16 channels over a batch of images, as batch normalization needs it.
+    let sum = |side: usize| {
+        let (image, pixel) = ((16 * side * side) as i64, (side * side) as i64);
+        vec![
+            Stage {
+                inner: vec![B, size(side * side)],
+                body: vec![load(0, at(&[(0, pixel), (1, image), (2, 1)]))],
+                reduce: vec![(Reduction::Sum, ValueId(0))],
+                stores: vec![],
+            },
+            Stage {
+                inner: vec![],
+                body: vec![Value::Reduced { stage: 0, slot: 0 }],
+                reduce: vec![],
+                stores: vec![store(1, at(&[(0, 1)]), 0)],
+            },
+        ]
+    };
+    // Seven parts of eight lanes go into 784.
+    let text = source(&kernel(&[size(16)], sum(28)), 2);
+    for line in [
+        "let mut r0_0 = [s.splat(0.0_f32); 7];",
+        "for i2 in (0..784).step_by(7 * rt::LANES) {",
+        "for part in 0..7 {",
+        "if part % 2 == 0 { rt::prefetch(t0, (first + i0) * 784 + i1 * 12544 + i2 + 12544); }",
+        "r0_0[part] = s.add(r0_0[part], s.only(v0_0, n, 0.0_f32));",
+    ] {
+        assert!(text.contains(line), "no `{line}` in {text}");
+    }
+    assert!(!text.contains("break"));
+    // Nothing goes into 196, which ends within a round of four and within a vector.
+    let text = source(&kernel(&[size(16)], sum(14)), 2);
+    for line in ["if i2 >= 196 { break; }", "let n = rt::LANES.min(196 - i2);", "s.add(r0_0[0], r0_0[1])"] {
+        assert!(text.contains(line), "no `{line}` in {text}");
+    }
+    // Short ones stay as they are.
+    assert!(!source(&kernel(&[size(16)], sum(8)), 2).contains("part"));
+}
+
+#[test]
 fn comparisons_stay_truth_values() {
     let point = at(&[(0, 1)]);
     let stage = Stage {

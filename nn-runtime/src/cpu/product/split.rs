@@ -34,9 +34,12 @@ pub(super) unsafe fn run(engine: Engine, p: &Product, o: Operands<'_>) {
 /// Rows and columns of a block: halves of halves.
 fn block(engine: Engine, p: &Product) -> [usize; 2] {
     let half = |side: usize, least: usize| side.div_ceil(2).next_multiple_of(least).min(side);
-    let blocks = match threads() {
-        1 => 1,
-        threads => LARGE_BLOCKS * threads,
+    let blocks = match engine {
+        Engine::Tiles => 0,
+        Engine::Packed | Engine::Strided => match threads() {
+            1 => 1,
+            threads => LARGE_BLOCKS * threads,
+        },
     };
     let (mut rows, mut columns) = (p.m, p.n);
     loop {

@@ -44,7 +44,7 @@ pub fn dispatch<K: Kernel>(kernel: K) -> K::Output {
 
 /// Asks the processor for the line of an element that is read soon; no harm if there is no such element.
 #[inline(always)]
-pub(crate) fn prefetch(from: &[f32], at: usize) {
+pub fn prefetch(from: &[f32], at: usize) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: x86-64 has the instruction; it never faults, and changes nothing that a program could see.
     unsafe {

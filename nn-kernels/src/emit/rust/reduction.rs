@@ -1,0 +1,118 @@
+//! Reductions of a stage as vectors: what they begin with, how one point's values are taken in, and what is left at the end.
+
+use super::body::StagePrinter;
+use super::nest::Size;
+use super::text::{self, Lines};
+use super::vector::{self, Lanes};
+use crate::graph::Reduction;
+use crate::ir::Value;
+
+/// Parts of a reduction that runs across lanes: so many additions hide each other's latency. The first ones that fit are taken.
+const PARTS: [usize; 5] = [4, 8, 7, 6, 5];
+/// The shortest loop, in floats, that is worth them.
+const LONG: usize = 128;
+/// The most additions of a term that is worth them: others take longer than the latency anyway.
+const LIGHT: usize = 16;
+
+impl StagePrinter<'_> {
+    /// The variables of all reductions.
+    pub(super) fn begin_reductions(&self, lines: &mut Lines, parts: usize) {
+        for (slot, (how, _)) in self.loops.stage.reduce.iter().enumerate() {
+            let start = format!("s.splat({})", text::number(how.identity()));
+            let start = if parts > 1 { format!("[{start}; {parts}]") } else { start };
+            lines.line(format!("let mut r{}_{slot} = {start};", self.n));
+        }
+    }
+
+    /// Combines parts, then lanes.
+    pub(super) fn end_reductions(&self, lines: &mut Lines, parts: usize) {
+        if !self.across() {
+            return;
+        }
+        for (slot, (how, _)) in self.loops.stage.reduce.iter().enumerate() {
+            let all = match how {
+                Reduction::Sum => "sum",
+                Reduction::Maximum => "largest",
+                Reduction::Minimum => "smallest",
+            };
+            let (r, f) = (format!("r{}_{slot}", self.n), combining(*how));
+            if parts > 1 {
+                let all = (1..parts).fold(format!("{r}[0]"), |all, part| format!("s.{f}({all}, {r}[{part}])"));
+                lines.line(format!("let {r} = {all};"));
+            }
+            lines.line(format!("let {r} = s.splat(s.{all}({r}));"));
+        }
+    }
+
+    /// In how many parts at a time the stage's reductions are combined: one alone would wait for its last addition, not for
+    /// memory.
+    pub(super) fn parts(&self) -> usize {
+        let stage = &self.loops.stage;
+        let light = stage.body.iter().map(vector::operations).sum::<usize>() <= LIGHT;
+        match self.loops.inner.last() {
+            Some(size) if self.across() && !stage.reduce.is_empty() && light && size.typical() >= LONG => {
+                // Best if the loop has a multiple of them.
+                PARTS.into_iter().find(|parts| size.times.is_multiple_of(parts * vector::LANES)).unwrap_or(PARTS[0])
+            }
+            _ => 1,
+        }
+    }
+
+    /// The heads of two loops over vectors: as many at a time as there are parts, each with its own.
+    pub(super) fn open_parts(&self, lines: &mut Lines, axis: usize, size: Size, parts: usize) {
+        let (runtime, size_text) = (self.body.runtime, size.text());
+        lines.open(format!("for i{axis} in (0..{size_text}).step_by({parts} * {runtime}::LANES) {{"));
+        lines.open(format!("for part in 0..{parts} {{"));
+        lines.line(format!("let i{axis} = i{axis} + part * {runtime}::LANES;"));
+        if !size.times.is_multiple_of(parts * vector::LANES) {
+            lines.line(format!("if i{axis} >= {size_text} {{ break; }}"));
+        }
+        lines.line(match size.times.is_multiple_of(vector::LANES) {
+            true => format!("let n = {runtime}::LANES;"),
+            false => format!("let n = {runtime}::LANES.min({size_text} - i{axis});"),
+        });
+    }
+
+    /// Asks for what the loop around this one reads next: a run somewhere else, which the processor does not foresee.
+    pub(super) fn prefetch(&self, lines: &mut Lines, axis: usize) {
+        let Some(around) = axis.checked_sub(1).filter(|&around| around >= self.body.nest.outer.len()) else { return };
+        for value in &self.loops.stage.body {
+            let Value::Load { tensor, index, within } = value else { continue };
+            let (Some(1), Some(far @ 1..)) = (index.stride(axis), index.stride(around)) else { continue };
+            if within.is_empty() {
+                let at = self.body.index(index, self.body.written.contains(tensor), None);
+                let line = format!("{}::prefetch(t{}, {at} + {far});", self.body.runtime, tensor.0);
+                lines.line(format!("if part % 2 == 0 {{ {line} }}"));
+            }
+        }
+    }
+
+    /// Whether the stage's reductions run across lanes.
+    fn across(&self) -> bool {
+        self.body.lanes == Lanes::Inner && !self.loops.inner.is_empty()
+    }
+
+    /// Takes one point's value into a reduction.
+    pub(super) fn combine(&self, lines: &mut Lines, slot: usize) {
+        let (how, value) = self.loops.stage.reduce[slot];
+        let part = if self.parts() > 1 { "[part]" } else { "" };
+        let r = format!("r{}_{slot}{part}", self.n);
+        if let Some((a, b)) = self.absorbed(value) {
+            return lines.line(format!("{r} = s.mul_add({a}, {b}, {r});"));
+        }
+        let mut term = self.number(value);
+        if self.across() {
+            term = format!("s.only({term}, n, {})", text::number(how.identity()));
+        }
+        lines.line(format!("{r} = s.{}({r}, {term});", combining(how)));
+    }
+}
+
+/// What combines two vectors of a reduction.
+fn combining(how: Reduction) -> &'static str {
+    match how {
+        Reduction::Sum => "add",
+        Reduction::Maximum => "max",
+        Reduction::Minimum => "min",
+    }
+}
