@@ -938,6 +938,21 @@ class RoundedGradient(torch.autograd.Function):
         return to_half(gradient * LOSS_SCALE) / LOSS_SCALE
 
 
+class RoundedTanh(torch.autograd.Function):
+    """Its gradient is computed from what is stored, which is rounded."""
+
+    @staticmethod
+    def forward(ctx, x):
+        y = to_half(torch.tanh(x))
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (y,) = ctx.saved_tensors
+        return gradient * (1 - y * y)
+
+
 def half_dense(net, path, x, n):
     weight = net.parameter(f"{path}.dense.weight", (n, x.shape[1]), 0.5)
     bias = net.parameter(f"{path}.dense.bias", (n,), 0.1)
@@ -952,7 +967,7 @@ def half_conv(net, path, x, n, **options):
 
 def mixed_dense(net, x, y):
     h = Rounded.apply(torch.relu(half_dense(net, "h", Rounded.apply(x), 24)))
-    t = Rounded.apply(torch.tanh(half_dense(net, "t", h, 16)))
+    t = RoundedTanh.apply(half_dense(net, "t", h, 16))
     logits = half_dense(net, "logits", t, 5)
     return {"logits": logits}, F.cross_entropy(logits, y.long())
 

@@ -5,7 +5,7 @@
 //! stored once, in half the memory. Where it comes from outside (a parameter, an input), the others read it as it is, and so does
 //! whoever gets it as a result.
 
-use crate::graph::{Graph, NodeId, Op, Unary};
+use crate::graph::{Binary, Graph, Node, NodeId, Op, Unary};
 
 /// Which numbers of a node are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub fn half_operands(graph: &Graph, roots: &[NodeId]) -> (Graph, Vec<NodeId>) {
         let forms = needed[id.index()];
         for form in FORMS.into_iter().filter(|&form| forms[form as usize]) {
             for arg in &node.args {
-                let (of, _) = resolve(graph, &rounded, *arg, argument_form(&node.op, form));
+                let (of, _) = resolve(graph, &rounded, *arg, argument_form(graph, node, form));
                 needed[arg.index()][of as usize] = true;
             }
         }
@@ -40,7 +40,7 @@ pub fn half_operands(graph: &Graph, roots: &[NodeId]) -> (Graph, Vec<NodeId>) {
         for form in FORMS.into_iter().filter(|&form| needed[id.index()][form as usize]) {
             let mut args = vec![];
             for arg in &node.args {
-                let (of, rounds) = resolve(graph, &rounded, *arg, argument_form(&node.op, form));
+                let (of, rounds) = resolve(graph, &rounded, *arg, argument_form(graph, node, form));
                 let mut new = map[arg.index()][of as usize].expect("arguments come earlier");
                 if rounds {
                     copy.set_label(graph.label(*arg));
@@ -61,10 +61,15 @@ fn is_view(op: &Op) -> bool {
     matches!(op, Op::Broadcast | Op::Reshape | Op::Permute(_) | Op::Slice(_) | Op::Detach | Op::Window(_))
 }
 
-/// The form in which a node of some form reads its arguments.
-fn argument_form(op: &Op, form: Form) -> Form {
-    match op {
+/// The form in which a node of some form reads its arguments. Comparisons of two tensors read what was computed: which element of a
+/// window is the largest, say, is no question of rounding. Those with a constant ask for a sign, which rounding keeps.
+fn argument_form(graph: &Graph, node: &Node, form: Form) -> Form {
+    match &node.op {
         Op::Contract(_) => Form::Half,
+        Op::Binary(Binary::Equal) => Form::Exact,
+        Op::Binary(Binary::Less | Binary::LessEqual) if node.args.iter().all(|a| graph.as_constant(*a).is_none()) => {
+            Form::Exact
+        }
         op if is_view(op) => form,
         _ => Form::Shared,
     }
@@ -135,6 +140,21 @@ mod tests {
         assert_eq!(arg(1, 0), &Op::Unary(Unary::ToHalf), "sums read what products read");
         assert_eq!(arg(2, 0), &Op::Leaf(Leaf::Parameter(0)), "weights are kept in f32");
         assert_eq!(half.node(roots[3]).op, Op::Unary(Unary::Tanh), "a result is what was computed");
+    }
+
+    #[test]
+    fn comparisons_read_what_was_computed() {
+        let mut graph = Graph::new();
+        let x = graph.leaf(Leaf::Field(0), Shape::batched(&[3]));
+        let w = graph.leaf(Leaf::Parameter(0), Shape::fixed(&[2, 3]));
+        let hidden = graph.unary(Unary::Exp, x);
+        let y = product(&mut graph, hidden, w);
+        let largest = graph.binary(Binary::Equal, x, hidden);
+        let zero = graph.filled(0.0, &Shape::batched(&[3]));
+        let positive = graph.binary(Binary::Less, zero, hidden);
+        let (half, roots) = half_operands(&graph, &[y, largest, positive]);
+        assert_eq!(half.node(half.node(roots[1]).args[1]).op, Op::Unary(Unary::Exp));
+        assert_eq!(half.node(half.node(roots[2]).args[1]).op, Op::Unary(Unary::ToHalf));
     }
 
     #[test]
