@@ -1,11 +1,11 @@
 //! The third printer: the graph of prediction as an ONNX graph, for other runtimes.
 //!
 //! It starts from the graph, not from kernels: fusion is another runtime's own business. Every primitive has a counterpart, and
-//! contractions and windows have two: the operation that others know (`MatMul`, `Conv`, `ConvTranspose`, see [`contract`]), or
-//! else an exact way over `Gather` and `Einsum` ([`window`]).
+//! contractions and windows have two: the operation that others know (`MatMul`, `Conv`, `ConvTranspose`, see `contract`), or
+//! else an exact way over `Gather` and `Einsum` (`window`).
 //!
 //! A tensor with batch has it as its first dimension. Broadcasting is left to ONNX's operations as long as possible: a value may
-//! have 1 where its node has more ([`Value`]).
+//! have 1 where its node has more (`Value`).
 
 mod contract;
 mod proto;
