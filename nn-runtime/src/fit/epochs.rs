@@ -1,11 +1,14 @@
 //! A run's epochs, cut into segments: steps between which the host has something to do.
 
+mod blame;
+mod telling;
+
 use std::ops::ControlFlow;
 
 use super::callback::{Callback, Control, Moment};
 use super::callbacks::{Callbacks, Now};
 use super::clock::{Clock, REFRESH};
-use super::finite::{NonFinite, OnNonFinite, Replay};
+use super::finite::{OnNonFinite, Replay};
 use super::interrupt::Interrupt;
 use super::options::Options;
 use super::run::Validation;
@@ -173,14 +176,6 @@ impl<'r> Loop<'r> {
         self.settle(net)
     }
 
-    /// Says that the epoch's loss is no number, where nobody else does.
-    fn warn(&self, net: &Net) {
-        if let (OnNonFinite::Ignore, Some(first)) = (self.options.on_non_finite, self.first_bad(net, 0)) {
-            let (network, epoch) = (net.program.name, self.callbacks.epoch);
-            log::warn!("`{network}`: the loss of epoch {epoch} is not finite, first in batch {}", first + 1);
-        }
-    }
-
     /// Trains on the next batches of the epoch, whose samples are these.
     pub(super) fn steps(&mut self, net: &mut Net, samples: Samples<'_>, count: usize) -> Result<()> {
         let Samples { data, columns, order: all } = samples;
@@ -225,53 +220,6 @@ impl<'r> Loop<'r> {
                 _ => return Ok(()),
             }
         }
-    }
-
-    /// The first of the epoch's steps from this one on whose loss is not finite, counted from there.
-    fn first_bad(&self, net: &Net, first: usize) -> Option<usize> {
-        let mut losses = metrics::losses(net.program, self.batches[first..].iter().copied(), self.results_from(net, first));
-        losses.position(|loss| !loss.is_finite())
-    }
-
-    fn is_non_finite(&self) -> bool {
-        matches!(self.stopped, Some(Stopped::NonFinite(_)))
-    }
-
-    /// Numbers are not finite: those of the step that began it are said, and then the run ends before it, or goes on without its update.
-    fn blame(&mut self, net: &mut Net, replay: &mut Replay<'_>, bad: Option<usize>) -> Result<()> {
-        let updates = replay.updates();
-        let culprit = replay.find(net, bad)?;
-        net.updates = updates + culprit.step as u64;
-        // Those behind it have not been.
-        let back = replay.len() - culprit.step;
-        net.steps -= back as u64;
-        net.position.steps -= back as u64;
-        let batch = net.position.steps as usize;
-        let known = self.combined.floats(&self.batches[..batch]);
-        let own = self.combined.floats(&self.batches[batch..=batch]);
-        let results: Vec<f32> = net.position.results.drain(known..).take(own).collect();
-        self.losses.truncate(self.losses.len() - back);
-        let found = NonFinite {
-            epoch: self.callbacks.epoch,
-            batch: batch + 1,
-            loss: results.first().copied().unwrap_or(f32::NAN),
-            place: culprit.place,
-        };
-        if self.options.on_non_finite == OnNonFinite::Skip && culprit.was_good {
-            self.options.say(&format!("{found}; its update is left out"));
-            net.position.results.extend(&results);
-            self.losses.push(found.loss);
-            net.steps += 1;
-            net.updates += 1;
-            net.position.steps += 1;
-            replay.restart(net, culprit.step + 1)?;
-        } else {
-            self.options.say(&format!("{found}; training ends with the weights from before it"));
-            self.stopped = Some(Stopped::NonFinite(found));
-        }
-        (self.combined, self.counted) = (Combined::new(net.program), 0);
-        self.count(&net.position.results, 0);
-        Ok(())
     }
 
     /// How many steps there are, after this many of the epoch, until somebody wants to hear of one.
@@ -323,7 +271,9 @@ impl<'r> Loop<'r> {
             if self.interrupt.as_ref().is_some_and(Interrupt::has_come) {
                 return ControlFlow::Break(());
             }
-            for (_, results) in metrics::slots(program, self.batches[first + looked..].iter().copied(), &results[floats..]) {
+            for (_, results) in
+                metrics::slots(program, self.batches[first + looked..].iter().copied(), &results[floats..])
+            {
                 (looked, floats) = (looked + 1, floats + results.len());
                 if watched && !results[0].is_finite() {
                     return ControlFlow::Break(());
@@ -374,7 +324,9 @@ impl<'r> Loop<'r> {
         let known = self.combined.floats(&self.batches[first..self.counted]);
         let new = results.get(known..).unwrap_or_default();
         let skips = self.options.on_non_finite == OnNonFinite::Skip;
-        for (batch, results) in metrics::slots(self.callbacks.program, self.batches[self.counted..].iter().copied(), new) {
+        for (batch, results) in
+            metrics::slots(self.callbacks.program, self.batches[self.counted..].iter().copied(), new)
+        {
             self.counted += 1;
             // A step that was left out has measured nothing.
             if !skips || results[0].is_finite() {
@@ -386,102 +338,5 @@ impl<'r> Loop<'r> {
     /// The results of the epoch's steps from the `first` on.
     fn results_from<'n>(&self, net: &'n Net, first: usize) -> &'n [f32] {
         net.position.results.get(self.combined.floats(&self.batches[..first])..).unwrap_or_default()
-    }
-
-    /// Ctrl-C was pressed: the run ends, and whoever writes checkpoints writes one.
-    fn interrupted(&mut self) {
-        if self.stopped.is_none() {
-            self.stopped = Some(Stopped::Interrupted);
-            self.save = true;
-        }
-    }
-
-    /// Tells everybody, and does what they ask for.
-    fn tell(&mut self, net: &mut Net, moment: Moment) -> Result<()> {
-        self.tell_some(net, moment, |_| true)
-    }
-
-    /// Tells those who hear of the steps that begin or end here, after so many of the epoch.
-    fn tell_batch(&mut self, net: &mut Net, moment: Moment, ended: usize) -> Result<()> {
-        let all = ended == self.batches.len() && moment == Moment::BatchEnd;
-        let concerned = |every: usize| every > 0 && (all || ended.is_multiple_of(every));
-        if self.callbacks.all.iter().any(|c| concerned(c.batch_events())) {
-            self.tell_some(net, moment, |callback| concerned(callback.batch_events()))?;
-        }
-        Ok(())
-    }
-
-    fn tell_some(&mut self, net: &mut Net, moment: Moment, concerned: impl Fn(&dyn Callback) -> bool) -> Result<()> {
-        let batch = net.position.steps as usize;
-        // At an epoch's end, the network stands at the beginning of the next one.
-        let batch = if moment == Moment::EpochEnd { self.batches.len() } else { batch };
-        let train = (batch > 0).then(|| self.combined.values());
-        let last = (moment == Moment::BatchEnd).then(|| {
-            let mut combined = Combined::new(net.program);
-            combined.add(self.batches[batch - 1], self.results_from(net, batch - 1));
-            combined.values()
-        });
-        let now = Now {
-            net: Some(net),
-            batch,
-            samples: self.batches[..batch].iter().sum(),
-            steps: net.steps,
-            learning_rate: net.learning_rate,
-            train: train.as_ref(),
-            last: last.as_ref(),
-        };
-        let (control, who) = self.callbacks.tell(moment, now, concerned)?;
-        self.obey(net, control, who)
-    }
-
-    /// Does what callbacks ask for.
-    fn obey(&mut self, net: &mut Net, control: Control, who: Option<&'static str>) -> Result<()> {
-        net.set_learning_rate(control.learning_rate)?;
-        self.save |= control.save;
-        if let (Some(who), None) = (who, &self.stopped) {
-            // Whoever writes checkpoints writes one of where the run stands.
-            (self.stopped, self.save) = (Some(Stopped::Callback(who)), true);
-        }
-        match control.restore {
-            Some(kept) => kept.put_back(net),
-            None => Ok(()),
-        }
-    }
-
-    /// Between two steps: what has been asked for is done.
-    fn settle(&mut self, net: &mut Net) -> Result<()> {
-        // What is half an update is nothing that one could go on from.
-        if !self.is_between_updates(net) || !std::mem::take(&mut self.save) {
-            return Ok(());
-        }
-        net.position.memories = self.callbacks.memories();
-        let batch = net.position.steps as usize;
-        let now = Now {
-            net: Some(net),
-            batch,
-            samples: self.batches[..batch].iter().sum(),
-            steps: net.steps,
-            learning_rate: net.learning_rate,
-            train: None,
-            last: None,
-        };
-        let (control, _) = self.callbacks.tell(Moment::Save, now, |_| true)?;
-        if matches!(self.stopped, Some(Stopped::Interrupted)) {
-            self.options.say(&self.how_to_go_on(net, control.saved));
-        }
-        Ok(())
-    }
-
-    /// What to tell who has pressed Ctrl-C.
-    fn how_to_go_on(&self, net: &Net, saved: Option<std::path::PathBuf>) -> String {
-        let (epoch, batch, batches) = (self.callbacks.epoch, net.position.steps, self.batches.len());
-        let place = format!("stopped by Ctrl-C after batch {batch} of {batches} in epoch {epoch} (step {})", net.steps);
-        match saved {
-            Some(path) => {
-                let path = path.display();
-                format!("{place}; saved as {path}: `resume` goes on from there with the same data and options")
-            }
-            None => format!("{place}; nothing is saved, since no checkpoints were asked for"),
-        }
     }
 }
