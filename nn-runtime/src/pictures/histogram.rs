@@ -3,6 +3,7 @@
 use super::Picture;
 use super::axes::{Axis, Plot, Scale, short};
 use super::svg::{Anchor, COLOURS, GREY, INK, SMALL, TEXT, fitted};
+use crate::checkpoint;
 use crate::error::Result;
 use crate::network::{Gradients, Net};
 
@@ -83,8 +84,9 @@ fn panels(title: &str, bins: Vec<Bins>) -> Picture {
 /// If the device fails.
 pub fn weights(net: &impl AsRef<Net>) -> Result<Picture> {
     let net = net.as_ref();
-    let parameters = net.parameters().map(|p| Ok(Bins::of(p.name, &net.parameter(p.name)?)));
-    Ok(panels("Weights by layer", parameters.collect::<Result<_>>()?))
+    let all = net.backend.parameters()?;
+    let parameters = net.program.parameters.iter().map(|p| Bins::of(p.name, checkpoint::slice(p, &all)));
+    Ok(panels("Weights by layer", parameters.collect()))
 }
 
 /// A histogram of the gradient of each parameter, in order of declaration.

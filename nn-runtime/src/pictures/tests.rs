@@ -115,6 +115,51 @@ fn a_range_test_is_drawn_with_its_steepest_place() {
     assert!(!empty.contains("steeply"));
 }
 
+/// Two kernels, of which the second reads what the first writes.
+const PLAN: &str = "\
+Net
+places: …
+
+predict: 2 kernels in 2 dispatches, arena of 0 floats and 24 for each sample
+  dispatch 1
+    predict_00_hidden_dense_contract  over [batch, 16]
+      does    hidden.dense: contract, add
+      does    hidden.relu: select
+      FLOPs   0 and 64 for each sample
+      reads   x [batch, 2] at sample 0
+      reads   hidden.dense.weight [16, 2] at parameters 0
+      writes  hidden.relu #5 [batch, 16] at sample 4
+  dispatch 2
+    predict_01_y_dense_contract  over [batch, 3]
+      does    y.dense: contract, add
+      FLOPs   0 and 96 for each sample
+      reads   hidden.relu #5 [batch, 16] at sample 4
+      reads   y.dense.weight [3, 16] at parameters 32
+      writes  y [batch, 3] at sample 20
+";
+
+#[test]
+fn a_graph_has_kernels_as_boxes_and_shapes_on_edges() {
+    let svg = graph(PLAN, "predict").unwrap().to_svg();
+    for text in [">hidden.dense<", ">hidden.relu<", ">y.dense<", ">x<", ">y<", ">2<", ">16<", ">3<", ">32 parameters<"]
+    {
+        assert!(svg.contains(text), "{text}: {svg}");
+    }
+    assert!(svg.contains("2 fused kernels in 2 dispatches"));
+    let error = graph(PLAN, "train").unwrap_err().to_string();
+    assert_eq!(error, "`Net` has no program `train`; it has `predict`");
+}
+
+#[test]
+fn the_memory_plan_shows_when_and_where_tensors_live() {
+    let svg = memory(PLAN, "predict", 10).unwrap().to_svg();
+    // 12 samples of capacity, 4 bytes each.
+    assert!(svg.contains("hidden.relu #5 [batch, 16]: 768 B, kernels 0 to 1"), "{svg}");
+    assert!(svg.contains("x [batch, 2]: 96 B, kernels 0 to 0") && svg.contains("y [batch, 3]: 144 B, kernels 1 to 1"));
+    assert!(svg.contains("2 kernels, batches of 10: 1.12 KiB hold 1008 B of tensors"));
+    assert!(memory("no plan", "predict", 10).is_err());
+}
+
 #[test]
 fn regions_ask_the_network_once_for_the_whole_plane() {
     let mut asked = 0;
