@@ -259,6 +259,7 @@
 //!     fn freeze(&mut self, "stem.*"), fn unfreeze(&mut self, "*.bias")     // what training leaves as it is
 //!     fn with_ema(&mut self, |net| net.evaluate(&test))                    // with averaged parameters, where the optimizer has `ema`
 //!     fn train_batch(&mut self, &DigitsData) -> nn::Result<DigitsReport>   // one step on all the samples given
+//!     fn profile(&mut self, &DigitsData, steps) -> nn::Result<nn::Profile> // time by kernel and layer, beside measured peaks
 //!     fn gradients(&self, &DigitsData) -> nn::Result<nn::Gradients>        // of parameters and inputs, by name
 //!
 //!     fn save(&self, path), save_to(&self, writer)                         // safetensors, PyTorch's names and layouts
