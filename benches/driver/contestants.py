@@ -58,6 +58,9 @@ def peers(programs: Path, home: Path) -> tuple[list[Contestant], list[str]]:
     tfjs = home / "tfjs/bench.js"
     torch, jax = programs / "torch/bench.py", programs / "jax/bench.py"
     burn, candle, meganeura = (release / f"bench-{name}" for name in ("burn", "candle", "meganeura"))
+    # Burn's two backends may be one program, or two: with both in it, each takes the other's memory, too.
+    wgpu = release / "bench-burn-wgpu"
+    burn_wgpu = wgpu if wgpu.exists() else burn
     known = [
         ([python, torch], Contestant("PyTorch eager", [], environment={"PEERS_MODE": "eager"})),
         ([python, torch], Contestant("PyTorch compiled", [], environment={"PEERS_MODE": "compile"})),
@@ -66,7 +69,7 @@ def peers(programs: Path, home: Path) -> tuple[list[Contestant], list[str]]:
         ([candle], Contestant("candle", [])),
         ([node, tfjs], Contestant("TensorFlow.js", [], environment={"PEERS_BACKEND": "wasm"}, cases=TFJS_CASES)),
         ([meganeura], Contestant("meganeura", [], gpu=True, cases=MEGANEURA_CASES)),
-        ([burn], Contestant("burn wgpu", [], gpu=True, environment={"PEERS_BACKEND": "wgsl"})),
+        ([burn_wgpu], Contestant("burn wgpu", [], gpu=True, environment={"PEERS_BACKEND": "wgsl"})),
     ]
     found, absent = [], []
     for files, contestant in known:

@@ -204,7 +204,10 @@ pub trait Simd: Copy + Send + Sync {
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation)] // the hash takes positions modulo 2^32
     fn uniform(self, key: super::random::Key, first: usize, step: usize) -> Self::V {
-        let position: [u32; LANES] = std::array::from_fn(|i| (first + i * step) as u32);
+        let mut position = [0; LANES];
+        for (i, position) in position.iter_mut().enumerate() {
+            *position = (first + i * step) as u32;
+        }
         self.vector(key.uniform(position))
     }
 
