@@ -515,14 +515,20 @@ functions! {
     /// Of probabilities against numbers in 0 to 1 or a `class(2)`. From logits, `binary_cross_entropy_with_logits` is more
     /// accurate.
     binary_cross_entropy;
-    /// `binary_cross_entropy_with_logits(logits, target)`
+    /// `binary_cross_entropy_with_logits(logits, target, pos_weight = …)`
     ///
-    /// Of logits against numbers in 0 to 1 or a `class(2)`.
+    /// Of logits against numbers in 0 to 1 or a `class(2)`. With a `pos_weight`, what is true weighs so many times as much; the mean
+    /// stays plain: PyTorch's.
     binary_cross_entropy_with_logits;
-    /// `cross_entropy(logits, target, axis = -1, label_smoothing = 0.0)`
+    /// `cross_entropy(logits, target, axis = -1, label_smoothing = 0.0, class_weights = …)`
     ///
     /// Of logits (no `softmax` before it) against a `class(n)`, where the axis has size n, or against one-hot or soft
     /// targets of the logits' shape.
+    ///
+    /// `class_weights = [1.0, 4.0, 1.0]` has a weight for each class, with PyTorch's meaning: against a `class(n)`, the loss of a batch is
+    /// Σ w(label) · loss / Σ w(label), so that twice as large weights change nothing; against soft targets, each class' term is weighted, and
+    /// the mean is plain. Where nothing in a batch weighs anything, the loss is 0. Metrics do not see the weights. Over several batches, the
+    /// reported loss is the mean of theirs, by their sizes.
     cross_entropy;
     /// `hinge(prediction, target)`
     ///

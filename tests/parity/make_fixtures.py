@@ -731,6 +731,26 @@ loss(
     width=12,
     shape=(3, 4),
 )
+WEIGHTS = torch.tensor([1.0, 4.0, 0.5, 0.0])
+loss("cross_entropy_weighted", long(lambda p, y: F.cross_entropy(p, y, WEIGHTS)), choice([0, 1, 2]))
+loss(
+    "cross_entropy_weighted_smooth",
+    long(lambda p, y: F.cross_entropy(p, y, WEIGHTS + 0.25, label_smoothing=0.1)),
+    classes(4),
+)
+loss(
+    "cross_entropy_weighted_axis",
+    long(lambda p, y: F.cross_entropy(p, y, WEIGHTS[:3])),
+    classes(3, 4),
+    width=12,
+    shape=(3, 4),
+)
+loss("cross_entropy_weighted_soft", lambda p, y: F.cross_entropy(p, y, WEIGHTS), distribution(4))
+loss(
+    "binary_cross_entropy_pos_weight",
+    lambda p, y: F.binary_cross_entropy_with_logits(p, y, pos_weight=torch.tensor(3.0)),
+    uniform(0.0, 1.0, 4),
+)
 loss("cross_entropy_soft", F.cross_entropy, distribution(4))
 loss("cross_entropy_soft_smooth", lambda p, y: F.cross_entropy(p, y, label_smoothing=0.1), distribution(4))
 loss("cross_entropy_soft_axis", F.cross_entropy, distribution(3, 4, axis=0), width=12, shape=(3, 4))

@@ -6,7 +6,7 @@
 use super::activation::log_one_plus_exp;
 use super::elementwise::abs;
 use super::normalize::{log_sum_exp, shift_by_maximum};
-use crate::graph::{Binary, Graph, NodeId, Reduction, Shape, Unary};
+use crate::graph::{Binary, Graph, NodeId, Reduction, Shape, StepScalar, Unary};
 use crate::shape::{self, Allowed, Fact};
 
 /// What a prediction is compared with.
@@ -149,6 +149,28 @@ pub fn binary_cross_entropy_with_logits(g: &mut Graph, logits: NodeId, target: T
     Ok(g.mean_sample(y))
 }
 
+/// [`binary_cross_entropy_with_logits`] where what is true weighs `pos_weight` times as much, as PyTorch's.
+pub fn binary_cross_entropy_with_pos_weight(
+    g: &mut Graph,
+    logits: NodeId,
+    target: Target,
+    pos_weight: f64,
+) -> Result<NodeId, Fact> {
+    shape::option("pos_weight", pos_weight, Allowed::AtLeast(0.0))?;
+    let t = binary_target(g, logits, target)?;
+    // (1 - t) z + (1 + (pos_weight - 1) t) log(1 + exp(-z)).
+    let negated = g.unary(Unary::Negate, logits);
+    let surprise = log_one_plus_exp(g, negated);
+    let more = g.scale(t, pos_weight - 1.0);
+    let weight = g.offset(more, 1.0);
+    let yes = g.mul(weight, surprise);
+    let not_t = g.unary(Unary::Negate, t);
+    let not_t = g.offset(not_t, 1.0);
+    let no = g.mul(not_t, logits);
+    let y = g.add2(yes, no);
+    Ok(g.mean_sample(y))
+}
+
 /// The target as numbers of the prediction's shape. A `class(2)` label may lack the prediction's last axis of size 1.
 pub(super) fn binary_target(g: &mut Graph, prediction: NodeId, target: Target) -> Result<NodeId, Fact> {
     let shape = g.shape(prediction).clone();
@@ -213,6 +235,90 @@ pub fn cross_entropy(
         }
     };
     Ok(g.mean_sample(per_position))
+}
+
+/// [`cross_entropy`] with a weight for each class, as PyTorch's: against class indices, the mean over all positions of the batch is weighted
+/// by the labels' classes; against soft targets, each class' term is, and the mean is plain.
+pub fn weighted_cross_entropy(
+    g: &mut Graph,
+    logits: NodeId,
+    target: Target,
+    axis: i64,
+    label_smoothing: f64,
+    weights: &[f64],
+) -> Result<NodeId, Fact> {
+    shape::option("label_smoothing", label_smoothing, Allowed::Between(0.0, 1.0))?;
+    weights.iter().try_for_each(|&w| shape::option("class_weights", w, Allowed::AtLeast(0.0)))?;
+    let dims = g.shape(logits).dims.clone();
+    let axis = match target {
+        Target::Classes { node, classes } => shape::classes(&dims, axis, &g.shape(node).dims, classes)?,
+        Target::Values(t) => {
+            shape::rank_at_least(1, 0, &dims)?;
+            shape::same(&dims, &g.shape(t).dims)?;
+            shape::axis(axis, &dims)?
+        }
+    };
+    if weights.len() != dims[axis] {
+        return Err(Fact::ClassWeights { given: weights.len(), classes: dims[axis] });
+    }
+    let share = label_smoothing / dims[axis] as f64;
+    let z = shift_by_maximum(g, logits, axis);
+    let log_sum = log_sum_exp(g, z, axis);
+    let shape = g.shape(z).clone();
+    let log_sum = g.broadcast(log_sum, &shape);
+    let surprise = g.sub(log_sum, z);
+    let of_class = class_weight(g, weights, axis, &shape);
+    match target {
+        Target::Classes { node, .. } => {
+            let hot = one_hot(g, node, axis, surprise);
+            let shape = g.shape(hot).clone();
+            let (of_class, surprise) = (g.broadcast(of_class, &shape), g.broadcast(surprise, &shape));
+            let (on, off) = (g.filled(1.0 - label_smoothing + share, &shape), g.filled(share, &shape));
+            let target = g.select(hot, on, off);
+            let target = g.mul(target, of_class);
+            let surprise = g.mul(target, surprise);
+            let surprise = g.sum_sample(surprise);
+            let own = g.mul(hot, of_class);
+            let own = g.sum_sample(own);
+            let own = super::movement::output(g, own);
+            // The mean over the batch comes later, so that it is undone here.
+            let sum = g.reduce(Reduction::Sum, own, &[], true);
+            let inverse = g.scalar(StepScalar::InverseBatch);
+            let weight = g.mul(sum, inverse);
+            // Where nothing weighs anything, nothing is lost.
+            let zero = g.filled(0.0, &g.shape(weight).clone());
+            let one = g.filled(1.0, &g.shape(weight).clone());
+            let nothing = g.binary(Binary::Equal, weight, zero);
+            let weight = g.select(nothing, one, weight);
+            let weight = g.broadcast(weight, &g.shape(surprise).clone());
+            Ok(g.div(surprise, weight))
+        }
+        Target::Values(t) => {
+            let t = g.scale(t, 1.0 - label_smoothing);
+            let t = g.offset(t, share);
+            let of_class = g.broadcast(of_class, &g.shape(t).clone());
+            let t = g.mul(t, of_class);
+            let surprise = g.broadcast_binary(Binary::Multiply, t, surprise);
+            let per_position = g.reduce_keep(Reduction::Sum, surprise, &[axis]);
+            Ok(g.mean_sample(per_position))
+        }
+    }
+}
+
+/// The weight of each index along an axis, in this shape.
+fn class_weight(g: &mut Graph, weights: &[f64], axis: usize, shape: &Shape) -> NodeId {
+    let mut dims = vec![1; shape.dims.len()];
+    dims[axis] = weights.len();
+    let one = Shape::fixed(&dims);
+    let index = g.iota(axis, &one);
+    let index = g.broadcast(index, &one);
+    let mut weight = g.filled(weights[0], &one);
+    for (class, &w) in weights.iter().enumerate().filter(|(_, w)| **w != weights[0]) {
+        let (class, w) = (g.filled(class as f64, &one), g.filled(w, &one));
+        let is_class = g.binary(Binary::Equal, index, class);
+        weight = g.select(is_class, w, weight);
+    }
+    g.broadcast(weight, shape)
 }
 
 /// 1 where the index along `axis` is the label's, for a label that lacks this axis. The shape is that of `like`.

@@ -39,8 +39,9 @@ pub use elementwise::{
 };
 pub use init::{Fan, Init, Nonlinearity, add_buffer, add_parameter};
 pub use loss::{
-    Target, binary_cross_entropy, binary_cross_entropy_with_logits, cosine_similarity, cross_entropy, hinge, huber,
-    kl_divergence, log_cosh, mae, mape, mse, per_sample_loss, poisson_nll, smooth_l1,
+    Target, binary_cross_entropy, binary_cross_entropy_with_logits, binary_cross_entropy_with_pos_weight,
+    cosine_similarity, cross_entropy, hinge, huber, kl_divergence, log_cosh, mae, mape, mse, per_sample_loss,
+    poisson_nll, smooth_l1, weighted_cross_entropy,
 };
 pub use metric::{accuracy, confusion_matrix, mean_metric, perplexity, r2, rate, rmse, scores, top_k_accuracy};
 pub use movement::{concat, flatten, output, permute, reshape, slice, split, stack};

@@ -464,3 +464,40 @@ fn outputs_exist_for_each_sample() {
     let loss = per_sample_loss(&mut g, c).unwrap();
     assert_eq!(loss, y);
 }
+
+#[test]
+fn weights_of_classes_are_pytorchs() {
+    let (xs, labels): ([f64; 9], [f64; 3]) = ([0.5, -1.0, 2.0, 1.0, 0.0, -0.5, 0.25, 0.25, 0.0], [2.0, 0.0, 1.0]);
+    let weights = [1.0, 4.0, 0.5];
+    let log_p = |row: usize, class: usize| {
+        let row = &xs[3 * row..3 * row + 3];
+        row[class] - row.iter().map(|x| x.exp()).sum::<f64>().ln()
+    };
+    let mut g = Graph::new();
+    let (x, node) = (field(&mut g, 0, &[3]), field(&mut g, 1, &[]));
+    let target = Target::Classes { node, classes: 3 };
+    for smoothing in [0.0, 0.1] {
+        let y = weighted_cross_entropy(&mut g, x, target, -1, smoothing, &weights).unwrap();
+        let got = value(&g, y, 3, &[&xs, &labels], true);
+        let total: f64 = labels.iter().map(|&l| weights[l as usize]).sum();
+        let loss = |row: usize| {
+            let label = labels[row] as usize;
+            let own = -(1.0 - smoothing) * weights[label] * log_p(row, label);
+            let all: f64 = (0..3).map(|class| -weights[class] * log_p(row, class)).sum();
+            own + smoothing / 3.0 * all
+        };
+        let expected = (0..3).map(loss).sum::<f64>() / total;
+        close(&[got.iter().sum::<f64>() / 3.0], &[expected]);
+    }
+    // Where nothing weighs anything, nothing is lost.
+    let y = weighted_cross_entropy(&mut g, x, target, -1, 0.0, &[0.0; 3]).unwrap();
+    close(&value(&g, y, 3, &[&xs, &labels], true), &[0.0; 3]);
+    let wrong = weighted_cross_entropy(&mut g, x, target, -1, 0.0, &[1.0, 2.0]);
+    assert_eq!(wrong, Err(Fact::ClassWeights { given: 2, classes: 3 }));
+    // What is true weighs three times as much.
+    let (logits, t) = (field(&mut g, 2, &[1]), field(&mut g, 3, &[1]));
+    let y = binary_cross_entropy_with_pos_weight(&mut g, logits, Target::Values(t), 3.0).unwrap();
+    let softplus = |x: f64| x.exp().ln_1p();
+    let got = value(&g, y, 2, &[&xs[..6], &labels[..2], &[0.7, -2.0], &[1.0, 0.0]], true);
+    close(&got, &[3.0 * softplus(-0.7), softplus(-2.0)]);
+}

@@ -359,6 +359,13 @@ pub enum Fact {
         /// What it may be.
         allowed: Allowed,
     },
+    /// There are not as many weights as classes.
+    ClassWeights {
+        /// How many weights are given.
+        given: usize,
+        /// How many classes there are.
+        classes: usize,
+    },
     /// A metric would have to keep too much.
     TooMuchToKeep {
         /// What it keeps: "numbers of each sample".

@@ -232,6 +232,15 @@ impl Elaborator<'_, '_> {
                 let x = number.to_float(self.diagnostics)?;
                 return Some(Bound::Number(x));
             }
+            (Value::List(values), Kind::Numbers) if values.iter().all(|v| matches!(v, Value::Number(_))) => {
+                let mut numbers = Vec::new();
+                for value in values {
+                    if let Value::Number(number) = value {
+                        numbers.push(number.to_float(self.diagnostics)?);
+                    }
+                }
+                return Some(Bound::Numbers(numbers));
+            }
             (Value::Flag(flag), Kind::Flag) => return Some(Bound::Flag(*flag)),
             (Value::Init(init), Kind::Init) => return Some(Bound::Init(init.clone())),
             (Value::Regularizer(penalty), Kind::Regularizer) => return Some(Bound::Regularizer(*penalty)),
@@ -262,6 +271,7 @@ impl Elaborator<'_, '_> {
             (_, Kind::Axes) => "an integer or a list of integers",
             (_, Kind::Dims) => "a list of dimensions, such as `[2, 3]`",
             (_, Kind::Number) => "a number",
+            (_, Kind::Numbers) => "a list of numbers, such as `[1.0, 4.0]`",
             (_, Kind::Flag) => "`true` or `false`",
             (_, Kind::Init) => "an initializer, such as `zeros` or `xavier_uniform`",
             (_, Kind::Regularizer) => "a regularizer, such as `l2(1e-4)`",

@@ -304,6 +304,14 @@ impl Explanation {
             }
             Fact::TooManyClasses { classes, limit } => Explanation::new(format!("{classes} classes are too many"))
                 .note(format!("there can be less than {limit} (2^24)")),
+            Fact::ClassWeights { given, classes } => {
+                let given = crate::text::count(*given, "weight");
+                Explanation::new(format!(
+                    "`class_weights` has {given}, but `{}` has {classes} classes",
+                    subject.operand(0)
+                ))
+                .at("class_weights")
+            }
             Fact::TooMuchToKeep { what, numbers, limit } => {
                 Explanation::new(format!("{name} would keep {numbers} {what}"))
                     .note(format!("there can be {limit} of them"))

@@ -40,6 +40,8 @@ pub enum Bound {
     Margins(Margins),
     /// A number.
     Number(f64),
+    /// Numbers.
+    Numbers(Vec<f64>),
     /// `true` or `false`.
     Flag(bool),
     /// A word or a name.
@@ -146,6 +148,14 @@ impl Arguments {
     /// A [`Bound::Number`] that may be missing.
     pub fn number_or_none(&self, name: &str) -> Option<f64> {
         self.bound.contains_key(name).then(|| self.number(name))
+    }
+
+    /// [`Bound::Numbers`] that may be missing.
+    pub fn numbers(&self, name: &str) -> Option<&[f64]> {
+        match self.bound.get(name) {
+            Some(Bound::Numbers(numbers)) => Some(numbers),
+            _ => None,
+        }
     }
 
     /// A [`Bound::Integer`] that may be missing.

@@ -135,6 +135,8 @@ pub enum Kind {
     Margins,
     /// A number.
     Number,
+    /// Numbers in brackets.
+    Numbers,
     /// `true` or `false`.
     Flag,
     /// One of these words.

@@ -186,15 +186,33 @@ pub static LOSSES: &[Function] = &[
     value("binary_cross_entropy", &[PREDICTION, TARGET], |g, a| {
         layers::binary_cross_entropy(g, a.tensor("prediction"), a.target("target"))
     }),
-    value("binary_cross_entropy_with_logits", &[Parameter::tensor("logits"), TARGET], |g, a| {
-        layers::binary_cross_entropy_with_logits(g, a.tensor("logits"), a.target("target"))
-    }),
     value(
-        "cross_entropy",
-        &[Parameter::tensor("logits"), TARGET, LAST_AXIS, Parameter::number("label_smoothing", 0.0)],
+        "binary_cross_entropy_with_logits",
+        &[Parameter::tensor("logits"), TARGET, Parameter::option("pos_weight", Kind::Number, Nothing)],
         |g, a| {
             let (logits, target) = (a.tensor("logits"), a.target("target"));
-            layers::cross_entropy(g, logits, target, a.integer("axis"), a.number("label_smoothing"))
+            match a.number_or_none("pos_weight") {
+                Some(weight) => layers::binary_cross_entropy_with_pos_weight(g, logits, target, weight),
+                None => layers::binary_cross_entropy_with_logits(g, logits, target),
+            }
+        },
+    ),
+    value(
+        "cross_entropy",
+        &[
+            Parameter::tensor("logits"),
+            TARGET,
+            LAST_AXIS,
+            Parameter::number("label_smoothing", 0.0),
+            Parameter::option("class_weights", Kind::Numbers, Nothing),
+        ],
+        |g, a| {
+            let (logits, target, axis) = (a.tensor("logits"), a.target("target"), a.integer("axis"));
+            let smoothing = a.number("label_smoothing");
+            match a.numbers("class_weights") {
+                Some(weights) => layers::weighted_cross_entropy(g, logits, target, axis, smoothing, weights),
+                None => layers::cross_entropy(g, logits, target, axis, smoothing),
+            }
         },
     ),
     value("hinge", &[PREDICTION, TARGET], |g, a| layers::hinge(g, a.tensor("prediction"), a.target("target"))),

@@ -6,6 +6,7 @@ mod images;
 mod language;
 mod loops;
 mod mangled;
+mod metrics;
 mod names;
 
 use proc_macro2::TokenStream;
