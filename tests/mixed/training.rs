@@ -70,23 +70,15 @@ on_each_device! {
         assert!(mixed.accuracy > full.accuracy - 0.02, "mixed {} against {}", mixed.accuracy, full.accuracy);
     }
 
-    fn gradients_are_those_of_full_precision_within_the_rounding(device) {
+    fn the_loss_is_that_of_full_precision_within_the_rounding(device) {
         let (images, labels) = strokes(24, 5);
-        let full = Full::new(device, 3).unwrap();
-        let mixed = Mixed::new(device, 3).unwrap();
-        let exact = full.gradients(&FullData::new(&images, &labels).unwrap()).unwrap();
-        let rounded = mixed.gradients(&MixedData::new(&images, &labels).unwrap()).unwrap();
-        assert_close("loss", &[rounded.loss()], &[exact.loss()], 2e-3);
-        let mut differ = false;
-        for p in full.parameters() {
-            let (exact, rounded) = (exact.parameter(p.name).unwrap(), rounded.parameter(p.name).unwrap());
-            // Behind a batch norm, a bias has no gradient but what rounding leaves.
-            if p.name != "stem.conv2d.bias" && !p.name.contains("running") {
-                assert_close(p.name, rounded, exact, 2e-2);
-                differ |= rounded != exact;
-            }
-        }
-        assert!(differ, "nothing was rounded");
+        let full = Full::new(device, 3).unwrap().gradients(&FullData::new(&images, &labels).unwrap()).unwrap();
+        let mixed = Mixed::new(device, 3).unwrap().gradients(&MixedData::new(&images, &labels).unwrap()).unwrap();
+        assert_close("loss", &[mixed.loss()], &[full.loss()], 2e-3);
+        // How far gradients may be off depends on the network: in front of a pool, rounding decides which of two nearly equal elements is
+        // the larger one. That they are PyTorch's with the same rounding is tested beside this.
+        let name = "stem.conv2d.weight";
+        assert_ne!(mixed.parameter(name).unwrap(), full.parameter(name).unwrap(), "nothing was rounded");
     }
 }
 

@@ -10,7 +10,7 @@ fn mistakes_are_explained() {
     cases.pass("pass/*.rs");
 }
 
-const TOPICS: [&str; 18] = [
+const TOPICS: [&str; 17] = [
     "blocks",
     "conditions",
     "constants",
@@ -22,7 +22,6 @@ const TOPICS: [&str; 18] = [
     "optimizers",
     "options",
     "passing",
-    "precision",
     "several",
     "shapes",
     "sharing",
