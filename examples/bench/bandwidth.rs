@@ -136,9 +136,10 @@ fn update(program: &Program, vectors: usize) -> nn::Result<f64> {
     let floats = program.parameter_floats;
     let (mut parameters, mut gradients) = (Floats::filled(0.1, floats)?, Floats::filled(0.2, floats)?);
     let mut states = program.states.iter().map(|_| Floats::filled(0.3, floats)).collect::<nn::Result<Vec<_>>>()?;
+    let mut results = vec![0.0; program.train.as_ref().map_or(1, |train| train.result_floats)];
     Ok(measure(floats * vectors, || {
         let (parameters, gradients, states) = (&mut parameters[..], &mut gradients[..], &mut states[..]);
-        update(&mut Update { step: &step(), parameters, gradients, states, arena: &mut [] });
+        update(&mut Update { step: &step(), parameters, gradients, states, arena: &mut [], results: &mut results });
     }))
 }
 

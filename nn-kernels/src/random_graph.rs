@@ -461,7 +461,7 @@ impl Maker {
             clip_value: if self.dice.one_in(4) { Some(0.2) } else { None },
             skip_non_finite: self.network.parameters.len() % 4 == 1,
             ema: None,
-        groups: vec![],
+            groups: vec![],
         }
     }
 }

@@ -66,7 +66,7 @@ impl Maker {
             control: vec![],
             skipped: None,
             changed_floats: 0,
-        ema: None,
+            ema: None,
             name: "test".to_owned(),
             fields: vec![],
             inputs: 0,
