@@ -89,8 +89,8 @@ fn main() -> anyhow::Result<()> {
         .picture(pictures::roc(CLASSES.iter().copied().zip(&report.roc)))
         .picture(pictures::filters(&net, "stem.conv2d.weight")?)
         .picture(pictures::weights(&net)?)
-        .summary(&Reader::summary())
-        .plan(&Reader::plan(), 64)?
+        .summary(Reader::summary())
+        .plan(Reader::plan(), 64)?
         .save(out.join("report.html"))?;
     println!("wrote {}", out.join("report.html").display());
     Ok(())
