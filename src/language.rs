@@ -862,7 +862,7 @@ functions! {
     ///
     /// `adam` with a running maximum in the place of the mean square.
     adamax;
-    /// `full`
+    /// `full()`
     ///
     /// After `precision`: everything is computed in f32. This is what networks do that say nothing.
     full;

@@ -47,6 +47,8 @@ pub(super) struct Loop<'r> {
     /// Whether somebody has asked for a checkpoint that has not been written yet.
     save: bool,
     interrupt: Option<Interrupt>,
+    /// When callbacks were told of progress for the last time.
+    shown: Clock,
     losses: Vec<f32>,
 }
 
@@ -80,6 +82,7 @@ impl<'r> Loop<'r> {
             stopped: None,
             save: false,
             interrupt: None,
+            shown: Clock::start(),
             losses: Vec::new(),
         }
     }
@@ -261,8 +264,10 @@ impl<'r> Loop<'r> {
         let first = net.position.steps as usize;
         let samples: usize = uniforms.iter().map(|step| step.batch as usize).sum();
         let mut results = std::mem::take(&mut net.position.results);
+        // So that steps allocate nothing.
+        results.reserve(self.combined.floats(&self.batches[first..first + uniforms.len()]));
+        self.losses.reserve(uniforms.len());
         let (steps, learning_rate) = (net.steps, net.learning_rate);
-        let mut shown = Clock::start();
         let watched = self.options.on_non_finite != OnNonFinite::Ignore;
         // Steps whose losses have been looked at, and the floats of their results.
         let (program, mut looked, mut floats) = (net.program, 0, 0);
@@ -279,10 +284,10 @@ impl<'r> Loop<'r> {
                     return ControlFlow::Break(());
                 }
             }
-            if shown.seconds() < REFRESH || matches!(asked, Ok(Some(_)) | Err(_)) {
+            if self.shown.seconds() < REFRESH || matches!(asked, Ok(Some(_)) | Err(_)) {
                 return ControlFlow::Continue(());
             }
-            shown = Clock::start();
+            self.shown = Clock::start();
             self.count(results, first);
             let train = (self.counted > first).then(|| self.combined.values());
             let (batch, samples) = (first + ended, self.batches[..first + ended].iter().sum());

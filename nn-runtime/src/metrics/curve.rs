@@ -27,7 +27,8 @@ impl RocCurve {
         let points = self.fpr.iter().zip(&self.tpr);
         let next = points.clone().skip(1);
         let areas = points.zip(next).map(|((x0, y0), (x1, y1))| (x1 - x0) * (y0 + y1) / 2.0);
-        if self.fpr.is_empty() { f64::NAN } else { areas.sum() }
+        // One point is that of no samples.
+        if self.fpr.len() < 2 { f64::NAN } else { areas.sum() }
     }
 }
 
