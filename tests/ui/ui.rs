@@ -10,7 +10,7 @@ fn mistakes_are_explained() {
     cases.pass("pass/*.rs");
 }
 
-const TOPICS: [&str; 17] = [
+const TOPICS: [&str; 18] = [
     "blocks",
     "conditions",
     "constants",
@@ -22,6 +22,7 @@ const TOPICS: [&str; 17] = [
     "optimizers",
     "options",
     "passing",
+    "precision",
     "several",
     "shapes",
     "sharing",

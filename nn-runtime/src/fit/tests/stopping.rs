@@ -4,7 +4,8 @@ use super::*;
 
 /// Stops by a number that has these values, one for each epoch, in a run of 20 that learns nothing. Gives how many epochs it had.
 fn epochs(values: &[f64], rules: impl FnOnce(EarlyStopping<Report>) -> EarlyStopping<Report>) -> usize {
-    let mut next = values.to_vec().into_iter();
+    let owned = values.to_vec();
+    let mut next = owned.into_iter();
     let rules = rules(EarlyStopping::on(move |_| next.next().unwrap_or(0.0)));
     fit(Fit::default().epochs(20).early_stopping(rules)).unwrap().epochs.len()
 }
