@@ -57,6 +57,13 @@ pub(super) fn here(field: &Field<'_>) -> Span {
     Span::call_site().located_at(field.name.ident.span())
 }
 
+/// What a function with so many arguments needs so that no linter counts them: a network has as many inputs as it has.
+pub(super) fn many_arguments(count: usize) -> TokenStream {
+    /// What clippy allows by default.
+    const USUAL: usize = 7;
+    if count > USUAL { quote!(#[allow(clippy::too_many_arguments)]) } else { TokenStream::new() }
+}
+
 impl Api<'_> {
     /// All of it.
     pub(super) fn tokens(&self) -> TokenStream {

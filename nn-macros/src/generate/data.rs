@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
-use super::api::{Api, here};
+use super::api::{Api, here, many_arguments};
 use super::samples::Sample;
 use crate::checked::Header;
 
@@ -59,6 +59,7 @@ impl Api<'_> {
             quote!(let _ = #name;)
         });
         let unread: TokenStream = unread.collect();
+        let many = many_arguments(names.len());
         let accessors = self.fields.iter().enumerate().filter_map(|(i, f)| {
             let Sample { size, nested, classes, .. } = f.sample.as_ref()?;
             let attributes = &f.name.attributes;
@@ -91,6 +92,7 @@ impl Api<'_> {
                 /// # Errors
                 /// If their numbers differ, if a class index is out of range, or if samples of files cannot be read or do
                 /// not fit.
+                #many
                 pub fn new(#(#names: #columns),*) -> #nn::Result<Self> {
                     #unread
                     ::core::result::Result::Ok(Self { set: #nn::DataSet::new(__nn_program::PROGRAM.fields) #adds })
@@ -138,6 +140,7 @@ impl Api<'_> {
                 ///
                 /// # Errors
                 /// If their numbers differ, if a class index is out of range, or if samples of files do not fit.
+                #many
                 pub fn new(#(#names: #columns),*) -> #nn::Result<Self> {
                     #unread
                     ::core::result::Result::Ok(Self { stream: #nn::Stream::new(__nn_program::PROGRAM.fields) #adds })

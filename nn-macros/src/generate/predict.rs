@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
-use super::api::{Api, Output, here};
+use super::api::{Api, Output, here, many_arguments};
 use super::samples::Sample;
 use crate::checked::Name;
 
@@ -60,6 +60,7 @@ impl Api<'_> {
             quote!(#nn::rows_mut::<#size, #nested, _>(#room))
         });
         let (all_bounds, all_reads): (Vec<_>, Vec<_>) = (bounds.collect(), reads.collect());
+        let (many, many_into) = (many_arguments(1 + names.len()), many_arguments(1 + names.len() + rooms.len()));
         quote! {
             impl #name {
                 #[doc = #doc]
@@ -69,6 +70,7 @@ impl Api<'_> {
                 /// # Errors
                 /// If the inputs differ in their number of samples, if a class index is out of range, or if the device
                 /// fails.
+                #many
                 pub fn predict<#(#rows),*>(&self, #(#names: &[#rows]),*) -> #nn::Result<#result>
                 where
                     #(#all_bounds,)*
@@ -83,6 +85,7 @@ impl Api<'_> {
                 ///
                 /// # Errors
                 /// As [`Self::predict`], and if there is room for another number of samples.
+                #many_into
                 pub fn predict_into<#(#rows,)* #(#room_rows),*>(
                     &self,
                     #(#names: &[#rows],)*

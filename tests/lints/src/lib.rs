@@ -59,3 +59,21 @@ pub mod loss_only {
         }
     }
 }
+
+/// A network with more inputs than functions usually have arguments.
+pub mod many {
+    nn::network! {
+        /// It adds them up.
+        pub network Many {
+            input a: [2];
+            input b: [2];
+            input c: [2];
+            input d: [2];
+            input e: [2];
+            input f: [2];
+            input g: [2];
+            input h: [2];
+            output sum = a + b + c + d + e + f + g + h;
+        }
+    }
+}
