@@ -15,9 +15,12 @@ use super::run::Validation;
 use crate::backend::{Columns, Resident, Steps};
 use crate::error::Result;
 use crate::history::Stopped;
-use crate::metrics::{self, Combined};
+use crate::metrics::{self, Combined, Measured};
 use crate::network::Net;
 use crate::program::{Part, StepUniform};
+
+/// Looking at what is known takes at most one part of so many of the time.
+const LOOK_SHARE: f64 = 100.0;
 
 /// Trains the rest of an epoch: what of it has not been trained on yet, wherever its samples come from.
 pub(super) type Pass<'a> = dyn FnMut(&mut Net, &mut Loop<'_>) -> Result<()> + 'a;
@@ -47,8 +50,10 @@ pub(super) struct Loop<'r> {
     /// Whether somebody has asked for a checkpoint that has not been written yet.
     save: bool,
     interrupt: Option<Interrupt>,
-    /// When callbacks were told of progress for the last time.
+    /// When callbacks were told of progress for the last time, how long they wait, and what they were told.
     shown: Clock,
+    refresh: f64,
+    known: Measured,
     losses: Vec<f32>,
 }
 
@@ -73,6 +78,7 @@ impl<'r> Loop<'r> {
             validated: None,
         };
         let combined = Combined::new(program);
+        let known = combined.values();
         Loop {
             options,
             callbacks,
@@ -83,6 +89,8 @@ impl<'r> Loop<'r> {
             save: false,
             interrupt: None,
             shown: Clock::start(),
+            refresh: REFRESH,
+            known,
             losses: Vec::new(),
         }
     }
@@ -284,15 +292,20 @@ impl<'r> Loop<'r> {
                     return ControlFlow::Break(());
                 }
             }
-            if self.shown.seconds() < REFRESH || matches!(asked, Ok(Some(_)) | Err(_)) {
+            if self.shown.seconds() < self.refresh || matches!(asked, Ok(Some(_)) | Err(_)) {
                 return ControlFlow::Continue(());
             }
             self.shown = Clock::start();
             self.count(results, first);
-            let train = (self.counted > first).then(|| self.combined.values());
+            let mut known = std::mem::take(&mut self.known);
+            self.combined.values_into(&mut known);
+            // Curves are made from all scores so far: steps must not wait for those who look.
+            self.refresh = REFRESH.max(LOOK_SHARE * self.shown.seconds());
+            let train = (self.counted > first).then_some(&known);
             let (batch, samples) = (first + ended, self.batches[..first + ended].iter().sum());
-            let now = Now { net: None, batch, samples, steps, learning_rate, train: train.as_ref(), last: None };
+            let now = Now { net: None, batch, samples, steps, learning_rate, train, last: None };
             asked = self.callbacks.tell(Moment::Progress, now, |_| true).map(Some);
+            self.known = known;
             match &asked {
                 Ok(Some((control, _))) if *control == Control::new(learning_rate) => {
                     asked = Ok(None);

@@ -159,14 +159,22 @@ impl Combined {
 
     /// The loss, then each metric.
     pub(crate) fn values(&self) -> Measured {
-        let mut measured = Measured { numbers: vec![self.loss], figures: vec![] };
+        let mut measured = Measured { numbers: Vec::with_capacity(1 + self.metrics.len()), figures: vec![] };
+        self.values_into(&mut measured);
+        measured
+    }
+
+    /// [`Self::values`] in the place of what is there.
+    pub(crate) fn values_into(&self, measured: &mut Measured) {
+        measured.numbers.clear();
+        measured.figures.clear();
+        measured.numbers.push(self.loss);
         for (metric, state) in self.metrics.iter().zip(&self.states) {
             match self.value(metric.kind, state) {
                 Value::Number(number) => measured.numbers.push(number),
                 Value::Figure(figure) => measured.figures.push(figure),
             }
         }
-        measured
     }
 
     fn value(&self, kind: MetricKind, state: &State) -> Value {
