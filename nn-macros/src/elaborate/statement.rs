@@ -342,54 +342,6 @@ impl<'a> Elaborator<'a, '_> {
         layers::mean_metric(&mut self.network.graph, name, node).ok()
     }
 
-    fn optimizer(&mut self, word: &Ident, value: Option<&Expr>, declared: &mut Declared) {
-        if let Some(first) = &declared.optimizer {
-            let line = Place::from(first.span()).line();
-            self.diagnostics
-                .error(word.span(), format!("`optimizer` stands at most once, and there is one on line {line}"));
-        } else {
-            declared.optimizer = Some(word.clone());
-        }
-        let Some(expression) = value else { return };
-        let names = || text::list(optimizers().map(|f| f.name), "and");
-        let Some((name, written)) = call_parts(expression) else {
-            self.diagnostics
-                .error(expression, "expected an optimizer, such as `adam(learning_rate = 1e-3)`")
-                .help(format!("there are {}", names()));
-            return;
-        };
-        let function = optimizers().find(|f| name == f.name);
-        let Some((function, Apply::Optimizer(apply))) = function.map(|f| (f, &f.apply)) else {
-            let written = name.to_string();
-            let found = self.diagnostics.error(name.span(), format!("cannot find optimizer `{name}`"));
-            match crate::suggest::nearest(&written, optimizers().map(|f| f.name)) {
-                Some(near) => found.help(format!("did you mean `{near}`?")),
-                None => found.help(format!("there are {}", names())),
-            };
-            return;
-        };
-        self.note_word(name);
-        let mut call = Call { word: name, piped: None, written, whole: expression };
-        let Some(binding) = self.bind(function, &mut call) else { return };
-        let optimizer = apply(&binding.arguments);
-        if let (Some(_), 4..) = (optimizer.ema, layers::state_init(&optimizer).len()) {
-            let place = binding.arguments.places.get("ema").copied().unwrap_or(name.span().into());
-            let name = name.to_string();
-            let other = if name == "rmsprop" { "centered" } else { "amsgrad" };
-            self.diagnostics
-                .error(
-                    place,
-                    format!("`ema` does not go together with `{other}`: `{name}` keeps three vectors already"),
-                )
-                .note("a GPU's kernel has room for three vectors of an optimizer's state");
-            return;
-        }
-        match layers::check_optimizer(&optimizer) {
-            Ok(()) => self.network.optimizer = Some(optimizer),
-            Err(fact) => self.explain(&fact, &Subject::of_call(&call, binding, false)),
-        }
-    }
-
     /// Evaluates where parameters are named after one more word.
     pub fn at_path<T>(&mut self, word: &str, evaluate: impl FnOnce(&mut Self) -> T) -> T {
         let inner = self.path_of(word);
@@ -417,10 +369,6 @@ fn assumed_value(function: &Ident) -> MetricValue {
         "pr_curve" => MetricValue::PrCurve,
         _ => MetricValue::Number,
     }
-}
-
-fn optimizers() -> impl Iterator<Item = &'static functions::Function> {
-    functions::all().filter(|f| matches!(f.apply, Apply::Optimizer(_)))
 }
 
 /// The name for a metric that has none of its own: a call's, the last one of a pipeline, or the value's.
