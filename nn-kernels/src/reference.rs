@@ -3,7 +3,7 @@
 //! This is for tests, and as plain as possible: every node's result is a vector, the batch outermost, computed by
 //! walking over all index tuples. Lowering, fusion and the printers are compared with it.
 
-use crate::graph::{Access, Graph, Leaf, NodeId, Op, Shape, StepScalar};
+use crate::graph::{Access, Graph, Leaf, Loop, NodeId, Op, Shape, StepScalar};
 use crate::interpret::uniform;
 
 /// What the graph does not say.
@@ -23,18 +23,77 @@ pub struct Environment<'a> {
     pub training: bool,
 }
 
-/// The result of every node, by its index.
+/// The result of every node, by its index. Values within a loop's body have none: there is one for each step.
 ///
 /// # Panics
 /// If a leaf does not have the elements that its shape demands.
 pub fn evaluate(g: &Graph, environment: &Environment<'_>) -> Vec<Vec<f64>> {
     let mut results: Vec<Vec<f64>> = Vec::with_capacity(g.len());
-    for (id, _) in g.nodes() {
-        let result = node(g, id, &results, environment);
-        assert_eq!(result.len(), count(&sizes(g.shape(id), environment.batch)), "elements of {:?}", g.node(id));
+    let loops = g.loops();
+    for (id, node) in g.nodes() {
+        let result = match &node.op {
+            Op::Stacked(of, carries) => run(g, id, (*of, carries), &mut results, environment).0,
+            Op::Final(of, carries) => run(g, id, (*of, carries), &mut results, environment).1,
+            _ if loops[id.index()].is_some() => vec![],
+            _ => evaluated(g, id, &results, environment),
+        };
         results.push(result);
     }
     results
+}
+
+fn evaluated(g: &Graph, id: NodeId, results: &[Vec<f64>], environment: &Environment<'_>) -> Vec<f64> {
+    let result = node(g, id, results, environment);
+    assert_eq!(result.len(), count(&sizes(g.shape(id), environment.batch)), "elements of {:?}", g.node(id));
+    result
+}
+
+/// Does all steps of a loop for one node that leads out of it: its first argument at every step, stacked, and behind the last one.
+fn run(
+    g: &Graph,
+    end: NodeId,
+    (of, carries): (Loop, &[usize]),
+    results: &mut [Vec<f64>],
+    environment: &Environment<'_>,
+) -> (Vec<f64>, Vec<f64>) {
+    let args = &g.node(end).args;
+    let nexts = &args[args.len() - carries.len()..];
+    // The body's nodes that the arguments need, in order.
+    let loops = g.loops();
+    let mut needed = vec![false; g.len()];
+    args.iter().for_each(|a| needed[a.index()] = true);
+    for (id, node) in g.nodes().take(end.index()).collect::<Vec<_>>().into_iter().rev() {
+        if needed[id.index()] && loops[id.index()] == Some(of) {
+            node.args.iter().for_each(|a| needed[a.index()] = true);
+        }
+    }
+    let body: Vec<NodeId> =
+        g.nodes().map(|(id, _)| id).filter(|id| needed[id.index()] && loops[id.index()] == Some(of)).collect();
+    let lead = if g.shape(args[0]).batch { environment.batch } else { 1 };
+    let size = g.shape(args[0]).size();
+    let mut stacked = vec![0.0; lead * of.steps * size];
+    let mut states: Vec<Option<Vec<f64>>> = vec![None; carries.iter().max().map_or(0, |k| k + 1)];
+    for step in 0..of.steps {
+        let row = of.row(step);
+        for &id in &body {
+            results[id.index()] = match (&g.node(id).op, g.node(id).args.first()) {
+                (Op::At(_), Some(x)) => {
+                    let size = g.shape(id).size();
+                    let samples = results[x.index()].chunks(of.steps * size);
+                    samples.flat_map(|sample| &sample[row * size..][..size]).copied().collect()
+                }
+                (Op::Carry(_, k), Some(init)) => states[*k].clone().unwrap_or_else(|| results[init.index()].clone()),
+                _ => evaluated(g, id, results, environment),
+            };
+        }
+        for (sample, value) in results[args[0].index()].chunks(size).enumerate() {
+            stacked[(sample * of.steps + row) * size..][..size].copy_from_slice(value);
+        }
+        for (k, next) in carries.iter().zip(nexts) {
+            states[*k] = Some(results[next.index()].clone());
+        }
+    }
+    (stacked, results[args[0].index()].clone())
 }
 
 fn node(g: &Graph, id: NodeId, results: &[Vec<f64>], env: &Environment<'_>) -> Vec<f64> {
@@ -52,6 +111,7 @@ fn node(g: &Graph, id: NodeId, results: &[Vec<f64>], env: &Environment<'_>) -> V
         result
     };
     match &node.op {
+        Op::At(_) | Op::Carry(..) | Op::Stacked(..) | Op::Final(..) => unreachable!("loops are run step by step"),
         Op::Leaf(leaf) => (env.leaf)(leaf),
         Op::Constant(c) => vec![*c],
         Op::Scalar(scalar) => vec![match scalar {

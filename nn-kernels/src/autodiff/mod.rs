@@ -78,5 +78,8 @@ fn of_argument(g: &mut Graph, y: NodeId, node: &Node, gradient: NodeId, i: usize
         Op::Contract(c) => Some(contract::contract(g, c, [node.args[0], node.args[1]], &node.shape, gradient, i)),
         Op::Detach | Op::Leaf(_) | Op::Constant(_) | Op::Scalar(_) | Op::Iota(_) | Op::Random(_) => None,
         Op::ByPhase => unreachable!("gradients are taken of one phase"),
+        Op::At(_) | Op::Carry(..) | Op::Stacked(..) | Op::Final(..) => {
+            unreachable!("loops are differentiated as a whole")
+        }
     }
 }

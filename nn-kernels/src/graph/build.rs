@@ -32,9 +32,12 @@ impl Graph {
         self.add(Op::Iota(axis), vec![], Shape { batch: false, dims: shape.dims.clone() })
     }
 
-    /// Uniform random numbers in [0, 1); the stream must be used nowhere else.
+    /// Uniform random numbers in [0, 1); the stream must be used nowhere else. In the body of a loop, each step has its own.
     pub fn random(&mut self, stream: u32, shape: &Shape) -> NodeId {
-        self.add(Op::Random(stream), vec![], shape.clone())
+        let Some(steps) = self.open_loop else { return self.add(Op::Random(stream), vec![], shape.clone()) };
+        let dims = std::iter::once(steps.steps).chain(shape.dims.iter().copied()).collect();
+        let all = self.add(Op::Random(stream), vec![], Shape { batch: shape.batch, dims });
+        self.at(steps, all)
     }
 
     /// The value of a node that is a constant, possibly broadcast.

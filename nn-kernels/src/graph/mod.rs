@@ -22,12 +22,14 @@
 mod access;
 mod build;
 mod eval;
+mod loops;
 mod op;
 mod shape;
 
 use crate::hash::Map;
 
 pub use access::Access;
+pub use loops::Loop;
 pub use op::{Binary, Contraction, Leaf, Op, Reduction, StepScalar, Unary};
 pub use shape::{Extent, Shape};
 
@@ -63,6 +65,10 @@ pub struct Graph {
     label_numbers: Map<String, u32>,
     label: u32,
     interned: Map<Key, NodeId>,
+    /// How many loops there are.
+    loops: u32,
+    /// The loop whose body is being made.
+    open_loop: Option<Loop>,
 }
 
 /// What makes two nodes equal. Floats are compared by their bits.
@@ -85,6 +91,9 @@ impl Graph {
         let key = Key { op: op.key(), args: args.clone(), shape: shape.clone() };
         if let Some(&id) = self.interned.get(&key) {
             return id;
+        }
+        if let Op::At(l) | Op::Carry(l, _) | Op::Stacked(l, _) | Op::Final(l, _) = &op {
+            self.loops = self.loops.max(l.number + 1);
         }
         let id = NodeId(self.nodes.len() as u32);
         if self.labels.is_empty() {

@@ -1,6 +1,6 @@
 //! The primitive operations.
 
-use super::Access;
+use super::{Access, Loop};
 
 /// What a node computes. Arguments are in [`super::Node::args`], result shapes in [`super::Node::shape`].
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +50,15 @@ pub enum Op {
     },
     /// A sum of products of two tensors: dense layers, matrix products, convolutions and all their gradients.
     Contract(Contraction),
+    /// What a step of a loop reads: the argument's row along its first per-sample axis. Index arithmetic, as other moves are.
+    At(Loop),
+    /// A loop's state of this number at the beginning of a step; the argument is what it starts from.
+    Carry(Loop, usize),
+    /// The first argument, a value of the loop's body, at every step: a new first per-sample axis. The other arguments are the next
+    /// values of these states, on which it depends.
+    Stacked(Loop, Vec<usize>),
+    /// The first of these states behind the loop's last step. The arguments are the states' next values.
+    Final(Loop, Vec<usize>),
 }
 
 /// Tensors that come from outside the computation.
@@ -194,6 +203,10 @@ pub(super) enum OpKey {
     Window(Vec<Access>),
     Reduce(Reduction, Vec<usize>, bool),
     Contract(Contraction),
+    At(Loop),
+    Carry(Loop, usize),
+    Stacked(Loop, Vec<usize>),
+    Final(Loop, Vec<usize>),
 }
 
 impl Op {
@@ -220,6 +233,10 @@ impl Op {
             Op::Window(accesses) => OpKey::Window(accesses.clone()),
             Op::Reduce { how, axes, batch } => OpKey::Reduce(*how, axes.clone(), *batch),
             Op::Contract(c) => OpKey::Contract(c.clone()),
+            Op::At(l) => OpKey::At(*l),
+            Op::Carry(l, k) => OpKey::Carry(*l, *k),
+            Op::Stacked(l, carries) => OpKey::Stacked(*l, carries.clone()),
+            Op::Final(l, carries) => OpKey::Final(*l, carries.clone()),
         }
     }
 }
