@@ -71,6 +71,32 @@ pub struct Parameter {
     pub default: Option<Expr>,
 }
 
+/// `scan name(parameters) { … }`.
+pub struct Scan {
+    /// The word.
+    pub word: Ident,
+    /// Its name, which is that of its values at all steps.
+    pub name: Ident,
+    /// What it goes over, its states, and what it reads at each step.
+    pub parameters: Vec<ScanParameter>,
+    /// `const`s and bindings, in order.
+    pub statements: Vec<Statement>,
+    /// Its last expression: the value of a step; `None` if that could not be read.
+    pub value: Option<Expr>,
+    /// Whether its parameters could be read.
+    pub callable: bool,
+}
+
+/// What stands in the parentheses of a scan.
+pub struct ScanParameter {
+    /// Its name.
+    pub name: Ident,
+    /// `name in value`: whether it is a step's part of a sequence. Otherwise `name = value` says what it begins with.
+    pub each: bool,
+    /// The sequence, or the beginning; `None` if it has none.
+    pub value: Option<Expr>,
+}
+
 /// Statements and a value in braces: a branch of an `if`, or what a closure does.
 pub struct Body {
     /// `const`s and bindings, in order.
@@ -89,6 +115,8 @@ pub enum Statement {
     Field { attributes: Vec<Attribute>, target: bool, name: Ident, kind: Option<FieldKind> },
     /// A block of this network.
     Block(Block),
+    /// A loop over sequences.
+    Scan(Scan),
     /// `name = value;` or `(a, b) = value;`
     Let { names: Names, value: Option<Expr> },
     /// `output name = value;`; without `= value` in the source, `value` is the name.

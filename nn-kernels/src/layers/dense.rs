@@ -54,7 +54,14 @@ pub fn linear(n: &mut Network, path: &str, x: NodeId, options: &Affine) -> Resul
         false => None,
     };
 
-    let g = &mut n.graph;
+    Ok(product(&mut n.graph, x, weight, bias))
+}
+
+/// x · weightᵀ + bias along the last axis, with weight `[outputs, inputs]` and bias `[outputs]`.
+pub(super) fn product(g: &mut Graph, x: NodeId, weight: NodeId, bias: Option<NodeId>) -> NodeId {
+    let mut shape = g.shape(x).clone();
+    let last = shape.dims.len() - 1;
+    let inputs = std::mem::replace(&mut shape.dims[last], g.shape(weight).dims[0]);
     // Result axes: [batch?, positions…, outputs]; then the reduced axis. The input has all but the outputs' one.
     let output_axis = shape.extents().len() - 1;
     let reduced_axis = output_axis + 1;
@@ -64,10 +71,10 @@ pub fn linear(n: &mut Network, path: &str, x: NodeId, options: &Affine) -> Resul
         [output_axis, reduced_axis],
     );
     let product = g.contract(x, weight, contraction, shape);
-    Ok(match bias {
+    match bias {
         Some(bias) => g.add2(product, bias),
         None => product,
-    })
+    }
 }
 
 /// The matrix product of the last two axes; axes before them broadcast.

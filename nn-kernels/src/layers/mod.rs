@@ -21,6 +21,7 @@ mod normalize;
 mod optimizer;
 mod padding;
 mod pool;
+mod recurrent;
 mod reduce;
 mod regularize;
 mod resample;
@@ -44,7 +45,7 @@ pub use loss::{
     poisson_nll, smooth_l1, weighted_cross_entropy,
 };
 pub use metric::{accuracy, confusion_matrix, mean_metric, perplexity, r2, rate, rmse, scores, top_k_accuracy};
-pub use movement::{concat, flatten, output, permute, reshape, slice, split, stack};
+pub use movement::{chunk, concat, element, first, flatten, flip, last, output, permute, reshape, slice, split, stack};
 pub use noise::{dropout, dropout2d, gaussian_noise};
 pub use norm::{BatchNorm, batch_norm, group_norm, instance_norm, layer_norm, local_response_norm, rms_norm};
 pub use normalize::{log_softmax, softmax};
@@ -54,6 +55,7 @@ pub use optimizer::{
 };
 pub use padding::{crop, pad};
 pub use pool::{adaptive_avg_pool2d, avg_pool, global_avg_pool, global_max_pool, max_pool};
+pub use recurrent::{Cell, Recurrent, Sequence, recurrent};
 pub use reduce::{max, mean, sum};
 pub use regularize::{check_constraint, check_penalty, constrain, penalty, penalty_gradient};
 pub use resample::{Interpolation, channel_shuffle, pixel_shuffle, pixel_unshuffle, upsample};

@@ -1,6 +1,6 @@
 //! Functions that only rearrange.
 
-use super::padding::cut;
+use super::padding::{cut, mirrored};
 use crate::graph::{Access, Graph, NodeId, Shape};
 use crate::shape::{self, Allowed, Fact};
 
@@ -72,6 +72,50 @@ pub fn slice(g: &mut Graph, x: NodeId, start: i64, end: Option<i64>, axis: i64, 
 pub fn permute(g: &mut Graph, x: NodeId, order: &[i64]) -> Result<NodeId, Fact> {
     let order = shape::permutation(&g.shape(x).dims, order)?;
     Ok(g.permute(x, &order))
+}
+
+/// The elements of an axis in the opposite order.
+pub fn flip(g: &mut Graph, x: NodeId, axis: i64) -> Result<NodeId, Fact> {
+    let dims = &g.shape(x).dims;
+    shape::rank_at_least(1, 0, dims)?;
+    let axis = shape::axis(axis, dims)?;
+    let size = dims[axis];
+    Ok(mirrored(g, x, axis, size - 1, size))
+}
+
+/// What stands at the first position of an axis (of a sequence's, 0, by default), without that axis.
+pub fn first(g: &mut Graph, x: NodeId, axis: i64) -> Result<NodeId, Fact> {
+    end(g, x, axis, |_| 0)
+}
+
+/// What stands at the last position of an axis (of a sequence's, 0, by default), without that axis.
+pub fn last(g: &mut Graph, x: NodeId, axis: i64) -> Result<NodeId, Fact> {
+    end(g, x, axis, |size| size - 1)
+}
+
+fn end(g: &mut Graph, x: NodeId, axis: i64, position: impl Fn(usize) -> usize) -> Result<NodeId, Fact> {
+    let mut dims = g.shape(x).dims.clone();
+    shape::rank_at_least(1, 0, &dims)?;
+    let axis = shape::axis(axis, &dims)?;
+    let size = dims.remove(axis);
+    let part = cut(g, x, axis, position(size), 1);
+    Ok(g.reshape(part, &dims))
+}
+
+/// The element at a position of the first axis, without that axis.
+pub fn element(g: &mut Graph, x: NodeId, position: usize) -> NodeId {
+    let dims = g.shape(x).dims[1..].to_vec();
+    let part = cut(g, x, 0, position, 1);
+    g.reshape(part, &dims)
+}
+
+/// As [`split`], into so many parts of equal size.
+pub fn chunk(g: &mut Graph, x: NodeId, parts: usize, axis: i64) -> Result<Vec<NodeId>, Fact> {
+    let dims = &g.shape(x).dims;
+    shape::rank_at_least(1, 0, dims)?;
+    let position = shape::axis(axis, dims)?;
+    let size = shape::divide_axis(dims, position, parts)?;
+    split(g, x, &[size], true, axis)
 }
 
 /// A network's output: whatever it depends on, there is one for each sample.

@@ -73,7 +73,7 @@ pub(super) fn cut(g: &mut Graph, x: NodeId, axis: usize, start: usize, length: u
 }
 
 /// `length` elements of an axis, from `start` back.
-fn mirrored(g: &mut Graph, x: NodeId, axis: usize, start: usize, length: usize) -> NodeId {
+pub(super) fn mirrored(g: &mut Graph, x: NodeId, axis: usize, start: usize, length: usize) -> NodeId {
     let mut dims = g.shape(x).dims.clone();
     dims[axis] = length;
     let mut accesses: Vec<Access> = (0..dims.len()).map(Access::axis).collect();

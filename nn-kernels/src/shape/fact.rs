@@ -28,6 +28,22 @@ pub enum Fact {
         /// What `flatten` would make of it.
         features: usize,
     },
+    /// A sequence, `[length, features]`, is wanted (`lstm`).
+    NotASequence {
+        /// Which operand.
+        operand: usize,
+        /// What it is.
+        shape: Vec<usize>,
+    },
+    /// What a recurrent layer shall begin with has another shape than its state.
+    State {
+        /// The option.
+        option: &'static str,
+        /// What is given.
+        shape: Vec<usize>,
+        /// What the state is.
+        expected: Vec<usize>,
+    },
     /// A scalar, `[]`, is wanted (`loss`).
     NotAScalar {
         /// What it is.

@@ -16,7 +16,7 @@ mod window;
 pub use fact::{Allowed, Fact, Grouped, Sized};
 pub use rules::{
     all_axes, axes, axis, broadcast, class_count, classes, concat, dims, divide_axis, matmul, option, parameter, parts,
-    permutation, range, rank_at_least, reshape, same, scalar, stack, vector,
+    permutation, range, rank_at_least, reshape, same, scalar, sequence, stack, vector,
 };
 pub use window::{
     LAYOUTS, Margin, Margins, Padding, PaddingMode, PerAxis, TransposedOptions, WindowOptions, Windows, convolution,

@@ -74,6 +74,11 @@ pub fn vector(operand: usize, shape: &[usize]) -> Result<usize, Fact> {
     }
 }
 
+/// An operand that must be a sequence, `[length, features]`.
+pub fn sequence(operand: usize, shape: &[usize]) -> Result<(), Fact> {
+    if shape.len() == 2 { Ok(()) } else { Err(Fact::NotASequence { operand, shape: shape.to_vec() }) }
+}
+
 /// A value that must be `[]`.
 pub fn scalar(shape: &[usize]) -> Result<(), Fact> {
     if shape.is_empty() { Ok(()) } else { Err(Fact::NotAScalar { shape: shape.to_vec() }) }

@@ -25,11 +25,13 @@ impl Elaborator<'_, '_> {
         let (name, text) = (function.name, || text::of(expression));
         match (value, parameter.kind) {
             (Value::Error, _) => None,
-            (Value::Tensor(Tensor { node, classes: None }), Kind::Target) => Some(Bound::Target(Target::Values(*node))),
-            (Value::Tensor(Tensor { node, classes: Some(classes) }), Kind::Target) => {
+            (Value::Tensor(Tensor { node, classes: None, .. }), Kind::Target) => {
+                Some(Bound::Target(Target::Values(*node)))
+            }
+            (Value::Tensor(Tensor { node, classes: Some(classes), .. }), Kind::Target) => {
                 Some(Bound::Target(Target::Classes { node: *node, classes: *classes }))
             }
-            (Value::Tensor(Tensor { node, classes: None }), _) => Some(Bound::Tensor(*node)),
+            (Value::Tensor(Tensor { node, classes: None, .. }), _) => Some(Bound::Tensor(*node)),
             (Value::Tensor(tensor @ Tensor { classes: Some(classes), .. }), _) => {
                 let is = tensor.describe(&self.network.graph);
                 let text = text();
@@ -192,6 +194,7 @@ impl Elaborator<'_, '_> {
                 self.diagnostics.error(expression, format!("{what} {message}, but {is}"));
                 return None;
             }
+            (Value::Tensor(Tensor { node, classes: None, .. }), Kind::State) => return Some(Bound::Tensor(*node)),
             (Value::Number(Number::Integer(n, _)), Kind::Axis) => return Some(Bound::Integer(*n)),
             (Value::Number(Number::Integer(n, _)), Kind::Axes) => return Some(Bound::Integers(vec![*n])),
             (Value::List(values), Kind::Axes | Kind::Dims) => {
@@ -266,6 +269,7 @@ impl Elaborator<'_, '_> {
                 }
             }
             (_, Kind::Patterns) => PATTERNS,
+            (_, Kind::State) => "a tensor of numbers",
             (_, Kind::Count) => "an integer above 0",
             (_, Kind::Axis) => "an integer",
             (_, Kind::Axes) => "an integer or a list of integers",

@@ -80,6 +80,7 @@ impl<'a> Elaborator<'a, '_> {
             match statement {
                 Statement::Const { name, value } => self.constant(name, value.as_ref()),
                 Statement::Let { names, value } => self.binding(names, value.as_ref()),
+                Statement::Scan(scan) => self.scan(scan),
                 // Others have been reported.
                 _ => {}
             }

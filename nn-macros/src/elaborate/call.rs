@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use nn_kernels::graph::{Leaf, Shape};
-use nn_kernels::layers;
-use nn_kernels::shape::Fact;
+use nn_kernels::layers::{self, Init};
+use nn_kernels::shape::{self, Fact, PerAxis};
 use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::punctuated::Punctuated;
@@ -14,7 +14,7 @@ use super::Elaborator;
 use super::bind::Binding;
 use super::explain::Subject;
 use super::value::Value;
-use crate::functions::{self, Apply, Bound, Function};
+use crate::functions::{self, Apply, Arguments, Bound, Function};
 use crate::numbers::Number;
 use crate::text;
 
@@ -131,28 +131,24 @@ impl Elaborator<'_, '_> {
                 apply(&mut self.network.graph, arguments)
             }
             // A parameter is declared only where it is used.
-            Apply::Layer(_) if self.declaring => return Value::Error,
+            Apply::Layer(_) | Apply::Recurrent(_) if self.declaring => return Value::Error,
             Apply::Layer(apply) => {
-                let name = match arguments.bound.get("name") {
-                    Some(Bound::Word(name)) => Some(name.as_str()),
-                    _ => None,
-                };
-                let path = match self.layer_path(function, name) {
-                    Ok(path) => path,
-                    Err(path) => {
-                        let place = arguments.places.get("name").copied().unwrap_or(call.word.span().into());
-                        self.diagnostics
-                            .error(place, format!("there is a layer `{path}` already"))
-                            .help("its parameters would have equal names: choose another one, or leave it out");
-                        return Value::Error;
-                    }
-                };
-                self.network.graph.set_label(&path);
+                let Some(path) = self.own_path(function, call, arguments) else { return Value::Error };
                 let applied = apply(&mut self.network, &path, arguments);
                 if applied.is_ok() && !self.regularize(function, &path, arguments) {
                     return Value::Error;
                 }
                 applied
+            }
+            Apply::Recurrent(apply) => {
+                let Some(path) = self.own_path(function, call, arguments) else { return Value::Error };
+                return match apply(&mut self.network, &path, arguments) {
+                    Ok(layers::Sequence { outputs, states }) => self.sequence_value(outputs, states),
+                    Err(fact) => {
+                        self.explain(&fact, &Subject::of_call(call, binding, is_piped));
+                        Value::Error
+                    }
+                };
             }
             Apply::Several(apply) => {
                 self.label(function.name);
@@ -209,6 +205,30 @@ impl Elaborator<'_, '_> {
         }
     }
 
+    /// The path of a layer with parameters, which are named after it, as are its kernels. `None` after a mistake.
+    fn own_path(&mut self, function: &Function, call: &Call<'_>, arguments: &Arguments) -> Option<String> {
+        let place = arguments.places.get("name").copied().unwrap_or(call.word.span().into());
+        if function.name == "batch_norm" && self.is_in_a_scan(call) {
+            return None;
+        }
+        let name = match arguments.bound.get("name") {
+            Some(Bound::Word(name)) => Some(name.as_str()),
+            _ => None,
+        };
+        match self.layer_path(function, name) {
+            Ok(path) => {
+                self.network.graph.set_label(&path);
+                Some(path)
+            }
+            Err(path) => {
+                self.diagnostics
+                    .error(place, format!("there is a layer `{path}` already"))
+                    .help("its parameters would have equal names: choose another one, or leave it out");
+                None
+            }
+        }
+    }
+
     /// The path of a layer with parameters: a name of its own, or the function's name, with a number if there is one
     /// already. As an error, the path that another layer has already.
     fn layer_path(&mut self, function: &Function, name: Option<&str>) -> Result<String, String> {
@@ -236,7 +256,10 @@ impl Elaborator<'_, '_> {
         let Some(binding) = self.bind(function, &mut call) else { return Value::Error };
         let arguments = &binding.arguments;
         let (value, checked) = match function.apply {
-            Apply::Initializer(apply) => (Value::Init(apply(arguments)), Ok(())),
+            Apply::Initializer(apply) => match (apply(arguments), arguments.bound.get("dims")) {
+                (init, Some(Bound::PerAxis(dims))) => self.filled(&init, dims),
+                (init, _) => (Value::Init(init), Ok(())),
+            },
             Apply::Regularizer(apply) => {
                 let penalty = apply(arguments);
                 (Value::Regularizer(penalty), layers::check_penalty(&penalty))
@@ -254,6 +277,18 @@ impl Elaborator<'_, '_> {
                 Value::Error
             }
         }
+    }
+
+    /// `zeros(8)`, `ones([2, 8])`
+    fn filled(&mut self, init: &Init, dims: &PerAxis) -> (Value, Result<(), Fact>) {
+        let dims = match dims {
+            PerAxis::All(n) => std::slice::from_ref(n),
+            PerAxis::Each(dims) => dims,
+        };
+        let number = if *init == Init::Ones { 1.0 } else { 0.0 };
+        self.label("");
+        let node = self.network.graph.filled(number, &Shape::fixed(dims));
+        (Value::numbers(node), shape::dims(dims).map(drop))
     }
 
     /// Remembers that a function is used.

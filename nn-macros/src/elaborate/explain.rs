@@ -124,6 +124,34 @@ impl Explanation {
         let x = |i: usize| format!("`{}`", subject.operand(i));
         match fact {
             Fact::NotAVector { operand, shape, features } => not_a_vector(subject, *operand, shape, *features),
+            Fact::NotASequence { operand, shape } => {
+                let e = Explanation::new(format!(
+                    "{name} takes a sequence, [length, features], but {} is {shape:?}",
+                    x(*operand)
+                ));
+                match shape.as_slice() {
+                    [n] => e.help(format!(
+                        "with one number at each of {n} steps it is one: `{} >> reshape([{n}, 1])`",
+                        subject.operand(*operand)
+                    )),
+                    [n, rest @ ..] => {
+                        let features: usize = rest.iter().product();
+                        e.help(format!("all numbers of each step in a row: `reshape([{n}, {features}])`"))
+                    }
+                    [] => e,
+                }
+            }
+            Fact::State { option, shape, expected } => {
+                let e = Explanation::new(format!(
+                    "`{option}` of {name} is {shape:?}, but the state that it shall begin with is {expected:?}"
+                ))
+                .at(option);
+                if expected.len() == 2 {
+                    e.note("it has a row for each layer, and in it for each direction")
+                } else {
+                    e
+                }
+            }
             Fact::Shared { parameter, first, dims } => Explanation::new(format!(
                 "{name} would need `{parameter}` as {dims:?}, but it is {first:?} since it was first applied"
             ))
@@ -266,6 +294,13 @@ impl Explanation {
                 let e = Explanation::new(format!(
                     "{name} cuts axis {axis} of {shape:?} into {pieces} of {divisor}, but {size} is no multiple of {divisor}"
                 ));
+                if subject.function == "chunk" {
+                    let pieces = format!("{divisor} parts");
+                    let message = format!(
+                        "{name} cuts axis {axis} of {shape:?} into {pieces}, but {size} is no multiple of {divisor}"
+                    );
+                    return Explanation::new(message);
+                }
                 if subject.function == "pixel_shuffle" {
                     let channels = size.next_multiple_of(*divisor);
                     return e.help(format!("let the layer before it have {channels} channels"));

@@ -42,6 +42,7 @@ impl Elaborator<'_, '_> {
             Expr::Lit(literal) => self.literal(&literal.lit),
             Expr::Path(path) => self.name(path),
             Expr::Call(call) => self.plain_call(call),
+            Expr::Field(field) => self.final_state(field),
             Expr::If(choice) => self.choice(choice),
             Expr::Block(block) if block.label.is_none() && body_number(&block.block).is_some() => {
                 self.braces(&block.block)
@@ -127,7 +128,7 @@ impl Elaborator<'_, '_> {
         let operator = || text::of(&binary.op);
         match value {
             Value::Number(number) => self.constant_node(number, expression),
-            Value::Tensor(Tensor { node, classes: None }) => Some(*node),
+            Value::Tensor(Tensor { node, classes: None, .. }) => Some(*node),
             Value::Tensor(Tensor { classes: Some(classes), .. }) => {
                 let (operator, text) = (operator(), text::of(expression));
                 self.diagnostics
@@ -182,7 +183,7 @@ impl Elaborator<'_, '_> {
         match &value {
             Value::Error => Value::Error,
             Value::Number(number) => number.negate(place, self.diagnostics).map_or(Value::Error, Value::Number),
-            Value::Tensor(Tensor { node, classes: None }) => {
+            Value::Tensor(Tensor { node, classes: None, .. }) => {
                 if !self.count_operation(place) {
                     return Value::Error;
                 }
@@ -236,7 +237,7 @@ impl Elaborator<'_, '_> {
             Value::Tensor(tensor) => Some(*tensor),
             Value::Number(number) => {
                 let node = self.constant_node(number, expression)?;
-                Some(Tensor { node, classes: None })
+                Some(Tensor { node, classes: None, states: None })
             }
             Value::Error => None,
             other => {
@@ -298,11 +299,6 @@ impl Elaborator<'_, '_> {
                 self.diagnostics
                     .error(call.method.span(), "functions are not called as methods")
                     .help(format!("write `{}`", as_pipeline(expression)));
-            }
-            Expr::Field(field) => {
-                self.diagnostics
-                    .error(&field.member, "values have no fields")
-                    .help("a block with several results is taken apart by `(a, b) = …;`");
             }
             Expr::Index(index) => {
                 let of = text::of(&index.expr);

@@ -19,6 +19,7 @@ mod pipe;
 mod precision;
 mod regularize;
 mod repeat;
+mod scan;
 mod scope;
 mod slots;
 mod statement;
@@ -168,6 +169,10 @@ struct Elaborator<'a, 'd> {
     declaring: bool,
     /// Whether the expression is (part of) the loss.
     in_loss: bool,
+    /// The scan whose body is evaluated, and its line.
+    scanning: Option<(String, usize)>,
+    /// What loops end with: the final states by name, for each loop.
+    states: Vec<Vec<(String, Value)>>,
     operations: usize,
     steps: usize,
     depth: usize,
@@ -203,6 +208,8 @@ impl<'a, 'd> Elaborator<'a, 'd> {
             patterns: Vec::new(),
             declaring: false,
             in_loss: false,
+            scanning: None,
+            states: Vec::new(),
             operations: 0,
             steps: 0,
             depth: 0,
@@ -264,8 +271,12 @@ impl<'a, 'd> Elaborator<'a, 'd> {
 
     /// Declares a name; a second declaration is a mistake.
     fn declare(&mut self, ident: &Ident, value: Value) {
-        let around = self.visible_scopes().skip(1).find_map(|scope| scope.get(&ident.to_string()));
-        let around = around.map(|name| name.ident.clone());
+        if self.scope().scan.as_ref().is_some_and(|scan| scan.has(ident)) {
+            return self.assign(ident, value);
+        }
+        let name = ident.to_string();
+        let own = self.scope().get(&name).is_some();
+        let around = self.lookup(&name).filter(|_| !own).map(|name| name.ident.clone());
         match around {
             Some(twin) => self.declared_twice(ident, &twin),
             None => self.declare_parameter(ident, value),
@@ -284,6 +295,9 @@ impl<'a, 'd> Elaborator<'a, 'd> {
     }
 
     fn declared_twice(&mut self, ident: &Ident, twin: &Ident) {
+        if self.is_state_around(ident) {
+            return;
+        }
         let line = Place::from(twin.span()).line();
         self.diagnostics
             .error(ident.span(), format!("`{ident}` is declared already, on line {line}"))

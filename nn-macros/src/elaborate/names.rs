@@ -43,6 +43,15 @@ impl Elaborator<'_, '_> {
 
     fn unknown_name(&mut self, ident: &Ident, name: &str) {
         let place = Place::from(ident.span());
+        if let Some((scan, beyond)) = self.beyond_the_scan(name) {
+            let (scan, line) = (scan.name, Place::from(beyond.ident.span()).line());
+            self.diagnostics
+                .error(place, format!("scan `{scan}` does not see `{name}` of line {line}"))
+                .note("a scan sees its parameters, constants, and what is declared in it")
+                .help(format!("let it go over `{name}`: `scan {scan}({name}_t in {name}, …)`"))
+                .help(format!("or let each step read the whole of it: `scan {scan}(…, {name} = {name})`"));
+            return;
+        }
         let scope = self.scope();
         let later = self.visible_scopes().find_map(|scope| scope.declared_anywhere(name));
         if let Some(later) = later {
@@ -153,6 +162,8 @@ impl Elaborator<'_, '_> {
         let found = self.diagnostics.error(place, format!("cannot find function `{name}`"));
         if let Some(near) = near {
             found.help(format!("did you mean `{near}`?"));
+        } else if name == "scan" {
+            found.help("it is a statement: `scan memory(x_t in x, h = zeros(8)) { …; h }`");
         }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proc_macro2::Ident;
 
 use super::Elaborator;
+use super::scan::ScanScope;
 use super::value::Value;
 use crate::ast::{Block, Names, Statement};
 
@@ -19,6 +20,8 @@ pub struct Scope<'a> {
     pub blocks: usize,
     /// The scope around it in the source, whose names can be seen too. Networks and blocks see nothing around them.
     pub around: Option<usize>,
+    /// The scan whose body this is. It sees no tensors around it.
+    pub scan: Option<ScanScope<'a>>,
 }
 
 /// A declared name.
@@ -34,7 +37,7 @@ pub struct Name {
 impl<'a> Scope<'a> {
     /// Of a network or a block, without names yet.
     pub fn new(statements: &'a [Statement], block: Option<&'a Block>, blocks: usize) -> Self {
-        Scope { names: BTreeMap::new(), statements, block, blocks, around: None }
+        Scope { names: BTreeMap::new(), statements, block, blocks, around: None, scan: None }
     }
 
     /// Declares a name. If there is one already, returns it and keeps it.
@@ -45,6 +48,13 @@ impl<'a> Scope<'a> {
                 entry.insert(Name { ident: ident.clone(), value, used: false });
                 Ok(())
             }
+        }
+    }
+
+    /// Gives a name another value, and counts as a use of it.
+    pub fn reassign(&mut self, name: &str, value: Value) {
+        if let Some(name) = self.names.get_mut(name) {
+            (name.value, name.used) = (value, true);
         }
     }
 
@@ -67,6 +77,7 @@ impl<'a> Scope<'a> {
             }
             Statement::Let { names: Names::One(name), .. } => found(name),
             Statement::Let { names: Names::Several { names, .. }, .. } => names.iter().flatten().find_map(found),
+            Statement::Scan(scan) => found(&scan.name),
             Statement::Block(_)
             | Statement::Loss { .. }
             | Statement::Metric { .. }
@@ -111,7 +122,7 @@ impl<'a> Elaborator<'a, '_> {
     ) -> T {
         let Scope { block, blocks, .. } = self.scopes[around];
         let names = BTreeMap::new();
-        self.scopes.push(Scope { names, statements, block, blocks, around: Some(around) });
+        self.scopes.push(Scope { names, statements, block, blocks, around: Some(around), scan: None });
         let result = evaluate(self);
         let scope = self.scopes.pop();
         // A block's names are known since it has been looked at on its own.
@@ -121,26 +132,48 @@ impl<'a> Elaborator<'a, '_> {
         result
     }
 
+    /// The scopes that can be seen, from the innermost outwards, and whether a scan lies between: then only constants of
+    /// theirs can be seen.
+    fn scopes_and_scans(&self) -> impl Iterator<Item = (&Scope<'a>, bool)> {
+        self.visible_scopes().scan(false, |within, scope| {
+            let outer = *within;
+            *within |= scope.scan.is_some();
+            Some((scope, outer))
+        })
+    }
+
     /// A name that can be seen, without using it.
     pub fn lookup(&self, name: &str) -> Option<&Name> {
-        self.visible_scopes().find_map(|scope| scope.get(name))
+        let visible = |name: &&Name, within: bool| !within || name.value.is_constant();
+        self.scopes_and_scans().find_map(|(scope, within)| scope.get(name).filter(|name| visible(name, within)))
+    }
+
+    /// A tensor that the scan here does not see, although it is declared around it.
+    pub fn beyond_the_scan(&self, name: &str) -> Option<(&ScanScope<'a>, &Name)> {
+        let scan = self.visible_scopes().find_map(|scope| scope.scan.as_ref())?;
+        let beyond = self.scopes_and_scans().filter(|(_, within)| *within).find_map(|(scope, _)| scope.get(name))?;
+        Some((scan, beyond))
     }
 
     /// The value of a name, which is used now.
     pub fn mention(&mut self, name: &str) -> Option<Value> {
-        let mut index = self.scopes.len() - 1;
+        let (mut index, mut within) = (self.scopes.len() - 1, false);
         loop {
             let scope = &mut self.scopes[index];
-            if let Some(name) = scope.names.get_mut(name) {
+            if let Some(name) = scope.names.get_mut(name).filter(|name| !within || name.value.is_constant()) {
                 name.used = true;
                 return Some(name.value.clone());
             }
+            within |= scope.scan.is_some();
             index = scope.around?;
         }
     }
 
     /// All names that can be seen.
     pub fn visible_names(&self) -> impl Iterator<Item = &str> {
-        self.visible_scopes().flat_map(|scope| scope.names.keys().map(String::as_str))
+        let visible = |name: &Name, within: bool| !within || name.value.is_constant();
+        self.scopes_and_scans().flat_map(move |(scope, within)| {
+            scope.names.iter().filter(move |(_, name)| visible(name, within)).map(|(name, _)| name.as_str())
+        })
     }
 }

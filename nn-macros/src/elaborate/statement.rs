@@ -58,13 +58,14 @@ impl<'a> Elaborator<'a, '_> {
                     let kind = kind.as_ref().and_then(|kind| self.field(name, kind));
                     let value = kind.as_ref().map_or(Value::Error, |kind| {
                         let node = self.network.graph.leaf(Leaf::Field(number), Shape::batched(&kind.dims));
-                        Value::Tensor(Tensor { node, classes: kind.classes })
+                        Value::Tensor(Tensor { node, classes: kind.classes, states: None })
                     });
                     self.declare(name, value);
                     let field = Field { name: named(name, attributes), kind };
                     if *target { declared.targets.push(field) } else { declared.inputs.push(field) }
                 }
                 Statement::Block(block) => self.declare_block(block),
+                Statement::Scan(scan) => self.scan(scan),
                 Statement::Let { names, value } => self.binding(names, value.as_ref()),
                 Statement::Output { attributes, name, value } => {
                     self.output(name, attributes, value.as_ref(), &mut declared);
@@ -175,7 +176,7 @@ impl<'a> Elaborator<'a, '_> {
             Names::Several { place, names } => {
                 let path = names.iter().flatten().next().map_or_else(String::new, Ident::to_string);
                 let bound = value.map_or(Value::Error, |v| self.at_path(&path, |this| this.expression(v)));
-                let mut bound = match bound {
+                let mut bound = match self.with_states(bound, names.len()) {
                     Value::Tuple(values) if values.len() == names.len() => values,
                     Value::Error => Vec::new(),
                     other => {
@@ -184,7 +185,10 @@ impl<'a> Elaborator<'a, '_> {
                             _ => "one value".to_owned(),
                         };
                         let given = text::count(names.len(), "name");
-                        self.diagnostics.error(*place, format!("these are {given} for {has}"));
+                        let states = self.named_states(&other).map_or_else(String::new, |states| {
+                            format!(", or for {} with its final states {}", states.len() + 1, text::list(states, "and"))
+                        });
+                        self.diagnostics.error(*place, format!("these are {given} for {has}{states}"));
                         Vec::new()
                     }
                 }

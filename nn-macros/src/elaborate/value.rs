@@ -44,12 +44,23 @@ pub struct Tensor {
     pub node: NodeId,
     /// `Some(n)` for class indices below `n`.
     pub classes: Option<usize>,
+    /// Where it is what a loop gave at all steps: the number of the loop's final states.
+    pub states: Option<usize>,
 }
 
 impl Value {
     /// A tensor of plain numbers.
     pub fn numbers(node: NodeId) -> Self {
-        Value::Tensor(Tensor { node, classes: None })
+        Value::Tensor(Tensor { node, classes: None, states: None })
+    }
+
+    /// Whether it is no tensor, and holds none: a scan sees it, wherever it is declared.
+    pub fn is_constant(&self) -> bool {
+        match self {
+            Value::Tensor(_) => false,
+            Value::List(values) | Value::Tuple(values) => values.iter().all(Value::is_constant),
+            _ => true,
+        }
     }
 
     /// How to take several results apart, where one value is expected.

@@ -145,6 +145,11 @@ impl Arguments {
         }
     }
 
+    /// A [`Bound::Tensor`] that may be missing.
+    pub fn tensor_or_none(&self, name: &str) -> Option<NodeId> {
+        self.bound.contains_key(name).then(|| self.tensor(name))
+    }
+
     /// A [`Bound::Number`] that may be missing.
     pub fn number_or_none(&self, name: &str) -> Option<f64> {
         self.bound.contains_key(name).then(|| self.number(name))

@@ -2,7 +2,7 @@
 
 use nn_kernels::layers::{Fan, Init, Nonlinearity};
 
-use super::Default::{Number, Required, Word};
+use super::Default::{Nothing, Number, Required, Word};
 use super::{Apply, Arguments, Function, Kind, Parameter};
 
 const fn initializer(name: &'static str, parameters: &'static [Parameter], apply: fn(&Arguments) -> Init) -> Function {
@@ -13,6 +13,8 @@ const fn number(name: &'static str, default: f64) -> Parameter {
     Parameter::positional(name, Kind::Number, Number(default))
 }
 
+/// With dimensions, it is no initializer but a tensor.
+const DIMS: &[Parameter] = &[Parameter::positional("dims", Kind::PerAxis(1), Nothing)];
 const GAIN: Parameter = Parameter::number("gain", 1.0);
 const KAIMING: &[Parameter] = &[
     Parameter::number("a", 0.0),
@@ -25,8 +27,8 @@ const KAIMING: &[Parameter] = &[
 ];
 
 pub static TABLE: &[Function] = &[
-    initializer("zeros", &[], |_| Init::Zeros),
-    initializer("ones", &[], |_| Init::Ones),
+    initializer("zeros", DIMS, |_| Init::Zeros),
+    initializer("ones", DIMS, |_| Init::Ones),
     initializer("constant", &[Parameter::positional("value", Kind::Number, Required)], |a| Init::Constant {
         value: a.number("value"),
     }),

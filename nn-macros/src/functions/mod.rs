@@ -10,12 +10,13 @@ mod metrics;
 mod norms;
 mod optimizers;
 mod precisions;
+mod recurrent;
 mod regularizers;
 mod spatial;
 mod values;
 
 use nn_kernels::graph::{Graph, NodeId};
-use nn_kernels::layers::Init;
+use nn_kernels::layers::{Init, Sequence};
 use nn_kernels::network::{Constraint, Group, MetricDeclaration, Network, Optimizer, Penalty, Precision};
 use nn_kernels::shape::Fact;
 
@@ -41,6 +42,8 @@ pub enum Apply {
     Decision(fn(&mut Graph, &Arguments) -> Result<NodeId, Fact>),
     /// A tensor from tensors and from parameters, which are named after the path given.
     Layer(fn(&mut Network, &str, &Arguments) -> Result<NodeId, Fact>),
+    /// As `Layer`, for what goes through a sequence: results at all steps, and final states.
+    Recurrent(fn(&mut Network, &str, &Arguments) -> Result<Sequence, Fact>),
     /// Several tensors from tensors.
     Several(fn(&mut Graph, &Arguments) -> Result<Vec<NodeId>, Fact>),
     /// A constant: what is known of a tensor while compiling.
@@ -70,6 +73,7 @@ impl Apply {
             Apply::Value(_)
             | Apply::Arithmetic(_)
             | Apply::Layer(_)
+            | Apply::Recurrent(_)
             | Apply::Decision(_)
             | Apply::Several(_)
             | Apply::Size(_)
@@ -119,6 +123,8 @@ pub enum Kind {
     Target,
     /// Several tensors, in brackets or one after another.
     Tensors,
+    /// A tensor of plain numbers that is an option, and so is named.
+    State,
     /// How many: a whole number above 0.
     Count,
     /// An axis, or a position along one; negative ones count from the end.
@@ -217,6 +223,7 @@ pub fn all() -> impl Iterator<Item = &'static Function> {
         values::LAYERS,
         spatial::TABLE,
         norms::TABLE,
+        recurrent::TABLE,
         values::LOSSES,
         metrics::TABLE,
         initializers::TABLE,
@@ -236,7 +243,7 @@ pub fn find(name: &str) -> Option<&'static Function> {
 /// What others call it: names from elsewhere, for "did you mean".
 pub fn known_elsewhere_as(name: &str) -> Option<&'static str> {
     #[rustfmt::skip]
-    const NAMES: [(&str, &str); 107] = [
+    const NAMES: &[(&str, &str)] = &[
         ("bce", "binary_cross_entropy"), ("bce_loss", "binary_cross_entropy"),
         ("bce_with_logits", "binary_cross_entropy_with_logits"), ("categorical_cross_entropy", "cross_entropy"),
         ("sparse_categorical_cross_entropy", "cross_entropy"), ("mean_squared_error", "mse"), ("mse_loss", "mse"),
@@ -262,7 +269,7 @@ pub fn known_elsewhere_as(name: &str) -> Option<&'static str> {
         ("batchnormalization", "batch_norm"), ("bn", "batch_norm"), ("layernorm", "layer_norm"),
         ("groupnorm", "group_norm"), ("instancenorm2d", "instance_norm"), ("rmsnorm", "rms_norm"),
         ("lrn", "local_response_norm"), ("spatial_dropout2d", "dropout2d"), ("interpolate", "upsample"),
-        ("transpose", "permute"), ("chunk", "split"), ("jaccard", "iou"), ("mean_iou", "iou"),
+        ("transpose", "permute"), ("jaccard", "iou"), ("mean_iou", "iou"),
         ("binary_accuracy", "accuracy"), ("categorical_accuracy", "accuracy"), ("accuracy_score", "accuracy"),
         ("top_k", "top_k_accuracy"), ("top_k_categorical_accuracy", "top_k_accuracy"), ("top5", "top_k_accuracy"),
         ("f1", "f_beta"), ("f1_score", "f_beta"), ("fbeta", "f_beta"), ("fbeta_score", "f_beta"), ("sensitivity", "recall"),
@@ -271,6 +278,7 @@ pub fn known_elsewhere_as(name: &str) -> Option<&'static str> {
         ("root_mean_squared_error", "rmse"), ("mean_absolute_percentage_error", "mape"), ("cosine", "cosine_similarity"),
         ("confusion", "confusion_matrix"),
         ("maxnorm", "max_norm"), ("unitnorm", "unit_norm"), ("nonneg", "non_negative"), ("l1l2", "l1_l2"),
+        ("simplernn", "rnn"), ("simple_rnn", "rnn"), ("reverse", "flip"),
     ];
     let plain = name.to_ascii_lowercase();
     NAMES.iter().find(|(other, _)| *other == plain).map(|(_, ours)| *ours)

@@ -162,6 +162,14 @@ pub static LAYERS: &[Function] = &[
             layers::split(g, a.tensor("x"), &sizes, equal, a.integer("axis"))
         }),
     },
+    Function {
+        name: "chunk",
+        parameters: &[X, Parameter::positional("parts", Kind::Count, Required), FIRST_AXIS],
+        apply: Apply::Several(|g, a| layers::chunk(g, a.tensor("x"), a.count("parts"), a.integer("axis"))),
+    },
+    value("first", &[X, FIRST_AXIS], |g, a| layers::first(g, a.tensor("x"), a.integer("axis"))),
+    value("last", &[X, FIRST_AXIS], |g, a| layers::last(g, a.tensor("x"), a.integer("axis"))),
+    value("flip", &[X, FIRST_AXIS], |g, a| layers::flip(g, a.tensor("x"), a.integer("axis"))),
     value("stack", &[PARTS, FIRST_AXIS], |g, a| layers::stack(g, a.tensors("parts"), a.integer("axis"))),
 ];
 

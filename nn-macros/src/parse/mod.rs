@@ -6,6 +6,7 @@
 mod braces;
 mod interface;
 mod runs;
+mod scan;
 mod statement;
 
 use std::collections::BTreeSet;
@@ -24,7 +25,8 @@ use crate::guard;
 use crate::suggest::nearest;
 
 /// The words that begin statements. They name nothing else.
-const WORDS: [&str; 9] = ["const", "input", "target", "block", "output", "loss", "metric", "optimizer", "network"];
+const WORDS: [&str; 10] =
+    ["const", "input", "target", "block", "scan", "output", "loss", "metric", "optimizer", "network"];
 /// A statement's word only before another name: metrics and values may be called so.
 const PRECISION: &str = "precision";
 

@@ -7,6 +7,7 @@ use syn::{Attribute, Expr, Token, parenthesized, token};
 
 use super::braces::cut_out;
 use super::runs::{Run, Start, place_at, runs};
+use super::scan::scan;
 use super::{PRECISION, WORDS, a_name, block, declarable, is_name, syntax_error};
 use crate::ast::{Body, Names, Statement};
 use crate::diagnostics::{Diagnostics, Place};
@@ -18,6 +19,7 @@ use crate::{guard, text};
 enum Within<'a> {
     Network,
     Block(&'a Ident),
+    Scan(&'a Ident),
     /// Of braces in an expression.
     Braces,
 }
@@ -28,6 +30,7 @@ impl Within<'_> {
         match self {
             Within::Network => "a network".to_owned(),
             Within::Block(_) => "a block".to_owned(),
+            Within::Scan(_) => "a scan".to_owned(),
             Within::Braces => "the braces of an expression".to_owned(),
         }
     }
@@ -61,6 +64,11 @@ impl<'a> Reader<'a> {
         Reader { within: Within::Block(name), bodies, diagnostics, statements: Vec::new() }
     }
 
+    /// For a scan.
+    pub fn of_scan(name: &'a Ident, bodies: &'a mut Vec<Body>, diagnostics: &'a mut Diagnostics) -> Self {
+        Reader { within: Within::Scan(name), bodies, diagnostics, statements: Vec::new() }
+    }
+
     /// For braces in an expression.
     pub fn of_braces(bodies: &'a mut Vec<Body>, diagnostics: &'a mut Diagnostics) -> Self {
         Reader { within: Within::Braces, bodies, diagnostics, statements: Vec::new() }
@@ -86,7 +94,11 @@ impl<'a> Reader<'a> {
             match (self.run(run), run.end) {
                 (Some(expression), end) if last => {
                     if let Some(semicolon) = end {
-                        let whose = if let Within::Braces = self.within { "the braces'" } else { "the block's" };
+                        let whose = match self.within {
+                            Within::Braces => "the braces'",
+                            Within::Scan(_) => "the scan's",
+                            _ => "the block's",
+                        };
                         self.diagnostics
                             .error(semicolon, format!("this `;` hides {whose} value"))
                             .help(format!("remove it: `{}` is the value then", text::of(&expression)));
@@ -100,6 +112,7 @@ impl<'a> Reader<'a> {
         if value.is_none() && self.diagnostics.len() == before {
             let message = match self.within {
                 Within::Block(name) => format!("block `{name}` has no value"),
+                Within::Scan(name) => format!("scan `{name}` has no value"),
                 _ => "there is no value in these braces".to_owned(),
             };
             let found = self.diagnostics.error(body.span_close(), message);
@@ -140,10 +153,10 @@ impl<'a> Reader<'a> {
                 self.diagnostics.error(Place::from(first.span()), "expected `;` before this");
             }
             let start = Start::of(rest);
-            complete =
-                start.word().as_deref() == Some("block") && matches!(start.body.get(1), Some(TokenTree::Ident(_)));
+            let word = start.word().filter(|_| matches!(start.body.get(1), Some(TokenTree::Ident(_))));
+            complete = matches!(word.as_deref(), Some("block" | "scan"));
             if complete {
-                rest = self.block(&start, run);
+                rest = if word.as_deref() == Some("block") { self.block(&start, run) } else { self.scan(&start, run) };
                 continue;
             }
             let (parsed, left) = self.statement(&start, run);
@@ -169,6 +182,7 @@ impl<'a> Reader<'a> {
         let misplaced = match self.within {
             Within::Network => None,
             Within::Block(outer) => Some(("another block", format!("block `{outer}`"))),
+            Within::Scan(outer) => Some(("a scan", format!("scan `{outer}`"))),
             Within::Braces => Some(("an expression", "this statement".to_owned())),
         };
         if let Some((what, outer)) = misplaced {
@@ -177,6 +191,12 @@ impl<'a> Reader<'a> {
                 .help(format!("move it to before {outer}"));
         }
         self.statements.extend(block.map(Statement::Block));
+        after
+    }
+
+    fn scan<'t>(&mut self, start: &Start<'t>, run: &Run) -> &'t [TokenTree] {
+        let (scan, after) = scan(start, run, self.bodies, self.diagnostics);
+        self.statements.extend(scan);
         after
     }
 
@@ -305,6 +325,13 @@ impl<'a> Reader<'a> {
                 self.constant(input, draft)?;
                 Ok(Parsed::Statement)
             }
+            Some("scan") => {
+                // What it would be is silently unknown.
+                input.parse::<Ident>()?;
+                let name: Ident = input.parse()?;
+                *draft = Some(Statement::Let { names: Names::One(name), value: None });
+                Err(syn::Error::new(span, REPORTED))
+            }
             Some(near) if !matches!(near, "block" | "network" | "shared") => {
                 self.worded(near, span, input, attributes, draft)
             }
@@ -346,13 +373,17 @@ impl<'a> Reader<'a> {
         if input.peek(Token![=]) && !input.peek(Token![==]) {
             self.assigned_word(&ident, input)?;
         }
-        if !matches!(self.within, Within::Network) && !matches!(word, "block" | "network") {
+        if !matches!(self.within, Within::Network) && !matches!(word, "block" | "scan" | "network") {
             let message = format!("`{word}` stands in a network, not in {}", self.within.noun());
             self.diagnostics.error(span, message).help(match (self.within, word) {
                 (_, PRECISION) => "write it in the network: it is for all of its layers".to_owned(),
                 (Within::Block(_), "input" | "target") => "make it a parameter of the block".to_owned(),
                 (Within::Block(name), _) => {
                     format!("give the value to the network: let it be the value of block `{name}`")
+                }
+                (Within::Scan(_), "input" | "target") => "declare it before the scan, which goes over it".to_owned(),
+                (Within::Scan(name), _) => {
+                    format!("let the value be that of each step, and write `{word}` after the scan, with `{name}`")
                 }
                 (_, "input" | "target") => "declare it before this statement".to_owned(),
                 _ => format!("name this expression, and write `{word}` after it"),
@@ -385,6 +416,7 @@ impl<'a> Reader<'a> {
                 *draft = usable.then_some(Statement::Metric { name, value });
             }
             "block" => return Err(input.error("expected the block's name")),
+            "scan" => return Err(input.error("expected the scan's name")),
             _ => {
                 self.diagnostics
                     .error(span, "a network cannot stand in another one")

@@ -8,6 +8,7 @@ mod loops;
 mod mangled;
 mod metrics;
 mod names;
+mod scans;
 
 use proc_macro2::TokenStream;
 

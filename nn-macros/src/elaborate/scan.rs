@@ -1,0 +1,467 @@
+//! `scan`: a loop over sequences, whose body is written once.
+//!
+//! The body is evaluated once, with a step's part of each sequence and with the states as they are at the beginning of a
+//! step. A name of a state that is given a value is the state's new value, also for what follows in the body.
+
+use std::collections::BTreeSet;
+
+use nn_kernels::graph::{Loop, NodeId};
+use proc_macro2::Ident;
+use syn::{Expr, ExprField, Member};
+
+use super::Elaborator;
+use super::argument::is_value;
+use super::call::{Call, call_parts};
+use super::value::{Tensor, Value};
+use crate::ast::{Names, Scan, ScanParameter, Statement};
+use crate::diagnostics::Place;
+use crate::suggest::nearest;
+use crate::text;
+
+/// The option of a scan.
+const REVERSE: &str = "reverse";
+
+/// What is known of a scan while its body is evaluated.
+pub struct ScanScope<'a> {
+    /// Its name.
+    pub name: &'a Ident,
+    states: Vec<State<'a>>,
+}
+
+/// A state of a scan.
+struct State<'a> {
+    name: &'a Ident,
+    /// What it is at the beginning of a step; `None` after a mistake.
+    carry: Option<NodeId>,
+    /// Where it is given its new value, and that value; `None` inside after a mistake.
+    next: Option<(usize, Option<NodeId>)>,
+}
+
+impl ScanScope<'_> {
+    /// Whether this is a state.
+    pub fn has(&self, name: &Ident) -> bool {
+        self.states.iter().any(|state| state.name == name)
+    }
+}
+
+impl<'a> Elaborator<'a, '_> {
+    /// A scan: declares its name.
+    pub fn scan(&mut self, scan: &'a Scan) {
+        let name = scan.name.to_string();
+        self.note_word(&scan.word);
+        let line = Place::from(scan.name.span()).line();
+        if let Some((outer, outer_line)) = &self.scanning {
+            self.diagnostics
+                .error(
+                    scan.word.span(),
+                    format!("a scan cannot stand in another one: this is in `{outer}` of line {outer_line}"),
+                )
+                .help("write it after the other one, and let it go over what that one gives");
+            self.declare(&scan.name, Value::Error);
+            return;
+        }
+        let arguments: Vec<Value> = self.at_path(&name, |this| this.scan_arguments(scan));
+        let before = self.diagnostics.len();
+        self.scanning = Some((name.clone(), line));
+        let value = self.at_path(&name, |this| this.scan_body(scan, &arguments));
+        self.scanning = None;
+        let value = if self.diagnostics.len() > before || !scan.callable { Value::Error } else { value };
+        self.declare(&scan.name, value);
+    }
+
+    /// What the parameters are, outside. A sequence has been checked to be one.
+    fn scan_arguments(&mut self, scan: &'a Scan) -> Vec<Value> {
+        let mut first: Option<(&Expr, usize)> = None;
+        let mut arguments = Vec::new();
+        for parameter in &scan.parameters {
+            let value = match &parameter.value {
+                None => Value::Error,
+                Some(expression) if parameter.each => {
+                    let value = self.expression(expression);
+                    self.sequence(scan, &parameter.name, value, expression, &mut first)
+                }
+                Some(expression) => self.expression(expression),
+            };
+            arguments.push(value);
+        }
+        if scan.callable && first.is_none() && !scan.parameters.iter().any(|p| p.each) {
+            self.diagnostics
+                .error(scan.name.span(), format!("scan `{}` goes over nothing", scan.name))
+                .help(format!("name a sequence, and a step's part of it: `scan {}(x_t in x, …)`", scan.name));
+        }
+        arguments
+    }
+
+    /// A tensor whose first axis is the steps, as many as in the others.
+    fn sequence(
+        &mut self,
+        scan: &Scan,
+        name: &Ident,
+        value: Value,
+        expression: &'a Expr,
+        first: &mut Option<(&'a Expr, usize)>,
+    ) -> Value {
+        let written = text::of(expression);
+        let tensor = match value {
+            Value::Error => return Value::Error,
+            Value::Tensor(tensor) => tensor,
+            other => {
+                let is = is_value(&written, &other.describe(&self.network.graph));
+                let found = self
+                    .diagnostics
+                    .error(expression, format!("a scan goes over the first axis of a tensor, but {is}"));
+                if let Some(help) = other.destructuring(&written) {
+                    found.help(help);
+                }
+                return Value::Error;
+            }
+        };
+        let shape = self.network.graph.shape(tensor.node);
+        let Some(&steps) = shape.dims.first() else {
+            let is = is_value(&written, &tensor.describe(&self.network.graph));
+            self.diagnostics
+                .error(expression, format!("a scan goes over the first axis of a tensor, but {is}"))
+                .help(format!("for the whole of it at each step, write `{name} = {written}`"));
+            return Value::Error;
+        };
+        match first {
+            Some((other, expected)) if *expected != steps => {
+                let (other, is) = (text::of(*other), tensor.describe(&self.network.graph));
+                let step = |n: usize| text::count(n, "step");
+                self.diagnostics
+                    .error(
+                        expression,
+                        format!(
+                            "`{written}` is {is} and so has {}, but `{other}` has {}",
+                            step(steps),
+                            step(*expected)
+                        ),
+                    )
+                    .note(format!("scan `{}` goes over the first axes of both, step by step", scan.name));
+                return Value::Error;
+            }
+            Some(_) => {}
+            None => *first = Some((expression, steps)),
+        }
+        Value::Tensor(tensor)
+    }
+
+    /// The value of all steps, from the values of the parameters.
+    fn scan_body(&mut self, scan: &'a Scan, arguments: &[Value]) -> Value {
+        let assigned = assigned(&scan.statements);
+        let is_option = |p: &ScanParameter| !p.each && p.name == REVERSE;
+        let known = !self.declaring && scan.callable && !arguments.iter().any(|value| matches!(value, Value::Error));
+        let reverse = scan.parameters.iter().zip(arguments).find(|(p, _)| is_option(p));
+        let reverse = reverse.is_some_and(|(p, value)| self.reverse(p, value));
+        let steps = scan.parameters.iter().zip(arguments).find_map(|(p, value)| match value {
+            Value::Tensor(tensor) if p.each && known => self.network.graph.shape(tensor.node).dims.first().copied(),
+            _ => None,
+        });
+        let steps = steps.map(|steps| self.network.graph.begin_loop(steps, reverse));
+
+        let around = self.scopes.len() - 1;
+        self.in_scope(around, &scan.statements, |this| {
+            if let Some(scope) = this.scopes.last_mut() {
+                scope.scan = Some(ScanScope { name: &scan.name, states: Vec::new() });
+            }
+            for (parameter, value) in scan.parameters.iter().zip(arguments).filter(|(p, _)| !is_option(p)) {
+                this.scan_parameter(parameter, value, &assigned, steps);
+            }
+            let value = this.body(&scan.statements, scan.value.as_ref());
+            this.scan_value(scan, &value, steps)
+        })
+    }
+
+    /// What a parameter is in the body.
+    fn scan_parameter(
+        &mut self,
+        parameter: &'a ScanParameter,
+        value: &Value,
+        assigned: &BTreeSet<String>,
+        steps: Option<Loop>,
+    ) {
+        let name = &parameter.name;
+        let is_state = assigned.contains(&name.to_string());
+        if parameter.each && is_state {
+            let sequence = text::of(&parameter.value);
+            self.diagnostics
+                .error(
+                    name.span(),
+                    format!("`{name}` is each step's part of `{sequence}`, so it is given no new value"),
+                )
+                .help(format!("a state begins with a value: `{name} = …`"));
+            self.add_state(name, None);
+            return self.declare_parameter(name, Value::Error);
+        }
+        let Some(expression) = &parameter.value else {
+            self.add_state(name, None);
+            return self.declare_parameter(name, Value::Error);
+        };
+        let inner = match (value, steps) {
+            (Value::Tensor(tensor), Some(steps)) if parameter.each => {
+                let node = self.network.graph.at(steps, tensor.node);
+                Value::Tensor(Tensor { node, classes: tensor.classes, states: None })
+            }
+            (Value::Tensor(_) | Value::Number(_), Some(steps)) if is_state => {
+                let begin = self.tensor(value, expression, "a state");
+                let begin = begin.filter(|begin| self.is_no_class(name, begin));
+                let carry = begin.map(|begin| self.network.graph.carry(steps, begin.node));
+                self.add_state(name, carry);
+                carry.map_or(Value::Error, Value::numbers)
+            }
+            // What is unknown is a state all the same.
+            (Value::Tensor(_) | Value::Number(_) | Value::Error, None) if is_state => {
+                self.add_state(name, None);
+                Value::Error
+            }
+            (Value::Tensor(_), None) => Value::Error,
+            (other, _) if is_state => {
+                let is = is_value(&text::of(expression), &other.describe(&self.network.graph));
+                let found =
+                    self.diagnostics.error(expression, format!("state `{name}` begins with a tensor, but {is}"));
+                if let Value::Init(init) = other {
+                    found.help(format!("with dimensions it is one: `{name} = {}(8)`", init.name()));
+                }
+                self.add_state(name, None);
+                Value::Error
+            }
+            (Value::Flag(_) | Value::Text(_), _) => {
+                let found = self.diagnostics.error(name.span(), format!("a scan has no option `{name}`"));
+                if nearest(&name.to_string(), [REVERSE]).is_some() {
+                    found.help(format!("did you mean `{REVERSE}`?"));
+                }
+                found.note(format!("its only option is `{REVERSE}`"));
+                Value::Error
+            }
+            (other, _) => other.clone(),
+        };
+        if !is_state && !parameter.each && is_zeros(expression) {
+            self.diagnostics
+                .error(name.span(), format!("state `{name}` is never given a new value"))
+                .help(format!("give it one in the body: `{name} = …;`"));
+        }
+        self.declare_parameter(name, inner);
+    }
+
+    fn add_state(&mut self, name: &'a Ident, carry: Option<NodeId>) {
+        if let Some(scan) = self.scopes.last_mut().and_then(|scope| scope.scan.as_mut()) {
+            scan.states.push(State { name, carry, next: None });
+        }
+    }
+
+    fn is_no_class(&mut self, name: &Ident, begin: &Tensor) -> bool {
+        if begin.classes.is_some() {
+            let is = begin.describe(&self.network.graph);
+            self.diagnostics.error(name.span(), format!("a state is made of numbers, but `{name}` begins with {is}"));
+        }
+        begin.classes.is_none()
+    }
+
+    /// Reports a layer that cannot be in a scan, if it is in one.
+    pub fn is_in_a_scan(&mut self, call: &Call<'_>) -> bool {
+        let Some((scan, line)) = &self.scanning else { return false };
+        let message = format!("`{}` cannot stand in a scan: this is in `{scan}` of line {line}", call.word);
+        self.diagnostics
+            .error(call.word.span(), message)
+            .note("its running statistics are those of a whole training step, and a scan has many steps in one")
+            .help("normalize with `layer_norm`, or before the scan");
+        true
+    }
+
+    /// Whether steps are taken from the last one on.
+    fn reverse(&mut self, parameter: &ScanParameter, value: &Value) -> bool {
+        match value {
+            Value::Flag(flag) => *flag,
+            Value::Error => false,
+            other => {
+                let is = is_value(&text::of(&parameter.value), &other.describe(&self.network.graph));
+                self.diagnostics
+                    .error(&parameter.value, format!("`{REVERSE}` of a scan is `true` or `false`, but {is}"));
+                false
+            }
+        }
+    }
+
+    /// Gives a state of the innermost scan its new value.
+    pub fn assign(&mut self, ident: &Ident, value: Value) {
+        let line = Place::from(ident.span()).line();
+        let states = self.scopes.last_mut().and_then(|scope| scope.scan.as_mut()).map(|scan| &mut scan.states);
+        let Some(state) = states.and_then(|states| states.iter_mut().find(|state| state.name == ident)) else { return };
+        if let Some((first, _)) = state.next {
+            self.diagnostics
+                .error(ident.span(), format!("state `{ident}` is given a new value already, on line {first}"))
+                .help(format!("it has one in each step: give this value a name of its own, such as `{ident}_2`"));
+            return;
+        }
+        let carry = state.carry;
+        state.next = Some((line, None));
+        let node = match value {
+            Value::Error => None,
+            Value::Number(number) => self.constant_node(&number, &syn::parse_quote!(#ident)),
+            Value::Tensor(Tensor { node, classes: None, .. }) => Some(node),
+            other => {
+                let is = other.describe(&self.network.graph);
+                self.diagnostics
+                    .error(ident.span(), format!("a state is made of numbers, but the new value of `{ident}` is {is}"));
+                None
+            }
+        };
+        let node = node.filter(|node| carry.is_none_or(|carry| self.fits_state(ident, carry, *node)));
+        let Some(scope) = self.scopes.last_mut() else { return };
+        scope.reassign(&ident.to_string(), node.map_or(Value::Error, Value::numbers));
+        let states = scope.scan.iter_mut().flat_map(|scan| &mut scan.states);
+        if let Some(state) = states.into_iter().find(|state| state.name == ident) {
+            state.next = Some((line, node));
+        }
+    }
+
+    fn fits_state(&mut self, ident: &Ident, carry: NodeId, next: NodeId) -> bool {
+        let graph = &self.network.graph;
+        let (begin, new) = (graph.shape(carry), graph.shape(next));
+        if begin.dims == new.dims {
+            return true;
+        }
+        let zeros = match new.dims.as_slice() {
+            [n] => format!("zeros({n})"),
+            dims => format!("zeros({dims:?})"),
+        };
+        self.diagnostics
+            .error(ident.span(), format!("state `{ident}` begins as {begin}, but its new value is {new}"))
+            .help(format!("let it begin with this shape: `{ident} = {zeros}`"))
+            .help(format!("or let its new value have {begin}: a state has one shape at all steps"));
+        false
+    }
+
+    /// Reports a new value for a state in braces, where names are gone at their end.
+    pub fn is_state_around(&mut self, ident: &Ident) -> bool {
+        let scan = self.visible_scopes().skip(1).find_map(|scope| scope.scan.as_ref());
+        if !scan.is_some_and(|scan| scan.has(ident)) || self.scope().scan.is_some() {
+            return false;
+        }
+        self.diagnostics
+            .error(ident.span(), format!("state `{ident}` is given a new value in braces"))
+            .help(format!("give it the value of the braces: `{ident} = if … {{ … }} else {{ … }};`"));
+        true
+    }
+
+    /// The value of a scan, behind its body.
+    fn scan_value(&mut self, scan: &'a Scan, value: &Value, steps: Option<Loop>) -> Value {
+        let states =
+            self.scopes.last_mut().and_then(|scope| scope.scan.as_mut()).map(|scan| std::mem::take(&mut scan.states));
+        let states = states.unwrap_or_default();
+        let Some(steps) = steps else { return Value::Error };
+        let next = |state: &State<'_>| state.next.and_then(|(_, node)| node);
+        let pairs: Vec<(NodeId, NodeId)> =
+            states.iter().filter_map(|s| s.carry.map(|carry| (carry, next(s).unwrap_or(carry)))).collect();
+        let written = scan.value.as_ref();
+        let nodes: Option<Vec<Tensor>> = match value {
+            Value::Tuple(values) => {
+                let all: Vec<_> =
+                    values.iter().map(|v| written.and_then(|w| self.tensor(v, w, "the value of a step"))).collect();
+                all.into_iter().collect()
+            }
+            one => written.and_then(|w| self.tensor(one, w, "the value of a step")).map(|tensor| vec![tensor]),
+        };
+        self.label("");
+        let graph = &mut self.network.graph;
+        // A loop is ended also behind a mistake.
+        let finals = graph.end_loop(steps, &pairs);
+        let Some(nodes) = nodes.filter(|_| states.iter().all(|state| next(state).is_some())) else {
+            return Value::Error;
+        };
+        let stacked = nodes.into_iter().enumerate().map(|(i, tensor)| {
+            let node = graph.stacked(steps, tensor.node);
+            Value::Tensor(Tensor { node, classes: tensor.classes, states: (i == 0).then_some(self.states.len()) })
+        });
+        let mut outputs: Vec<Value> = stacked.collect();
+        let finals = states.iter().zip(finals).map(|(state, node)| (state.name.to_string(), Value::numbers(node)));
+        self.states.push(finals.collect());
+        match outputs.len() {
+            1 => outputs.remove(0),
+            _ => Value::Tuple(outputs),
+        }
+    }
+
+    /// The states that a loop ends with, for a layer's result.
+    pub fn sequence_value(&mut self, outputs: NodeId, states: Vec<(&'static str, NodeId)>) -> Value {
+        let finals = states.into_iter().map(|(name, node)| (name.to_owned(), Value::numbers(node)));
+        self.states.push(finals.collect());
+        Value::Tensor(Tensor { node: outputs, classes: None, states: Some(self.states.len() - 1) })
+    }
+
+    /// As many values as names: what a loop gives at all steps comes with its final states, if they are asked for.
+    pub fn with_states(&self, value: Value, names: usize) -> Value {
+        match value {
+            Value::Tensor(tensor) => match tensor.states.map(|number| &self.states[number]) {
+                Some(states) if states.len() + 1 == names => {
+                    let states = states.iter().map(|(_, state)| state.clone());
+                    Value::Tuple(std::iter::once(Value::Tensor(tensor)).chain(states).collect())
+                }
+                _ => value,
+            },
+            other => other,
+        }
+    }
+
+    /// The names of the final states that come with a value.
+    pub fn named_states(&self, value: &Value) -> Option<Vec<&str>> {
+        let Value::Tensor(Tensor { states: Some(number), .. }) = value else { return None };
+        Some(self.states[*number].iter().map(|(name, _)| name.as_str()).collect())
+            .filter(|names: &Vec<_>| !names.is_empty())
+    }
+
+    /// `memory.h`: the state behind the last step.
+    pub fn final_state(&mut self, field: &ExprField) -> Value {
+        let value = self.expression(&field.base);
+        let tensor = match &value {
+            Value::Error => return Value::Error,
+            Value::Tuple(values) => values.first(),
+            other => Some(other),
+        };
+        let states = match tensor {
+            Some(Value::Tensor(Tensor { states: Some(number), .. })) => &self.states[*number],
+            _ => {
+                self.diagnostics
+                    .error(&field.member, "only what loops give has fields: their final states")
+                    .help("a block with several results is taken apart by `(a, b) = …;`");
+                return Value::Error;
+            }
+        };
+        let written = match &field.member {
+            Member::Named(name) => name.to_string(),
+            Member::Unnamed(index) => index.index.to_string(),
+        };
+        if let Some((_, state)) = states.iter().find(|(name, _)| *name == written) {
+            return state.clone();
+        }
+        let names: Vec<&str> = states.iter().map(|(name, _)| name.as_str()).collect();
+        let found =
+            self.diagnostics.error(&field.member, format!("`{}` has no state `{written}`", text::of(&field.base)));
+        if let Some(near) = nearest(&written, names.iter().copied()) {
+            found.help(format!("did you mean `{near}`?"));
+        }
+        match names.as_slice() {
+            [] => found.note("it has no states"),
+            [one] => found.note(format!("its only state is `{one}`")),
+            all => found.note(format!("its states are {}", text::list(all.iter().copied(), "and"))),
+        };
+        Value::Error
+    }
+}
+
+/// The names that statements give values to.
+fn assigned(statements: &[Statement]) -> BTreeSet<String> {
+    let names = statements.iter().flat_map(|statement| match statement {
+        Statement::Let { names: Names::One(name), .. } => vec![name.to_string()],
+        Statement::Let { names: Names::Several { names, .. }, .. } => {
+            names.iter().flatten().map(Ident::to_string).collect()
+        }
+        _ => vec![],
+    });
+    names.collect()
+}
+
+/// Whether this can only be meant as the beginning of a state.
+fn is_zeros(expression: &Expr) -> bool {
+    call_parts(expression).is_some_and(|(word, written)| written.is_some() && (word == "zeros" || word == "ones"))
+}
