@@ -333,6 +333,50 @@ functions! {
     stack;
 }
 
+// What comes with the data.
+functions! {
+    /// `sample_weight()`, or `sample_weight` alone
+    ///
+    /// How much a sample counts: one number for each, `[]`. The data has it beside its fields: it is 1, unless
+    /// `…Data::new(…)?.with_sample_weights(&weights)?` or [`Fit::sample_weights`](crate::Fit::sample_weights) and
+    /// [`Fit::class_weights`](crate::Fit::class_weights) say otherwise. A network that does not have this word has no such field, and computes nothing for it.
+    ///
+    /// - `loss sample_weight * cross_entropy(logits, label);` is Σ weight · loss / number of samples: Keras's `sample_weight`, and PyTorch's
+    ///   `(weight * loss).mean()`.
+    /// - `loss cross_entropy(logits, label, mask = sample_weight);` is Σ weight · loss / Σ weight, and
+    ///   `metric accuracy(logits, label, mask = sample_weight);` likewise: scikit-learn's `sample_weight`, and Keras's `weighted_metrics`.
+    ///
+    /// Metrics that do not mention it count all samples alike.
+    ///
+    /// ```
+    /// nn::network! {
+    ///     /// Sick or not, of people who have been asked more or less often than others.
+    ///     network Survey {
+    ///         input     x: [2];
+    ///         target    sick: class(2);
+    ///         logits    = x >> dense(2);
+    ///         output    logits = logits;
+    ///         loss      sample_weight * cross_entropy(logits, sick);
+    ///         metric    accuracy(logits, sick);
+    ///         optimizer sgd(learning_rate = 0.1);
+    ///     }
+    /// }
+    /// # fn main() -> nn::Result<()> {
+    /// let mut net = Survey::new(&nn::Device::cpu(), 1)?;
+    /// let data = SurveyData::new(&[[1.0, 0.0], [0.1, 1.0], [3.0, 1.0]], &[0, 1, 1])?;
+    /// let fit = || nn::Fit::default().epochs(2).quiet();
+    /// net.fit(&data, fit().sample_weights([1.0, 0.5, 2.0]).class_weights([3.0, 0.75]))?;
+    /// // Or for good: evaluation, validation, `train_batch` and `gradients` know them, too.
+    /// let data = data.with_sample_weights(&[1.0, 0.5, 2.0])?;
+    /// let report = net.evaluate(&data)?;
+    /// net.fit(&data, fit())?;
+    /// # assert!(report.loss.is_finite());
+    /// # Ok(())
+    /// # }
+    /// ```
+    sample_weight;
+}
+
 // Sequences: `[length, features]`.
 functions! {
     /// `scan name(step in sequence, …, state = beginning, …, reverse = false) { … }`
@@ -573,48 +617,67 @@ functions! {
 
 // Losses: means over a sample's numbers, then over the samples of the batch.
 functions! {
-    /// `mse(prediction, target)`
+    /// `mse(prediction, target, mask = …)`
     ///
     /// The mean squared error. Both have the same shape: losses never broadcast.
+    ///
+    /// What counts: `mask`, as in [`cross_entropy`].
     mse;
-    /// `mae(prediction, target)`
+    /// `mae(prediction, target, mask = …)`
     ///
     /// The mean absolute error.
+    ///
+    /// What counts: `mask`, as in [`cross_entropy`].
     mae;
-    /// `mape(prediction, target)`
+    /// `mape(prediction, target, mask = …)`
     ///
     /// The mean of |prediction - target| / |target|, a fraction and no percentage, where |target| counts as 2.2e-16 at least:
     /// scikit-learn's `mean_absolute_percentage_error`. It is a metric, too: `metric mape(price, paid);`
+    ///
+    /// What counts: `mask`, as in [`cross_entropy`].
     mape;
-    /// `cosine_similarity(prediction, target, axis = -1)`
+    /// `cosine_similarity(prediction, target, axis = -1, mask = …)`
     ///
     /// x · y / (|x| |y|) of two vectors along the axis, averaged over all others; a length counts as 1e-8 at least: PyTorch's
     /// `cosine_similarity`. It is 1 where both point into one direction, so that a loss has a minus: `loss 1.0 -
     /// cosine_similarity(near, word);`
+    ///
+    /// What counts: `mask`, as in [`cross_entropy`].
     cosine_similarity;
-    /// `huber(prediction, target, delta = 1.0)`
+    /// `huber(prediction, target, delta = 1.0, mask = …)`
     ///
     /// Half the squared error up to `delta`, linear beyond.
+    ///
+    /// What counts: `mask`, as in [`cross_entropy`].
     huber;
-    /// `smooth_l1(prediction, target, beta = 1.0)`
+    /// `smooth_l1(prediction, target, beta = 1.0, mask = …)`
     ///
     /// `huber` over `beta`: the squared error up to `beta`, then the absolute one.
+    ///
+    /// What counts: `mask`, as in [`cross_entropy`].
     smooth_l1;
-    /// `log_cosh(prediction, target)`
+    /// `log_cosh(prediction, target, mask = …)`
     ///
     /// The mean of log(cosh(prediction - target)).
+    ///
+    /// What counts: `mask`, as in [`cross_entropy`].
     log_cosh;
-    /// `binary_cross_entropy(prediction, target)`
+    /// `binary_cross_entropy(prediction, target, mask = …)`
     ///
     /// Of probabilities against numbers in 0 to 1 or a `class(2)`. From logits, `binary_cross_entropy_with_logits` is more
     /// accurate.
+    ///
+    /// What counts: `mask`, as in [`cross_entropy`].
     binary_cross_entropy;
-    /// `binary_cross_entropy_with_logits(logits, target, pos_weight = …)`
+    /// `binary_cross_entropy_with_logits(logits, target, pos_weight = …, mask = …)`
     ///
     /// Of logits against numbers in 0 to 1 or a `class(2)`. With a `pos_weight`, what is true weighs so many times as much; the mean
     /// stays plain: PyTorch's.
+    ///
+    /// What counts: `mask`, as in [`cross_entropy`].
     binary_cross_entropy_with_logits;
-    /// `cross_entropy(logits, target, axis = -1, label_smoothing = 0.0, class_weights = …)`
+    /// `cross_entropy(logits, target, axis = -1, label_smoothing = 0.0, class_weights = …, ignore_index = …,
+    /// mask = …)`
     ///
     /// Of logits (no `softmax` before it) against a `class(n)`, where the axis has size n, or against one-hot or soft
     /// targets of the logits' shape.
@@ -623,20 +686,62 @@ functions! {
     /// Σ w(label) · loss / Σ w(label), so that twice as large weights change nothing; against soft targets, each class' term is weighted, and
     /// the mean is plain. Where nothing in a batch weighs anything, the loss is 0. Metrics do not see the weights. Over several batches, the
     /// reported loss is the mean of theirs, by their sizes.
+    ///
+    /// **What counts.** `ignore_index` is the number of a class that is none, such as padding: positions where it is the label count in nothing,
+    /// and the mean is over what remains, as PyTorch's. (It is one of the label's classes; where it is the last one, logits may
+    /// lack a number for it.) `mask` is a tensor that says how much each position counts: 1, 0, or anything between. It has the shape of the
+    /// positions (here the label's; of `mse`, the prediction's), or of their first axes: of a sequence `[length, features]`, `[length]` is enough.
+    /// Nothing is learned through a mask, and no computation at its zeros is skipped.
+    ///
+    /// The mean is Σ mask · loss / Σ mask over all positions *of the batch*, so a sample with more positions has a larger part in it; with
+    /// `class_weights`, too, both sums have them. The loss of an epoch or an evaluation, and a metric, is this quotient over all samples, whatever the
+    /// batches. Where nothing counts (a batch of padding alone), the loss is 0, and so is its gradient: PyTorch's is not a number, which one
+    /// such batch would spread to all weights. `Fit::accumulate` weights batches by their samples, not by their positions.
+    ///
+    /// ```
+    /// nn::network! {
+    ///     /// The next of 50 words, of which 0 is padding.
+    ///     network Next {
+    ///         const WORDS = 50;
+    ///         input  x: [12, 8];
+    ///         target next: class(WORDS)[12];
+    ///         logits = x >> linear(WORDS);
+    ///         output logits = logits;
+    ///         loss   cross_entropy(logits, next, ignore_index = 0);
+    ///         metric accuracy(logits, next, ignore_index = 0);
+    ///         metric perplexity(logits, next, ignore_index = 0);
+    ///     }
+    /// }
+    /// # fn main() -> nn::Result<()> {
+    /// let net = Next::new(&nn::Device::cpu(), 1)?;
+    /// let mut next = [[3; 12]; 2];
+    /// next[0][4..].fill(0);
+    /// let report = net.evaluate(&NextData::new(&[[[0.1; 8]; 12]; 2], &next)?)?;
+    /// // Of 24 positions, 16 count.
+    /// assert!((report.perplexity - report.loss.exp()).abs() < 1e-4);
+    /// # Ok(())
+    /// # }
+    /// ```
     cross_entropy;
-    /// `hinge(prediction, target)`
+    /// `hinge(prediction, target, mask = …)`
     ///
     /// The mean of max(0, 1 - prediction * target), for targets of ±1 or a `class(2)`.
+    ///
+    /// What counts: `mask`, as in [`cross_entropy`].
     hinge;
-    /// `kl_divergence(prediction, target, log_target = false)`
+    /// `kl_divergence(prediction, target, log_target = false, mask = …)`
     ///
     /// The divergence of a distribution from the target's: `prediction` holds logarithms of probabilities, and so does
     /// the target with `log_target`.
+    ///
+    /// What counts: `mask`, as in [`cross_entropy`].
     kl_divergence;
-    /// `poisson(prediction, target, log_input = true, full = false, eps = 1e-8)`
+    /// `poisson(prediction, target, log_input = true, full = false, eps = 1e-8, mask = …)`
     ///
     /// The negative log-likelihood of counts; the prediction is the logarithm of the rate unless `log_input = false`. `full`
     /// adds Stirling's term.
+    ///
+    /// What counts: `mask`, as in [`cross_entropy`].
     poisson;
     /// `dice_loss(prediction, target, axis = …, smooth = 1e-5)`
     ///
@@ -649,34 +754,40 @@ functions! {
     /// predicted of it overlaps with nothing, so that its part of the loss is near 1 until next to nothing is predicted. `smooth` says
     /// how little that is; a larger one, such as 1, forgives more.
     dice_loss;
-    /// `focal_loss(logits, target, gamma = 2.0, alpha = …, axis = …)`
+    /// `focal_loss(logits, target, gamma = 2.0, alpha = …, axis = …, ignore_index = …, mask = …)`
     ///
     /// Cross-entropy times (1 - p)^gamma, where p is the probability given to what is right: what is easy hardly counts. Against
     /// a `class(n)`, of a softmax along the axis (-1 by default; 0 where classes are channels); `alpha`, if given, scales the
     /// loss. Against numbers of the logits' shape, or a `class(2)` for each, of a sigmoid; `alpha`, 0.25 by default, is the weight
     /// of what is true and 1 - `alpha` that of what is not (below 0, both weigh 1).
+    ///
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`].
     focal_loss;
 }
 
 // Metrics. Each is exact over all samples of an epoch or an evaluation, whatever the batches: counts are whole numbers (as long as a
 // step has less than 2^24 decisions), and curves are made of all scores.
 functions! {
-    /// `accuracy(prediction, target, axis = -1, threshold = …)`
+    /// `accuracy(prediction, target, axis = -1, threshold = …, ignore_index = …, mask = …)`
     ///
     /// The fraction of right decisions: the largest number along the axis against a `class(n)` or the largest number of
     /// the target; or, where there is one number for each decision, whether it is above the threshold (0.5 by default, for
     /// probabilities; for logits it is 0). scikit-learn's `accuracy_score`; with a threshold, Keras's `BinaryAccuracy`.
     ///
     /// `metric accuracy(logits, label);` or `metric accuracy(probability, sick, threshold = 0.3);`
+    ///
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`].
     accuracy;
-    /// `top_k_accuracy(prediction, target, k = 5, axis = -1)`
+    /// `top_k_accuracy(prediction, target, k = 5, axis = -1, ignore_index = …, mask = …)`
     ///
     /// The fraction of decisions whose true class is among the `k` largest numbers along the axis. Of equal numbers the first ones
     /// count as larger, so that k = 1 is `accuracy`. scikit-learn's `top_k_accuracy_score`.
     ///
     /// `metric top5 = top_k_accuracy(logits, label, k = 5);`
+    ///
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`].
     top_k_accuracy;
-    /// `precision(prediction, target, average = …, threshold = …, axis = -1)`
+    /// `precision(prediction, target, average = …, threshold = …, axis = -1, ignore_index = …, mask = …)`
     ///
     /// tp / (tp + fp): the fraction of right ones (true positives) among the decisions for a class. What is decided is as in
     /// `accuracy`. scikit-learn's `precision_score` with `zero_division=0`: without any decision for a class it is 0.
@@ -715,43 +826,55 @@ functions! {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`].
     precision;
-    /// `recall(prediction, target, average = …, threshold = …, axis = -1)`
+    /// `recall(prediction, target, average = …, threshold = …, axis = -1, ignore_index = …, mask = …)`
     ///
     /// tp / (tp + fn): the fraction of right ones among the decisions where a class is true (sensitivity, true positive rate).
     /// Options are those of [`precision`]. scikit-learn's `recall_score` with `zero_division=0`.
     ///
     /// `metric recall(probability, sick, threshold = 0.3);`
+    ///
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`].
     recall;
-    /// `f_beta(prediction, target, beta = 1.0, average = …, threshold = …, axis = -1)`
+    /// `f_beta(prediction, target, beta = 1.0, average = …, threshold = …, axis = -1, ignore_index = …, mask = …)`
     ///
     /// (1 + beta²) tp / ((1 + beta²) tp + beta² fn + fp): the harmonic mean of precision and recall, where recall weighs `beta`
     /// times as much; F1 by default. Other options are those of [`precision`]. scikit-learn's `fbeta_score` with `zero_division=0`.
     ///
     /// `metric f1 = f_beta(logits, kind, average = "micro");` or `metric f2 = f_beta(probability, sick, beta = 2.0);`
+    ///
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`].
     f_beta;
-    /// `specificity(prediction, target, average = …, threshold = …, axis = -1)`
+    /// `specificity(prediction, target, average = …, threshold = …, axis = -1, ignore_index = …, mask = …)`
     ///
     /// tn / (tn + fp): the fraction of right ones among the decisions where a class is not true (true negative rate); 0 where
     /// it always is. Options are those of [`precision`].
     ///
     /// `metric specificity(probability, sick);`
+    ///
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`].
     specificity;
-    /// `false_positive_rate(prediction, target, average = …, threshold = …, axis = -1)`
+    /// `false_positive_rate(prediction, target, average = …, threshold = …, axis = -1, ignore_index = …, mask = …)`
     ///
     /// fp / (tn + fp) = 1 - specificity, but 0 where a class is always true. Options are those of [`precision`].
     ///
     /// `metric false_alarms = false_positive_rate(probability, sick);`
+    ///
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`].
     false_positive_rate;
-    /// `confusion_matrix(prediction, target, threshold = …, axis = -1)`
+    /// `confusion_matrix(prediction, target, threshold = …, axis = -1, ignore_index = …, mask = …)`
     ///
     /// How often each class has been decided for where each class is true: the report's field is a
     /// [`ConfusionMatrix`](crate::ConfusionMatrix), with a row for each true class. What is decided is as in `accuracy`; yes and no
     /// are the classes 1 and 0. scikit-learn's `confusion_matrix`.
     ///
     /// `metric confusion = confusion_matrix(logits, kind);`
+    ///
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`]; a decision counts once, or not at all where its mask is 0.
     confusion_matrix;
-    /// `roc_curve(prediction, target, axis = -1)`
+    /// `roc_curve(prediction, target, axis = -1, ignore_index = …, mask = …)`
     ///
     /// The true positive rate over the false positive rate for all thresholds, from the scores of all samples: the report's field is
     /// an [`RocCurve`](crate::RocCurve). Against `class(2)`, or numbers (true above 0.5) where the prediction has one number; of two
@@ -785,15 +908,19 @@ functions! {
     /// # Ok(())
     /// # }
     /// ```
+    ///
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`]; a decision counts once, or not at all where its mask is 0.
     roc_curve;
-    /// `pr_curve(prediction, target, axis = -1)`
+    /// `pr_curve(prediction, target, axis = -1, ignore_index = …, mask = …)`
     ///
     /// Precision over recall for all thresholds: the report's field is a [`PrCurve`](crate::PrCurve), or a `Vec<PrCurve>`. Otherwise as
     /// [`roc_curve`]. scikit-learn's `precision_recall_curve`.
     ///
     /// `metric pr = pr_curve(probability, sick);`
+    ///
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`]; a decision counts once, or not at all where its mask is 0.
     pr_curve;
-    /// `auc(prediction, target, average = "macro", axis = -1)`
+    /// `auc(prediction, target, average = "macro", axis = -1, ignore_index = …, mask = …)`
     ///
     /// The area under [`roc_curve`], exactly and not by bins: the probability that what is true has a larger score than what is not, where
     /// equal scores count half. Of more classes, or several labels, each against all others, then averaged as in [`precision`];
@@ -801,40 +928,50 @@ functions! {
     /// scikit-learn's `roc_auc_score` with `multi_class="ovr"`.
     ///
     /// `metric auc(softmax(logits), kind, average = "weighted");`
+    ///
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`]; a decision counts once, or not at all where its mask is 0.
     auc;
-    /// `average_precision(prediction, target, average = "macro", axis = -1)`
+    /// `average_precision(prediction, target, average = "macro", axis = -1, ignore_index = …, mask = …)`
     ///
     /// Σ (recall - recall before) · precision over all thresholds: the area under [`pr_curve`] in steps; 0 where nothing is true. Otherwise as
     /// [`auc`]. scikit-learn's `average_precision_score`.
     ///
     /// `metric average_precision(probability, sick);`
+    ///
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`]; a decision counts once, or not at all where its mask is 0.
     average_precision;
-    /// `iou(prediction, target, axis = …, threshold = …)`
+    /// `iou(prediction, target, axis = …, threshold = …, ignore_index = …, mask = …)`
     ///
     /// The intersection of predicted and true regions over their union, counted over all samples; several regions are
     /// averaged, without those that occur nowhere. Against a `class(n)` for each position, each class along the axis (-1 by
     /// default; 0 where classes are channels) has a region: where its number is the largest. Against numbers of the prediction's
     /// shape (true above 0.5), or a `class(2)` for each, the region is where the prediction is above the threshold (0.5 by
     /// default); with `axis`, there is one for each index along it.
+    ///
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`].
     iou;
     /// `r2(prediction, target)`
     ///
     /// The coefficient of determination, 1 - Σ error² / Σ deviation², over all samples; several numbers are averaged.
     /// scikit-learn's `r2_score`.
     r2;
-    /// `rmse(prediction, target)`
+    /// `rmse(prediction, target, mask = …)`
     ///
     /// The root of the mean squared error, √(Σ error² / n), over all samples; several numbers are averaged: scikit-learn's
     /// `root_mean_squared_error`. (Keras and torchmetrics take one root over all numbers.)
     ///
     /// `metric rmse(price, paid);`
+    ///
+    /// What counts: `mask`, as in [`cross_entropy`].
     rmse;
-    /// `perplexity(logits, target, axis = -1)`
+    /// `perplexity(logits, target, axis = -1, ignore_index = …, mask = …)`
     ///
     /// e to the power of the mean [`cross_entropy`] over all samples and positions: as many equally likely classes would surprise as
     /// much.
     ///
     /// `metric perplexity(logits, next_token);`
+    ///
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`].
     perplexity;
 }
 

@@ -17,6 +17,8 @@ pub struct Network {
     pub fields: Vec<Field>,
     /// How many of the fields are inputs.
     pub inputs: usize,
+    /// The field that holds how much each sample counts, if there is one: the last one, which users do not declare.
+    pub sample_weight: Option<usize>,
     /// Parameters; parameter `i` is [`crate::graph::Leaf::Parameter`]`(i)`.
     pub parameters: Vec<ParameterDeclaration>,
     /// Named outputs, in order.
@@ -227,14 +229,19 @@ pub enum MetricKind {
     /// Statistics, each with one entry a column: a sum over the batch, and another one. Result: the first over the second,
     /// each summed over all batches, averaged over the columns whose second sum is not 0 (0 if there is none).
     Ratio,
-    /// Statistics, each with one entry a class: how many decisions are rightly for it, are for it, should be for it.
+    /// As [`MetricKind::Ratio`]; the result is the root of each column's quotient, averaged over columns.
+    RootRatio,
+    /// As [`MetricKind::Ratio`]; the result is e to the power of the quotient.
+    ExpRatio,
+    /// Statistics, each with one entry a class: how many decisions are rightly for it, are for it, should be for it; and, where
+    /// decisions count differently, how many there are.
     Rate {
         /// What is made of these counts.
         rate: Rate,
         /// How classes become one number.
         average: Average,
-        /// Decisions about each class in one sample.
-        decisions: usize,
+        /// Decisions about each class in one sample, where each counts 1.
+        decisions: Option<usize>,
     },
     /// Statistic: how many decisions of each true class are for each class, `classes` rows of `classes` counts. Or, of each
     /// sample, the class that is decided for, then the true one.
@@ -280,9 +287,13 @@ impl MetricKind {
     /// What it comes to.
     pub fn value(self) -> MetricValue {
         match self {
-            MetricKind::Mean | MetricKind::RootMean | MetricKind::ExpMean | MetricKind::R2 | MetricKind::Ratio => {
-                MetricValue::Number
-            }
+            MetricKind::Mean
+            | MetricKind::RootMean
+            | MetricKind::ExpMean
+            | MetricKind::R2
+            | MetricKind::Ratio
+            | MetricKind::RootRatio
+            | MetricKind::ExpRatio => MetricValue::Number,
             MetricKind::Rate { average, .. } => average.value(),
             MetricKind::ConfusionMatrix { .. } => MetricValue::ConfusionMatrix,
             MetricKind::Scores { summary, classes, .. } => match summary {

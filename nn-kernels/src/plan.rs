@@ -15,6 +15,8 @@ pub struct Plan {
     pub fields: Vec<Field>,
     /// How many of the fields are inputs.
     pub inputs: usize,
+    /// The field that holds how much each sample counts, if there is one: the last one.
+    pub sample_weight: Option<usize>,
     /// The parameters and buffers, in the order of declaration.
     pub parameters: Vec<Parameter>,
     /// Length of the vector of all parameters in floats, a multiple of 4; gradients and optimizer states have the same.
@@ -44,6 +46,8 @@ pub struct Plan {
     /// Where a training step's results say whether it was skipped, since a gradient was infinite or NaN: 1 if so, else 0. `None`
     /// where no step is ever skipped.
     pub skipped: Option<usize>,
+    /// Where a step's results say how much its loss counts beside those of other steps, where that is not the number of its samples.
+    pub loss_weight: Option<usize>,
     /// Outputs from inputs.
     pub predict: Schedule,
     /// Loss and metrics from inputs and targets, as in inference.

@@ -94,7 +94,9 @@ fn network(layer: Layer) -> Network {
     n.inputs = 1;
     n.outputs = vec![("y".into(), y)];
     n.loss = Some(layers::mse(&mut n.graph, y, target).unwrap());
-    n.metrics = vec![layers::iou(&mut n.graph, "iou", y, Target::Values(target), None, None).unwrap()];
+    n.metrics = vec![
+        layers::iou(&mut n.graph, "iou", y, Target::Values(target), None, None, layers::Counting::default()).unwrap(),
+    ];
     let sgd = Optimizer::new(Rule::Sgd { momentum: 0.9, dampening: 0.0, nesterov: false }, 1e-2);
     n.optimizer = Some(Optimizer { clip_norm: Some(1.0), ..sgd });
     n

@@ -60,6 +60,8 @@ pub struct Partial {
     pub loss: bool,
     /// Whether there is an `optimizer`.
     pub optimizer: bool,
+    /// Whether samples can count differently.
+    pub weighted: bool,
     /// One of the network's mistakes as a `compile_error!` expression. As the length of an array,
     /// `[f32; #error]`, it stands for dimensions that are unknown and silences what would follow from them. (rustc shows
     /// equal errors once, so it does no harm that the mistake is reported beside the type as well.)

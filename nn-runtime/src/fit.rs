@@ -17,6 +17,7 @@ mod plateau;
 mod progress;
 mod range_test;
 mod run;
+mod weights;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -41,6 +42,7 @@ pub use logs::{CsvLog, JsonLines};
 pub use options::Verbosity;
 pub use plateau::ReduceOnPlateau;
 pub use range_test::RangeTest;
+pub use weights::WeightedReport;
 pub(crate) use run::workers;
 
 /// What `fit` and `evaluate` take: a generated `…Data` type, whose samples are in memory, or a generated `…Stream` type,

@@ -61,7 +61,7 @@ pub mod private {
     pub use crate::checkpoint::{Load, Loaded};
     pub use crate::cpu;
     pub use crate::data::{DataSet, Input, Stream, classes, floats, rows, rows_mut};
-    pub use crate::fit::{Data, Dataset, Report};
+    pub use crate::fit::{Data, Dataset, Report, WeightedReport};
     pub use crate::metrics::{Figure, Measured, display, figure_names, names};
     pub use crate::network::{Net, memory};
     #[cfg(feature = "onnx")]

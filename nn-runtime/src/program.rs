@@ -16,6 +16,8 @@ pub struct Program {
     pub fields: &'static [Field],
     /// How many of the fields are inputs.
     pub inputs: usize,
+    /// The field that holds how much each sample counts, if there is one: the last one.
+    pub sample_weight: Option<usize>,
     /// The trainable parameters, in the order of declaration.
     pub parameters: &'static [Parameter],
     /// Numbers that training keeps for itself, in the same vector: the scale of the loss, say. They are no weights, but belong to a
@@ -39,6 +41,8 @@ pub struct Program {
     /// Where a training step's results say whether the step was skipped, since a gradient was infinite or NaN: 1 if so, else 0.
     /// `None` where no step is ever skipped.
     pub skipped: Option<usize>,
+    /// Where a step's results say how much its loss counts beside those of other steps; `None` where that is the number of its samples.
+    pub loss_weight: Option<usize>,
     /// What `predict` returns.
     pub outputs: &'static [Output],
     /// What `evaluate` reports beside the loss.
@@ -148,14 +152,19 @@ pub enum MetricKind {
     /// Statistics, each with one entry a column: a sum over the batch, and another one. Result: the first over the second,
     /// each summed over all batches, averaged over the columns whose second sum is not 0 (0 if there is none).
     Ratio,
-    /// Statistics, each with one entry a class: how many decisions are rightly for it, are for it, should be for it.
+    /// As [`MetricKind::Ratio`]; the result is the root of each column's quotient, averaged over columns.
+    RootRatio,
+    /// As [`MetricKind::Ratio`]; the result is e to the power of the quotient.
+    ExpRatio,
+    /// Statistics, each with one entry a class: how many decisions are rightly for it, are for it, should be for it; and, where
+    /// decisions count differently, how many there are.
     Rate {
         /// What is made of these counts.
         rate: Rate,
         /// How classes become one number.
         average: Average,
-        /// Decisions about each class in one sample.
-        decisions: usize,
+        /// Decisions about each class in one sample, where each counts 1.
+        decisions: Option<usize>,
     },
     /// Statistic: how many decisions of each true class are for each class, `classes` rows of `classes` counts. Or, of each
     /// sample, the class that is decided for, then the true one.

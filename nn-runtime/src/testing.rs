@@ -36,6 +36,8 @@ pub(crate) const NETWORK: Program = Program {
     ],
     control: &[],
     skipped: None,
+    loss_weight: None,
+    sample_weight: None,
     parameter_floats: 12,
     trained_floats: 12,
     changed_floats: 12,

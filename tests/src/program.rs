@@ -62,6 +62,7 @@ fn program(plan: &Plan, kernels: Option<&CpuKernels>) -> p::Program {
         hash: 0,
         fields: list(&plan.fields, |f| p::Field { name: text(&f.name), dims: numbers(&f.dims), classes: f.classes }),
         inputs: plan.inputs,
+        sample_weight: plan.sample_weight,
         parameters: list(&plan.parameters, parameter),
         control: list(&plan.control, parameter),
         parameter_floats: plan.parameter_floats,
@@ -77,6 +78,7 @@ fn program(plan: &Plan, kernels: Option<&CpuKernels>) -> p::Program {
         }),
         learning_rate: plan.learning_rate.map(|x| x as f32),
         skipped: plan.skipped,
+        loss_weight: plan.loss_weight,
         outputs: list(&plan.outputs, |x| p::Output { name: text(&x.name), dims: numbers(&x.dims) }),
         metrics: list(&plan.metrics, |x| p::Metric {
             name: text(&x.name),

@@ -21,6 +21,8 @@ pub(super) struct Layout {
     pub(super) segments: Vec<Segment>,
     pub(super) metrics: Vec<Metric>,
     pub(super) slot: results::Slot,
+    /// Where a step's results say how much its loss counts.
+    pub(super) loss_weight: Option<usize>,
     /// Where a step's results say whether it was skipped.
     pub(super) skipped: Option<usize>,
 }
@@ -75,6 +77,7 @@ impl Layout {
             .collect();
         let (metrics, mut slot) = results::metrics(network);
         let parameter_floats = floats.max(4);
+        let loss_weight = results::loss_weight(network).map(|_| slot.take());
         let skipped = network.skips_non_finite().then(|| slot.take());
         Layout {
             parameters,
@@ -86,6 +89,7 @@ impl Layout {
             segments,
             metrics,
             slot,
+            loss_weight,
             skipped,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{Programs, Table};
 use crate::graph::{Graph, NodeId, Reduction, Shape, StepScalar};
+use crate::layers::weighted_mean;
 use crate::lower::Root;
 use crate::network::Network;
 use crate::plan::{Metric, Place};
@@ -44,10 +45,18 @@ pub(super) fn metrics(network: &Network) -> (Vec<Metric>, Slot) {
     (metrics, slot)
 }
 
+/// How much a sample's loss counts, where the loss is the mean over positions of which some count more than others: over several
+/// steps it is then weighted by that.
+pub(super) fn loss_weight(network: &Network) -> Option<NodeId> {
+    weighted_mean(&network.graph, network.loss?).map(|(_, weight)| weight)
+}
+
 /// What a phase's graph measures.
 pub(super) struct Measured {
     /// The loss of each sample.
     pub(super) loss: NodeId,
+    /// How much each sample's loss counts, if that is not 1.
+    loss_weight: Option<NodeId>,
     /// The metrics' statistics.
     statistics: Vec<NodeId>,
     /// What metrics gather of each sample.
@@ -66,12 +75,19 @@ impl Programs<'_> {
                 gathered.push(&m.samples);
             }
         }
-        let nodes = [&[loss], &statistics[..], &gathered.concat(), more].concat();
+        let weight = loss_weight(self.network);
+        let nodes = [&[loss], &Vec::from_iter(weight)[..], &statistics, &gathered.concat(), more].concat();
         let (mut graph, roots) = specialize(&self.network.graph, &nodes, phase);
         let loss = graph.broadcast(roots[0], &Shape::batched(&[]));
-        let (statistics, rest) = roots[1..].split_at(statistics.len());
+        let (weight, rest) = roots[1..].split_at(usize::from(weight.is_some()));
+        let (statistics, rest) = rest.split_at(statistics.len());
         let (samples, more) = rest.split_at(rest.len() - more.len());
-        let measured = Measured { loss, statistics: statistics.to_vec(), samples: samples.to_vec() };
+        let measured = Measured {
+            loss,
+            loss_weight: weight.first().copied(),
+            statistics: statistics.to_vec(),
+            samples: samples.to_vec(),
+        };
         (graph, measured, more.to_vec())
     }
 
@@ -88,6 +104,11 @@ impl Programs<'_> {
             let name = if i == 0 { "mean loss" } else { "metric" };
             let tensor = table.add(name, &shape, Place::Results(offset));
             offset += shape.size();
+            list.push(Root { node, tensor });
+        }
+        if let (Some(weight), Some(offset)) = (measured.loss_weight, self.layout.loss_weight) {
+            let node = graph.reduce(Reduction::Sum, weight, &[], true);
+            let tensor = table.add("loss's weight", &graph.shape(node).clone(), Place::Results(offset));
             list.push(Root { node, tensor });
         }
         let Slot { floats, sample_floats } = self.layout.slot;

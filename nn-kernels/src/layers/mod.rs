@@ -40,11 +40,11 @@ pub use elementwise::{
 };
 pub use init::{Fan, Init, Nonlinearity, add_buffer, add_parameter};
 pub use loss::{
-    Target, binary_cross_entropy, binary_cross_entropy_with_logits, binary_cross_entropy_with_pos_weight,
-    cosine_similarity, cross_entropy, hinge, huber, kl_divergence, log_cosh, mae, mape, mse, per_sample_loss,
-    poisson_nll, smooth_l1, weighted_cross_entropy,
+    Counting, Positions, Target, binary_cross_entropy, binary_cross_entropy_with_logits,
+    binary_cross_entropy_with_pos_weight, cross_entropy, focal_loss, hinge, huber, kl_divergence, log_cosh, losses,
+    mae, mse, per_sample_loss, poisson_nll, smooth_l1, weighted_mean,
 };
-pub use metric::{accuracy, confusion_matrix, mean_metric, perplexity, r2, rate, rmse, scores, top_k_accuracy};
+pub use metric::{accuracy, confusion_matrix, mean_metric, perplexity, r2, rate, right, rmse, scores, top_k_accuracy};
 pub use movement::{chunk, concat, element, first, flatten, flip, last, output, permute, reshape, slice, split, stack};
 pub use noise::{dropout, dropout2d, gaussian_noise};
 pub use norm::{BatchNorm, batch_norm, group_norm, instance_norm, layer_norm, local_response_norm, rms_norm};
@@ -59,4 +59,4 @@ pub use recurrent::{Cell, Recurrent, Sequence, recurrent};
 pub use reduce::{max, mean, sum};
 pub use regularize::{check_constraint, check_penalty, constrain, penalty, penalty_gradient};
 pub use resample::{Interpolation, channel_shuffle, pixel_shuffle, pixel_unshuffle, upsample};
-pub use segment::{dice_loss, focal_loss, iou};
+pub use segment::{dice_loss, iou};

@@ -1,7 +1,7 @@
 //! Losses and metrics for what lies where: overlaps of regions, and losses that look at what is hard.
 
 use super::activation::log_one_plus_exp;
-use super::loss::{Target, binary_target, one_hot};
+use super::loss::{Counting, Positions, Target, binary_target, one_hot};
 use super::metric::{above, first_maximum};
 use super::movement::output;
 use super::normalize::log_softmax;
@@ -68,6 +68,22 @@ impl Regions {
         }
     }
 
+    /// How much each element of the regions counts, along the axis where there is one; `None` where each counts 1.
+    fn counts(
+        &self,
+        g: &mut Graph,
+        prediction: NodeId,
+        target: Target,
+        counting: Counting,
+    ) -> Result<Option<NodeId>, Fact> {
+        let mut dims = g.shape(prediction).dims.clone();
+        let Some(axis) = self.axis.filter(|_| self.indexed) else { return counting.weights(g, target, &dims) };
+        dims.remove(axis);
+        let counts = counting.weights(g, target, &dims)?;
+        dims.insert(axis, 1);
+        Ok(counts.map(|counts| g.reshape(counts, &dims)))
+    }
+
     /// The sum over each region of each sample.
     fn sum(&self, g: &mut Graph, x: NodeId) -> NodeId {
         let axes: Vec<usize> = (0..g.shape(x).rank()).filter(|axis| Some(*axis) != self.axis).collect();
@@ -88,6 +104,7 @@ pub fn iou(
     target: Target,
     axis: Option<i64>,
     threshold: Option<f64>,
+    counting: Counting,
 ) -> Result<MetricDeclaration, Fact> {
     threshold.map_or(Ok(()), |t| shape::option("threshold", t, Allowed::Finite))?;
     let regions = Regions::of(g, prediction, target, axis)?;
@@ -100,10 +117,12 @@ pub fn iou(
         _ => above(g, prediction, threshold.unwrap_or(0.5)),
     };
     let wanted = if regions.indexed { wanted } else { above(g, wanted, 0.5) };
-    let both = g.mul(predicted, wanted);
+    let both = g.broadcast_binary(Binary::Multiply, predicted, wanted);
     let either = g.broadcast_binary(Binary::Maximum, predicted, wanted);
+    let counts = regions.counts(g, prediction, target, counting)?;
     let statistics = [both, either]
         .map(|x| {
+            let x = counts.map_or(x, |counts| g.broadcast_binary(Binary::Multiply, x, counts));
             let count = regions.sum(g, x);
             let count = output(g, count);
             g.reduce(Reduction::Sum, count, &[], true)
@@ -125,7 +144,7 @@ pub fn focal_loss(
     gamma: f64,
     alpha: Option<f64>,
     axis: Option<i64>,
-) -> Result<NodeId, Fact> {
+) -> Result<Positions, Fact> {
     shape::option("gamma", gamma, Allowed::AtLeast(0.0))?;
     alpha.map_or(Ok(()), |alpha| shape::option("alpha", alpha, Allowed::Between(-1.0, 1.0)))?;
     let regions = Regions::of(g, logits, target, axis)?;
@@ -138,8 +157,7 @@ pub fn focal_loss(
         let p = g.unary(Unary::Exp, log_p);
         let surprise = g.unary(Unary::Negate, log_p);
         let loss = focused(g, surprise, p, gamma);
-        let loss = g.mean_sample(loss);
-        return Ok(g.scale(loss, alpha.filter(|a| *a >= 0.0).unwrap_or(1.0)));
+        return Ok(Positions::alike(g.scale(loss, alpha.filter(|a| *a >= 0.0).unwrap_or(1.0))));
     }
     // For t = 1 the probability of what is right is p, for t = 0 it is 1 - p.
     let mix = |g: &mut Graph, yes: NodeId, t: NodeId| {
@@ -160,7 +178,7 @@ pub fn focal_loss(
         let weight = mix(g, alpha, wanted);
         loss = g.mul(loss, weight);
     }
-    Ok(g.mean_sample(loss))
+    Ok(Positions::alike(loss))
 }
 
 /// surprise * (1 - p)^gamma.

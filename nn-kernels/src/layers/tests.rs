@@ -465,6 +465,17 @@ fn outputs_exist_for_each_sample() {
     assert_eq!(loss, y);
 }
 
+fn weighted_cross_entropy(
+    g: &mut Graph,
+    x: NodeId,
+    target: Target,
+    smoothing: f64,
+    weights: &[f64],
+) -> Result<NodeId, Fact> {
+    let positions = losses::cross_entropy(g, x, target, -1, smoothing, Some(weights), Counting::default())?;
+    Ok(positions.mean(g))
+}
+
 #[test]
 fn weights_of_classes_are_pytorchs() {
     let (xs, labels): ([f64; 9], [f64; 3]) = ([0.5, -1.0, 2.0, 1.0, 0.0, -0.5, 0.25, 0.25, 0.0], [2.0, 0.0, 1.0]);
@@ -477,7 +488,7 @@ fn weights_of_classes_are_pytorchs() {
     let (x, node) = (field(&mut g, 0, &[3]), field(&mut g, 1, &[]));
     let target = Target::Classes { node, classes: 3 };
     for smoothing in [0.0, 0.1] {
-        let y = weighted_cross_entropy(&mut g, x, target, -1, smoothing, &weights).unwrap();
+        let y = weighted_cross_entropy(&mut g, x, target, smoothing, &weights).unwrap();
         let got = value(&g, y, 3, &[&xs, &labels], true);
         let total: f64 = labels.iter().map(|&l| weights[l as usize]).sum();
         let loss = |row: usize| {
@@ -490,9 +501,9 @@ fn weights_of_classes_are_pytorchs() {
         close(&[got.iter().sum::<f64>() / 3.0], &[expected]);
     }
     // Where nothing weighs anything, nothing is lost.
-    let y = weighted_cross_entropy(&mut g, x, target, -1, 0.0, &[0.0; 3]).unwrap();
+    let y = weighted_cross_entropy(&mut g, x, target, 0.0, &[0.0; 3]).unwrap();
     close(&value(&g, y, 3, &[&xs, &labels], true), &[0.0; 3]);
-    let wrong = weighted_cross_entropy(&mut g, x, target, -1, 0.0, &[1.0, 2.0]);
+    let wrong = weighted_cross_entropy(&mut g, x, target, 0.0, &[1.0, 2.0]);
     assert_eq!(wrong, Err(Fact::ClassWeights { given: 2, classes: 3 }));
     // What is true weighs three times as much.
     let (logits, t) = (field(&mut g, 2, &[1]), field(&mut g, 3, &[1]));

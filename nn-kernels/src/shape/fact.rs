@@ -382,6 +382,15 @@ pub enum Fact {
         /// How many classes there are.
         classes: usize,
     },
+    /// A mask has the shape of what it masks, or of its first axes.
+    Mask {
+        /// The mask.
+        mask: Vec<usize>,
+        /// The positions that it is for.
+        positions: Vec<usize>,
+    },
+    /// A class is to be ignored where targets are numbers.
+    IgnoredNumbers,
     /// A metric would have to keep too much.
     TooMuchToKeep {
         /// What it keeps: "numbers of each sample".

@@ -65,6 +65,8 @@ impl Maker {
             trained_floats: 0,
             control: vec![],
             skipped: None,
+            loss_weight: None,
+            sample_weight: None,
             changed_floats: 0,
             ema: None,
             name: "test".to_owned(),

@@ -244,6 +244,9 @@ impl Elaborator<'_, '_> {
                 }
                 return Some(Bound::Numbers(numbers));
             }
+            (Value::Tensor(Tensor { node, classes: None | Some(2), .. }), Kind::Mask) => {
+                return Some(Bound::Tensor(*node));
+            }
             (Value::Flag(flag), Kind::Flag) => return Some(Bound::Flag(*flag)),
             (Value::Init(init), Kind::Init) => return Some(Bound::Init(init.clone())),
             (Value::Regularizer(penalty), Kind::Regularizer) => return Some(Bound::Regularizer(*penalty)),
@@ -274,6 +277,7 @@ impl Elaborator<'_, '_> {
             (_, Kind::Axis) => "an integer",
             (_, Kind::Axes) => "an integer or a list of integers",
             (_, Kind::Dims) => "a list of dimensions, such as `[2, 3]`",
+            (_, Kind::Mask) => "a tensor of numbers, 1 for what counts and 0 for what does not",
             (_, Kind::Number) => "a number",
             (_, Kind::Numbers) => "a list of numbers, such as `[1.0, 4.0]`",
             (_, Kind::Flag) => "`true` or `false`",

@@ -86,6 +86,10 @@ impl Elaborator<'_, '_> {
         };
         match function.apply {
             Apply::Repeat => return self.repeat(function, call),
+            Apply::SampleWeight => {
+                // It takes nothing; what is written all the same is reported.
+                return self.bind(function, &mut call).map_or(Value::Error, |_| self.sample_weight(word));
+            }
             Apply::Initializer(_) | Apply::Regularizer(_) | Apply::Constraint(_) => {
                 return self.setting(function, call);
             }
@@ -176,7 +180,8 @@ impl Elaborator<'_, '_> {
             | Apply::Optimizer(_)
             | Apply::Precision(_)
             | Apply::Group(_)
-            | Apply::Repeat => return Value::Error,
+            | Apply::Repeat
+            | Apply::SampleWeight => return Value::Error,
         };
         match result {
             Ok(node) if matches!(function.apply, Apply::Arithmetic(_)) && binding.numbers_only => {

@@ -347,6 +347,25 @@ impl Explanation {
                 ))
                 .at("class_weights")
             }
+            Fact::Mask { mask, positions } => {
+                let mut fitting: Vec<String> =
+                    (0..positions.len()).rev().map(|n| format!("{:?}", &positions[..=n])).collect();
+                fitting.push("[]".to_owned());
+                let each = if positions.is_empty() {
+                    "one value".to_owned()
+                } else {
+                    format!("a value for each of {positions:?}")
+                };
+                Explanation::new(format!("the mask is {mask:?}, but {name} has {each}")).at("mask").help(format!(
+                    "a mask is {} here: it has the shape of those values, or of their first axes",
+                    fitting.join(" or ")
+                ))
+            }
+            Fact::IgnoredNumbers => {
+                Explanation::new(format!("`ignore_index` is the number of a class, but {} is made of numbers", x(1)))
+                    .at("ignore_index")
+                    .help("say by `mask = …` what counts: 1 for what does, 0 for what does not")
+            }
             Fact::TooMuchToKeep { what, numbers, limit } => {
                 Explanation::new(format!("{name} would keep {numbers} {what}"))
                     .note(format!("there can be {limit} of them"))

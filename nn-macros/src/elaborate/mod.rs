@@ -132,6 +132,7 @@ impl Elaborated {
             metrics: self.metrics.iter().map(|(name, value)| (name.to_string(), *value)).collect(),
             loss: self.has_loss,
             optimizer: self.has_optimizer,
+            weighted: self.network.sample_weight.is_some(),
             error: mistake.to_compile_error(),
         }
     }
@@ -155,6 +156,8 @@ struct Elaborator<'a, 'd> {
     path: String,
     /// Paths of layers with parameters, and the number that the next one of the same path gets.
     layers: BTreeMap<String, usize>,
+    /// How many inputs and targets the network has, also those to come.
+    declared_fields: usize,
     /// For each node so far, a target that it is computed from.
     targets_behind: Vec<Option<usize>>,
     /// Pairs of values that have been found not to be comparable, as text.
@@ -201,6 +204,7 @@ impl<'a, 'd> Elaborator<'a, 'd> {
             network: Network::default(),
             path: String::new(),
             layers: BTreeMap::new(),
+            declared_fields: 0,
             targets_behind: Vec::new(),
             compared: BTreeSet::new(),
             words: BTreeMap::new(),

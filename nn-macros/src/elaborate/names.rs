@@ -1,5 +1,6 @@
 //! Names in expressions.
 
+use nn_kernels::graph::{Leaf, Shape};
 use proc_macro2::Ident;
 use syn::ExprPath;
 
@@ -37,8 +38,21 @@ impl Elaborator<'_, '_> {
         {
             return self.setting(function, Call { word: ident, piped: None, written: None, whole: path });
         }
+        if functions::find(&name).is_some_and(|function| matches!(function.apply, Apply::SampleWeight)) {
+            return self.sample_weight(ident);
+        }
         self.unknown_name(ident, &name);
         Value::Error
+    }
+
+    /// `sample_weight`: a number for each sample, which the data has beside its fields.
+    pub fn sample_weight(&mut self, word: &Ident) -> Value {
+        self.note_word(word);
+        let number = self.declared_fields;
+        if !self.declaring {
+            self.network.sample_weight = Some(number);
+        }
+        Value::numbers(self.network.graph.leaf(Leaf::Field(number), Shape::batched(&[])))
     }
 
     fn unknown_name(&mut self, ident: &Ident, name: &str) {

@@ -20,6 +20,9 @@ use crate::diagnostics::Place;
 use crate::functions::{self, Apply};
 use crate::text;
 
+/// The word for what each sample counts, and the name of the field behind it.
+const SAMPLE_WEIGHT: &str = "sample_weight";
+
 /// What a network's statements declare.
 #[derive(Default)]
 pub struct Declared {
@@ -48,6 +51,7 @@ impl<'a> Elaborator<'a, '_> {
         let is_input = |s: &&Statement| matches!(s, Statement::Field { target: false, .. });
         let inputs = source.statements.iter().filter(is_input).count();
         self.network.inputs = inputs;
+        self.declared_fields = source.statements.iter().filter(|s| matches!(s, Statement::Field { .. })).count();
         let mut declared = Declared::default();
         for statement in &source.statements {
             match statement {
@@ -79,6 +83,10 @@ impl<'a> Elaborator<'a, '_> {
         self.whole_network(source, &declared, before);
         let fields = declared.inputs.iter().chain(&declared.targets);
         self.network.fields = fields.filter_map(|f| f.kind.clone()).collect();
+        if self.network.sample_weight.is_some() {
+            let (name, dims) = (SAMPLE_WEIGHT.to_owned(), vec![]);
+            self.network.fields.push(network::Field { name, dims, classes: None });
+        }
         declared
     }
 
@@ -230,8 +238,19 @@ impl<'a> Elaborator<'a, '_> {
                 .help("classes go into losses and metrics");
             return None;
         }
-        if let Some(target) = self.target_behind(tensor.node).and_then(|number| declared.targets.get(number)) {
-            let target = &target.name.ident;
+        if let Some(number) = self.target_behind(tensor.node) {
+            let target = declared.targets.get(number).map_or(SAMPLE_WEIGHT.to_owned(), |t| t.name.ident.to_string());
+            if number >= self.declared_fields - self.network.inputs {
+                self.diagnostics
+                    .error(
+                        expression,
+                        format!(
+                            "output `{name}` depends on `{SAMPLE_WEIGHT}`, which says what samples count in training"
+                        ),
+                    )
+                    .help("it belongs into `loss` and `metric`; what the network is to see is an `input`");
+                return None;
+            }
             self.diagnostics
                 .error(
                     expression,

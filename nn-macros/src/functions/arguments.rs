@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use nn_kernels::graph::NodeId;
-use nn_kernels::layers::{Init, Target};
+use nn_kernels::layers::{Counting, Init, Target};
 use nn_kernels::network::{Constraint, Group, Penalty};
 use nn_kernels::shape::{Margins, Padding, PerAxis};
 
@@ -166,6 +166,23 @@ impl Arguments {
     /// A [`Bound::Integer`] that may be missing.
     pub fn integer_or_none(&self, name: &str) -> Option<i64> {
         self.bound.contains_key(name).then(|| self.integer(name))
+    }
+
+    /// Which positions count, as `mask` and `ignore_index` say.
+    pub fn counting(&self) -> Counting {
+        let mask = match self.bound.get("mask") {
+            Some(Bound::Tensor(mask)) => Some(*mask),
+            _ => None,
+        };
+        Counting { mask, ignore_index: self.integer_or_none("ignore_index") }
+    }
+
+    /// What a prediction is compared with, of whatever kind.
+    pub fn compared(&self) -> Target {
+        match self.bound.get("target") {
+            Some(Bound::Target(target)) => *target,
+            _ => Target::Values(self.tensor("target")),
+        }
     }
 
     /// A [`Bound::Init`] that may be missing.

@@ -7,6 +7,7 @@ use super::Default::Required;
 use super::{Apply, Function, Kind, Parameter};
 
 pub static TABLE: &[Function] = &[
+    Function { name: "sample_weight", parameters: &[], apply: Apply::SampleWeight },
     Function {
         name: "repeat",
         parameters: &[

@@ -50,6 +50,8 @@ pub enum Apply {
     Size(fn(&Graph, &Arguments) -> Result<usize, Fact>),
     /// `repeat`, which is applied by the language itself.
     Repeat,
+    /// `sample_weight`: how much each sample counts, which comes with the data.
+    SampleWeight,
     /// A metric that is no mean over samples, of the name given.
     Metric(fn(&mut Graph, &str, &Arguments) -> Result<MetricDeclaration, Fact>),
     /// How a parameter starts.
@@ -78,6 +80,7 @@ impl Apply {
             | Apply::Several(_)
             | Apply::Size(_)
             | Apply::Repeat => "a function",
+            Apply::SampleWeight => "a value",
             Apply::Metric(_) => "a metric",
             Apply::Initializer(_) => "an initializer",
             Apply::Regularizer(_) => "a regularizer",
@@ -139,6 +142,8 @@ pub enum Kind {
     Padding,
     /// One whole number for both sides of all axes, or one for each axis in brackets, or pairs of them for the sides.
     Margins,
+    /// A tensor that says what counts.
+    Mask,
     /// A number.
     Number,
     /// Numbers in brackets.

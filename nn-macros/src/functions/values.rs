@@ -1,7 +1,7 @@
 //! Functions of tensors: arithmetic, activations, layers and losses.
 
 use nn_kernels::graph::{Graph, NodeId};
-use nn_kernels::layers::{self, Affine};
+use nn_kernels::layers::{self, Affine, Positions, losses};
 use nn_kernels::network::Network;
 use nn_kernels::shape::{Fact, PerAxis};
 
@@ -177,32 +177,59 @@ fn affine(a: &Arguments) -> Affine {
     Affine { features: a.count("n"), bias: a.flag("bias"), init: a.init("init"), bias_init: a.init("bias_init") }
 }
 
+/// What counts, and how much.
+pub const MASK: Parameter = Parameter::option("mask", Kind::Mask, Nothing);
+/// The class that is none.
+pub const IGNORE_INDEX: Parameter = Parameter::option("ignore_index", Kind::Axis, Nothing);
+
+/// The mean of what counts.
+pub fn mean(g: &mut Graph, a: &Arguments, positions: Positions) -> Result<NodeId, Fact> {
+    positions.counting(g, a.compared(), a.counting()).map(|positions| positions.mean(g))
+}
+
 pub static LOSSES: &[Function] = &[
-    value("mse", &[PREDICTION, VALUES], |g, a| layers::mse(g, a.tensor("prediction"), a.tensor("target"))),
-    value("mae", &[PREDICTION, VALUES], |g, a| layers::mae(g, a.tensor("prediction"), a.tensor("target"))),
-    value("mape", &[PREDICTION, VALUES], |g, a| layers::mape(g, a.tensor("prediction"), a.tensor("target"))),
-    value("cosine_similarity", &[PREDICTION, VALUES, LAST_AXIS], |g, a| {
-        layers::cosine_similarity(g, a.tensor("prediction"), a.tensor("target"), a.integer("axis"))
+    value("mse", &[PREDICTION, VALUES, MASK], |g, a| {
+        let errors = losses::mse(g, a.tensor("prediction"), a.tensor("target"))?;
+        mean(g, a, errors)
     }),
-    value("huber", &[PREDICTION, VALUES, Parameter::number("delta", 1.0)], |g, a| {
-        layers::huber(g, a.tensor("prediction"), a.tensor("target"), a.number("delta"))
+    value("mae", &[PREDICTION, VALUES, MASK], |g, a| {
+        let errors = losses::mae(g, a.tensor("prediction"), a.tensor("target"))?;
+        mean(g, a, errors)
     }),
-    value("smooth_l1", &[PREDICTION, VALUES, Parameter::number("beta", 1.0)], |g, a| {
-        layers::smooth_l1(g, a.tensor("prediction"), a.tensor("target"), a.number("beta"))
+    value("mape", &[PREDICTION, VALUES, MASK], |g, a| {
+        let errors = losses::mape(g, a.tensor("prediction"), a.tensor("target"))?;
+        mean(g, a, errors)
     }),
-    value("log_cosh", &[PREDICTION, VALUES], |g, a| layers::log_cosh(g, a.tensor("prediction"), a.tensor("target"))),
-    value("binary_cross_entropy", &[PREDICTION, TARGET], |g, a| {
-        layers::binary_cross_entropy(g, a.tensor("prediction"), a.target("target"))
+    value("cosine_similarity", &[PREDICTION, VALUES, LAST_AXIS, MASK], |g, a| {
+        let cosines = losses::cosine_similarity(g, a.tensor("prediction"), a.tensor("target"), a.integer("axis"))?;
+        mean(g, a, cosines)
+    }),
+    value("huber", &[PREDICTION, VALUES, Parameter::number("delta", 1.0), MASK], |g, a| {
+        let errors = losses::huber(g, a.tensor("prediction"), a.tensor("target"), a.number("delta"))?;
+        mean(g, a, errors)
+    }),
+    value("smooth_l1", &[PREDICTION, VALUES, Parameter::number("beta", 1.0), MASK], |g, a| {
+        let errors = losses::smooth_l1(g, a.tensor("prediction"), a.tensor("target"), a.number("beta"))?;
+        mean(g, a, errors)
+    }),
+    value("log_cosh", &[PREDICTION, VALUES, MASK], |g, a| {
+        let errors = losses::log_cosh(g, a.tensor("prediction"), a.tensor("target"))?;
+        mean(g, a, errors)
+    }),
+    value("binary_cross_entropy", &[PREDICTION, TARGET, MASK], |g, a| {
+        let surprise = losses::binary_cross_entropy(g, a.tensor("prediction"), a.target("target"))?;
+        mean(g, a, surprise)
     }),
     value(
         "binary_cross_entropy_with_logits",
-        &[Parameter::tensor("logits"), TARGET, Parameter::option("pos_weight", Kind::Number, Nothing)],
+        &[Parameter::tensor("logits"), TARGET, Parameter::option("pos_weight", Kind::Number, Nothing), MASK],
         |g, a| {
             let (logits, target) = (a.tensor("logits"), a.target("target"));
-            match a.number_or_none("pos_weight") {
-                Some(weight) => layers::binary_cross_entropy_with_pos_weight(g, logits, target, weight),
-                None => layers::binary_cross_entropy_with_logits(g, logits, target),
-            }
+            let surprise = match a.number_or_none("pos_weight") {
+                Some(weight) => losses::binary_cross_entropy_with_pos_weight(g, logits, target, weight),
+                None => losses::binary_cross_entropy_with_logits(g, logits, target),
+            }?;
+            mean(g, a, surprise)
         },
     ),
     value(
@@ -213,19 +240,23 @@ pub static LOSSES: &[Function] = &[
             LAST_AXIS,
             Parameter::number("label_smoothing", 0.0),
             Parameter::option("class_weights", Kind::Numbers, Nothing),
+            IGNORE_INDEX,
+            MASK,
         ],
         |g, a| {
             let (logits, target, axis) = (a.tensor("logits"), a.target("target"), a.integer("axis"));
-            let smoothing = a.number("label_smoothing");
-            match a.numbers("class_weights") {
-                Some(weights) => layers::weighted_cross_entropy(g, logits, target, axis, smoothing, weights),
-                None => layers::cross_entropy(g, logits, target, axis, smoothing),
-            }
+            let (smoothing, weights) = (a.number("label_smoothing"), a.numbers("class_weights"));
+            let surprise = losses::cross_entropy(g, logits, target, axis, smoothing, weights, a.counting())?;
+            Ok(surprise.mean(g))
         },
     ),
-    value("hinge", &[PREDICTION, TARGET], |g, a| layers::hinge(g, a.tensor("prediction"), a.target("target"))),
-    value("kl_divergence", &[PREDICTION, VALUES, Parameter::flag("log_target", false)], |g, a| {
-        layers::kl_divergence(g, a.tensor("prediction"), a.tensor("target"), a.flag("log_target"))
+    value("hinge", &[PREDICTION, TARGET, MASK], |g, a| {
+        let margins = losses::hinge(g, a.tensor("prediction"), a.target("target"))?;
+        mean(g, a, margins)
+    }),
+    value("kl_divergence", &[PREDICTION, VALUES, Parameter::flag("log_target", false), MASK], |g, a| {
+        let terms = losses::kl_divergence(g, a.tensor("prediction"), a.tensor("target"), a.flag("log_target"))?;
+        mean(g, a, terms)
     }),
     value(
         "poisson",
@@ -235,10 +266,13 @@ pub static LOSSES: &[Function] = &[
             Parameter::flag("log_input", true),
             Parameter::flag("full", false),
             Parameter::number("eps", 1e-8),
+            MASK,
         ],
         |g, a| {
             let (prediction, target) = (a.tensor("prediction"), a.tensor("target"));
-            layers::poisson_nll(g, prediction, target, a.flag("log_input"), a.flag("full"), a.number("eps"))
+            let (log_input, full) = (a.flag("log_input"), a.flag("full"));
+            let terms = losses::poisson_nll(g, prediction, target, log_input, full, a.number("eps"))?;
+            mean(g, a, terms)
         },
     ),
     value("dice_loss", &[PREDICTION, TARGET, SOME_AXIS, Parameter::number("smooth", 1e-5)], |g, a| {
@@ -253,10 +287,14 @@ pub static LOSSES: &[Function] = &[
             Parameter::number("gamma", 2.0),
             Parameter::option("alpha", Kind::Number, Nothing),
             SOME_AXIS,
+            IGNORE_INDEX,
+            MASK,
         ],
         |g, a| {
             let (logits, target, alpha) = (a.tensor("logits"), a.target("target"), a.number_or_none("alpha"));
-            layers::focal_loss(g, logits, target, a.number("gamma"), alpha, a.integer_or_none("axis"))
+            let axis = a.integer_or_none("axis");
+            let terms = losses::focal_loss(g, logits, target, a.number("gamma"), alpha, axis)?;
+            mean(g, a, terms)
         },
     ),
 ];

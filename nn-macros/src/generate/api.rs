@@ -16,6 +16,8 @@ pub(super) struct Api<'a> {
     pub(super) outputs: Vec<Output<'a>>,
     pub(super) metrics: Vec<MetricField>,
     pub(super) loss: bool,
+    /// Whether samples can count differently.
+    pub(super) weighted: bool,
     pub(super) optimizer: bool,
     pub(super) numbers: Numbers,
     /// What is in the generated module.

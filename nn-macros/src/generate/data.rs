@@ -8,7 +8,8 @@ use super::samples::Sample;
 use crate::checked::Header;
 
 /// Methods of the generated data type: a field of this name gets an underscore.
-const METHODS: [&str; 8] = ["new", "len", "is_empty", "slice", "split_at", "clone", "fmt", "data"];
+const METHODS: [&str; 9] =
+    ["new", "len", "is_empty", "slice", "split_at", "clone", "fmt", "data", "with_sample_weights"];
 
 impl Api<'_> {
     /// `DigitsData` and `DigitsStream`; networks without a loss need none.
@@ -60,6 +61,27 @@ impl Api<'_> {
         });
         let unread: TokenStream = unread.collect();
         let many = many_arguments(names.len());
+        let ones = self.weighted.then(|| quote!(.with_ones()));
+        let weights = self.weighted.then(|| {
+            quote! {
+                /// The same samples, of which each counts as much as its number says: `sample_weight` in the network's loss and
+                /// metrics. Without it, each counts 1. What `Fit::sample_weights` gives
+                /// is for one run, and stands in the place of these.
+                ///
+                /// # Errors
+                /// If there are not as many weights as samples, or if one of them is negative, infinite or no number.
+            }
+        });
+        let [data_weights, stream_weights] = [quote!(set), quote!(stream)].map(|inner| {
+            self.weighted.then(|| {
+                quote! {
+                    #weights
+                    pub fn with_sample_weights(self, weights: &[f32]) -> #nn::Result<Self> {
+                        ::core::result::Result::Ok(Self { #inner: self.#inner.with_weights(weights)? })
+                    }
+                }
+            })
+        });
         let accessors = self.fields.iter().enumerate().filter_map(|(i, f)| {
             let Sample { size, nested, classes, .. } = f.sample.as_ref()?;
             let attributes = &f.name.attributes;
@@ -95,10 +117,12 @@ impl Api<'_> {
                 #many
                 pub fn new(#(#names: #columns),*) -> #nn::Result<Self> {
                     #unread
-                    ::core::result::Result::Ok(Self { set: #nn::DataSet::new(__nn_program::PROGRAM.fields) #adds })
+                    ::core::result::Result::Ok(Self { set: #nn::DataSet::new(__nn_program::PROGRAM.fields) #adds #ones })
                 }
 
                 #(#accessors)*
+
+                #data_weights
 
                 /// How many samples there are.
                 #[must_use]
@@ -143,7 +167,7 @@ impl Api<'_> {
                 #many
                 pub fn new(#(#names: #columns),*) -> #nn::Result<Self> {
                     #unread
-                    ::core::result::Result::Ok(Self { stream: #nn::Stream::new(__nn_program::PROGRAM.fields) #adds })
+                    ::core::result::Result::Ok(Self { stream: #nn::Stream::new(__nn_program::PROGRAM.fields) #adds #ones })
                 }
 
                 /// How many samples there are.
@@ -170,6 +194,8 @@ impl Api<'_> {
                     let (first, rest) = self.stream.split_at(n);
                     (Self { stream: first }, Self { stream: rest })
                 }
+
+                #stream_weights
 
                 /// Reads all samples into memory, without augmentation.
                 ///

@@ -57,6 +57,7 @@ pub fn network(checked: &Checked, lexer: Lexer<'_>) -> TokenStream {
             .map(|m| MetricField { name: identifier(&m.name), value: m.kind.value() })
             .collect(),
         loss: checked.network.loss.is_some(),
+        weighted: plan.sample_weight.is_some(),
         optimizer: plan.train.is_some(),
         numbers: numbers(&plan),
         tables,
@@ -93,6 +94,7 @@ pub fn stub(partial: &Partial, lexer: Lexer<'_>) -> TokenStream {
             .map(|(name, value)| MetricField { name: identifier(name), value: *value })
             .collect(),
         loss: partial.loss,
+        weighted: partial.weighted,
         optimizer: partial.optimizer,
         numbers: Numbers::default(),
         tables,

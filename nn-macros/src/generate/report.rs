@@ -83,7 +83,10 @@ impl Api<'_> {
                 quote!((#text, self.#name))
             })
             .collect();
+        let weighted = self.weighted.then(|| quote!(impl #nn::WeightedReport for #report {}));
         quote! {
+            #weighted
+
             impl #nn::Report for #report {
                 fn from_measured(measured: &#nn::Measured) -> Self {
                     let mut fields = measured.fields();

@@ -68,13 +68,14 @@ pub(super) fn program(plan: &Plan) -> String {
     let _ = write!(
         text,
         "pub(super) static PROGRAM: __nn::Program = __nn::Program {{
-            name: {:?}, hash: {}, fields: {fields}, inputs: {}, parameters: {parameters}, control: {control}, parameter_floats: {},
-            trained_floats: {}, changed_floats: {}, states: {}, ema: {}, scalars: {scalars}, learning_rate: {}, skipped: {}, outputs: {outputs}, metrics: {metrics},
+            name: {:?}, hash: {}, fields: {fields}, inputs: {}, sample_weight: {}, parameters: {parameters}, control: {control}, parameter_floats: {},
+            trained_floats: {}, changed_floats: {}, states: {}, ema: {}, scalars: {scalars}, learning_rate: {}, skipped: {}, loss_weight: {}, outputs: {outputs}, metrics: {metrics},
             predict: {}, evaluate: {}, train: {}, gradients: {}, flops_per_sample: {},
         }};",
         plan.name,
         hash(plan),
         plan.inputs,
+        option(plan.sample_weight),
         plan.parameter_floats,
         plan.trained_floats,
         plan.changed_floats,
@@ -82,6 +83,7 @@ pub(super) fn program(plan: &Plan) -> String {
         option(plan.ema),
         option(plan.learning_rate.map(float32)),
         option(plan.skipped),
+        option(plan.loss_weight),
         printed[0].1,
         table("evaluate"),
         table("train"),
@@ -118,9 +120,9 @@ pub(super) fn placeholder(name: &str) -> String {
         pub(super) static SHADERS: &[__nn::Shader] = &[];
         pub(super) static TRAIN: __nn::TrainKernels = __nn::TrainKernels {{ pass: &[], update: &[] }};
         pub(super) static PROGRAM: __nn::Program = __nn::Program {{
-            name: {name:?}, hash: 0, fields: &[], inputs: 0, parameters: &[], control: &[], parameter_floats: 0,
+            name: {name:?}, hash: 0, fields: &[], inputs: 0, sample_weight: ::core::option::Option::None, parameters: &[], control: &[], parameter_floats: 0,
             trained_floats: 0, changed_floats: 0, states: &[], ema: ::core::option::Option::None,
-            scalars: &[], learning_rate: ::core::option::Option::None, skipped: ::core::option::Option::None, outputs: &[], metrics: &[],
+            scalars: &[], learning_rate: ::core::option::Option::None, skipped: ::core::option::Option::None, loss_weight: ::core::option::Option::None, outputs: &[], metrics: &[],
             predict: __nn::Schedule {{
                 fixed_floats: 0, sample_floats: 0, fixed_halves: 0, sample_halves: 0, result_floats: 0, result_sample_floats: 0, fields: &[], outputs: &[], field_gradients: &[],
                 shaders: &[], more_shaders: &[], resident: ::core::option::Option::None, pass: predict, update: ::core::option::Option::None,
@@ -195,7 +197,10 @@ fn metric(m: &Metric) -> String {
                 Rate::FBeta(beta) => format!("FBeta({})", float64(beta)),
                 other => format!("{other:?}"),
             };
-            format!("Rate {{ rate: __nn::Rate::{rate}, average: __nn::Average::{average:?}, decisions: {decisions} }}")
+            format!(
+                "Rate {{ rate: __nn::Rate::{rate}, average: __nn::Average::{average:?}, decisions: {} }}",
+                option(decisions)
+            )
         }
         MetricKind::Scores { summary, classes, positions, indexed } => {
             let summary = match summary {

@@ -75,6 +75,7 @@ fn stubbed() -> Partial {
         metrics: vec![("accuracy".into(), network::MetricValue::Number)],
         loss: true,
         optimizer: true,
+        weighted: false,
         error: quote!(::core::compile_error!("the mistake")),
     }
 }

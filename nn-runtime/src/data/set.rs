@@ -68,6 +68,22 @@ impl<'a> Input<'a> {
     }
 }
 
+/// Whether these can be the weights of so many samples.
+pub(crate) fn check_weights(what: &str, weights: &[f32], samples: usize) -> Result<()> {
+    if weights.len() != samples {
+        return Err(Error::Option(format!(
+            "{what} has {} numbers, but there are {samples} samples: each needs one",
+            weights.len()
+        )));
+    }
+    match weights.iter().position(|weight| !weight.is_finite() || *weight < 0.0) {
+        Some(at) => {
+            Err(Error::Option(format!("{what} has {} at {at}, but a weight is at least 0 and finite", weights[at])))
+        }
+        None => Ok(()),
+    }
+}
+
 pub(super) fn unequal(first: &Field, expected: usize, field: &Field, found: usize) -> Error {
     Error::Data(format!(
         "`{}` has {expected} samples, but `{}` has {found}: each sample needs one of both",
@@ -136,6 +152,25 @@ impl DataSet {
             return Err(unequal(&self.fields[0], self.samples, field, column.len()));
         }
         self.values.push(T::into_floats(column.checked(field)?));
+        Ok(self)
+    }
+
+    /// Each sample counts 1: for networks whose last field says how much it does.
+    #[must_use]
+    pub fn with_ones(mut self) -> Self {
+        self.values.push(vec![1.0; self.samples]);
+        self
+    }
+
+    /// How much each sample counts, in the last field.
+    ///
+    /// # Errors
+    /// If there are not as many weights as samples, or if one of them is negative, infinite or no number.
+    pub fn with_weights(mut self, weights: &[f32]) -> Result<Self> {
+        check_weights("sample_weights", weights, self.samples)?;
+        if let Some(last) = self.values.last_mut() {
+            last.copy_from_slice(weights);
+        }
         Ok(self)
     }
 

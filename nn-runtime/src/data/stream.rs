@@ -8,7 +8,7 @@ use super::ahead::Portion;
 use super::column::IntoColumn;
 use super::row::Element;
 use super::samples::Samples;
-use super::set::{DataSet, unequal, within};
+use super::set::{DataSet, check_weights, unequal, within};
 use super::source::Draw;
 use crate::error::Result;
 use crate::program::Field;
@@ -51,6 +51,27 @@ impl Stream {
             return Err(unequal(&self.fields[0], self.len(), field, column.len()));
         }
         self.columns.push(column);
+        Ok(self)
+    }
+
+    /// Each sample counts 1: for networks whose last field says how much it does.
+    #[must_use]
+    pub fn with_ones(mut self) -> Self {
+        // There is nothing about the shape that could be wrong.
+        self.columns.extend(Samples::numbers(vec![], vec![1.0; self.range.end]));
+        self
+    }
+
+    /// How much each sample counts, in the last field.
+    ///
+    /// # Errors
+    /// If there are not as many weights as samples, or if one of them is negative, infinite or no number.
+    pub fn with_weights(mut self, weights: &[f32]) -> Result<Self> {
+        check_weights("sample_weights", weights, self.len())?;
+        let mut all = vec![1.0; self.range.end];
+        all[self.range.clone()].copy_from_slice(weights);
+        self.columns.pop();
+        self.columns.push(Samples::numbers(vec![], all)?);
         Ok(self)
     }
 

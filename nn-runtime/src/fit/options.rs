@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::finite::OnNonFinite;
 use super::run::Part;
+use super::weights::Weights;
 use crate::error::{Error, Result};
 use crate::learning_rate::LearningRate;
 use crate::network::{check_count, no_samples};
@@ -43,6 +44,7 @@ pub(super) struct Options {
     pub(super) workers: Option<usize>,
     pub(super) stop_on_interrupt: bool,
     pub(super) on_non_finite: OnNonFinite,
+    pub(super) weights: Weights,
     /// Whether the run goes on where the network's position says, instead of beginning there.
     pub(super) resume: bool,
 }
@@ -66,6 +68,7 @@ impl Default for Options {
             workers: None,
             stop_on_interrupt: false,
             on_non_finite: OnNonFinite::Ignore,
+            weights: Weights::default(),
             resume: false,
         }
     }
@@ -185,7 +188,8 @@ impl Options {
             ("steps_per_epoch", all),
         ]
         .into_iter()
-        .chain(self.seed.map(|seed| ("seed", seed.to_string())));
+        .chain(self.seed.map(|seed| ("seed", seed.to_string())))
+        .chain(self.weights.conditions());
         named.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 

@@ -10,7 +10,7 @@ use super::epochs::{Loop, Samples};
 use super::options::{Options, Verbosity};
 use super::progress::Progress;
 use crate::backend::{Columns, Resident};
-use crate::data::{Ahead, Passes, Stream, Training, ahead, order};
+use crate::data::{Ahead, Passes, Portion, Stream, Training, ahead, order};
 use crate::error::Result;
 use crate::history::Stopped;
 use crate::metrics::Measured;
@@ -30,7 +30,9 @@ impl Net {
         self.schedule(&self.program.train, "train")?;
         options.check()?;
         let size = options.batch_size;
-        let (train, validation) = options.split(Part::of(data, size), validation.map(|data| Part::of(data, size)))?;
+        let (train, validation) = options.split(options.weights.of_samples(Part::of(data, size))?, validation.map(|data| Part::of(data, size)))?;
+        let classes = options.weights.of_classes(self.program)?;
+        let weigh = |portion: &mut Portion| classes.into_iter().for_each(|classes| classes.apply(portion));
         let samples = train.samples();
         let batches = options.batches(samples)?;
         self.seed = options.seed.unwrap_or(self.seed);
@@ -43,7 +45,9 @@ impl Net {
         all.extend(callbacks.iter_mut().map(|callback| &mut **callback as &mut dyn Callback));
         let looped = Loop::new(self, options, all, batches.clone());
         match train {
-            Part::Memory(columns) => {
+            Part::Memory(mut columns) => {
+                let weights = classes.map(|classes| classes.column(&columns));
+                columns.fields.iter_mut().rev().zip(&weights).for_each(|(last, weights)| *last = weights);
                 let resident = self.backend.upload(columns.clone())?;
                 let mut pass = |net: &mut Net, looped: &mut Loop<'_>| {
                     let order = order(samples, options.shuffle.then_some((net.seed, net.epochs)));
@@ -65,7 +69,9 @@ impl Net {
                 };
                 let epochs = options.epochs.saturating_sub((self.epochs - self.position.first_epoch) as usize);
                 let portions = passes.portions().saturating_mul(epochs).saturating_sub(skipped);
-                let fill = |number: usize, portion: &mut _| passes.fill(number + skipped, portion);
+                let fill = |number: usize, portion: &mut _| {
+                    passes.fill(number + skipped, portion).inspect(|()| weigh(portion))
+                };
                 ahead(portions, workers(options.workers), &fill, |ahead| {
                     let mut pass = portion_by_portion(ahead, &batches, batches_per_portion);
                     looped.play(self, &mut pass, validation.as_ref())
@@ -79,7 +85,9 @@ impl Net {
                 };
                 let epochs = options.epochs.saturating_sub((self.epochs - self.position.first_epoch) as usize);
                 let portions = filling.portions().saturating_mul(epochs).saturating_sub(skipped);
-                let fill = |number: usize, portion: &mut _| filling.fill(number + skipped, portion);
+                let fill = |number: usize, portion: &mut _| {
+                    filling.fill(number + skipped, portion).inspect(|()| weigh(portion))
+                };
                 // More than one would stand in each other's way.
                 ahead(portions, workers(options.workers).min(1), &fill, |ahead| {
                     let mut pass = portion_by_portion(ahead, &batches, filling.per_portion());

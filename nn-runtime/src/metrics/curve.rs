@@ -140,6 +140,9 @@ impl Scored {
     }
 }
 
+/// A truth that is not above this belongs to a position that does not count: -1e30 stands for it.
+const NO_TRUTH: f32 = -1e29;
+
 /// Of the numbers of all samples: scores by position and class, then truths.
 pub(super) fn value(summary: Summary, numbers: &[f32], classes: usize, positions: usize, indexed: bool) -> Value {
     let truths = if indexed { positions } else { positions * classes };
@@ -147,10 +150,11 @@ pub(super) fn value(summary: Summary, numbers: &[f32], classes: usize, positions
     let pairs = move |class: usize| {
         samples().flat_map(move |sample| {
             let (scores, truths) = sample.split_at(positions * classes);
-            (0..positions).map(move |position| {
+            (0..positions).filter_map(move |position| {
                 let at = position * classes + class;
-                let truth = if indexed { truths[position] as usize == class } else { truths[at] > 0.5 };
-                (scores[at], truth)
+                let truth = if indexed { truths[position] } else { truths[at] };
+                let yes = if indexed { truth as usize == class } else { truth > 0.5 };
+                (truth > NO_TRUTH || truth.is_nan()).then_some((scores[at], yes))
             })
         })
     };

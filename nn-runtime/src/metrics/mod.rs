@@ -25,6 +25,9 @@ pub(crate) struct Combined {
     slot: (usize, usize),
     samples: f64,
     loss: f64,
+    /// Where a step's results say how much its loss counts, if not as much as it has samples; and how much all of them have counted.
+    loss_weight: Option<usize>,
+    weight: f64,
     states: Vec<State>,
 }
 
@@ -90,10 +93,10 @@ fn slots_of<'r, B: IntoIterator<Item = usize>>(
 impl Combined {
     /// Nothing yet.
     pub(crate) fn new(program: &'static Program) -> Self {
-        Combined::of(program.metrics, slot(program))
+        Combined::of(program.metrics, slot(program), program.loss_weight)
     }
 
-    fn of(metrics: &'static [Metric], slot: (usize, usize)) -> Self {
+    fn of(metrics: &'static [Metric], slot: (usize, usize), loss_weight: Option<usize>) -> Self {
         let state = |m: &Metric| match m.kind {
             MetricKind::Mean | MetricKind::RootMean | MetricKind::ExpMean => State::Means(vec![0.0; m.len]),
             MetricKind::R2 => State::R2(vec![Column::default(); m.len / 3]),
@@ -101,7 +104,7 @@ impl Combined {
             _ => State::Sums(vec![0.0; m.len]),
         };
         let states = metrics.iter().map(state).collect();
-        Combined { metrics, slot, samples: 0.0, loss: 0.0, states }
+        Combined { metrics, slot, samples: 0.0, loss: 0.0, loss_weight, weight: 0.0, states }
     }
 
     /// Adds the results of one step over `batch` samples.
@@ -113,8 +116,12 @@ impl Combined {
         }
         let part = n / total;
         let mean = |mean: &mut f64, value: f32| *mean += (f64::from(value) - *mean) * part;
-        if let Some(&loss) = results.first() {
-            mean(&mut self.loss, loss);
+        let weight = self.loss_weight.and_then(|at| results.get(at)).map_or(n, |&weight| f64::from(weight));
+        if let Some(&loss) = results.first()
+            && weight != 0.0
+        {
+            self.weight += weight;
+            self.loss += (f64::from(loss) - self.loss) * (weight / self.weight);
         }
         let (floats, sample_floats) = self.slot;
         let of_samples = results.get(floats..).unwrap_or_default();
@@ -190,7 +197,7 @@ impl Combined {
             (State::Means(means), _) => Value::Number(average(&mut means.iter().copied())),
             (State::R2(columns), _) => Value::Number(average(&mut columns.iter().map(|c| c.r2(self.samples)))),
             (State::Sums(sums), MetricKind::Rate { rate, average, decisions }) => {
-                rate::value(rate, average, sums, self.samples * decisions as f64)
+                rate::value(rate, average, sums, decisions.map(|decisions| self.samples * decisions as f64))
             }
             (State::Sums(counts), MetricKind::ConfusionMatrix { classes }) => {
                 Value::Figure(Figure::ConfusionMatrix(ConfusionMatrix::of_counts(classes, counts)))
@@ -201,10 +208,15 @@ impl Combined {
             (State::Samples(numbers), MetricKind::Scores { summary, classes, positions, indexed }) => {
                 curve::value(summary, numbers, classes, positions, indexed)
             }
-            (State::Sums(sums), _) => {
+            (State::Sums(sums), kind) => {
                 let (over, under) = sums.split_at(sums.len() / 2);
+                let finish = |mean: f64| match kind {
+                    MetricKind::RootRatio => mean.sqrt(),
+                    MetricKind::ExpRatio => mean.exp(),
+                    _ => mean,
+                };
                 let present: Vec<f64> =
-                    over.iter().zip(under).filter(|(_, u)| **u != 0.0).map(|(o, u)| o / u).collect();
+                    over.iter().zip(under).filter(|(_, u)| **u != 0.0).map(|(o, u)| finish(o / u)).collect();
                 Value::Number(average(&mut present.into_iter()))
             }
             (State::Samples(_), _) => Value::Number(f64::NAN),

@@ -44,12 +44,13 @@ fn over(part: f64, all: f64) -> f64 {
     if all == 0.0 { 0.0 } else { part / all }
 }
 
-/// Of counts of each class: rightly for it, for it, should be for it; `all` decisions about each.
-pub(super) fn value(rate: Rate, average: Average, counts: &[f64], all: f64) -> Value {
-    let classes = counts.len() / 3;
+/// Of counts of each class: rightly for it, for it, should be for it; there are `all` decisions about each, or as many as a fourth count
+/// says.
+pub(super) fn value(rate: Rate, average: Average, counts: &[f64], all: Option<f64>) -> Value {
+    let classes = counts.len() / if all.is_some() { 3 } else { 4 };
     let of_class = |class: usize| {
         let [right, predicted, actual] = [0, 1, 2].map(|k| counts[k * classes + class]);
-        Counts { right, predicted, actual, all }
+        Counts { right, predicted, actual, all: all.unwrap_or_else(|| counts[3 * classes + class]) }
     };
     let mut all_classes: Vec<Counts> = (0..classes).map(of_class).collect();
     if let ([yes], true) = (&all_classes[..], average != Average::Binary) {

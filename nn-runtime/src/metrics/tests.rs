@@ -4,7 +4,7 @@ use super::*;
 fn batches_count_by_their_true_size() {
     let metrics: &[Metric] =
         &[Metric { name: "accuracy", kind: MetricKind::Mean, offset: 1, len: 1, sample_offset: 0, sample_len: 0 }];
-    let mut combined = Combined::of(metrics, (2, 0));
+    let mut combined = Combined::of(metrics, (2, 0), None);
     combined.add_all([64, 16], &[1.0, 0.5, 2.0, 1.0]);
     let expected = [(64.0 + 2.0 * 16.0) / 80.0, (32.0 + 16.0) / 80.0];
     assert!(combined.values().numbers.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-15));
@@ -27,7 +27,7 @@ fn r2_of_uneven_batches_is_the_r2_of_the_whole() {
     let pairs: Vec<(f32, f32)> =
         (0..100).map(|i| (1000.0 + i as f32 * 0.99, 1000.0 + i as f32 + (i % 7) as f32 * 0.1)).collect();
     let r2 = |sizes: &[usize]| {
-        let mut combined = Combined::of(metrics, (2, 0));
+        let mut combined = Combined::of(metrics, (2, 0), None);
         let mut rest = &pairs[..];
         for &size in sizes {
             let (batch, others) = rest.split_at(size);
@@ -49,11 +49,11 @@ fn r2_of_uneven_batches_is_the_r2_of_the_whole() {
 fn r2_averages_over_columns_and_survives_constant_targets() {
     let metrics: &[Metric] =
         &[Metric { name: "r2", kind: MetricKind::R2, offset: 1, len: 6, sample_offset: 0, sample_len: 0 }];
-    let mut combined = Combined::of(metrics, (2, 0));
+    let mut combined = Combined::of(metrics, (2, 0), None);
     // Errors 0.5 and 0, means 1 and 2, deviations 1 and 0: 1 - 0.5 and 1.
     combined.add(4, &[0.0, 0.5, 0.0, 1.0, 2.0, 1.0, 0.0]);
     assert_eq!(combined.values().numbers[1], 0.75);
-    let mut constant = Combined::of(metrics, (2, 0));
+    let mut constant = Combined::of(metrics, (2, 0), None);
     constant.add(4, &[0.0, 0.5, 0.0, 1.0, 2.0, 0.0, 0.0]);
     assert_eq!(constant.values().numbers[1], 0.5, "0 for a missed constant, 1 for a met one");
 }
@@ -62,7 +62,7 @@ fn r2_averages_over_columns_and_survives_constant_targets() {
 fn ratios_are_those_of_the_sums_and_absent_columns_do_not_count() {
     let metrics: &[Metric] =
         &[Metric { name: "iou", kind: MetricKind::Ratio, offset: 1, len: 6, sample_offset: 0, sample_len: 0 }];
-    let mut combined = Combined::of(metrics, (2, 0));
+    let mut combined = Combined::of(metrics, (2, 0), None);
     assert_eq!(combined.values().numbers[1], 0.0, "nothing yet");
     combined.add(2, &[0.0, 3.0, 1.0, 0.0, 4.0, 4.0, 0.0]);
     combined.add(1, &[0.0, 0.0, 2.0, 0.0, 2.0, 2.0, 0.0]);
@@ -71,7 +71,7 @@ fn ratios_are_those_of_the_sums_and_absent_columns_do_not_count() {
 
 #[test]
 fn no_steps_and_no_samples_are_no_panic() {
-    let mut combined = Combined::of(&[], (1, 0));
+    let mut combined = Combined::of(&[], (1, 0), None);
     combined.add(0, &[1.0]);
     assert_eq!(combined.values().numbers, [0.0]);
 }

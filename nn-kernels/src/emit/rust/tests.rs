@@ -66,6 +66,8 @@ fn plan() -> Plan {
         trained_floats: 0,
         control: vec![],
         skipped: None,
+        loss_weight: None,
+        sample_weight: None,
         changed_floats: 0,
         ema: None,
         name: "Net".into(),

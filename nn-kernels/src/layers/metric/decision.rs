@@ -2,7 +2,7 @@
 
 use super::{above, first_maximum};
 use crate::graph::{Binary, Graph, NodeId, Reduction, Shape};
-use crate::layers::loss::{Target, binary_target};
+use crate::layers::loss::{Counting, Positions, Target, binary_target, class_axis};
 use crate::layers::movement::output;
 use crate::network::{Average, MetricDeclaration, MetricKind, Rate};
 use crate::shape::{self, Allowed, Fact};
@@ -20,6 +20,8 @@ struct Decision {
     predicted: NodeId,
     /// The same, of what is right.
     wanted: NodeId,
+    /// How much each of them counts; `None` where each counts 1.
+    counts: Option<NodeId>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -31,7 +33,14 @@ enum Kind {
 }
 
 impl Decision {
-    fn of(g: &mut Graph, prediction: NodeId, target: Target, axis: i64, threshold: Option<f64>) -> Result<Self, Fact> {
+    fn of(
+        g: &mut Graph,
+        prediction: NodeId,
+        target: Target,
+        axis: i64,
+        threshold: Option<f64>,
+        counting: Counting,
+    ) -> Result<Self, Fact> {
         threshold.map_or(Ok(()), |t| shape::option("threshold", t, Allowed::Finite))?;
         let dims = g.shape(prediction).dims.clone();
         let one_number = matches!(dims.last(), None | Some(1));
@@ -44,17 +53,35 @@ impl Decision {
             let t = binary_target(g, prediction, target)?;
             let predicted = above(g, prediction, threshold.unwrap_or(0.5));
             let wanted = above(g, t, 0.5);
-            return Ok(Decision { kind: Kind::Binary, predicted, wanted });
+            let counts = counting.weights(g, target, &dims)?;
+            return Ok(Decision { kind: Kind::Binary, predicted, wanted, counts });
         }
-        let (axis, wanted) = match target {
-            Target::Classes { node, classes } => (shape::classes(&dims, axis, &g.shape(node).dims, classes)?, node),
-            Target::Values(t) => {
-                shape::same(&dims, &g.shape(t).dims)?;
-                let axis = shape::axis(axis, &dims)?;
-                (axis, first_maximum(g, t, axis))
-            }
+        let axis = class_axis(g, &dims, target, axis, counting)?;
+        let wanted = match target {
+            Target::Classes { node, .. } => node,
+            Target::Values(t) => first_maximum(g, t, axis),
         };
-        Ok(Decision { kind: Kind::Classes(dims[axis]), predicted: first_maximum(g, prediction, axis), wanted })
+        let predicted = first_maximum(g, prediction, axis);
+        let positions = g.shape(predicted).dims.clone();
+        let counts = counting.weights(g, target, &positions)?;
+        Ok(Decision { kind: Kind::Classes(dims[axis]), predicted, wanted, counts })
+    }
+
+    /// A number that belongs to no decision, where one does not count.
+    fn or(&self, g: &mut Graph, x: NodeId, nothing: f64) -> NodeId {
+        let Some(counts) = self.counts else { return x };
+        let shape = Shape { batch: g.shape(x).batch || g.shape(counts).batch, ..g.shape(x).clone() };
+        let (x, counts) = (g.broadcast(x, &shape), g.broadcast(counts, &shape));
+        let nothing = g.filled(nothing, &shape);
+        g.select(counts, x, nothing)
+    }
+
+    /// Times what its decision counts.
+    fn counted(&self, g: &mut Graph, x: NodeId) -> NodeId {
+        match self.counts {
+            Some(counts) => g.broadcast_binary(Binary::Multiply, x, counts),
+            None => x,
+        }
     }
 }
 
@@ -72,23 +99,39 @@ pub fn accuracy(
     axis: i64,
     threshold: Option<f64>,
 ) -> Result<NodeId, Fact> {
-    let Decision { predicted, wanted, .. } = Decision::of(g, prediction, target, axis, threshold)?;
+    right(g, prediction, target, axis, threshold, Counting::default()).map(|positions| positions.mean(g))
+}
+
+/// [`accuracy`] before its mean: for each decision, whether it is right.
+pub fn right(
+    g: &mut Graph,
+    prediction: NodeId,
+    target: Target,
+    axis: i64,
+    threshold: Option<f64>,
+    counting: Counting,
+) -> Result<Positions, Fact> {
+    let Decision { predicted, wanted, .. } =
+        Decision::of(g, prediction, target, axis, threshold, Counting { mask: None, ..counting })?;
     let right = g.broadcast_binary(Binary::Equal, predicted, wanted);
-    Ok(g.mean_sample(right))
+    Positions::alike(right).counting(g, target, counting)
 }
 
 /// The share of positions whose label is among the `k` largest numbers along `axis` (-1 by default). Of equal numbers the first
 /// ones count as larger, so that k = 1 is [`accuracy`].
-pub fn top_k_accuracy(g: &mut Graph, prediction: NodeId, target: Target, k: usize, axis: i64) -> Result<NodeId, Fact> {
+pub fn top_k_accuracy(
+    g: &mut Graph,
+    prediction: NodeId,
+    target: Target,
+    k: usize,
+    axis: i64,
+    counting: Counting,
+) -> Result<Positions, Fact> {
     let dims = g.shape(prediction).dims.clone();
-    let (axis, label) = match target {
-        Target::Classes { node, classes } => (shape::classes(&dims, axis, &g.shape(node).dims, classes)?, node),
-        Target::Values(t) => {
-            shape::rank_at_least(1, 0, &dims)?;
-            shape::same(&dims, &g.shape(t).dims)?;
-            let axis = shape::axis(axis, &dims)?;
-            (axis, first_maximum(g, t, axis))
-        }
+    let axis = class_axis(g, &dims, target, axis, counting)?;
+    let label = match target {
+        Target::Classes { node, .. } => node,
+        Target::Values(t) => first_maximum(g, t, axis),
     };
     shape::option("k", k as f64, Allowed::Between(1.0, dims[axis] as f64))?;
     let shape = Shape { batch: g.shape(prediction).batch || g.shape(label).batch, dims: dims.clone() };
@@ -113,7 +156,7 @@ pub fn top_k_accuracy(g: &mut Graph, prediction: NodeId, target: Target, k: usiz
     let behind = g.reduce(Reduction::Sum, behind, &[axis], false);
     let least = g.filled((dims[axis] - k) as f64, &g.shape(behind).clone());
     let right = g.binary(Binary::Less, least, behind);
-    Ok(g.mean_sample(right))
+    Positions::alike(right).counting(g, target, counting)
 }
 
 /// A rate of decisions, counted over all samples.
@@ -128,12 +171,13 @@ pub fn rate(
     target: Target,
     axis: i64,
     threshold: Option<f64>,
-    (rate, average): (Rate, Option<Average>),
+    (rate, average, counting): (Rate, Option<Average>, Counting),
 ) -> Result<MetricDeclaration, Fact> {
     if let Rate::FBeta(beta) = rate {
         shape::option("beta", beta, Allowed::AtLeast(0.0))?;
     }
-    let Decision { kind, predicted, wanted } = Decision::of(g, prediction, target, axis, threshold)?;
+    let decision = Decision::of(g, prediction, target, axis, threshold, counting)?;
+    let Decision { kind, predicted, wanted, counts } = decision;
     let dims = g.shape(predicted).dims.clone();
     let one_number = matches!(dims.last(), None | Some(1));
     let (predicted, wanted, column) = match (kind, target) {
@@ -147,16 +191,30 @@ pub fn rate(
     let classes = column.map_or(1, |axis| all[axis]);
     let two = classes == 1 || kind == Kind::Classes(2);
     let average = average.unwrap_or(if two { Average::Binary } else { Average::Macro });
+    let counts = counts.map(|counts| match kind {
+        // One for each class.
+        Kind::Classes(_) => {
+            let mut dims = all.clone();
+            dims[all.len() - 1] = 1;
+            let counts = g.reshape(counts, &dims);
+            let shape = Shape { batch: g.shape(counts).batch, dims: all.clone() };
+            g.broadcast(counts, &shape)
+        }
+        Kind::Binary => counts,
+    });
     let both = g.broadcast_binary(Binary::Multiply, predicted, wanted);
-    let statistics = [both, predicted, wanted].map(|x| {
+    let decision = Decision { counts, ..decision };
+    let mut statistics = [both, predicted, wanted].map(|x| decision.counted(g, x)).to_vec();
+    statistics.extend(counts);
+    for x in &mut statistics {
         let axes: Vec<usize> = (0..all.len()).filter(|axis| Some(*axis) != column).collect();
-        let count = g.reduce(Reduction::Sum, x, &axes, false);
+        let count = g.reduce(Reduction::Sum, *x, &axes, false);
         let count = output(g, count);
         let count = g.reduce(Reduction::Sum, count, &[], true);
-        g.reshape(count, &[classes])
-    });
-    let decisions = all.iter().product::<usize>() / classes;
-    Ok(MetricDeclaration::of_statistics(name, MetricKind::Rate { rate, average, decisions }, statistics.to_vec()))
+        *x = g.reshape(count, &[classes]);
+    }
+    let decisions = counts.is_none().then(|| all.iter().product::<usize>() / classes);
+    Ok(MetricDeclaration::of_statistics(name, MetricKind::Rate { rate, average, decisions }, statistics))
 }
 
 /// Class indices as one number for each class, in a new last axis: 1 where it is the class.
@@ -177,7 +235,7 @@ fn indicator(g: &mut Graph, class: NodeId, classes: usize) -> NodeId {
 const COUNTS: usize = 1 << 16;
 
 /// How often each class has been decided for where each class is right, over all samples. What is decided is as in
-/// [`accuracy`]; yes and no are the classes 1 and 0.
+/// [`accuracy`]; yes and no are the classes 1 and 0. A decision counts once, or not at all where its mask is 0.
 pub fn confusion_matrix(
     g: &mut Graph,
     name: &str,
@@ -185,8 +243,10 @@ pub fn confusion_matrix(
     target: Target,
     axis: i64,
     threshold: Option<f64>,
+    counting: Counting,
 ) -> Result<MetricDeclaration, Fact> {
-    let Decision { kind, predicted, wanted } = Decision::of(g, prediction, target, axis, threshold)?;
+    let decision = Decision::of(g, prediction, target, axis, threshold, counting)?;
+    let Decision { kind, predicted, wanted, .. } = decision;
     let classes = match kind {
         Kind::Binary => 2,
         Kind::Classes(classes) => classes,
@@ -194,6 +254,7 @@ pub fn confusion_matrix(
     let kind = MetricKind::ConfusionMatrix { classes };
     let decisions = g.shape(predicted).size();
     if decisions == 1 {
+        let predicted = decision.or(g, predicted, classes as f64);
         let samples = [predicted, wanted].map(|class| {
             let class = g.reshape(class, &[1]);
             output(g, class)
@@ -206,6 +267,7 @@ pub fn confusion_matrix(
     }
     let row = g.scale(wanted, classes as f64);
     let cell = g.broadcast_binary(Binary::Add, row, predicted);
+    let cell = decision.or(g, cell, counts as f64);
     let cell = output(g, cell);
     let cells = indicator(g, cell, counts);
     let axes: Vec<usize> = (0..g.shape(cells).rank() - 1).collect();

@@ -6,20 +6,32 @@
 mod decision;
 mod scores;
 
-pub use decision::{accuracy, confusion_matrix, rate, top_k_accuracy};
+pub use decision::{accuracy, confusion_matrix, rate, right, top_k_accuracy};
 pub use scores::scores;
 
-use super::loss::{Target, cross_entropy};
+use super::loss::{Counting, Target, losses, weighted_mean};
 use super::movement::output;
 use crate::graph::{Binary, Graph, NodeId, Reduction, StepScalar};
 use crate::network::{MetricDeclaration, MetricKind};
 use crate::shape::{self, Fact};
 
-/// The mean over all samples of a scalar: of [`accuracy`], of any loss, of any expression.
+/// The mean over all samples of a scalar: of [`accuracy`], of any loss, of any expression. Where positions count differently
+/// (`Positions::mean`), it is the mean over all positions that there are.
 pub fn mean_metric(g: &mut Graph, name: &str, per_sample: NodeId) -> Result<MetricDeclaration, Fact> {
     shape::scalar(&g.shape(per_sample).dims)?;
+    if let Some((sum, count)) = weighted_mean(g, per_sample) {
+        let statistics = [sum, count].map(|x| batch_sum(g, x)).to_vec();
+        return Ok(MetricDeclaration::of_statistics(name, MetricKind::Ratio, statistics));
+    }
     let statistics = vec![batch_mean(g, per_sample)];
     Ok(MetricDeclaration::of_statistics(name, MetricKind::Mean, statistics))
+}
+
+/// The sum over the batch of a scalar, as one column.
+fn batch_sum(g: &mut Graph, x: NodeId) -> NodeId {
+    let x = output(g, x);
+    let sum = g.reduce(Reduction::Sum, x, &[], true);
+    g.reshape(sum, &[1])
 }
 
 fn batch_mean(g: &mut Graph, x: NodeId) -> NodeId {
@@ -62,26 +74,49 @@ pub fn r2(g: &mut Graph, name: &str, prediction: NodeId, target: NodeId) -> Resu
     Ok(MetricDeclaration::of_statistics(name, MetricKind::R2, statistics))
 }
 
-/// The root of the mean squared error over all samples, averaged over columns (scikit-learn's `root_mean_squared_error`).
-pub fn rmse(g: &mut Graph, name: &str, prediction: NodeId, target: NodeId) -> Result<MetricDeclaration, Fact> {
+/// The root of the mean squared error over all samples, averaged over columns (scikit-learn's `root_mean_squared_error`). Where
+/// positions count differently, each column's mean is weighted.
+pub fn rmse(
+    g: &mut Graph,
+    name: &str,
+    prediction: NodeId,
+    target: NodeId,
+    counting: Counting,
+) -> Result<MetricDeclaration, Fact> {
     shape::same(&g.shape(prediction).dims, &g.shape(target).dims)?;
+    let dims = g.shape(target).dims.clone();
     let columns = [g.shape(target).size()];
     let error = g.sub(prediction, target);
-    let error = g.reshape(error, &columns);
     let squared = g.mul(error, error);
+    if let Some(counts) = counting.weights(g, Target::Values(target), &dims)? {
+        let counted = g.broadcast_binary(Binary::Multiply, squared, counts);
+        let statistics = [counted, counts].map(|x| {
+            let x = g.reshape(x, &columns);
+            let x = output(g, x);
+            g.reduce(Reduction::Sum, x, &[], true)
+        });
+        return Ok(MetricDeclaration::of_statistics(name, MetricKind::RootRatio, statistics.to_vec()));
+    }
+    let squared = g.reshape(squared, &columns);
     let statistics = vec![batch_mean(g, squared)];
     Ok(MetricDeclaration::of_statistics(name, MetricKind::RootMean, statistics))
 }
 
-/// e to the power of the mean cross-entropy over all samples; see [`cross_entropy`].
+/// e to the power of the mean cross-entropy over all samples, or over all positions that count; see [`losses::cross_entropy`].
 pub fn perplexity(
     g: &mut Graph,
     name: &str,
     logits: NodeId,
     target: Target,
     axis: i64,
+    counting: Counting,
 ) -> Result<MetricDeclaration, Fact> {
-    let surprise = cross_entropy(g, logits, target, axis, 0.0)?;
+    let surprise = losses::cross_entropy(g, logits, target, axis, 0.0, None, counting)?;
+    if let Some((sum, count)) = surprise.sums(g) {
+        let statistics = [sum, count].map(|x| batch_sum(g, x)).to_vec();
+        return Ok(MetricDeclaration::of_statistics(name, MetricKind::ExpRatio, statistics));
+    }
+    let surprise = surprise.mean(g);
     let statistics = vec![batch_mean(g, surprise)];
     Ok(MetricDeclaration::of_statistics(name, MetricKind::ExpMean, statistics))
 }

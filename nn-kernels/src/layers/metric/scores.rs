@@ -1,7 +1,7 @@
 //! Scores of samples beside their truths, for curves over all thresholds.
 
-use crate::graph::{Graph, NodeId};
-use crate::layers::loss::{Target, binary_target};
+use crate::graph::{Graph, NodeId, Shape};
+use crate::layers::loss::{Counting, Target, binary_target};
 use crate::layers::movement::output;
 use crate::network::{MetricDeclaration, MetricKind, Summary};
 use crate::shape::{self, Fact};
@@ -15,6 +15,8 @@ const NUMBERS: usize = 1 << 16;
 ///   `axis` (-1 by default) two, of which class 1 has the second.
 /// - Against more classes, along `axis` each class has a score against all others.
 /// - Against numbers of the same shape, each index along `axis` is a class, whose number is true above 0.5.
+///
+/// A decision counts once, or not at all where its mask is 0.
 pub fn scores(
     g: &mut Graph,
     name: &str,
@@ -22,26 +24,30 @@ pub fn scores(
     target: Target,
     axis: i64,
     summary: Summary,
+    counting: Counting,
 ) -> Result<MetricDeclaration, Fact> {
     let dims = g.shape(prediction).dims.clone();
     let one_number = matches!(dims.last(), None | Some(1));
     let mut indexed = false;
     let (scores, truths, classes) = match target {
         Target::Classes { node, classes: 2 } if one_number || g.shape(node).dims == dims => {
-            (prediction, binary_target(g, prediction, target)?, 1)
+            let truth = binary_target(g, prediction, target)?;
+            (prediction, known(g, truth, target, counting)?, 1)
         }
         Target::Classes { node, classes } => {
             let axis = shape::classes(&dims, axis, &g.shape(node).dims, classes)?;
             let scores = last(g, prediction, axis);
+            let truth = known(g, node, target, counting)?;
             if classes == 2 {
-                (second(g, scores), node, 1)
+                (second(g, scores), truth, 1)
             } else {
                 indexed = true;
-                (scores, node, classes)
+                (scores, truth, classes)
             }
         }
         Target::Values(t) => {
             shape::same(&dims, &g.shape(t).dims)?;
+            let t = known(g, t, target, counting)?;
             if one_number {
                 (prediction, t, 1)
             } else {
@@ -63,6 +69,18 @@ pub fn scores(
     }
     let kind = MetricKind::Scores { summary, classes, positions, indexed };
     Ok(MetricDeclaration::of_samples(name, kind, samples.to_vec()))
+}
+
+/// The truths, and in the place of those that do not count a number that the host knows to be none.
+fn known(g: &mut Graph, truth: NodeId, target: Target, counting: Counting) -> Result<NodeId, Fact> {
+    /// Below it, a truth is none.
+    const NONE: f64 = -1e30;
+    let dims = g.shape(truth).dims.clone();
+    let Some(counts) = counting.weights(g, target, &dims)? else { return Ok(truth) };
+    let shape = Shape { batch: g.shape(truth).batch || g.shape(counts).batch, dims };
+    let (truth, counts) = (g.broadcast(truth, &shape), g.broadcast(counts, &shape));
+    let none = g.filled(NONE, &shape);
+    Ok(g.select(counts, truth, none))
 }
 
 /// With an axis behind all others.

@@ -716,7 +716,7 @@ fn iou_counts_over_all_samples() {
         let mut g = Graph::new();
         let (p, node) = (field(&mut g, 0, &[2, 3]), field(&mut g, 1, target.0));
         let t = target.1.map_or(Target::Values(node), |classes| Target::Classes { node, classes });
-        let metric = iou(&mut g, "iou", p, t, axis, threshold).unwrap();
+        let metric = iou(&mut g, "iou", p, t, axis, threshold, Counting::default()).unwrap();
         assert_eq!(metric.kind, MetricKind::Ratio);
         metric.statistics.iter().map(|&s| value(&g, s, 2, &[x, target.2], false)).collect::<Vec<_>>()
     };

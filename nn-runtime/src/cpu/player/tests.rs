@@ -74,6 +74,8 @@ const NETWORK: Program = Program {
     parameters: &[],
     control: &[],
     skipped: None,
+    loss_weight: None,
+    sample_weight: None,
     parameter_floats: 4,
     trained_floats: 4,
     changed_floats: 4,

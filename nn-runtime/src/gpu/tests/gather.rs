@@ -61,6 +61,8 @@ fn sums(sizes: &[usize]) -> &'static Program {
         parameters: &[],
         control: &[],
         skipped: None,
+        loss_weight: None,
+        sample_weight: None,
         parameter_floats: 0,
         trained_floats: 0,
         changed_floats: 0,

@@ -138,6 +138,8 @@ pub(super) const fn line(name: &'static str, predict: &'static [Shader]) -> Prog
         }],
         control: &[],
         skipped: None,
+        loss_weight: None,
+        sample_weight: None,
         parameter_floats: 4,
         trained_floats: 4,
         changed_floats: 4,
