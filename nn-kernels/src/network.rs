@@ -144,6 +144,8 @@ pub struct ParameterDeclaration {
     pub dims: Vec<usize>,
     /// How it starts.
     pub init: Initializer,
+    /// The row (of its first dimension) that starts as zeros instead, if there is one.
+    pub zero_row: Option<usize>,
     /// Whether the optimizer changes it; otherwise it is a buffer (running statistics), see [`Network::updates`].
     pub trainable: bool,
 }

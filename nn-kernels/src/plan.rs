@@ -72,6 +72,8 @@ pub struct Parameter {
     pub dims: Vec<usize>,
     /// How it starts.
     pub init: Initializer,
+    /// The row (of its first dimension) that starts as zeros instead, if there is one.
+    pub zero_row: Option<usize>,
     /// Where it lies in the vector of all parameters, in floats; a multiple of 4.
     pub offset: usize,
     /// Whether it has a gradient; otherwise it is a buffer.

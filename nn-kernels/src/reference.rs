@@ -195,6 +195,20 @@ fn node(g: &Graph, id: NodeId, results: &[Vec<f64>], env: &Environment<'_>) -> V
             });
             result
         }
+        Op::Gather => {
+            let (row, rows) = (arg_shape(0).dims[1..].iter().product::<usize>(), arg_shape(0).dims[0]);
+            let rows_read = arg(1).iter().map(|&number| row_number(number, rows));
+            rows_read.flat_map(|r| &arg(0)[r * row..(r + 1) * row]).copied().collect()
+        }
+        Op::Scatter => {
+            let (row, rows) = (node.shape.dims[1..].iter().product::<usize>(), node.shape.dims[0]);
+            let mut result = vec![0.0; rows * row];
+            for (number, values) in arg(0).iter().zip(arg(1).chunks(row)) {
+                let sums = &mut result[row_number(*number, rows) * row..][..row];
+                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+            }
+            result
+        }
         Op::Contract(c) => {
             let mut all = sizes.clone();
             all.extend(c.reduced.iter().map(|e| e.at(env.batch)));
@@ -212,6 +226,11 @@ fn node(g: &Graph, id: NodeId, results: &[Vec<f64>], env: &Environment<'_>) -> V
             result
         }
     }
+}
+
+/// The row of this number, or the nearest one.
+pub(crate) fn row_number(number: f64, rows: usize) -> usize {
+    (number as usize).min(rows - 1)
 }
 
 /// The position of the element that accesses read at a point; `None` outside.

@@ -24,6 +24,10 @@ fn fill_all(parameters: &[Parameter], seed: u64, values: &mut [f32]) {
         let size = parameter.dims.iter().product::<usize>();
         if let Some(values) = values.get_mut(parameter.offset..parameter.offset + size) {
             fill(parameter, seed, values);
+            if let Some(row) = parameter.zero_row {
+                let columns = size / parameter.dims[0];
+                values[row * columns..][..columns].fill(0.0);
+            }
         }
     }
 }

@@ -79,6 +79,8 @@ pub struct Parameter {
     pub dims: &'static [usize],
     /// How it starts.
     pub init: Initializer,
+    /// The row (of its first dimension) that starts as zeros instead, if there is one.
+    pub zero_row: Option<usize>,
     /// Where it lies in the vector of all parameters, in floats.
     pub offset: usize,
     /// Whether the optimizer changes it and it has a gradient; otherwise it is a buffer.

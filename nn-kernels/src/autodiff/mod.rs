@@ -75,6 +75,8 @@ fn of_argument(g: &mut Graph, y: NodeId, node: &Node, gradient: NodeId, i: usize
         Op::Concat(axis) => Some(movement::concat(g, *axis, &node.args, gradient, i)),
         Op::Window(accesses) => Some(movement::window(g, accesses, node.args[0], gradient)),
         Op::Reduce { how, axes, batch } => Some(reduce::reduce(g, *how, axes, *batch, node.args[0], y, gradient)),
+        Op::Gather => movement::gather(g, [node.args[0], node.args[1]], gradient, i),
+        Op::Scatter => movement::scatter(g, node.args[0], gradient, i),
         Op::Contract(c) => Some(contract::contract(g, c, [node.args[0], node.args[1]], &node.shape, gradient, i)),
         Op::Detach | Op::Leaf(_) | Op::Constant(_) | Op::Scalar(_) | Op::Iota(_) | Op::Random(_) => None,
         Op::ByPhase => unreachable!("gradients are taken of one phase"),

@@ -75,3 +75,14 @@ pub fn window(g: &mut Graph, accesses: &[Access], x: NodeId, gradient: NodeId) -
     let windows = g.window(gradient, back, &dims);
     g.reduce(Reduction::Sum, windows, &taps, false)
 }
+
+/// Each row of the table collects from where it was read; the numbers have no gradient.
+pub fn gather(g: &mut Graph, [table, numbers]: [NodeId; 2], gradient: NodeId, i: usize) -> Option<NodeId> {
+    let rows = g.shape(table).dims[0];
+    (i == 0).then(|| g.scatter(numbers, gradient, rows))
+}
+
+/// Each value has the gradient of the row to which it was added; the numbers have none.
+pub fn scatter(g: &mut Graph, numbers: NodeId, gradient: NodeId, i: usize) -> Option<NodeId> {
+    (i == 1).then(|| g.gather(gradient, numbers))
+}

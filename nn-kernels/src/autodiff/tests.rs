@@ -2,6 +2,7 @@
 //! PyTorch's values.
 
 mod images;
+mod sequences;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

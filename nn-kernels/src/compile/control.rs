@@ -46,7 +46,14 @@ impl Control {
     fn add(&mut self, name: &str, start: f64) -> usize {
         let offset = self.end;
         let init = Initializer::Constant(start);
-        self.all.push(Parameter { name: name.to_owned(), dims: vec![], init, offset, trainable: false });
+        self.all.push(Parameter {
+            name: name.to_owned(),
+            dims: vec![],
+            init,
+            zero_row: None,
+            offset,
+            trainable: false,
+        });
         self.end += 1;
         offset
     }

@@ -72,7 +72,7 @@ impl Layout {
         let parameters = (network.parameters.iter().zip(&offsets))
             .map(|(p, &offset)| {
                 let (name, dims) = (p.name.clone(), p.dims.clone());
-                Parameter { name, dims, init: p.init, offset, trainable: p.trainable }
+                Parameter { name, dims, init: p.init, zero_row: p.zero_row, offset, trainable: p.trainable }
             })
             .collect();
         let (metrics, mut slot) = results::metrics(network);

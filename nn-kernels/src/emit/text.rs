@@ -238,7 +238,14 @@ fn kernel(text: &mut String, schedule: &Schedule, kernel: &Kernel) {
 /// Floating-point operations of a kernel: whatever the batch, and for each sample.
 fn flops(kernel: &Kernel) -> (u64, u64) {
     let (mut fixed, mut sample) = (0, 0);
-    for (number, stage) in kernel.stages.iter().enumerate() {
+    let scatter = kernel.scatter();
+    if let Some(view) = &scatter {
+        // Each value is added once, to the row of its number.
+        let size = |e: &Extent| if let Extent::Size(n) = e { *n as u64 } else { 1 };
+        let counter = if view.positions.contains(&Extent::Batch) { &mut sample } else { &mut fixed };
+        *counter += view.positions.iter().map(size).product::<u64>() * view.columns as u64;
+    }
+    for (number, stage) in kernel.stages.iter().enumerate().skip(usize::from(scatter.is_some())) {
         let computes = |v: &&Value| matches!(v, Value::Unary(..) | Value::Binary(..) | Value::Select(..));
         let at_a_point = stage.body.iter().filter(computes).count() + stage.reduce.len();
         let extents = kernel.extents(number);

@@ -318,4 +318,21 @@ impl Graph {
         }
         self.add(Op::Contract(contraction), vec![a, b], shape)
     }
+
+    /// Rows of a table without batch, by whole numbers; see [`Op::Gather`].
+    pub fn gather(&mut self, table: NodeId, numbers: NodeId) -> NodeId {
+        let (table_shape, numbers_shape) = (self.shape(table), self.shape(numbers));
+        debug_assert!(!table_shape.batch && table_shape.rank() > 0);
+        let dims = numbers_shape.dims.iter().chain(&table_shape.dims[1..]).copied().collect();
+        let shape = Shape { batch: numbers_shape.batch, dims };
+        self.add(Op::Gather, vec![table, numbers], shape)
+    }
+
+    /// A table of so many rows, each the sum of the values of its number; see [`Op::Scatter`].
+    pub fn scatter(&mut self, numbers: NodeId, values: NodeId, rows: usize) -> NodeId {
+        let (from, of) = (self.shape(values), self.shape(numbers));
+        debug_assert!(from.batch == of.batch && from.dims.starts_with(&of.dims));
+        let dims = std::iter::once(rows).chain(from.dims[of.rank()..].iter().copied()).collect();
+        self.add(Op::Scatter, vec![numbers, values], Shape { batch: false, dims })
+    }
 }

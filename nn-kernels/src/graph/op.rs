@@ -50,6 +50,12 @@ pub enum Op {
     },
     /// A sum of products of two tensors: dense layers, matrix products, convolutions and all their gradients.
     Contract(Contraction),
+    /// Rows of a table, `args[0]` (which has no batch), by whole numbers, `args[1]`: the result's dimensions are those of the numbers,
+    /// then those of a row. A number that is no row's counts as the nearest one's.
+    Gather,
+    /// What [`Op::Gather`] does to gradients: a table in which row `r` is the sum of those rows of the values, `args[1]`, whose number in
+    /// `args[0]` is `r`. The first dimensions of the values are those of the numbers.
+    Scatter,
     /// What a step of a loop reads: the argument's row along its first per-sample axis. Index arithmetic, as other moves are.
     At(Loop),
     /// A loop's state of this number at the beginning of a step; the argument is what it starts from.
@@ -203,6 +209,8 @@ pub(super) enum OpKey {
     Window(Vec<Access>),
     Reduce(Reduction, Vec<usize>, bool),
     Contract(Contraction),
+    Gather,
+    Scatter,
     At(Loop),
     Carry(Loop, usize),
     Stacked(Loop, Vec<usize>),
@@ -233,6 +241,8 @@ impl Op {
             Op::Window(accesses) => OpKey::Window(accesses.clone()),
             Op::Reduce { how, axes, batch } => OpKey::Reduce(*how, axes.clone(), *batch),
             Op::Contract(c) => OpKey::Contract(c.clone()),
+            Op::Gather => OpKey::Gather,
+            Op::Scatter => OpKey::Scatter,
             Op::At(l) => OpKey::At(*l),
             Op::Carry(l, k) => OpKey::Carry(*l, *k),
             Op::Stacked(l, carries) => OpKey::Stacked(*l, carries.clone()),

@@ -9,6 +9,7 @@ mod random;
 use crate::graph::{Extent, StepScalar, Unary};
 use crate::ir::{Index, Kernel, TensorId, Value};
 use crate::plan::{Place, Plan, Schedule};
+use crate::reference::row_number;
 
 pub use random::{pcg4d, uniform};
 
@@ -196,6 +197,10 @@ impl Player<'_> {
                 Value::Index(index) => index.eval(point) as f64,
                 Value::Load { within, .. } if !within.iter().all(|b| b.holds(point)) => 0.0,
                 Value::Load { tensor, index, .. } => self.load(*tensor, index, point)?,
+                Value::Gather { tensor, row, rows, stride, index } => {
+                    let row = Index::constant((row_number(v(*row), *rows) * stride) as i64);
+                    self.load(*tensor, &row.plus(index), point)?
+                }
                 Value::Within(within) => f64::from(u8::from(within.iter().all(|b| b.holds(point)))),
                 Value::Random { stream, index } => {
                     uniform(index.eval(point) as u32, *stream, self.step.step, self.step.seed)

@@ -9,6 +9,8 @@
 //! - *map*: one stage without inner axes that stores;
 //! - *reduce*: a stage that reduces, then one that stores;
 //! - *row* (softmax, normalization, cross-entropy and its gradient): several reductions over a row, then stores over it;
+//! - *scatter*: as a contraction, but what it sums is 0 where a number that is loaded is not that of the outer point's row. The CPU's
+//!   printer walks over the numbers instead ([`Kernel::scatter`]);
 //! - *contract*: the first stage sums a product of two loads over its inner axes, and the other stages are its
 //!   epilogue, without inner axes. Printers give it a tiled schedule of their own ([`Kernel::contraction`]).
 //!
@@ -76,6 +78,15 @@ pub enum Value {
         tensor: TensorId,
         index: Index,
         within: Vec<Bound>,
+    },
+    /// An element of one of a tensor's rows, of which there are `rows` at a distance of `stride` elements. The row's number is a value, a
+    /// whole number; one that is no row's counts as the nearest one's. The index is that within the row.
+    Gather {
+        tensor: TensorId,
+        row: ValueId,
+        rows: usize,
+        stride: usize,
+        index: Index,
     },
     /// 1 where all bounds hold, else 0.
     Within(Vec<Bound>),
@@ -146,6 +157,21 @@ pub struct ContractionView {
     pub a: Operand,
     /// The second operand.
     pub b: Operand,
+}
+
+/// A scatter kernel's sums, `out[row, column] = Σ values[position, column]` over the positions whose number is `row`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScatterView {
+    /// Rows of the result.
+    pub rows: usize,
+    /// Numbers in a row.
+    pub columns: usize,
+    /// The loops over all positions, outermost first.
+    pub positions: Vec<Extent>,
+    /// The positions' numbers, one behind another.
+    pub numbers: TensorId,
+    /// The positions' rows, one behind another.
+    pub values: TensorId,
 }
 
 /// An operand of a contraction: where its elements lie, and where they count as 0.
@@ -233,6 +259,41 @@ impl Kernel {
         Some(view)
     }
 
+    /// The sums by number at the heart of a scatter kernel; `None` for every other kernel.
+    ///
+    /// It is one if the first stage does nothing but sum, over all positions, a value where the position's number is that of the first
+    /// outer axis, with numbers and values lying in order, and if no later stage has inner axes.
+    pub fn scatter(&self) -> Option<ScatterView> {
+        let (first, rest) = self.stages.split_first()?;
+        if first.inner.is_empty() || !first.stores.is_empty() || rest.iter().any(|s| !s.inner.is_empty()) {
+            return None;
+        }
+        let [(Reduction::Sum, ValueId(5))] = first.reduce[..] else { return None };
+        let [
+            Value::Load { tensor: numbers, index: at, within: no_bounds },
+            Value::Index(row),
+            Value::Binary(Binary::Equal, ValueId(0), ValueId(1)),
+            Value::Load { tensor: values, index: of, within: none_either },
+            Value::Constant(0.0),
+            Value::Select(ValueId(2), ValueId(3), ValueId(4)),
+        ] = &first.body[..]
+        else {
+            return None;
+        };
+        let (&Extent::Size(rows), columns) = (self.outer.first()?, &self.outer[1..]) else { return None };
+        let columns = match columns {
+            [] => 1,
+            [Extent::Size(columns)] => *columns,
+            _ => return None,
+        };
+        let positions: Vec<Index> = (0..first.inner.len()).map(|i| Index::axis(self.outer.len() + i)).collect();
+        let position = Index::linear(&positions, &first.inner);
+        let column = if self.outer.len() > 1 { Index::axis(1) } else { Index::default() };
+        let in_order = *at == position && *of == position.times(columns as i64).plus(&column) && *row == Index::axis(0);
+        let plain = in_order && no_bounds.is_empty() && none_either.is_empty();
+        plain.then(|| ScatterView { rows, columns, positions: first.inner.clone(), numbers: *numbers, values: *values })
+    }
+
     /// Whether any stage stores to this tensor.
     pub fn writes(&self, tensor: TensorId) -> bool {
         self.stages.iter().flat_map(|s| &s.stores).any(|s| s.tensor == tensor)
@@ -246,7 +307,7 @@ impl Kernel {
     /// The tensors loaded from, in order of appearance, with repetitions.
     pub fn loads(&self) -> impl Iterator<Item = TensorId> + '_ {
         self.stages.iter().flat_map(|s| &s.body).filter_map(|v| match v {
-            Value::Load { tensor, .. } => Some(*tensor),
+            Value::Load { tensor, .. } | Value::Gather { tensor, .. } => Some(*tensor),
             _ => None,
         })
     }
@@ -265,7 +326,7 @@ impl Value {
     /// The values it is computed from.
     pub fn operands(&self) -> impl Iterator<Item = ValueId> {
         let list: [Option<ValueId>; 3] = match *self {
-            Value::Unary(_, a) => [Some(a), None, None],
+            Value::Unary(_, a) | Value::Gather { row: a, .. } => [Some(a), None, None],
             Value::Binary(_, a, b) => [Some(a), Some(b), None],
             Value::Select(c, a, b) => [Some(c), Some(a), Some(b)],
             _ => [None; 3],
@@ -276,7 +337,7 @@ impl Value {
     /// The indices that it depends on.
     pub fn indices(&self) -> impl Iterator<Item = &Index> {
         let (index, within): (Option<&Index>, &[Bound]) = match self {
-            Value::Index(index) | Value::Random { index, .. } => (Some(index), &[]),
+            Value::Index(index) | Value::Random { index, .. } | Value::Gather { index, .. } => (Some(index), &[]),
             Value::Load { index, within, .. } => (Some(index), within),
             Value::Within(within) => (None, within),
             _ => (None, &[]),
@@ -287,7 +348,7 @@ impl Value {
     /// Changes all indices that it depends on.
     pub fn map_indices(&mut self, f: impl Fn(&Index) -> Index) {
         let (index, within): (Option<&mut Index>, &mut [Bound]) = match self {
-            Value::Index(index) | Value::Random { index, .. } => (Some(index), &mut []),
+            Value::Index(index) | Value::Random { index, .. } | Value::Gather { index, .. } => (Some(index), &mut []),
             Value::Load { index, within, .. } => (Some(index), within),
             Value::Within(within) => (None, within),
             _ => (None, &mut []),

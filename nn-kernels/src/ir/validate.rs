@@ -24,7 +24,7 @@ pub fn validate(kernel: &Kernel, tensors: usize) -> Result<(), String> {
             {
                 return fail(format!("stage {n}: value {i} uses a reduction that has not run"));
             }
-            if let Value::Load { tensor, .. } = value
+            if let Value::Load { tensor, .. } | Value::Gather { tensor, .. } = value
                 && tensor.0 as usize >= tensors
             {
                 return fail(format!("stage {n}: value {i} loads from an unknown tensor"));

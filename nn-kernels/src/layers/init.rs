@@ -171,6 +171,17 @@ fn symmetric(bound: f64) -> Initializer {
 /// Declares a parameter and returns its node. While the network is [sharing](Network::sharing), a parameter of this name
 /// that exists already is returned; it must be of the same dimensions and start in the same way.
 pub fn add_parameter(n: &mut Network, name: String, dims: &[usize], init: Initializer) -> Result<NodeId, Fact> {
+    add_table(n, name, dims, init, None)
+}
+
+/// As [`add_parameter`], with one row that starts as zeros.
+pub(super) fn add_table(
+    n: &mut Network,
+    name: String,
+    dims: &[usize],
+    init: Initializer,
+    zero_row: Option<usize>,
+) -> Result<NodeId, Fact> {
     if n.sharing
         && let Some(index) = n.parameter(&name)
     {
@@ -178,7 +189,7 @@ pub fn add_parameter(n: &mut Network, name: String, dims: &[usize], init: Initia
         if first.dims != dims {
             return Err(Fact::Shared { first: first.dims.clone(), dims: dims.to_vec(), parameter: name });
         }
-        if first.init != init {
+        if (first.init, first.zero_row) != (init, zero_row) {
             return Err(Fact::SharedStart { parameter: name });
         }
         return Ok(n.graph.leaf(Leaf::Parameter(index), Shape::fixed(dims)));
@@ -189,7 +200,7 @@ pub fn add_parameter(n: &mut Network, name: String, dims: &[usize], init: Initia
         let (what, limit) = (Sized::AllParameters, ELEMENT_LIMIT);
         return Err(Fact::TooLarge { what, dims: vec![total.saturating_add(size)], limit });
     }
-    Ok(n.declare(ParameterDeclaration { name, dims: dims.to_vec(), init, trainable: true }))
+    Ok(n.declare(ParameterDeclaration { name, dims: dims.to_vec(), init, zero_row, trainable: true }))
 }
 
 /// Declares a buffer: a tensor that is saved with the parameters, but that the layer changes itself while it trains

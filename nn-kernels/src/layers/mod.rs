@@ -8,9 +8,11 @@
 //! append `.weight` and `.bias`. The caller has set the graph's label before.
 
 mod activation;
+mod attention;
 mod convolution;
 mod dense;
 mod elementwise;
+mod embedding;
 mod init;
 mod loss;
 mod metric;
@@ -21,6 +23,7 @@ mod normalize;
 mod optimizer;
 mod padding;
 mod pool;
+mod position;
 mod recurrent;
 mod reduce;
 mod regularize;
@@ -28,16 +31,19 @@ mod resample;
 mod segment;
 #[cfg(test)]
 mod tests;
+mod transformer;
 
 pub use activation::{
     celu, elu, gelu, hard_sigmoid, hard_swish, identity, leaky_relu, maxout, mish, prelu, relu, relu6, selu, sigmoid,
     silu, softplus, softsign, step, tanh,
 };
+pub use attention::{Attention, MultiHead, attention, cross_attention, self_attention};
 pub use convolution::{Convolution, TransposedConvolution, convolution, separable_convolution, transposed_convolution};
 pub use dense::{Affine, dense, linear, matmul};
 pub use elementwise::{
     abs, add, clamp, divide, exp, log, maximum, minimum, multiply, negate, pow, sqrt, square, subtract,
 };
+pub use embedding::{embedding, mask_from, masked_mean, masking, tied_linear};
 pub use init::{Fan, Init, Nonlinearity, add_buffer, add_parameter};
 pub use loss::{
     Counting, Positions, Target, binary_cross_entropy, binary_cross_entropy_with_logits,
@@ -55,8 +61,10 @@ pub use optimizer::{
 };
 pub use padding::{crop, pad};
 pub use pool::{adaptive_avg_pool2d, avg_pool, global_avg_pool, global_max_pool, max_pool};
+pub use position::{position_embedding, positional_encoding, rotary};
 pub use recurrent::{Cell, Recurrent, Sequence, recurrent};
 pub use reduce::{max, mean, sum};
 pub use regularize::{check_constraint, check_penalty, constrain, penalty, penalty_gradient};
 pub use resample::{Interpolation, channel_shuffle, pixel_shuffle, pixel_unshuffle, upsample};
 pub use segment::{dice_loss, iou};
+pub use transformer::{Transformer, transformer_decoder_layer, transformer_encoder_layer};

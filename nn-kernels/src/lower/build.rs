@@ -108,7 +108,7 @@ impl<'g> Built<'g> {
         let mut kernels = self.kernels;
         for stage in kernels.iter_mut().flat_map(|k| &mut k.stages) {
             for value in &mut stage.body {
-                if let Value::Load { tensor, .. } = value {
+                if let Value::Load { tensor, .. } | Value::Gather { tensor, .. } = value {
                     let id = graph.id(tensor.0 as usize);
                     *tensor = match (&graph.node(id).op, destinations.get(&id)) {
                         (Op::Leaf(_), _) => tensors.leaf(graph, id),
@@ -230,11 +230,27 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
         let extents = self.extents(stage);
         let point: Vec<Index> = (0..self.group.outer.len()).map(Index::axis).collect();
         let args = arguments_at(graph, member, &point, &extents);
+        if let Op::Scatter = graph.node(member).op {
+            return (Reduction::Sum, self.scattered(args, stage));
+        }
         let values: Vec<ValueId> = args.into_iter().map(|read| self.read(read, stage).0).collect();
         match &graph.node(member).op {
             Op::Reduce { how, .. } => (*how, values[0]),
             _ => (Reduction::Sum, self.push(stage, Value::Binary(Binary::Multiply, values[0], values[1]))),
         }
+    }
+
+    /// What a row takes of a position: its value where its number is the row's, else nothing.
+    fn scattered(&mut self, args: Vec<Read>, stage: usize) -> ValueId {
+        let mut args = args.into_iter();
+        let mut next = |builder: &mut Self| args.next().map(|read| builder.read(read, stage).0);
+        let (Some(number), row) = (next(self), self.push(stage, Value::Index(Index::axis(0)))) else {
+            unreachable!("a scatter has two arguments");
+        };
+        let is_row = self.push(stage, Value::Binary(Binary::Equal, number, row));
+        let Some(value) = next(self) else { unreachable!("a scatter has two arguments") };
+        let zero = self.push(stage, Value::Constant(0.0));
+        self.push(stage, Value::Select(is_row, value, zero))
     }
 
     fn extents(&self, stage: usize) -> Vec<Extent> {
@@ -325,6 +341,11 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
             self.known[stage].insert((id, point), value);
             return value;
         }
+        if let Op::Gather = node.op {
+            let value = self.gather(id, &point, stage);
+            self.known[stage].insert((id, point), value);
+            return value;
+        }
         let mut own = false;
         let args: Vec<ValueId> = arguments_at(graph, id, &point, &extents)
             .into_iter()
@@ -354,6 +375,21 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
         self.inlined.push(id);
         self.known[stage].insert((id, point), (value, own));
         (value, own)
+    }
+
+    /// An element of a row whose number is a value.
+    fn gather(&mut self, id: NodeId, point: &[Index], stage: usize) -> (ValueId, bool) {
+        let graph = self.built.graph;
+        let table = graph.node(id).args[0];
+        let dims = graph.shape(table).extents();
+        let numbers = point.len() + 1 - dims.len();
+        let (row, own) = self.value(graph.node(id).args[1], point[..numbers].to_vec(), stage);
+        self.built.stored[table.index()] = true;
+        self.built.places.entry(id).or_default().insert((self.place, stage), own);
+        self.inlined.push(id);
+        let (rows, stride) = (graph.shape(table).dims[0], graph.shape(table).dims[1..].iter().product());
+        let index = Index::linear(&point[numbers..], &dims[1..]);
+        (self.push(stage, Value::Gather { tensor: TensorId(table.index() as u32), row, rows, stride, index }), own)
     }
 
     /// A chain of selections by the index along the axis. Each part is read within its own bounds.
@@ -396,6 +432,7 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
         let clean: String =
             label.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
         let archetype = match &self.stages[..] {
+            _ if matches!(self.built.graph.node(self.group.members[0]).op, Op::Scatter) => "scatter",
             _ if self.group.contract => "contract",
             [only] if only.inner.is_empty() => "map",
             stages if stages.iter().any(|s| !s.inner.is_empty() && !s.stores.is_empty()) => "row",
@@ -439,6 +476,8 @@ fn word(op: &Op) -> &'static str {
         Op::Random(_) => "random",
         Op::Concat(_) => "concat",
         Op::Window(_) => "window",
+        Op::Gather => "gather",
+        Op::Scatter => "scatter",
         _ => "",
     }
 }
@@ -485,6 +524,19 @@ pub(super) fn arguments_at(graph: &Graph, id: NodeId, point: &[Index], extents: 
             let batch = if shape.batch { next(*batch) } else { None };
             let rest = (0..shape.rank()).filter_map(|a| next(axes.contains(&a)));
             vec![Read::at(node.args[0], batch.into_iter().chain(rest.collect::<Vec<_>>()).collect())]
+        }
+        // The table is read at a row that nobody knows before: that is left to who asks for a gather.
+        Op::Gather => {
+            let numbers = graph.shape(node.args[1]).extents().len();
+            vec![Read::at(node.args[1], point[..numbers].to_vec())]
+        }
+        Op::Scatter => {
+            let numbers = graph.shape(node.args[0]).extents().len();
+            let positions = || (point.len()..point.len() + numbers).map(Index::axis);
+            vec![
+                Read::at(node.args[0], positions().collect()),
+                Read::at(node.args[1], positions().chain(point[1..].iter().cloned()).collect()),
+            ]
         }
         Op::Concat(axis) => {
             let axis = axis + usize::from(node.shape.batch);

@@ -12,7 +12,7 @@ pub(super) struct Group {
     pub outer: Vec<Extent>,
     /// Reductions and realized nodes that it computes, in topological order.
     pub members: Vec<NodeId>,
-    /// Whether it begins with a contraction, so that only epilogues may join.
+    /// Whether it begins with a contraction or a scatter, so that only epilogues may join.
     pub contract: bool,
 }
 
@@ -35,7 +35,7 @@ pub(super) fn group(graph: &Graph, users: &Users, realized: &[bool], fuse: bool)
             continue;
         }
         let extents = node.shape.extents();
-        let contract = matches!(node.op, Op::Contract(_));
+        let contract = super::is_alone(&node.op);
         let first = ready.unwrap_or(0);
         let place = (first..groups.list.len())
             .filter(|_| fuse && !contract)
@@ -117,6 +117,12 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Whether everything below the arguments of `id`, computed at `point`, is available in the group.
     fn arguments(&mut self, id: NodeId, point: Vec<Index>) -> bool {
+        // A table is read at any row, so an earlier kernel must have written it.
+        if let Op::Gather = self.graph.node(id).op
+            && self.groups.of[self.graph.node(id).args[0].index()].is_some_and(|g| g >= self.place)
+        {
+            return false;
+        }
         let args = super::build::arguments_at(self.graph, id, &point, &self.extents);
         args.into_iter().all(|read| self.node(read.node, read.point))
     }

@@ -97,7 +97,7 @@ impl Users {
 
 /// Whether a node is computed by a loop that combines.
 fn reduces(op: &Op) -> bool {
-    matches!(op, Op::Reduce { .. } | Op::Contract(_))
+    matches!(op, Op::Reduce { .. } | Op::Contract(_) | Op::Scatter)
 }
 
 /// Whether a node only says where to read another one.
@@ -115,8 +115,14 @@ fn reduced_extents(graph: &Graph, id: NodeId) -> Vec<Extent> {
             let batch = batch.then_some(Extent::Batch);
             batch.into_iter().chain(axes.iter().map(|&a| Extent::Size(from.dims[a]))).collect()
         }
+        Op::Scatter => graph.shape(node.args[0]).extents(),
         _ => vec![],
     }
+}
+
+/// Whether a reduction has a kernel of its own, which only epilogues may join: printers know how to compute it well.
+fn is_alone(op: &Op) -> bool {
+    matches!(op, Op::Contract(_) | Op::Scatter)
 }
 
 /// Whether all numbers of a node are f16: it moves what has been rounded.

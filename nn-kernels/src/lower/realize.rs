@@ -14,6 +14,7 @@ const LONGEST_CHAIN: u32 = 64;
 pub(super) fn initial(graph: &Graph, users: &Users, roots: &[Root], fuse: bool) -> Vec<bool> {
     let mut realized = vec![false; graph.len()];
     let mut chain = vec![0u32; graph.len()];
+    let tables = tables(graph);
     for (id, node) in graph.nodes().filter(|(id, _)| users.needed(*id)) {
         match &node.op {
             Op::Contract(_) => {
@@ -21,6 +22,14 @@ pub(super) fn initial(graph: &Graph, users: &Users, roots: &[Root], fuse: bool) 
                     realized[base.index()] |= needs_memory(graph, base);
                 }
             }
+            Op::Gather => realized[node.args[0].index()] |= needs_memory(graph, node.args[0]),
+            Op::Scatter => {
+                for arg in node.args.iter().map(|&a| super::same_memory(graph, a)) {
+                    realized[arg.index()] |= needs_memory(graph, arg);
+                }
+            }
+            // Sines of positions, say, are the same for all samples.
+            Op::Broadcast if node.shape.batch && tables[node.args[0].index()] => realized[node.args[0].index()] = true,
             Op::Window(accesses) if reads_repeatedly(graph, id, accesses) => {
                 let base = behind_moves(graph, node.args[0]);
                 realized[base.index()] |= needs_memory(graph, base) && graph.as_constant(base).is_none();
@@ -49,6 +58,24 @@ pub(super) fn initial(graph: &Graph, users: &Users, roots: &[Root], fuse: bool) 
         }
     }
     realized
+}
+
+/// Which nodes are tables: expensive to compute, of several numbers, and made of nothing but constants and indices.
+fn tables(graph: &Graph) -> Vec<bool> {
+    let (mut is_made_of_nothing, mut is_expensive) = (vec![false; graph.len()], vec![false; graph.len()]);
+    for (id, node) in graph.nodes() {
+        let mut args = node.args.iter();
+        is_made_of_nothing[id.index()] = match node.op {
+            Op::Leaf(_) | Op::Random(_) | Op::Scalar(_) => false,
+            _ => args.clone().all(|a| is_made_of_nothing[a.index()]),
+        };
+        is_expensive[id.index()] =
+            matches!(node.op, Op::Unary(u) if u.is_expensive()) || args.any(|a| is_expensive[a.index()]);
+    }
+    let is_table = |(id, node): (NodeId, &crate::graph::Node)| {
+        is_made_of_nothing[id.index()] && is_expensive[id.index()] && !node.shape.batch && node.shape.size() > 1
+    };
+    graph.nodes().map(is_table).collect()
 }
 
 /// Constants and leaves never need memory of their own.

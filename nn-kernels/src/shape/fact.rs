@@ -375,6 +375,8 @@ pub enum Fact {
         /// What it may be.
         allowed: Allowed,
     },
+    /// Something about sequences.
+    Sequence(super::SequenceFact),
     /// There are not as many weights as classes.
     ClassWeights {
         /// How many weights are given.

@@ -9,6 +9,7 @@
 
 mod fact;
 mod rules;
+mod sequence;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -17,6 +18,9 @@ pub use fact::{Allowed, Fact, Grouped, Sized};
 pub use rules::{
     all_axes, axes, axis, broadcast, class_count, classes, concat, dims, divide_axis, matmul, option, parameter, parts,
     permutation, range, rank_at_least, reshape, same, scalar, sequence, stack, vector,
+};
+pub use sequence::{
+    SequenceFact, attention_mask, head_groups, head_width, length_and_features, position_mask, same_length,
 };
 pub use window::{
     LAYOUTS, Margin, Margins, Padding, PaddingMode, PerAxis, TransposedOptions, WindowOptions, Windows, convolution,

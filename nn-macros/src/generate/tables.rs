@@ -97,8 +97,14 @@ fn parameters(list: &[Parameter]) -> String {
     self::list(list, |p| {
         let init = initializer(p.init);
         format!(
-            "__nn::Parameter {{ name: {:?}, dims: &{:?}, init: {init}, offset: {}, trainable: {} }}",
-            p.name, p.dims, p.offset, p.trainable
+            "__nn::Parameter {{ name: {:?}, dims: &{:?}, init: {init}, zero_row: {}, offset: {}, trainable: {} }}",
+            p.name,
+            p.dims,
+            p.zero_row.map_or("::core::option::Option::None".to_owned(), |row| format!(
+                "::core::option::Option::Some({row})"
+            )),
+            p.offset,
+            p.trainable
         )
     })
 }

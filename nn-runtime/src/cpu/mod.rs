@@ -13,6 +13,7 @@ pub(crate) mod peak;
 pub(crate) mod player;
 mod product;
 pub mod random;
+mod scatter;
 pub mod simd;
 mod team;
 
@@ -23,6 +24,7 @@ pub use memory::{Floats, disjoint, states};
 pub use parallel::split_rows;
 pub use product::{Around, Product, product, small_dots, small_packed, small_rows};
 pub use random::Key;
+pub use scatter::{row, scatter};
 pub use simd::{Kernel, LANES, Simd, Wide, WideKernel, dispatch, dispatch_wide, lanes_within, prefetch};
 
 /// What a step's kernels see up to the update.

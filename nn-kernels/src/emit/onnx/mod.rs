@@ -313,8 +313,14 @@ impl<'g> Printer<'g> {
                 let [a, b] = [0, 1].map(|i| self.full_arg(node, i));
                 self.contract(contraction, a, b, shape)?
             }
+            Op::Gather => {
+                let (table, numbers) = (self.full_arg(node, 0), self.full_arg(node, 1));
+                let numbers_name = self.cast(numbers.name, Type::Int64);
+                let name = self.op("Gather", &[table.name, numbers_name], &[Attribute::Int("axis", 0)]);
+                Value { name, batch: numbers.batch, dims: shape.dims.clone() }
+            }
             Op::Random(_) => return Err("random numbers".into()),
-            Op::Scalar(_) | Op::ByPhase | Op::Leaf(_) | Op::Reduce { batch: true, .. } => {
+            Op::Scalar(_) | Op::ByPhase | Op::Leaf(_) | Op::Scatter | Op::Reduce { batch: true, .. } => {
                 return Err("numbers that belong to training".into());
             }
         })

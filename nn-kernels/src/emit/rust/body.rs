@@ -204,6 +204,7 @@ impl<'a> StagePrinter<'a> {
                 _ => format!("s.gather(n, |lane| {}.uniform_at({}))", self.body.key(*stream), lane(index)),
             },
             Value::Load { tensor, index, within } => self.load(*tensor, index, within),
+            Value::Gather { tensor, row, rows, stride, index } => self.gather(*tensor, *row, [*rows, *stride], index),
             Value::Within(within) => match self.conditions(within) {
                 Conditions { all, lanes: None, each: false } => splat_if(&all, "1.0_f32"),
                 Conditions { all, lanes: Some(lanes), each: false } => when(&all, &format!("s.ones({lanes})")),
@@ -243,6 +244,40 @@ impl<'a> StagePrinter<'a> {
                 self.body.index(index, local, self.along)
             ),
         }
+    }
+
+    /// Elements of rows whose numbers are values: of one row, or of another one for each lane.
+    fn gather(&self, tensor: TensorId, row: ValueId, [rows, stride]: [usize; 2], index: &Index) -> String {
+        let (t, runtime, number) = (format!("t{}", tensor.0), self.body.runtime, self.number(row));
+        let start = |number: &str, lane: Option<usize>| {
+            let inside = match self.body.index(index, false, lane) {
+                zero if zero == "0" => String::new(),
+                index => format!(" + {index}"),
+            };
+            format!("{runtime}::row({number}, {rows}) * {stride}{inside}")
+        };
+        let of_lane = |lane: &str, number: &str| {
+            let at = start(number, self.along);
+            format!("{{ {lane}s.gather(n, |lane| {t}[{at}]) }}")
+        };
+        if self.differs(row) {
+            return of_lane(&format!("let numbers = s.lanes({number}); "), "numbers[lane]");
+        }
+        match Walk::of(index, self.along) {
+            Walk::Step(0) => format!("s.splat({t}[{}])", start(&format!("s.head({number})"), None)),
+            Walk::Step(1) => format!("s.load({t}, {}, n)", start(&format!("s.head({number})"), None)),
+            _ => of_lane(&format!("let number = s.head({number}); "), "number"),
+        }
+    }
+
+    /// Whether a value may differ from lane to lane.
+    fn differs(&self, value: ValueId) -> bool {
+        let Some(axis) = self.along else { return false };
+        let value = self.get(value);
+        let is_outer = matches!(self.body.lanes, Lanes::Outer(_));
+        value.indices().any(|index| index.uses(axis))
+            || (is_outer && matches!(value, Value::Reduced { .. }))
+            || value.operands().any(|operand| self.differs(operand))
     }
 
     /// Sorts bounds by how they look at a vector's lanes.

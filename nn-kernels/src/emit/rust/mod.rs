@@ -143,7 +143,7 @@ impl<'a> KernelPrinter<'a> {
         let mut kernel = kernel.clone();
         for stage in &mut kernel.stages {
             for value in &mut stage.body {
-                if let Value::Load { tensor, .. } = value {
+                if let Value::Load { tensor, .. } | Value::Gather { tensor, .. } = value {
                     *tensor = number(*tensor);
                 }
             }
@@ -281,7 +281,7 @@ impl<'a> KernelPrinter<'a> {
 fn tensors(nest: &Nest) -> BTreeSet<TensorId> {
     let stages = nest.stages.iter().map(|s| &s.stage);
     let loads = stages.clone().flat_map(|s| &s.body).filter_map(|v| match v {
-        Value::Load { tensor, .. } => Some(*tensor),
+        Value::Load { tensor, .. } | Value::Gather { tensor, .. } => Some(*tensor),
         _ => None,
     });
     loads.chain(stages.flat_map(|s| &s.stores).map(|s| s.tensor)).collect()

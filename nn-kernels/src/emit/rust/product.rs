@@ -2,7 +2,7 @@
 
 use super::nest::{Loops, Nest, Size};
 use super::{small, windowed};
-use crate::ir::{ContractionView, Index, Kernel, Stage, Store, TensorId, Value, ValueId};
+use crate::ir::{ContractionView, Index, Kernel, ScatterView, Stage, Store, TensorId, Value, ValueId};
 
 /// A contraction as a matrix product with loops around it, and its epilogue.
 #[derive(Debug)]
@@ -27,6 +27,9 @@ pub(super) struct Axis {
 impl ProductText {
     /// `None` if the kernel is none, or if its sums cannot be put where its first result goes.
     pub(super) fn new(kernel: &Kernel, runtime: &str, small: bool) -> Option<Self> {
+        if let Some(view) = kernel.scatter() {
+            return scatter(kernel, &view, runtime);
+        }
         let view = kernel.contraction()?;
         // The raw sums go where the first result goes that nobody reads.
         let store = kernel.stages[1..].iter().flat_map(|s| &s.stores).find(|s| !kernel.reads(s.tensor))?.clone();
@@ -42,6 +45,21 @@ impl ProductText {
         };
         Some(ProductText { call, winograd, epilogue: epilogue(kernel, &store) })
     }
+}
+
+/// Sums by number: a walk over the numbers.
+fn scatter(kernel: &Kernel, view: &ScatterView, runtime: &str) -> Option<ProductText> {
+    let store = kernel.stages[1..].iter().flat_map(|s| &s.stores).find(|s| !kernel.reads(s.tensor))?;
+    let points: Vec<Index> = (0..kernel.outer.len()).map(Index::axis).collect();
+    if store.index != Index::linear(&points, &kernel.outer) {
+        return None;
+    }
+    let sizes = view.positions.iter().map(|&extent| Size::of(extent));
+    let positions = sizes.reduce(|outer, inner| outer.around(inner).unwrap_or(outer))?;
+    let (rows, columns, positions) = (view.rows, view.columns, positions.text());
+    let (numbers, values, result) = (view.numbers.0, view.values.0, store.tensor.0);
+    let call = format!("{runtime}::scatter([{rows}, {columns}], {positions}, t{numbers}, t{values}, &mut *t{result});");
+    Some(ProductText { call, winograd: false, epilogue: epilogue(kernel, store) })
 }
 
 /// The loops of a matrix product: rows, columns and terms, and loops around it.
@@ -151,6 +169,9 @@ fn epilogue(kernel: &Kernel, raw: &Store) -> Option<Nest> {
                 Value::Unary(op, a) => Value::Unary(*op, at(a)),
                 Value::Binary(op, a, b) => Value::Binary(*op, at(a), at(b)),
                 Value::Select(c, a, b) => Value::Select(at(c), at(a), at(b)),
+                Value::Gather { tensor, row, rows, stride, index } => {
+                    Value::Gather { tensor: *tensor, row: at(row), rows: *rows, stride: *stride, index: index.clone() }
+                }
                 other => other.clone(),
             };
             let known = stage.body.iter().position(|v| *v == value);

@@ -129,6 +129,11 @@ fn access(value: &Value, along: Option<usize>) -> usize {
     };
     let index = match value {
         Value::Index(index) | Value::Load { index, .. } | Value::Random { index, .. } => Walk::of(index, along).cost(),
+        // Lanes may have rows of their own.
+        Value::Gather { index, .. } => match Walk::of(index, along) {
+            Walk::Step(1) => 2,
+            _ => GATHER,
+        },
         _ => 1,
     };
     index + within.iter().map(bound).sum::<usize>()

@@ -5,7 +5,7 @@ use super::math::Helper;
 use super::printer::Printer;
 use super::text::{self, Text};
 use crate::graph::{Binary, Reduction, Unary};
-use crate::ir::{Stage, Store, Value, ValueId};
+use crate::ir::{Index, Stage, Store, TensorId, Value, ValueId};
 
 /// A printed value.
 #[derive(Clone, Debug)]
@@ -83,7 +83,7 @@ impl Printer<'_> {
         for (i, value) in stage.body.iter().enumerate() {
             let moves = value.indices().any(|index| moving.iter().any(|&axis| index.uses(axis)))
                 || (results_move && matches!(value, Value::Reduced { .. }))
-                || matches!(value, Value::Load { tensor, .. } if kernel.writes(*tensor))
+                || matches!(value, Value::Load { tensor, .. } | Value::Gather { tensor, .. } if kernel.writes(*tensor))
                 || value.operands().any(|v| known[v.0 as usize].is_none());
             known.push((!moves && uses[i] > 0).then(|| self.named(out, stage, &values, i, uses[i], place)));
             values.push(known[i].clone().unwrap_or_else(|| Expr::name("0.0", false)));
@@ -98,7 +98,7 @@ impl Printer<'_> {
         // Loads always get a name: an expression must not move behind a store.
         let inline = match value {
             Value::Constant(_) | Value::Scalar(_) | Value::Reduced { .. } => true,
-            Value::Load { .. } | Value::Random { .. } => false,
+            Value::Load { .. } | Value::Gather { .. } | Value::Random { .. } => false,
             _ => uses == 1 && expr.text.len() <= INLINE,
         };
         if inline {
@@ -174,6 +174,9 @@ impl Printer<'_> {
                     }
                 })
             }
+            Value::Gather { tensor, row, rows, stride, index } => {
+                self.gather(*tensor, &v(row), [*rows, *stride], index, place)
+            }
             Value::Within(within) => {
                 self.for_lanes(place, value, |_, axes| format!("select(0.0, 1.0, {})", text::within(within, axes)))
             }
@@ -186,6 +189,41 @@ impl Printer<'_> {
                 Expr::name(format!("select({}, {}, {zero})", b.as_wide(wide), a.as_wide(wide)), wide)
             }
         }
+    }
+
+    /// Elements of rows whose numbers are values: four of one row where they lie together.
+    fn gather(
+        &mut self,
+        tensor: TensorId,
+        row: &Expr,
+        [rows, stride]: [usize; 2],
+        index: &Index,
+        place: &Place,
+    ) -> Expr {
+        let address = |printer: &mut Self, row: &str, axes: &[String]| {
+            let first = format!("u32(clamp({row}, 0.0, {})) * {stride}u", text::float(rows as f64 - 1.0));
+            let offset = text::sum(&first, &text::index(index, axes));
+            printer.address(tensor, &offset)
+        };
+        let Some(axis) = place.lanes.filter(|&axis| row.wide || index.uses(axis)) else {
+            let address = address(self, &row.text, place.axes);
+            return Expr::name(self.load(tensor, &address), false);
+        };
+        if !row.wide && stride.is_multiple_of(4) && self.is_aligned(tensor, index, axis) {
+            let address = address(self, &row.text, place.axes);
+            return Expr::name(self.load_group(tensor, &address), true);
+        }
+        let lanes = ["x", "y", "z", "w"].iter().enumerate().map(|(lane, component)| {
+            let mut axes = place.axes.to_vec();
+            if lane > 0 {
+                axes[axis] = format!("({} + {lane}u)", axes[axis]);
+            }
+            let row = if row.wide { format!("{}.{component}", row.operand()) } else { row.text.clone() };
+            let address = address(self, &row, &axes);
+            self.load(tensor, &address)
+        });
+        let lanes: Vec<String> = lanes.collect();
+        Expr::name(format!("vec4<f32>({})", lanes.join(", ")), true)
     }
 
     /// Something that depends on indices: one f32, or one for each lane where an index depends on the lane. `print` gets the

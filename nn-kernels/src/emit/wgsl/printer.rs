@@ -106,6 +106,14 @@ impl<'a> Printer<'a> {
                     aligned.insert(self.binding(*tensor));
                 }
             }
+            for value in &stage.body {
+                if let Value::Gather { tensor, stride, index, .. } = value
+                    && stride % 4 == 0
+                    && self.is_aligned(*tensor, index, axis)
+                {
+                    aligned.insert(self.binding(*tensor));
+                }
+            }
             for store in &stage.stores {
                 let set = if self.is_aligned(store.tensor, &store.index, axis) { &mut aligned } else { &mut others };
                 set.insert(self.binding(store.tensor));

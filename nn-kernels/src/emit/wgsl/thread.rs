@@ -68,6 +68,9 @@ fn four_at_once(printer: &mut Printer) -> Option<usize> {
         Value::Load { tensor, index, within } if index.uses(axis) => {
             Some(within.is_empty() && printer.is_aligned(*tensor, index, axis))
         }
+        Value::Gather { tensor, stride, index, .. } if index.uses(axis) => {
+            Some(stride % 4 == 0 && printer.is_aligned(*tensor, index, axis))
+        }
         _ => None,
     });
     let (aligned, scattered): (Vec<bool>, Vec<bool>) = loads.partition(|aligned| *aligned);

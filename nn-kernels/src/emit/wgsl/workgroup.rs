@@ -171,6 +171,9 @@ fn four_at_once(printer: &mut Printer) -> Option<usize> {
         let aligned = |tensor, index| printer.is_aligned(tensor, index, axis);
         let loads = stage.body.iter().all(|v| match v {
             Value::Load { tensor, index, within } if index.uses(axis) => within.is_empty() && aligned(*tensor, index),
+            Value::Gather { tensor, stride, index, .. } if index.uses(axis) => {
+                stride % 4 == 0 && aligned(*tensor, index)
+            }
             _ => true,
         });
         stage.inner.len() == inner && whole && loads && stage.stores.iter().all(|s| aligned(s.tensor, &s.index))
