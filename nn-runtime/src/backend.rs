@@ -26,6 +26,17 @@ pub(crate) trait Backend: Debug + Send + Sync {
     /// of 4, ascend, and lie apart.
     fn set_frozen(&mut self, ranges: Vec<Range<usize>>) -> Result<()>;
 
+    /// Chooses whether training looks for numbers that are not finite: whenever some steps have ended, in all parameters, in the
+    /// optimizer's states, and on GPUs in those steps' losses, too (which `progress` hears of on the CPU). Where one is found, no
+    /// further step begins, as if `progress` had broken. So rarely that no step is slower for it, and without a readback of more than a flag.
+    fn watch(&mut self, watched: bool);
+    /// Whether all parameters and the optimizer's states are finite.
+    fn is_finite(&self) -> Result<bool>;
+    /// Notes parameters and states, on the device.
+    fn note(&mut self) -> Result<()>;
+    /// Puts back what [`Backend::note`] has noted, if anything.
+    fn recall(&mut self) -> Result<()>;
+
     /// Brings a data set to the device, in whole where it fits, so that steps can gather their batches from it.
     fn upload<'a>(&self, data: Columns<'a>) -> Result<Resident<'a>>;
 

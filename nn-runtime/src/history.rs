@@ -9,10 +9,14 @@ use crate::fit::NonFinite;
 pub struct History<R> {
     /// One entry for each epoch.
     pub epochs: Vec<Epoch<R>>,
-    /// The loss of each training step, in order.
+    /// The loss of each training step, in order. Steps that [`OnNonFinite::Skip`](crate::OnNonFinite::Skip) has left out have none: NaN or
+    /// infinity.
     pub step_losses: Vec<f32>,
     /// Why training ended before its last epoch; `None` if it did not.
     pub stopped: Option<Stopped>,
+    /// Where [`OnNonFinite::Skip`](crate::OnNonFinite::Skip) has left out an update, and what was not finite there; in order, and of this
+    /// process alone.
+    pub left_out: Vec<NonFinite>,
 }
 
 /// Why training ended before its last epoch.
@@ -38,6 +42,9 @@ pub struct Epoch<R> {
     pub validation: Option<R>,
     /// The learning rate of the epoch.
     pub learning_rate: f32,
+    /// Steps that have changed nothing, since numbers in them were not finite: the network skips such steps by itself (`skip_non_finite`,
+    /// mixed precision), or [`OnNonFinite::Skip`](crate::OnNonFinite::Skip) has left them out.
+    pub skipped: usize,
     /// How long it took, validation included.
     pub seconds: f64,
 }
@@ -53,9 +60,12 @@ impl<R> History<R> {
 impl<R: fmt::Display> fmt::Display for Epoch<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "epoch {}: {}", self.number, self.train)?;
-        match &self.validation {
-            Some(report) => write!(f, "; validation {report}"),
-            None => Ok(()),
+        if let Some(report) = &self.validation {
+            write!(f, "; validation {report}")?;
+        }
+        match self.skipped {
+            0 => Ok(()),
+            steps => write!(f, "; {steps} skipped"),
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod random;
 mod scatter;
 pub mod simd;
 mod team;
+mod watch;
 
 pub use crate::program::StepUniform;
 

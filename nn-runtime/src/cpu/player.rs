@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::between::{Accumulator, Frozen};
 use super::memory::{Arena, Floats, Pool, zeros};
 use super::parallel;
+use super::watch::{Watch, all_finite};
 use super::{Pass, Update};
 use crate::backend::{Backend, Columns, Gradients, Progress, Resident, Steps};
 use crate::error::{Error, Result};
@@ -35,6 +36,7 @@ pub(crate) struct CpuBackend {
     pool: Pool,
     accumulator: Accumulator,
     frozen: Frozen,
+    watch: Watch,
 }
 
 impl CpuBackend {
@@ -50,6 +52,7 @@ impl CpuBackend {
             pool: Pool::default(),
             accumulator: Accumulator::default(),
             frozen: Frozen::default(),
+            watch: Watch::default(),
         })
     }
 
@@ -112,6 +115,23 @@ impl Backend for CpuBackend {
         Ok(())
     }
 
+    fn watch(&mut self, watched: bool) {
+        self.watch.on = watched;
+    }
+
+    fn is_finite(&self) -> Result<bool> {
+        Ok(all_finite(&self.parameters, &self.states))
+    }
+
+    fn note(&mut self) -> Result<()> {
+        self.watch.note(&self.parameters, &self.states)
+    }
+
+    fn recall(&mut self) -> Result<()> {
+        self.watch.recall(&mut self.parameters, &mut self.states);
+        Ok(())
+    }
+
     fn upload<'a>(&self, data: Columns<'a>) -> Result<Resident<'a>> {
         Ok(Resident::Host(data))
     }
@@ -152,7 +172,8 @@ impl Backend for CpuBackend {
                 frozen.hold(parameters);
             }
             ended = n * group + group_steps.len();
-            if progress(ended, &results[start..end]).is_break() {
+            let found = self.watch.finds(group_steps.len(), parameters, states);
+            if progress(ended, &results[start..end]).is_break() || found {
                 results.truncate(end);
                 break;
             }

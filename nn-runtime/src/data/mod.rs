@@ -76,12 +76,12 @@ pub use samples::Samples;
 pub use source::{Draw, Kind, Source};
 
 pub(crate) use ahead::{Ahead, Portion, ahead};
-#[doc(hidden)]
-pub use set::{DataSet, Input, classes, floats, rows, rows_mut};
 pub(crate) use set::check_weights;
 #[doc(hidden)]
+pub use set::{DataSet, Input, classes, floats, rows, rows_mut};
+#[doc(hidden)]
 pub use stream::Stream;
-pub(crate) use stream::{Passes, Training, order, portion_floats};
+pub(crate) use stream::{Passes, Training, multiple, order, portion_floats};
 
 #[cfg(test)]
 mod tests;

@@ -197,11 +197,23 @@ pub(crate) fn order(samples: usize, shuffled: Option<(u64, u64)>) -> Vec<u32> {
     order
 }
 
+/// So many batches of a portion, rounded up to a multiple, but not beyond an epoch.
+pub(crate) fn multiple(per_portion: usize, of: usize, epoch: usize) -> usize {
+    let of = of.max(1);
+    per_portion.div_ceil(of).saturating_mul(of).min(epoch.max(per_portion))
+}
+
 impl<'a> Passes<'a> {
     /// In batches of this size, over the first `used` samples of each epoch; without `training`, in order and without anything random.
     pub(crate) fn new(stream: &'a Stream, batch_size: usize, used: usize, training: Option<Training>) -> Self {
         let floats = batch_size.saturating_mul(stream.width()).max(1);
         Passes { stream, batch_size, batches_per_portion: (PORTION_FLOATS / floats).max(1), used, training }
+    }
+
+    /// The same, in portions of so many batches or a multiple of it; an epoch is never more than one.
+    pub(crate) fn in_multiples_of(self, batches: usize) -> Self {
+        let epoch = self.used.div_ceil(self.batch_size.max(1));
+        Passes { batches_per_portion: multiple(self.batches_per_portion, batches, epoch), ..self }
     }
 
     /// Samples in a portion; the last one of an epoch may have fewer.

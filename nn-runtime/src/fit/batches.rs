@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use super::{Data, Dataset};
-use crate::data::{DataSet, Portion, portion_floats};
+use crate::data::{DataSet, Portion, multiple, portion_floats};
 use crate::error::{Error, Result};
 use crate::program::Program;
 
@@ -122,16 +122,18 @@ pub(super) struct Filling<'a> {
 }
 
 impl<'a> Filling<'a> {
-    /// Epochs of so many steps, from this one on.
+    /// Epochs of so many steps, from this one on, in portions of a multiple of so many batches.
     pub(super) fn new(
         source: &'a dyn BatchSource,
         program: &Program,
         batch_size: usize,
         steps: usize,
         first_epoch: u64,
+        together: usize,
     ) -> Self {
         let width: usize = program.fields.iter().map(|field| field.dims.iter().product::<usize>()).sum();
         let per_portion = (portion_floats() / batch_size.saturating_mul(width).max(1)).max(1);
+        let per_portion = multiple(per_portion, together, steps);
         Filling { source, batch_size, steps, per_portion, first_epoch, next: Mutex::default() }
     }
 

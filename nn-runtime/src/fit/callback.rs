@@ -151,6 +151,9 @@ pub struct Event<'a> {
     pub samples: usize,
     /// Steps of the network so far, whichever run they belonged to; during `on_progress`, up to the last event of another kind.
     pub steps: u64,
+    /// How many steps of this epoch, as far as they are known, have changed nothing, since numbers in them were not finite: the network
+    /// skips such steps by itself (`skip_non_finite`, mixed precision), or [`OnNonFinite::Skip`](crate::OnNonFinite::Skip) leaves them out.
+    pub skipped: usize,
     /// The loss, then each metric that is one number, over the steps of this epoch as far as they are known: each as measured before
     /// its update. [`names`](Self::names) has their names.
     pub train: Option<&'a [f64]>,

@@ -29,6 +29,7 @@ pub(super) struct Now<'a> {
     pub(super) batch: usize,
     pub(super) samples: usize,
     pub(super) steps: u64,
+    pub(super) skipped: usize,
     pub(super) learning_rate: f32,
     pub(super) train: Option<&'a Measured>,
     pub(super) last: Option<&'a Measured>,
@@ -42,7 +43,7 @@ impl Callbacks<'_> {
         now: Now<'_>,
         concerned: impl Fn(&dyn Callback) -> bool,
     ) -> Result<(Control, Option<&'static str>)> {
-        let Now { net, batch, samples, steps, learning_rate, train, last } = now;
+        let Now { net, batch, samples, steps, skipped, learning_rate, train, last } = now;
         let event = Event {
             epoch: self.epoch,
             epochs: self.epochs,
@@ -50,6 +51,7 @@ impl Callbacks<'_> {
             batches: self.batches,
             samples,
             steps,
+            skipped,
             train: train.map(|measured| &measured.numbers[..]),
             last: last.map(|measured| &measured.numbers[..]),
             validation: self.validated.as_ref().map(|measured| &measured.numbers[..]),

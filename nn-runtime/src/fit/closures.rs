@@ -95,6 +95,7 @@ fn epoch<R: Report>(event: &Event<'_>) -> Option<Epoch<R>> {
         train: R::from_measured(event.measured.train?),
         validation: event.measured.validation.map(R::from_measured),
         learning_rate: event.learning_rate,
+        skipped: event.skipped,
         seconds: event.seconds,
     })
 }

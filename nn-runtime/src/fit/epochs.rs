@@ -1,14 +1,16 @@
 //! A run's epochs, cut into segments: steps between which the host has something to do.
 
 mod blame;
+mod sizes;
 mod telling;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
+use self::sizes::Sizes;
 use super::callback::{Callback, Control, Moment};
 use super::callbacks::{Callbacks, Now};
 use super::clock::{Clock, REFRESH};
-use super::finite::{OnNonFinite, Replay};
+use super::finite::{NonFinite, OnNonFinite, Replay};
 use super::interrupt::Interrupt;
 use super::options::Options;
 use super::run::Validation;
@@ -34,6 +36,18 @@ pub(super) struct Samples<'a> {
     pub(super) columns: &'a Columns<'a>,
     /// Their numbers, in the order of the steps.
     pub(super) order: &'a [u32],
+    /// Whether all epochs have the same ones, and not only these steps.
+    pub(super) stay: bool,
+}
+
+/// What a run leaves behind the network.
+pub(super) struct Ran {
+    /// The loss of each step.
+    pub(super) losses: Vec<f32>,
+    /// Why it ended early.
+    pub(super) stopped: Option<Stopped>,
+    /// What was not finite in updates that were left out.
+    pub(super) left_out: Vec<NonFinite>,
 }
 
 /// A run in progress.
@@ -41,10 +55,16 @@ pub(super) struct Loop<'r> {
     options: &'r Options,
     callbacks: Callbacks<'r>,
     /// Samples of each step of an epoch.
-    batches: Vec<usize>,
-    /// What the current epoch has measured so far, and from how many of its steps.
+    sizes: Sizes,
+    /// What the current epoch has measured so far, from how many of its steps, and how many of them have changed nothing.
     combined: Combined,
     counted: usize,
+    skipped: usize,
+    /// The steps since the last state that can be gone back to, where numbers have to be finite.
+    replay: Option<Replay>,
+    left_out: Vec<NonFinite>,
+    /// The numbers of a segment's steps, in memory that stays.
+    uniforms: Vec<StepUniform>,
     /// Why the run ends before its last epoch.
     stopped: Option<Stopped>,
     /// Whether somebody has asked for a checkpoint that has not been written yet.
@@ -82,9 +102,13 @@ impl<'r> Loop<'r> {
         Loop {
             options,
             callbacks,
-            batches,
+            sizes: Sizes::new(batches),
             combined,
             counted: 0,
+            skipped: 0,
+            replay: None,
+            left_out: Vec::new(),
+            uniforms: Vec::new(),
             stopped: None,
             save: false,
             interrupt: None,
@@ -95,13 +119,14 @@ impl<'r> Loop<'r> {
         }
     }
 
-    /// Plays the run: the epochs that are left of it. Gives the loss of each step, and why it ended early.
+    /// Plays the run: the epochs that are left of it.
     pub(super) fn play(
         mut self,
         net: &mut Net,
         pass: &mut Pass<'_>,
         validation: Option<&Validation<'_>>,
-    ) -> Result<(Vec<f32>, Option<Stopped>)> {
+    ) -> Result<Ran> {
+        net.backend.watch(self.options.on_non_finite != OnNonFinite::Ignore);
         self.interrupt = if self.options.stop_on_interrupt { Some(Interrupt::listen()?) } else { None };
         self.callbacks.validates = validation.is_some();
         self.number(net);
@@ -114,7 +139,7 @@ impl<'r> Loop<'r> {
         self.callbacks.validated = None;
         self.tell(net, Moment::TrainEnd)?;
         self.settle(net)?;
-        Ok((self.losses, self.stopped))
+        Ok(Ran { losses: self.losses, stopped: self.stopped, left_out: self.left_out })
     }
 
     /// Whether somebody has ended the run. It ends between two updates, never among the steps of one.
@@ -124,26 +149,31 @@ impl<'r> Loop<'r> {
 
     fn is_between_updates(&self, net: &Net) -> bool {
         let ended = net.position.steps as usize;
-        ended.is_multiple_of(self.options.accumulate) || ended == self.batches.len()
+        ended.is_multiple_of(self.options.accumulate) || ended == self.sizes.len()
     }
 
     /// Whether this step of an epoch is the last one of its update.
     fn updates(&self, step: usize) -> bool {
-        (step + 1).is_multiple_of(self.options.accumulate) || step + 1 == self.batches.len()
+        (step + 1).is_multiple_of(self.options.accumulate) || step + 1 == self.sizes.len()
+    }
+
+    /// The steps of the update that a step of an epoch is a part of.
+    fn update_of(&self, step: usize) -> Range<usize> {
+        let every = self.options.accumulate;
+        let first = step / every * every;
+        first..first.saturating_add(every).min(self.sizes.len())
     }
 
     /// Which part of its update a step of an epoch is, and its share of the update's samples.
     fn part(&self, step: usize) -> (Part, f32) {
-        let every = self.options.accumulate;
-        let first = step / every * every;
-        let batches = &self.batches[first..self.batches.len().min(first + every)];
-        let part = match (step == first, self.updates(step)) {
+        let update = self.update_of(step);
+        let part = match (step == update.start, self.updates(step)) {
             (true, true) => Part::Whole,
             (true, false) => Part::First,
             (false, false) => Part::Middle,
             (false, true) => Part::Last,
         };
-        (part, (self.batches[step] as f64 / batches.iter().sum::<usize>() as f64) as f32)
+        (part, (self.sizes.of(step) as f64 / self.sizes.samples(update) as f64) as f32)
     }
 
     /// How many epochs of the run have ended. The next one gets its number.
@@ -157,14 +187,13 @@ impl<'r> Loop<'r> {
     fn epoch(&mut self, net: &mut Net, pass: &mut Pass<'_>, validation: Option<&Validation<'_>>) -> Result<()> {
         self.callbacks.clock = Clock::start();
         self.callbacks.validated = None;
-        (self.combined, self.counted) = (Combined::new(net.program), 0);
-        self.count(&net.position.results, 0);
+        self.count_anew(net);
         self.tell(net, Moment::EpochBegin)?;
         self.settle(net)?;
         if self.stopped.is_none() {
             pass(net, self)?;
         }
-        if self.counted < self.batches.len() || matches!(self.stopped, Some(Stopped::Interrupted)) {
+        if self.counted < self.sizes.len() || matches!(self.stopped, Some(Stopped::Interrupted)) {
             return Ok(());
         }
         let number = self.callbacks.epoch;
@@ -189,46 +218,41 @@ impl<'r> Loop<'r> {
 
     /// Trains on the next batches of the epoch, whose samples are these.
     pub(super) fn steps(&mut self, net: &mut Net, samples: Samples<'_>, count: usize) -> Result<()> {
-        let Samples { data, columns, order: all } = samples;
+        let all = samples.order;
         let mut order = all;
         let begin = net.position.steps as usize;
         let end = begin + count;
-        let mut replay = match self.options.on_non_finite {
-            OnNonFinite::Ignore => None,
-            OnNonFinite::Stop | OnNonFinite::Skip => Some(Replay::new(net, data, columns, order)?),
-        };
+        self.guard(net, samples.stay)?;
         // Where one step went wrong, others may: segments begin small again.
         let mut careful = usize::MAX;
         loop {
             let first = net.position.steps as usize;
-            let mut bad = None;
-            if first < end && !self.is_stopped(net) {
+            let wrong;
+            let going = first < end && !self.is_stopped(net);
+            if going {
                 let segment = self.segment(first).min(end - first).min(careful);
                 let uniforms = self.uniforms(net, first, segment);
                 self.tell_batch(net, Moment::BatchBegin, first)?;
-                let ended = self.segment_of(net, data, order, &uniforms)?;
-                order = &order[self.batches[first..first + ended].iter().sum()..];
-                if let Some(replay) = &mut replay {
-                    let known = replay.len();
-                    replay.push(&uniforms[..ended]);
-                    bad = self.first_bad(net, first).map(|step| known + step);
-                    careful = careful.saturating_mul(2);
+                let ended = self.segment_of(net, samples.data, order, &uniforms)?;
+                let now;
+                (now, order) = order.split_at(self.sizes.samples(first..first + ended));
+                wrong = self.look(net, first, &uniforms[..ended], now, ended < segment)?;
+                careful = careful.saturating_mul(2);
+                self.uniforms = uniforms;
+                if wrong.is_none() && ended > 0 {
+                    self.tell_batch(net, Moment::BatchEnd, first + ended)?;
                 }
-                if bad.is_none() {
-                    if ended > 0 {
-                        self.tell_batch(net, Moment::BatchEnd, first + ended)?;
-                    }
-                    self.settle(net)?;
-                    continue;
-                }
+            } else {
+                wrong = self.last_look(net)?;
             }
-            match &mut replay {
-                Some(replay) if bad.is_some() || (!self.is_non_finite() && !Replay::is_good(net)?) => {
-                    self.blame(net, replay, bad)?;
-                    order = &all[self.batches[begin..net.position.steps as usize].iter().sum()..];
+            match wrong {
+                Some(wrong) => {
+                    self.blame(net, samples, wrong)?;
+                    order = &all[self.sizes.samples(begin..net.position.steps as usize)..];
                     careful = 1;
                 }
-                _ => return Ok(()),
+                None if going => self.settle(net)?,
+                None => return Ok(()),
             }
         }
     }
@@ -240,13 +264,15 @@ impl<'r> Loop<'r> {
     }
 
     /// The numbers of the next steps, at the rates of the curve if there is one.
-    fn uniforms(&self, net: &mut Net, first: usize, count: usize) -> Vec<StepUniform> {
-        let mut uniforms = Vec::with_capacity(count);
+    fn uniforms(&mut self, net: &mut Net, first: usize, count: usize) -> Vec<StepUniform> {
+        let mut uniforms = std::mem::take(&mut self.uniforms);
+        uniforms.clear();
+        uniforms.reserve(count);
         let mut updates = 0;
         for (step, ahead) in (first..first + count).zip(0..) {
             self.set_rate(net, updates);
             let (part, share) = self.part(step);
-            let uniform = net.step(self.batches[step], ahead, updates);
+            let uniform = net.step(self.sizes.of(step), ahead, updates);
             uniforms.push(StepUniform { part: part as u32, share, ..uniform });
             updates += u64::from(self.updates(step));
         }
@@ -273,10 +299,10 @@ impl<'r> Loop<'r> {
         let samples: usize = uniforms.iter().map(|step| step.batch as usize).sum();
         let mut results = std::mem::take(&mut net.position.results);
         // So that steps allocate nothing.
-        results.reserve(self.combined.floats(&self.batches[first..first + uniforms.len()]));
+        results.reserve(self.floats(first..first + uniforms.len()));
         self.losses.reserve(uniforms.len());
         let (steps, learning_rate) = (net.steps, net.learning_rate);
-        let watched = self.options.on_non_finite != OnNonFinite::Ignore;
+        let guarded = self.replay.is_some();
         // Steps whose losses have been looked at, and the floats of their results.
         let (program, mut looked, mut floats) = (net.program, 0, 0);
         let mut asked: Result<Option<(Control, Option<&'static str>)>> = Ok(None);
@@ -284,12 +310,12 @@ impl<'r> Loop<'r> {
             if self.interrupt.as_ref().is_some_and(Interrupt::has_come) {
                 return ControlFlow::Break(());
             }
-            for (_, results) in
-                metrics::slots(program, self.batches[first + looked..].iter().copied(), &results[floats..])
-            {
-                (looked, floats) = (looked + 1, floats + results.len());
-                if watched && !results[0].is_finite() {
-                    return ControlFlow::Break(());
+            if guarded {
+                for (_, results) in metrics::slots(program, self.sizes.from(first + looked), &results[floats..]) {
+                    (looked, floats) = (looked + 1, floats + results.len());
+                    if self.is_bad(results) {
+                        return ControlFlow::Break(());
+                    }
                 }
             }
             if self.shown.seconds() < self.refresh || matches!(asked, Ok(Some(_)) | Err(_)) {
@@ -302,8 +328,9 @@ impl<'r> Loop<'r> {
             // Curves are made from all scores so far: steps must not wait for those who look.
             self.refresh = REFRESH.max(LOOK_SHARE * self.shown.seconds());
             let train = (self.counted > first).then_some(&known);
-            let (batch, samples) = (first + ended, self.batches[..first + ended].iter().sum());
-            let now = Now { net: None, batch, samples, steps, learning_rate, train, last: None };
+            let (batch, skipped) = (first + ended, self.skipped);
+            let samples = self.sizes.samples(0..batch);
+            let now = Now { net: None, batch, samples, steps, skipped, learning_rate, train, last: None };
             asked = self.callbacks.tell(Moment::Progress, now, |_| true).map(Some);
             self.known = known;
             match &asked {
@@ -327,7 +354,7 @@ impl<'r> Loop<'r> {
         net.position.steps += ended as u64;
         let new = self.results_from(net, first);
         self.count(new, first);
-        self.losses.extend(metrics::losses(net.program, self.batches[first..].iter().copied(), new));
+        self.losses.extend(metrics::losses(net.program, self.sizes.from(first), new));
         if let Some((control, who)) = asked? {
             self.obey(net, control, who)?;
         }
@@ -337,24 +364,34 @@ impl<'r> Loop<'r> {
         Ok(ended)
     }
 
+    /// Counts what the epoch has measured so far.
+    fn count_anew(&mut self, net: &Net) {
+        (self.combined, self.counted, self.skipped) = (Combined::new(net.program), 0, 0);
+        self.count(&net.position.results, 0);
+    }
+
     /// Adds what steps have measured, from the `first` of the epoch on, as far as it has not been added yet.
     fn count(&mut self, results: &[f32], first: usize) {
-        let known = self.combined.floats(&self.batches[first..self.counted]);
+        let known = self.floats(first..self.counted);
         let new = results.get(known..).unwrap_or_default();
-        let skips = self.options.on_non_finite == OnNonFinite::Skip;
-        for (batch, results) in
-            metrics::slots(self.callbacks.program, self.batches[self.counted..].iter().copied(), new)
-        {
+        for (batch, results) in metrics::slots(self.callbacks.program, self.sizes.from(self.counted), new) {
             self.counted += 1;
-            // A step that was left out has measured nothing.
-            if !skips || results[0].is_finite() {
+            let skipped = self.is_skipped(results);
+            self.skipped += usize::from(skipped);
+            // A step that was left out has measured nothing, unless the device has.
+            if !skipped || results[0].is_finite() {
                 self.combined.add(batch, results);
             }
         }
     }
 
+    /// Floats of the results of some of the epoch's steps.
+    fn floats(&self, steps: Range<usize>) -> usize {
+        self.combined.floats(steps.len(), self.sizes.samples(steps))
+    }
+
     /// The results of the epoch's steps from the `first` on.
     fn results_from<'n>(&self, net: &'n Net, first: usize) -> &'n [f32] {
-        net.position.results.get(self.combined.floats(&self.batches[..first])..).unwrap_or_default()
+        net.position.results.get(self.floats(0..first)..).unwrap_or_default()
     }
 }

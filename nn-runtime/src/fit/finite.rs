@@ -6,8 +6,9 @@
 //! gradients then say which tensor was the first.
 
 use std::fmt;
+use std::ops::Range;
 
-use super::callback::Kept;
+use super::epochs::Samples;
 use crate::backend::{Columns, Resident, Steps, unheard};
 use crate::checkpoint;
 use crate::error::Result;
@@ -48,34 +49,43 @@ impl fmt::Display for NonFinite {
     }
 }
 
-/// Steps that can be played again: those since the last state that is known to be good.
-pub(super) struct Replay<'a> {
-    data: &'a Resident<'a>,
-    /// The same on the host.
-    columns: &'a Columns<'a>,
-    order: &'a [u32],
-    good: Kept,
+/// Steps that can be played again: those since the last state that the device has noted.
+pub(super) struct Replay {
+    /// Updates before the first of them.
+    updates: u64,
     played: Vec<StepUniform>,
+    /// Their samples, one after another.
+    order: Vec<u32>,
+    /// After so many of them, all numbers are known to be finite; an update has ended there. 0 says nothing.
+    good: usize,
 }
 
-/// Where a step went wrong.
+/// Where an update went wrong.
 pub(super) struct Culprit {
-    /// Its number among the steps since the last good state.
+    /// The update's first step.
+    pub(super) first: usize,
+    /// The step of the update that began it.
     pub(super) step: usize,
     pub(super) place: String,
-    /// Whether all parameters were finite before it.
+    /// Whether all numbers were finite before it.
     pub(super) was_good: bool,
 }
 
-impl<'a> Replay<'a> {
-    /// Steps from here on, over these samples.
-    pub(super) fn new(net: &Net, data: &'a Resident<'a>, columns: &'a Columns<'a>, order: &'a [u32]) -> Result<Self> {
-        Ok(Replay { data, columns, order, good: Kept::of(net)?, played: Vec::new() })
+impl Replay {
+    /// Of steps from here on, between two updates.
+    pub(super) fn new(net: &mut Net) -> Result<Self> {
+        let mut replay = Replay { updates: 0, played: Vec::new(), order: Vec::new(), good: 0 };
+        replay.restart(net)?;
+        Ok(replay)
     }
 
-    /// How many updates there had been before the first of them; each step makes one.
-    pub(super) fn updates(&self) -> u64 {
-        self.good.updates
+    /// Begins anew from here.
+    pub(super) fn restart(&mut self, net: &mut Net) -> Result<()> {
+        net.backend.note()?;
+        (self.updates, self.good) = (net.updates, 0);
+        self.played.clear();
+        self.order.clear();
+        Ok(())
     }
 
     /// How many steps have been played.
@@ -83,115 +93,142 @@ impl<'a> Replay<'a> {
         self.played.len()
     }
 
-    /// Steps that have been played.
-    pub(super) fn push(&mut self, steps: &[StepUniform]) {
+    /// Steps on these samples have been played.
+    pub(super) fn push(&mut self, steps: &[StepUniform], order: &[u32]) {
         self.played.extend_from_slice(steps);
+        self.order.extend_from_slice(order);
     }
 
-    /// Begins anew from here, behind this many steps.
-    pub(super) fn restart(&mut self, net: &Net, steps: usize) -> Result<()> {
-        self.order = &self.order[samples(&self.played[..steps])..];
-        self.good = Kept::of(net)?;
-        self.played.clear();
-        Ok(())
+    /// All numbers are finite up to here.
+    pub(super) fn all_good(&mut self) {
+        self.good = self.played.len();
     }
 
-    /// Whether all parameters are finite.
-    pub(super) fn is_good(net: &Net) -> Result<bool> {
-        Ok(net.backend.parameters()?.iter().all(|value| value.is_finite()))
+    /// Whether that is known.
+    pub(super) fn is_known(&self) -> bool {
+        self.good == self.played.len()
     }
 
-    /// Brings the network to where it was after this many steps. Says whether all parameters are finite there.
-    fn go_to(&self, net: &mut Net, steps: usize) -> Result<bool> {
-        self.good.put_back(net)?;
+    /// Updates of the network before this step.
+    pub(super) fn updates_before(&self, step: usize) -> u64 {
+        self.updates + self.played[..step].iter().filter(|step| step.updates()).count() as u64
+    }
+
+    /// Brings the network to where it was after this many steps. Says whether all numbers are finite there.
+    fn go_to(&self, net: &mut Net, data: &Resident<'_>, steps: usize) -> Result<bool> {
+        net.backend.recall()?;
         if steps > 0 {
             let (order, steps) = (&self.order[..samples(&self.played[..steps])], &self.played[..steps]);
-            net.backend.train(Steps { data: self.data, order, steps }, &mut Vec::new(), &mut unheard)?;
+            net.backend.train(Steps { data, order, steps }, &mut Vec::new(), &mut unheard)?;
         }
-        Self::is_good(net)
+        net.backend.is_finite()
     }
 
-    /// Finds the step with which it began, and leaves the network as it was before it. `bad` is the first one whose loss is not finite.
-    pub(super) fn find(&self, net: &mut Net, bad: Option<usize>) -> Result<Culprit> {
-        // All is well after `low` steps, and not after `high`.
-        let (mut low, mut high) = (0, bad.unwrap_or(self.played.len()));
-        if !self.good.parameters.iter().all(|value| value.is_finite()) {
+    /// Finds the update with which it began, and leaves the network as it was before it. `bad` is the first step whose loss is not finite.
+    pub(super) fn find(&self, net: &mut Net, samples: Samples<'_>, bad: Option<usize>) -> Result<Culprit> {
+        // Nobody else looks meanwhile, so that all steps are played.
+        net.backend.watch(false);
+        let found = self.search(net, samples, bad);
+        net.backend.watch(true);
+        found
+    }
+
+    fn search(&self, net: &mut Net, at: Samples<'_>, bad: Option<usize>) -> Result<Culprit> {
+        // Where updates begin, and where the steps end.
+        let ends = (1..self.len()).filter(|&end| self.played[end - 1].updates());
+        let bounds: Vec<usize> = std::iter::once(0).chain(ends).chain([self.len()]).collect();
+        let update_of = |step: usize| bounds.partition_point(|&bound| bound <= step) - 1;
+        // All is well at the `low` bound, and not at the `high` one.
+        let mut low = update_of(self.good);
+        let mut high = bad.map_or(bounds.len() - 1, update_of);
+        if self.good == 0 && !self.go_to(net, at.data, 0)? {
             high = 0;
-        } else if bad.is_some() && self.go_to(net, high)? {
-            // The step's own forward pass is to blame.
+        } else if bad.is_some() && (high == low || self.go_to(net, at.data, bounds[high])?) {
+            // The update's own forward pass is to blame.
             low = high;
         } else {
             while high - low > 1 {
                 let middle = low + (high - low) / 2;
-                *(if self.go_to(net, middle)? { &mut low } else { &mut high }) = middle;
+                *(if self.go_to(net, at.data, bounds[middle])? { &mut low } else { &mut high }) = middle;
             }
         }
-        let step = low.min(high).min(self.played.len().saturating_sub(1));
-        let was_good = self.go_to(net, step)?;
-        Ok(Culprit { step, place: self.place(net, step)?, was_good })
+        let update = low.min(high);
+        let (first, end) = (bounds[update], bounds[update + 1]);
+        let was_good = self.go_to(net, at.data, first)?;
+        let (step, place) = self.place(net, at, first..end)?;
+        Ok(Culprit { first, step, place, was_good })
     }
 
-    /// The first tensor with numbers that are not finite, in the step that comes next.
-    fn place(&self, net: &mut Net, step: usize) -> Result<String> {
+    /// The first tensor with numbers that are not finite, in the steps of the update that comes next; and the step.
+    fn place(&self, net: &mut Net, at: Samples<'_>, steps: Range<usize>) -> Result<(usize, String)> {
         let program = net.program;
-        let before = net.backend.parameters()?;
-        if let Some(place) = parameter(program, &before) {
-            return Ok(format!("{place}, before the step"));
+        let vectors = |net: &Net| changed(program, &net.backend.parameters()?, &net.backend.states()?);
+        if let Some(place) = vectors(net)? {
+            return Ok((steps.start, format!("{place}, before the step")));
         }
-        let uniform = self.played[step];
-        let first = samples(&self.played[..step]);
-        let order = &self.order[first..first + uniform.batch as usize];
-        let fields = self.batch(program, order);
+        let mut first = samples(&self.played[..steps.start]);
+        let begin = first;
+        for step in steps.clone() {
+            let uniform = self.played[step];
+            let order = &self.order[first..first + uniform.batch as usize];
+            first += order.len();
+            if let Some(place) = Self::place_in(net, at.columns, order, uniform)? {
+                return Ok((step, place));
+            }
+        }
+        // The update, then: of a rate that is too high, say.
+        let played = Steps { data: at.data, order: &self.order[begin..first], steps: &self.played[steps.clone()] };
+        net.backend.train(played, &mut Vec::new(), &mut unheard)?;
+        let place = vectors(net)?;
+        self.go_to(net, at.data, steps.start)?;
+        let place = place.map_or("the loss itself".to_owned(), |place| format!("the update of {place}"));
+        Ok((steps.end - 1, place))
+    }
+
+    /// The first tensor with such numbers in a step's own samples, gradients and loss.
+    fn place_in(net: &Net, columns: &Columns<'_>, order: &[u32], uniform: StepUniform) -> Result<Option<String>> {
+        let program = net.program;
+        let fields = batch(program, columns, order);
         for (field, values) in program.fields.iter().zip(&fields) {
             let width = values.len() / order.len().max(1);
             if let Some(at) = values.iter().position(|value| !value.is_finite()) {
                 let sample = order[at / width.max(1)];
-                return Ok(format!("the data: `{}` of sample {sample} has {}", field.name, values[at]));
+                return Ok(Some(format!("the data: `{}` of sample {sample} has {}", field.name, values[at])));
             }
         }
-        if program.gradients.is_some() {
-            let columns = Columns { fields: fields.iter().map(Vec::as_slice).collect(), samples: order.len() };
-            let gradients = net.backend.gradients(columns, uniform)?;
-            if let Some(place) = trained(program, &gradients.parameters) {
-                return Ok(format!("the gradient of {place}"));
-            }
-            if !gradients.loss.is_finite() {
-                return Ok("the loss itself, which has finite gradients".into());
-            }
+        if program.gradients.is_none() {
+            return Ok(None);
         }
-        // The update, then: of a rate that is too high, say.
-        let steps = Steps { data: self.data, order, steps: &[uniform] };
-        net.backend.train(steps, &mut Vec::new(), &mut unheard)?;
-        let after = net.backend.parameters()?;
-        self.go_to(net, step)?;
-        Ok(match parameter(program, &after) {
-            Some(place) => format!("the update of {place}"),
-            None => "the loss itself".into(),
-        })
+        let columns = Columns { fields: fields.iter().map(Vec::as_slice).collect(), samples: order.len() };
+        let gradients = net.backend.gradients(columns, uniform)?;
+        let trained = program.parameters.iter().filter(|parameter| parameter.trainable);
+        if let Some(place) = first(trained, &gradients.parameters) {
+            return Ok(Some(format!("the gradient of {place}")));
+        }
+        let is_loss = !gradients.loss.is_finite();
+        Ok(is_loss.then(|| "the loss itself, which has finite gradients".into()))
     }
+}
 
-    /// The samples of a batch, field by field.
-    fn batch(&self, program: &Program, order: &[u32]) -> Vec<Vec<f32>> {
-        let field = |(field, values): (&crate::program::Field, &&[f32])| {
-            let width: usize = field.dims.iter().product();
-            order.iter().flat_map(|&sample| &values[sample as usize * width..][..width]).copied().collect()
-        };
-        program.fields.iter().zip(&self.columns.fields).map(field).collect()
-    }
+/// The samples of a batch, field by field.
+fn batch(program: &Program, columns: &Columns<'_>, order: &[u32]) -> Vec<Vec<f32>> {
+    let field = |(field, values): (&crate::program::Field, &&[f32])| {
+        let width: usize = field.dims.iter().product();
+        order.iter().flat_map(|&sample| &values[sample as usize * width..][..width]).copied().collect()
+    };
+    program.fields.iter().zip(&columns.fields).map(field).collect()
 }
 
 fn samples(steps: &[StepUniform]) -> usize {
     steps.iter().map(|step| step.batch as usize).sum()
 }
 
-/// The first parameter whose part of this vector is not finite.
-fn parameter(program: &'static Program, values: &[f32]) -> Option<String> {
-    first(program.parameters.iter(), values)
-}
-
-/// The first one of those that are trained.
-fn trained(program: &'static Program, values: &[f32]) -> Option<String> {
-    first(program.parameters.iter().filter(|parameter| parameter.trainable), values)
+/// The first parameter that is not finite, or of which the optimizer's states are not.
+fn changed(program: &'static Program, parameters: &[f32], states: &[Vec<f32>]) -> Result<Option<String>> {
+    let all = || program.parameters.iter();
+    let of_state =
+        || states.iter().find_map(|state| first(all(), state)).map(|place| format!("the optimizer's state of {place}"));
+    Ok(first(all(), parameters).or_else(of_state))
 }
 
 fn first(mut parameters: impl Iterator<Item = &'static Parameter>, values: &[f32]) -> Option<String> {

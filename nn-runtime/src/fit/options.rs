@@ -91,12 +91,6 @@ impl Options {
                 "initial_epoch is {initial_epoch}, but the last epoch is {epochs}: `epochs` counts those before, too"
             )));
         }
-        if self.accumulate > 1 && self.on_non_finite != OnNonFinite::Ignore {
-            return Err(Error::Option(
-                "on_non_finite looks for single steps, and accumulate makes one update of several: choose one of them"
-                    .into(),
-            ));
-        }
         let Some(rate) = &self.learning_rate else { return Ok(()) };
         if let Some(other) = self.sets_rate {
             return Err(Error::Option(format!("learning_rate and {other} are both set: choose one of them")));
@@ -173,6 +167,11 @@ impl Options {
             }
             None => Ok(batches),
         }
+    }
+
+    /// How many batches a stream has to hold together: those of an update, where it may have to be played again.
+    pub(super) fn together(&self) -> usize {
+        if self.on_non_finite == OnNonFinite::Ignore { 1 } else { self.accumulate }
     }
 
     /// What a run that goes on from a checkpoint must have in common with the one that wrote it, so that its bits are the same.

@@ -76,6 +76,11 @@ fn describe(event: &Event<'_>, values: &[f64]) -> String {
     parts.join(", ")
 }
 
+/// `2 skipped`, where steps have changed nothing.
+fn skipped(event: &Event<'_>) -> Option<String> {
+    (event.skipped > 0).then(|| format!("{} skipped", event.skipped))
+}
+
 /// `12,345 samples/s`, where there is a clock.
 fn speed(samples: usize, seconds: f64) -> Option<String> {
     let rate = samples as f64 / seconds;
@@ -103,7 +108,7 @@ impl Callback for Progress {
             bar.set_position(event.batch as u64);
             let left = format!("{:#} left", HumanDuration(bar.eta()));
             let known = event.train.map(|values| describe(event, values));
-            let parts = [known, speed(event.samples - self.begun, event.seconds), Some(left)];
+            let parts = [known, skipped(event), speed(event.samples - self.begun, event.seconds), Some(left)];
             let message: String = parts.into_iter().flatten().map(|part| format!(", {part}")).collect();
             bar.set_message(message);
         }
@@ -129,6 +134,9 @@ impl Callback for Progress {
             let mut line = format!("epoch {epoch}/{epochs}: {}", describe(event, train));
             if let Some(values) = event.validation {
                 line += &format!("; validation {}", describe(event, values));
+            }
+            if let Some(skipped) = skipped(event) {
+                line += &format!("; {skipped}");
             }
             self.print(&line);
         }

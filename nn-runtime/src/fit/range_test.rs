@@ -92,8 +92,7 @@ impl Net {
         let mut after: Vec<Box<dyn Callback>> = vec![Box::new(After { step: self.steps + steps as u64 })];
         let ran = self.run(data.data(), None, &options, &mut Unheard, &mut after);
         self.restore(state)?;
-        let (losses, _) = ran?;
-        let points = (first..).map(|step| rate.at(step)).zip(losses).take(steps);
+        let points = (first..).map(|step| rate.at(step)).zip(ran?.losses).take(steps);
         Ok(RangeTest { points: points.take_while(|(_, loss)| loss.is_finite()).collect() })
     }
 }

@@ -6,18 +6,17 @@ use std::thread;
 use super::Data;
 use super::batches::{BatchSource, Filling};
 use super::callback::Callback;
-use super::epochs::{Loop, Samples};
+use super::epochs::{Loop, Ran, Samples};
 use super::options::{Options, Verbosity};
 use super::progress::Progress;
 use crate::backend::{Columns, Resident};
 use crate::data::{Ahead, Passes, Portion, Stream, Training, ahead, order};
 use crate::error::Result;
-use crate::history::Stopped;
 use crate::metrics::Measured;
 use crate::network::{Net, Position};
 
 impl Net {
-    /// Trains, without types. Gives the loss of each step, and why the run ended early. The record hears of everything first, behind
+    /// Trains, without types. The record hears of everything first, behind
     /// what shows the progress.
     pub(super) fn run<'a>(
         &mut self,
@@ -26,11 +25,12 @@ impl Net {
         options: &Options,
         record: &mut dyn Callback,
         callbacks: &mut [Box<dyn Callback + 'a>],
-    ) -> Result<(Vec<f32>, Option<Stopped>)> {
+    ) -> Result<Ran> {
         self.schedule(&self.program.train, "train")?;
         options.check()?;
         let size = options.batch_size;
-        let (train, validation) = options.split(options.weights.of_samples(Part::of(data, size))?, validation.map(|data| Part::of(data, size)))?;
+        let (train, validation) = options
+            .split(options.weights.of_samples(Part::of(data, size))?, validation.map(|data| Part::of(data, size)))?;
         let classes = options.weights.of_classes(self.program)?;
         let weigh = |portion: &mut Portion| classes.into_iter().for_each(|classes| classes.apply(portion));
         let samples = train.samples();
@@ -53,14 +53,15 @@ impl Net {
                     let order = order(samples, options.shuffle.then_some((net.seed, net.epochs)));
                     let done = net.position.steps as usize;
                     let first = batches[..done].iter().sum();
-                    let samples = Samples { data: &resident, columns: &columns, order: &order[first..used] };
+                    let samples =
+                        Samples { data: &resident, columns: &columns, order: &order[first..used], stay: true };
                     looped.steps(net, samples, batches.len() - done)
                 };
                 looped.play(self, &mut pass, validation.as_ref())
             }
             Part::Stream(stream) => {
                 let training = Training::new(self.seed, self.epochs, options.shuffle);
-                let passes = Passes::new(&stream, size, used, Some(training));
+                let passes = Passes::new(&stream, size, used, Some(training)).in_multiples_of(options.together());
                 let batches_per_portion = passes.portion() / size;
                 // The first portion may have been trained on in part, and the first epoch as a whole.
                 let skipped = match self.position.steps as usize {
@@ -78,7 +79,8 @@ impl Net {
                 })
             }
             Part::Batches(source, _) => {
-                let filling = Filling::new(source, self.program, size, batches.len(), self.epochs);
+                let (steps, together) = (batches.len(), options.together());
+                let filling = Filling::new(source, self.program, size, steps, self.epochs, together);
                 let skipped = match self.position.steps as usize {
                     done if done < batches.len() => done / filling.per_portion(),
                     _ => filling.portions(),
@@ -129,7 +131,7 @@ fn portion_by_portion<'a>(
             let first = batches[begin..done].iter().sum();
             let order = order(portion.samples, None);
             let (data, columns) = (net.backend.upload(portion.columns())?, portion.columns());
-            let samples = Samples { data: &data, columns: &columns, order: &order[first..] };
+            let samples = Samples { data: &data, columns: &columns, order: &order[first..], stay: false };
             looped.steps(net, samples, end - done)?;
         }
         Ok(())

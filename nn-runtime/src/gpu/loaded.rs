@@ -33,6 +33,8 @@ pub struct Counters {
     pub submissions: u64,
     /// Times that the host waited for numbers of the device's.
     pub readbacks: u64,
+    /// Flags that came to the host when it waited for their submissions.
+    pub flags: u64,
     /// Windows of data that were brought to the device because it does not hold the whole set.
     pub windows: u64,
     /// Texts of dispatches that were measured.
@@ -45,6 +47,7 @@ pub(super) struct Counts {
     pub(super) dispatches: AtomicU64,
     pub(super) submissions: AtomicU64,
     pub(super) readbacks: AtomicU64,
+    pub(super) flags: AtomicU64,
     pub(super) windows: AtomicU64,
     pub(super) measured: AtomicU64,
 }
@@ -86,6 +89,7 @@ impl Loaded {
             dispatches: self.counts.dispatches.load(Relaxed),
             submissions: self.counts.submissions.load(Relaxed),
             readbacks: self.counts.readbacks.load(Relaxed),
+            flags: self.counts.flags.load(Relaxed),
             windows: self.counts.windows.load(Relaxed),
             measured: self.counts.measured.load(Relaxed),
         }

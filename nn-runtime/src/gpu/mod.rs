@@ -10,8 +10,8 @@
 //!   pipelines and the lanes that wait for the next run;
 //! - `data_set` keeps data on the device, or brings it there in windows, for the gather kernel;
 //! - `steps` runs a schedule over gathered batches (train, evaluate), those that fit by its `resident` program; `between` sums gradients of
-//!   several steps and keeps what is frozen, where somebody asked for it; `direct` runs
-//!   one over samples as they come (predict, gradients);
+//!   several steps and keeps what is frozen, where somebody asked for it, and `watch` looks for
+//!   numbers that are not finite; `direct` runs one over samples as they come (predict, gradients);
 //! - `player` is all of it as the `Backend` of a network; `profile` times the kernels for those who ask.
 //!
 //! What talks to the device is `async`, and only `player` blocks on it, so that the same code can serve a browser, where
@@ -40,6 +40,7 @@ mod tests;
 mod track;
 mod tune;
 mod variants;
+mod watch;
 
 pub use adapter::Adapter;
 pub use context::Gpu;

@@ -7,8 +7,9 @@ use super::context::Gpu;
 use super::data_set::DataSet;
 use super::direct;
 use super::loaded::{Counters, Loaded};
-use super::steps;
+use super::steps::{self, Beside};
 use super::track::Track;
+use super::watch::Watch;
 use crate::backend::{self, Backend, Columns, Gradients, Progress, Resident, Steps};
 use crate::error::{Error, Result};
 use crate::profile::{KernelRun, TrainKernels};
@@ -23,6 +24,7 @@ pub struct GpuBackend {
     train: Option<Track>,
     gradients: Option<Track>,
     between: Between,
+    watch: Watch,
 }
 
 impl GpuBackend {
@@ -41,7 +43,7 @@ impl GpuBackend {
         let evaluate = program.evaluate.as_ref().map(|schedule| forward("evaluate", schedule));
         let train = program.train.as_ref().map(|schedule| backward("train", schedule));
         let gradients = program.gradients.as_ref().map(|schedule| backward("gradients", schedule));
-        Ok(Self { loaded, predict, evaluate, train, gradients, between: Between::default() })
+        Ok(Self { loaded, predict, evaluate, train, gradients, between: Between::default(), watch: Watch::default() })
     }
 
     /// What was done so far.
@@ -90,6 +92,22 @@ impl Backend for GpuBackend {
         pollster::block_on(self.between.freeze(&self.loaded, ranges))
     }
 
+    fn watch(&mut self, watched: bool) {
+        self.watch.on = watched;
+    }
+
+    fn is_finite(&self) -> Result<bool> {
+        pollster::block_on(self.watch.is_finite(&self.loaded))
+    }
+
+    fn note(&mut self) -> Result<()> {
+        pollster::block_on(self.watch.note(&self.loaded))
+    }
+
+    fn recall(&mut self) -> Result<()> {
+        pollster::block_on(self.watch.recall(&self.loaded))
+    }
+
     fn upload<'a>(&self, data: Columns<'a>) -> Result<Resident<'a>> {
         let upload = DataSet::upload(&self.loaded.budget, self.loaded.program, data);
         Ok(Resident::Gpu(pollster::block_on(upload)?))
@@ -97,12 +115,12 @@ impl Backend for GpuBackend {
 
     fn train(&mut self, steps: Steps<'_>, results: &mut Vec<f32>, progress: Progress<'_>) -> Result<usize> {
         self.track(&self.train, "train")?;
-        let Self { loaded, train: Some(track), between, .. } = self else { return Ok(0) };
+        let Self { loaded, train: Some(track), between, watch, .. } = self else { return Ok(0) };
         pollster::block_on(async {
             let needed = between.begin(loaded, steps.steps).await?;
-            let between = needed.then_some(&*between);
-            let played = steps::play(loaded, track, steps, results, between, progress).await;
-            if let Some(between) = between {
+            let beside = Beside { between: needed.then_some(&*between), watch: watch.on.then_some(&*watch) };
+            let played = steps::play(loaded, track, steps, results, beside, progress).await;
+            if let Some(between) = beside.between {
                 between.end(loaded).await?;
             }
             played
@@ -116,7 +134,7 @@ impl Backend for GpuBackend {
 
     fn evaluate(&self, steps: Steps<'_>, results: &mut Vec<f32>) -> Result<()> {
         let track = self.track(&self.evaluate, "evaluate")?;
-        pollster::block_on(steps::play(&self.loaded, track, steps, results, None, &mut backend::unheard))?;
+        pollster::block_on(steps::play(&self.loaded, track, steps, results, Beside::default(), &mut backend::unheard))?;
         Ok(())
     }
 

@@ -17,12 +17,13 @@ use super::loaded::Loaded;
 use super::recording::record;
 use super::resident::{Bound, Residence, Turn, turns};
 use super::track::{Run, Track};
+use super::watch::{self, Watch};
 use crate::backend::{Progress, Resident, Steps};
 use crate::error::{Error, Result};
 use crate::program::StepUniform;
 
 /// Submissions that the device may have before it at once: one that runs, one that follows without a gap.
-const IN_FLIGHT: usize = 2;
+pub(super) const IN_FLIGHT: usize = 2;
 /// Entries of the table of steps that are uploaded together, where a binding holds them.
 const TABLE_STEPS: usize = 1 << 12;
 /// Kernels in a submission: few enough that progress is heard of.
@@ -76,14 +77,23 @@ fn check(loaded: &Loaded, data: &DataSet<'_>, steps: &Steps<'_>) -> Result<()> {
     }
 }
 
-/// Plays a schedule once for each step and appends the steps' results. Where `progress` breaks, nothing more is submitted. Gives how
+/// What a run has beside the schedule's own kernels.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Beside<'a> {
+    /// Around the update.
+    pub(super) between: Option<&'a Between>,
+    /// Behind each submission.
+    pub(super) watch: Option<&'a Watch>,
+}
+
+/// Plays a schedule once for each step and appends the steps' results. Where `progress` breaks, or numbers are found that are not finite, nothing more is submitted. Gives how
 /// many steps were played.
 pub(super) async fn play(
     loaded: &Loaded,
     track: &Track,
     steps: Steps<'_>,
     results: &mut Vec<f32>,
-    between: Option<&Between>,
+    beside: Beside<'_>,
     progress: Progress<'_>,
 ) -> Result<usize> {
     let Resident::Gpu(data) = steps.data else {
@@ -94,7 +104,7 @@ pub(super) async fn play(
     let window = data.window(&loaded.budget) as u64;
     let parts = cut(steps.steps, loaded.budget.largest() / 4, floats);
     // What comes between the pass and the update is no part of a resident program.
-    let residence = track.residence.as_ref().filter(|_| between.is_none());
+    let residence = track.residence.as_ref().filter(|_| beside.between.is_none());
     let takes = |step: &StepUniform| residence.is_some_and(|residence| residence.takes(step));
     let largest = |resident: bool| {
         let steps = steps.steps.iter().filter(|step| takes(step) == resident);
@@ -117,8 +127,12 @@ pub(super) async fn play(
         Some(residence) if inside > 0 => Some(residence.bind(loaded, &run.lane, &source).await?),
         _ => None,
     };
-    let between = match between {
+    let between = match beside.between {
         Some(between) => between.bind(loaded, &run.lane).await?,
+        None => None,
+    };
+    let watch = match beside.watch {
+        Some(watch) => Some(watch.bind(loaded, &run.lane).await?),
         None => None,
     };
     let (known, mut order, mut ended) = (results.len(), steps.order, 0);
@@ -126,8 +140,8 @@ pub(super) async fn play(
         let now;
         (now, order) = order.split_at(samples(part));
         let mut heard = |steps: usize| progress(ended + steps, &[]);
-        let (resident, between) = (resident.as_ref(), between.as_ref());
-        let part_of = Part { run: &run, data, source: &source, residence, resident, between, window };
+        let (resident, between, watch) = (resident.as_ref(), between.as_ref(), watch.as_ref());
+        let part_of = Part { run: &run, data, source: &source, residence, resident, between, watch, window };
         let (steps, played) = part_of.play(now, part, &mut heard).await?;
         results.extend(played);
         ended += steps;
@@ -149,6 +163,7 @@ struct Part<'a> {
     residence: Option<&'a Residence>,
     resident: Option<&'a Bound>,
     between: Option<&'a between::Bound>,
+    watch: Option<&'a watch::Bound>,
     window: u64,
 }
 
@@ -170,6 +185,8 @@ impl Part<'_> {
         let floats = |count: usize| -> u64 { self.floats(&steps[..count]) };
         let mut flight: VecDeque<(Pending, usize)> = VecDeque::new();
         let (mut submitted, mut ended) = (0, 0);
+        // Numbers of submissions.
+        let (mut next, mut oldest) = (0, 0);
         let windows = cut(steps, self.window, |step| u64::from(step.batch));
         'submitting: for section in windows.into_iter().flat_map(|window| window.chunks(table_steps(&loaded.budget))) {
             let now;
@@ -180,9 +197,13 @@ impl Part<'_> {
                 if flight.len() == IN_FLIGHT
                     && let Some((pending, steps)) = flight.pop_front()
                 {
-                    loaded.gpu().finished(pending).await?;
+                    let is_finite = match self.watch {
+                        Some(watch) => watch.is_finite(loaded, pending, oldest).await?,
+                        None => loaded.gpu().finished(pending).await.map(|()| true)?,
+                    };
+                    oldest += 1;
                     ended += steps;
-                    if heard(ended).is_break() {
+                    if heard(ended).is_break() || !is_finite {
                         let read = |encoder: &mut wgpu::CommandEncoder| {
                             lane.reader.copy(encoder, (&lane.results, 0), 0, floats(submitted));
                         };
@@ -197,11 +218,15 @@ impl Part<'_> {
                         self.upload(now, &turns, floats(submitted));
                     }
                     self.encode(encoder, first, together);
+                    if let Some(watch) = self.watch {
+                        watch.encode(loaded, encoder, next, first + count - 1);
+                    }
                     if last {
                         lane.reader.copy(encoder, (&lane.results, 0), 0, floats(submitted + count));
                     }
                 };
                 flight.push_back((loaded.submit(encode).await?, count));
+                next += 1;
                 first += count;
                 submitted += count;
             }

@@ -158,10 +158,10 @@ impl Combined {
         }
     }
 
-    /// Floats of the results of steps over so many samples each.
-    pub(crate) fn floats(&self, batches: &[usize]) -> usize {
+    /// Floats of the results of so many steps, over so many samples together.
+    pub(crate) fn floats(&self, steps: usize, samples: usize) -> usize {
         let (floats, sample_floats) = self.slot;
-        batches.iter().map(|batch| floats + batch * sample_floats).sum()
+        steps * floats + samples * sample_floats
     }
 
     /// The loss, then each metric.

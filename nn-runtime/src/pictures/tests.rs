@@ -20,9 +20,15 @@ fn run(losses: &[f64]) -> History<Losses> {
         train: Losses(*loss, 1.0 - loss / 3.0),
         validation: Some(Losses(loss * 1.1, 0.9 - loss / 3.0)),
         learning_rate: 1e-3,
+        skipped: 0,
         seconds: 0.5,
     };
-    History { epochs: losses.iter().enumerate().map(epoch).collect(), step_losses: vec![], stopped: None }
+    History {
+        epochs: losses.iter().enumerate().map(epoch).collect(),
+        step_losses: vec![],
+        stopped: None,
+        left_out: vec![],
+    }
 }
 
 /// Whether it is well-formed, and how many elements of a kind it has.

@@ -24,7 +24,7 @@ impl Loop<'_> {
 
     /// Tells those who hear of the steps that begin or end here, after so many of the epoch.
     pub(super) fn tell_batch(&mut self, net: &mut Net, moment: Moment, ended: usize) -> Result<()> {
-        let all = ended == self.batches.len() && moment == Moment::BatchEnd;
+        let all = ended == self.sizes.len() && moment == Moment::BatchEnd;
         let concerned = |every: usize| every > 0 && (all || ended.is_multiple_of(every));
         if self.callbacks.all.iter().any(|c| concerned(c.batch_events())) {
             self.tell_some(net, moment, |callback| concerned(callback.batch_events()))?;
@@ -35,18 +35,19 @@ impl Loop<'_> {
     fn tell_some(&mut self, net: &mut Net, moment: Moment, concerned: impl Fn(&dyn Callback) -> bool) -> Result<()> {
         let batch = net.position.steps as usize;
         // At an epoch's end, the network stands at the beginning of the next one.
-        let batch = if moment == Moment::EpochEnd { self.batches.len() } else { batch };
+        let batch = if moment == Moment::EpochEnd { self.sizes.len() } else { batch };
         let train = (batch > 0).then(|| self.combined.values());
         let last = (moment == Moment::BatchEnd).then(|| {
             let mut combined = Combined::new(net.program);
-            combined.add(self.batches[batch - 1], self.results_from(net, batch - 1));
+            combined.add(self.sizes.of(batch - 1), self.results_from(net, batch - 1));
             combined.values()
         });
         let now = Now {
             net: Some(net),
             batch,
-            samples: self.batches[..batch].iter().sum(),
+            samples: self.sizes.samples(0..batch),
             steps: net.steps,
+            skipped: self.skipped,
             learning_rate: net.learning_rate,
             train: train.as_ref(),
             last: last.as_ref(),
@@ -64,7 +65,11 @@ impl Loop<'_> {
             (self.stopped, self.save) = (Some(Stopped::Callback(who)), true);
         }
         match control.restore {
-            Some(kept) => kept.put_back(net),
+            Some(kept) => {
+                // The steps up to here do not lead there.
+                self.replay = None;
+                kept.put_back(net)
+            }
             None => Ok(()),
         }
     }
@@ -80,8 +85,9 @@ impl Loop<'_> {
         let now = Now {
             net: Some(net),
             batch,
-            samples: self.batches[..batch].iter().sum(),
+            samples: self.sizes.samples(0..batch),
             steps: net.steps,
+            skipped: self.skipped,
             learning_rate: net.learning_rate,
             train: None,
             last: None,
@@ -95,7 +101,7 @@ impl Loop<'_> {
 
     /// What to tell who has pressed Ctrl-C.
     fn how_to_go_on(&self, net: &Net, saved: Option<std::path::PathBuf>) -> String {
-        let (epoch, batch, batches) = (self.callbacks.epoch, net.position.steps, self.batches.len());
+        let (epoch, batch, batches) = (self.callbacks.epoch, net.position.steps, self.sizes.len());
         let place = format!("stopped by Ctrl-C after batch {batch} of {batches} in epoch {epoch} (step {})", net.steps);
         match saved {
             Some(path) => {
