@@ -15,10 +15,10 @@ use crate::graph::{Extent, Graph, Leaf, Node, NodeId, Op, Shape, StepScalar, Una
 use crate::ir::{Kernel, TensorId, Value, validate};
 use crate::layers::{penalty, penalty_gradient, state_init};
 use crate::levels;
-use crate::lower::{Root, Tensors, holds_halves, lower};
+use crate::lower::{Lowered, Root, Tensors, holds_halves, lower};
 use crate::memory::{self, Pinned};
 use crate::network::{Network, Precision};
-use crate::plan::{Output, Place, Plan, Schedule, Tensor};
+use crate::plan::{LoopOfKernels, Output, Place, Plan, Schedule, Tensor, View};
 use crate::simplify::{Phase, half_operands, specialize, split_reductions};
 
 use layout::Layout;
@@ -120,9 +120,7 @@ impl Programs<'_> {
     /// update, the other what only the gradients of inputs need.
     fn train(&self) -> (Schedule, Schedule) {
         let (mut table, pinned, wanted) = self.learn(true);
-        table.schedule.levels.clear();
-        let pass = std::mem::take(&mut table.schedule.kernels);
-        let (pass, of_inputs) = partition(pass, &table.schedule.tensors, &wanted);
+        let (pass, of_inputs) = partition(table.take(), &table.schedule, &wanted);
         table.append(pass);
         let update = table.schedule.kernels.len();
         table.append(of_inputs);
@@ -136,6 +134,9 @@ impl Programs<'_> {
             Schedule {
                 kernels: [&whole.kernels[..from], &whole.kernels[to..]].concat(),
                 levels: levels.map(moved).collect(),
+                loops: (whole.loops.iter().filter(|l| l.kernels.end <= from || l.kernels.start >= to))
+                    .map(|l| LoopOfKernels { kernels: moved(&l.kernels), ..*l })
+                    .collect(),
                 ..whole.clone()
             }
         };
@@ -278,20 +279,40 @@ impl Programs<'_> {
     }
 }
 
-/// Splits kernels into those that the wanted tensors need, and the others; both keep their order.
-fn partition(kernels: Vec<Kernel>, tensors: &[Tensor], wanted: &[TensorId]) -> (Vec<Kernel>, Vec<Kernel>) {
-    let mut needed = vec![false; tensors.len()];
-    wanted.iter().for_each(|t| needed[t.0 as usize] = true);
+/// Splits kernels into those that the wanted tensors need, and the others; both keep their order, and a loop stays whole.
+fn partition(lowered: Lowered, schedule: &Schedule, wanted: &[TensorId]) -> (Lowered, Lowered) {
+    let Lowered { kernels, loops } = lowered;
+    let mut needed = vec![false; schedule.tensors.len()];
+    let need = |t: TensorId, needed: &mut Vec<bool>| {
+        let of = schedule.views.get(&t).map_or([t; 2], |view| view.of);
+        of.into_iter().chain([t]).for_each(|t| needed[t.0 as usize] = true);
+    };
+    let is_needed = |t: TensorId, needed: &[bool]| {
+        let of = schedule.views.get(&t).map_or([t; 2], |view| view.of);
+        of.into_iter().any(|t| needed[t.0 as usize])
+    };
+    wanted.iter().for_each(|t| need(*t, &mut needed));
     let mut keep = vec![false; kernels.len()];
-    for (kernel, keep) in kernels.iter().zip(&mut keep).rev() {
-        *keep = kernel.tensors().into_iter().any(|t| needed[t.0 as usize] && kernel.writes(t));
-        if *keep {
-            kernel.loads().for_each(|t| needed[t.0 as usize] = true);
+    for at in (0..kernels.len()).rev() {
+        let body = loops.iter().find(|(body, _)| body.contains(&at)).map_or(at..at + 1, |(body, _)| body.clone());
+        // All of a loop is decided about at its last kernel.
+        if body.end == at + 1 {
+            let writes = |k: &Kernel| k.tensors().into_iter().any(|t| is_needed(t, &needed) && k.writes(t));
+            if kernels[body.clone()].iter().any(writes) {
+                keep[body.clone()].fill(true);
+                kernels[body].iter().flat_map(Kernel::loads).for_each(|t| need(t, &mut needed));
+            }
         }
     }
-    let (kept, others): (Vec<_>, Vec<_>) = kernels.into_iter().zip(keep).partition(|(_, keep)| *keep);
-    let kernels = |list: Vec<(Kernel, bool)>| list.into_iter().map(|(kernel, _)| kernel).collect();
-    (kernels(kept), kernels(others))
+    let (mut kept, mut others) = (Lowered::default(), Lowered::default());
+    for (at, kernel) in kernels.into_iter().enumerate() {
+        let part = if keep[at] { &mut kept } else { &mut others };
+        if let Some((body, steps)) = loops.iter().find(|(body, _)| body.start == at) {
+            part.loops.push((part.kernels.len()..part.kernels.len() + body.len(), *steps));
+        }
+        part.kernels.push(kernel);
+    }
+    (kept, others)
 }
 
 /// The graph's leaves of some kind by their numbers, ascending.
@@ -364,7 +385,7 @@ impl<'a> Table<'a> {
             (graph, roots)
         });
         let (graph, roots) = split.as_ref().map_or((graph, roots), |(graph, roots)| (graph, &roots[..]));
-        let kernels = match self.programs.network.precision {
+        let lowered = match self.programs.network.precision {
             Precision::Full => lower(graph, roots, fuse, self),
             Precision::Mixed(_) => {
                 let nodes: Vec<NodeId> = roots.iter().map(|root| root.node).collect();
@@ -373,16 +394,25 @@ impl<'a> Table<'a> {
                 lower(&graph, &roots, fuse, self)
             }
         };
-        self.append(kernels);
+        self.append(lowered);
         self.schedule.update = self.schedule.kernels.len();
     }
 
     /// Adds kernels behind those that there are, in levels of their own.
-    fn append(&mut self, kernels: Vec<Kernel>) {
-        let Schedule { kernels: all, levels, tensors, .. } = &mut self.schedule;
-        let (kernels, own) = levels::order(kernels, tensors);
-        levels.extend(own.into_iter().map(|level| all.len() + level.start..all.len() + level.end));
-        all.extend(kernels);
+    fn append(&mut self, lowered: Lowered) {
+        let Schedule { kernels: all, levels, loops, tensors, views, .. } = &mut self.schedule;
+        let own = levels::order(lowered, tensors, views);
+        let moved = |range: Range<usize>| all.len() + range.start..all.len() + range.end;
+        levels.extend(own.levels.into_iter().map(moved));
+        loops.extend(own.loops.into_iter().map(|l| LoopOfKernels { kernels: moved(l.kernels), ..l }));
+        all.extend(own.kernels);
+    }
+
+    /// All kernels that there are; they are no longer there.
+    fn take(&mut self) -> Lowered {
+        self.schedule.levels.clear();
+        let loops = std::mem::take(&mut self.schedule.loops).into_iter().map(|l| (l.kernels, l.steps)).collect();
+        Lowered { kernels: std::mem::take(&mut self.schedule.kernels), loops }
     }
 
     /// Names, memory, and the checks that debug builds make.
@@ -392,8 +422,7 @@ impl<'a> Table<'a> {
         schedule.fields.sort_unstable();
         widen_singles(schedule);
         let from_start = schedule.fields.iter().map(|(_, t)| *t).collect();
-        let zones =
-            memory::plan(&schedule.kernels, &schedule.levels, &mut schedule.tensors, &Pinned { from_start, to_end });
+        let zones = memory::plan(schedule, &Pinned { from_start, to_end });
         (schedule.sample_floats, schedule.fixed_floats) = (zones.sample, zones.fixed);
         (schedule.sample_halves, schedule.fixed_halves) = (zones.half_sample, zones.half_fixed);
         if cfg!(debug_assertions) {
@@ -423,10 +452,30 @@ impl Tensors for Table<'_> {
         let name = format!("{} #{}", graph.label(id), id.index());
         self.add(&name, shape, place)
     }
+
+    fn view(&mut self, view: View) -> TensorId {
+        if let Some((id, _)) = self.schedule.views.iter().find(|(_, known)| **known == view) {
+            return *id;
+        }
+        // The place follows when memory is planned.
+        let id = TensorId(self.schedule.tensors.len() as u32);
+        self.schedule.tensors.push(self.schedule.tensors[view.of[0].0 as usize].clone());
+        self.schedule.views.insert(id, view);
+        id
+    }
 }
 
-/// What is not written in groups of four is stored as f32, whatever it holds.
+/// What is not written in groups of four is stored as f32, whatever it holds; and what steps of a loop see the rows of.
 fn widen_singles(schedule: &mut Schedule) {
+    let tensors = &mut schedule.tensors;
+    for tensor in schedule.views.iter().flat_map(|(id, view)| [*id, view.of[0], view.of[1]]) {
+        let tensor = &mut tensors[tensor.0 as usize];
+        match tensor.place {
+            Place::HalfSample(_) => tensor.place = Place::Sample(0),
+            Place::HalfFixed(_) => tensor.place = Place::Fixed(0),
+            _ => {}
+        }
+    }
     let is_half = |s: &Schedule, t: TensorId| s.tensors[t.0 as usize].place.is_half();
     for number in 0..schedule.kernels.len() {
         let kernel = &schedule.kernels[number];

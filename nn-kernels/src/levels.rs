@@ -7,38 +7,95 @@
 //! adapters suspend invocations in all of them; it made a third of a convolutional network's step). Such a kernel is a level of
 //! its own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use crate::graph::Extent;
 use crate::ir::{Kernel, TensorId};
-use crate::plan::{Place, Tensor};
+use crate::lower::Lowered;
+use crate::plan::{LoopOfKernels, Place, Tensor, View};
 
 /// From so many loop rounds on, for 64 samples, a kernel has a level of its own: a convolution of 32 to 64 channels.
 const LARGE: u64 = 1 << 25;
 
-/// Orders kernels by level, and says which of them each level has. Within a level they keep their order.
-pub fn order(kernels: Vec<Kernel>, tensors: &[Tensor]) -> (Vec<Kernel>, Vec<Range<usize>>) {
+/// Kernels by levels.
+#[derive(Clone, Debug, Default)]
+pub struct Ordered {
+    /// The kernels; those of a level keep their order.
+    pub kernels: Vec<Kernel>,
+    /// Which of them each level has.
+    pub levels: Vec<Range<usize>>,
+    /// The bodies of loops.
+    pub loops: Vec<LoopOfKernels>,
+}
+
+/// Orders kernels by level, and says which of them each level has. A loop waits for all that its kernels wait for, and is levels of
+/// its own.
+pub fn order(lowered: Lowered, tensors: &[Tensor], views: &BTreeMap<TensorId, View>) -> Ordered {
+    let mut items: Vec<Item> = vec![];
+    let mut loops = lowered.loops.into_iter().peekable();
+    for (at, kernel) in lowered.kernels.into_iter().enumerate() {
+        match loops.peek() {
+            Some((body, steps)) if body.contains(&at) => {
+                if at == body.start {
+                    items.push(Item { kernels: vec![], steps: Some(*steps) });
+                }
+                if at + 1 == body.end {
+                    loops.next();
+                }
+                items.last_mut().expect("a loop has begun").kernels.push(kernel);
+            }
+            _ => items.push(Item { kernels: vec![kernel], steps: None }),
+        }
+    }
+    let mut ordered = Ordered::default();
+    for level in levels(items, tensors, |t| views.get(&t).map_or([t; 2], |view| view.of)) {
+        let (loops, single): (Vec<Item>, Vec<Item>) = level.into_iter().partition(|item| item.steps.is_some());
+        apart(single.into_iter().flat_map(|item| item.kernels).collect()).for_each(|level| ordered.push(level));
+        for Item { kernels, steps } in loops {
+            let first = ordered.kernels.len();
+            // Within a step, each view is a tensor of its own: rows that are read are not those that are written.
+            let singles = kernels.into_iter().map(|kernel| Item { kernels: vec![kernel], steps: None }).collect();
+            for level in levels(singles, tensors, |t| [t; 2]) {
+                apart(level.into_iter().flat_map(|item| item.kernels).collect()).for_each(|level| ordered.push(level));
+            }
+            let steps = steps.unwrap_or(1);
+            ordered.loops.push(LoopOfKernels { kernels: first..ordered.kernels.len(), steps });
+        }
+    }
+    ordered
+}
+
+impl Ordered {
+    fn push(&mut self, level: Vec<Kernel>) {
+        self.levels.push(self.kernels.len()..self.kernels.len() + level.len());
+        self.kernels.extend(level);
+    }
+}
+
+/// What is ordered: a kernel, or those of a loop.
+struct Item {
+    kernels: Vec<Kernel>,
+    steps: Option<usize>,
+}
+
+/// Items by levels. `of` says what is touched where a tensor is named.
+fn levels(items: Vec<Item>, tensors: &[Tensor], of: impl Fn(TensorId) -> [TensorId; 2]) -> Vec<Vec<Item>> {
     let mut memory = Memory { tensors, touched: HashMap::new() };
-    let mut levels: Vec<Vec<Kernel>> = vec![];
-    for kernel in kernels {
-        let touched: Vec<(TensorId, bool)> = kernel.tensors().into_iter().map(|t| (t, kernel.writes(t))).collect();
+    let mut levels: Vec<Vec<Item>> = vec![];
+    for item in items {
+        let named = |kernel: &Kernel| kernel.tensors().into_iter().map(|t| (t, kernel.writes(t))).collect::<Vec<_>>();
+        let touched = item.kernels.iter().flat_map(named);
+        let touched: Vec<(TensorId, bool)> =
+            touched.flat_map(|(t, writes)| of(t).map(|tensor| (tensor, writes))).collect();
         let level = touched.iter().map(|&(tensor, writes)| memory.first_level(tensor, writes)).max().unwrap_or(0);
         touched.iter().for_each(|&(tensor, writes)| memory.touch(tensor, writes, level));
         if level == levels.len() {
             levels.push(vec![]);
         }
-        levels[level].push(kernel);
+        levels[level].push(item);
     }
-    let levels: Vec<Vec<Kernel>> = levels.into_iter().flat_map(apart).collect();
-    let mut start = 0;
-    let ranges = levels.iter().map(|level| {
-        let range = start..start + level.len();
-        start = range.end;
-        range
-    });
-    let ranges = ranges.collect();
-    (levels.into_iter().flatten().collect(), ranges)
+    levels
 }
 
 /// A level's small kernels together, then each large one.
@@ -135,7 +192,8 @@ mod tests {
     fn levels(kernels: &[(u32, u32)], places: &[Place]) -> Vec<Vec<String>> {
         let tensor = |&place: &Place| Tensor { name: String::new(), batch: false, dims: vec![4], place };
         let tensors: Vec<Tensor> = places.iter().map(tensor).collect();
-        let (kernels, levels) = order(kernels.iter().map(|&(from, to)| copy(from, to)).collect(), &tensors);
+        let kernels = kernels.iter().map(|&(from, to)| copy(from, to)).collect();
+        let Ordered { kernels, levels, .. } = order(Lowered { kernels, loops: vec![] }, &tensors, &BTreeMap::new());
         levels.into_iter().map(|level| kernels[level].iter().map(|k| k.name.clone()).collect()).collect()
     }
 
@@ -160,7 +218,8 @@ mod tests {
             kernels[large].stages[0].inner = vec![Extent::Size(1 << 23)];
         }
         let tensor = Tensor { name: String::new(), batch: false, dims: vec![4], place: Place::Fixed(0) };
-        let (kernels, levels) = order(kernels.to_vec(), &vec![tensor; 5]);
+        let lowered = Lowered { kernels: kernels.to_vec(), loops: vec![] };
+        let Ordered { kernels, levels, .. } = order(lowered, &vec![tensor; 5], &BTreeMap::new());
         let names: Vec<&str> = kernels.iter().map(|kernel| &*kernel.name).collect();
         assert_eq!((names, levels), (vec!["0to2", "0to4", "0to1", "0to3"], vec![0..2, 2..3, 3..4]));
     }

@@ -4,10 +4,8 @@
 //! fields live from the start, outputs to the end. Each zone of the arena (per sample, and fixed) is packed on its own: largest tensors first, each at
 //! the lowest offset where nothing lives at the same time (greedy by size, as in TensorFlow Lite's planner).
 
-use std::ops::Range;
-
 use crate::ir::{Kernel, TensorId};
-use crate::plan::{Place, Tensor};
+use crate::plan::{Place, Schedule, Tensor};
 
 /// When a tensor is needed, in numbers of levels; both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,8 +80,9 @@ fn offset_in_zone_of(place: Place, other: Place) -> Option<usize> {
 }
 
 /// Gives every tensor in the arena its offset.
-pub fn plan(kernels: &[Kernel], levels: &[Range<usize>], tensors: &mut [Tensor], pinned: &Pinned) -> Zones {
-    let lifetimes = lifetimes(kernels, levels, tensors.len(), pinned);
+pub fn plan(schedule: &mut Schedule, pinned: &Pinned) -> Zones {
+    let lifetimes = lifetimes(schedule, pinned);
+    let Schedule { tensors, views, .. } = schedule;
     let mut order: Vec<usize> = (0..tensors.len()).filter(|&t| lifetimes[t].is_some()).collect();
     order.sort_by_key(|&t| (std::cmp::Reverse(tensors[t].size()), t));
     let mut placed: Vec<usize> = vec![];
@@ -108,28 +107,52 @@ pub fn plan(kernels: &[Kernel], levels: &[Range<usize>], tensors: &mut [Tensor],
         *end_of_zone = (*end_of_zone).max(offset + size);
         placed.push(t);
     }
+    for (id, view) in views {
+        tensors[id.0 as usize].place = tensors[view.of[0].0 as usize].place;
+    }
     zones
 }
 
-/// When each tensor lives; `None` for one that nobody touches.
-pub fn lifetimes(
-    kernels: &[Kernel],
-    levels: &[Range<usize>],
-    tensors: usize,
-    pinned: &Pinned,
-) -> Vec<Option<Lifetime>> {
-    let mut lifetimes: Vec<Option<Lifetime>> = vec![None; tensors];
+/// When each tensor lives; `None` for one that nobody touches, and for views.
+///
+/// What a loop has from outside, leaves behind or hands from step to step lives through all of it; what a step computes for itself
+/// lives as anything else does, anew in each step.
+pub fn lifetimes(schedule: &Schedule, pinned: &Pinned) -> Vec<Option<Lifetime>> {
+    let Schedule { kernels, levels, tensors, views, .. } = schedule;
+    let mut lifetimes: Vec<Option<Lifetime>> = vec![None; tensors.len()];
     let mut touch = |t: TensorId, at: usize| {
         let life = lifetimes[t.0 as usize].get_or_insert(Lifetime { first: at, last: at });
         life.first = life.first.min(at);
         life.last = life.last.max(at);
     };
+    let level_of = |kernel: usize| levels.iter().position(|level| level.contains(&kernel)).unwrap_or(0);
+    let loops: Vec<Lifetime> = (schedule.loops.iter())
+        .map(|l| Lifetime { first: level_of(l.kernels.start), last: level_of(l.kernels.end - 1) })
+        .collect();
     for (at, level) in levels.iter().enumerate() {
-        for kernel in &kernels[level.clone()] {
-            kernel.tensors().into_iter().for_each(|t| touch(t, at));
+        let around = loops.iter().find(|l| l.first <= at && at <= l.last);
+        for id in kernels[level.clone()].iter().flat_map(Kernel::tensors) {
+            match (views.get(&id), around) {
+                (Some(view), Some(around)) => {
+                    view.of.iter().for_each(|&t| [around.first, around.last].iter().for_each(|&at| touch(t, at)));
+                }
+                _ => touch(id, at),
+            }
         }
     }
     pinned.from_start.iter().for_each(|&t| touch(t, 0));
     pinned.to_end.iter().for_each(|&t| touch(t, levels.len().saturating_sub(1)));
+    let from_start: Vec<usize> = pinned.from_start.iter().map(|t| t.0 as usize).collect();
+    for around in loops {
+        for (number, life) in lifetimes.iter_mut().enumerate() {
+            let Some(life) = life.as_mut().filter(|life| life.overlaps(around)) else { continue };
+            if life.first < around.first || (life.first == 0 && from_start.contains(&number)) {
+                life.last = life.last.max(around.last);
+            }
+            if life.last > around.last {
+                life.first = life.first.min(around.first);
+            }
+        }
+    }
     lifetimes
 }

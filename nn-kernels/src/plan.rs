@@ -1,5 +1,6 @@
 //! The plan: everything that is decided at build time, as plain data. Printers, the interpreter and the macro read it.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::graph::StepScalar;
@@ -122,8 +123,13 @@ pub struct Schedule {
     pub levels: Vec<Range<usize>>,
     /// How many kernels at the beginning are those of `train`, which are printed once (`gradients` only).
     pub shared: usize,
+    /// Kernels that are the body of a loop: they are played one after another for its first step, then for its next one, and so on.
+    /// A loop's kernels are whole levels.
+    pub loops: Vec<LoopOfKernels>,
     /// All tensors that kernels name.
     pub tensors: Vec<Tensor>,
+    /// Which of them are parts of others that move on with the steps of a loop. Only kernels of loops name them.
+    pub views: BTreeMap<TensorId, View>,
     /// For each field that the program reads: the field's number and its tensor in the arena.
     pub fields: Vec<(usize, TensorId)>,
     /// For each output: its tensor in the arena (`predict` only).
@@ -144,7 +150,50 @@ pub struct Schedule {
     pub result_sample_floats: usize,
 }
 
-/// A tensor with a place in memory. All tensors are dense and row-major, the batch outermost.
+impl Schedule {
+    /// The loop that a kernel belongs to.
+    pub fn loop_of(&self, kernel: usize) -> Option<&LoopOfKernels> {
+        self.loops.iter().find(|l| l.kernels.contains(&kernel))
+    }
+
+    /// The tensor that a kernel means in a step of its loop, and where in it: so many elements from its beginning.
+    pub fn tensor_at(&self, tensor: TensorId, step: usize) -> (TensorId, usize) {
+        self.views.get(&tensor).map_or((tensor, 0), |view| view.at(step))
+    }
+}
+
+/// Kernels that are played once for each step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoopOfKernels {
+    /// Which kernels.
+    pub kernels: Range<usize>,
+    /// How many steps there are.
+    pub steps: usize,
+}
+
+/// What the kernels of a loop see of another tensor: everything from some element on, and this element moves on from step to step.
+///
+/// The rows of a stacked tensor `[batch, steps, …]` are one. The two places of a state are one as well: what one step has
+/// written is what the next one reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// The tensor that it belongs to in steps of even numbers (counted from 0), and in those of odd ones.
+    pub of: [TensorId; 2],
+    /// Where it begins in the first step: so many elements behind the tensor's beginning.
+    pub start: usize,
+    /// By how many elements it moves on.
+    pub step: i64,
+}
+
+impl View {
+    /// The tensor that it belongs to in a step, and how many elements behind that one's beginning it begins.
+    pub fn at(&self, step: usize) -> (TensorId, usize) {
+        (self.of[step % 2], (self.start as i64 + self.step * step as i64) as usize)
+    }
+}
+
+/// A tensor with a place in memory. All tensors are dense and row-major, the batch outermost. A view has the shape and the place of
+/// what it is a part of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     /// A readable name, for the plan's text and error messages.

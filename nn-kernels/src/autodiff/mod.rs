@@ -9,13 +9,16 @@
 
 mod contract;
 mod elementwise;
+mod loops;
 mod movement;
 mod reduce;
 
 #[cfg(test)]
 mod tests;
 
-use crate::graph::{Graph, Node, NodeId, Op};
+use std::collections::BTreeMap;
+
+use crate::graph::{Graph, Loop, Node, NodeId, Op};
 
 /// Adds the gradients of `root` with respect to the nodes `wrt`; `None` where it does not depend on one.
 ///
@@ -28,8 +31,24 @@ pub fn gradients(g: &mut Graph, root: NodeId, seed: NodeId, wrt: &[NodeId]) -> V
     gradients[root.index()] = Some(seed);
     let backwards: Vec<NodeId> =
         g.nodes().map(|(id, _)| id).take(root.index() + 1).filter(|id| wanted[id.index()]).collect();
+    let inside = g.loops();
+    let ends = ends(g, &backwards);
     let mut label = None;
-    for id in backwards.into_iter().rev() {
+    for id in backwards.into_iter().rev().filter(|id| inside[id.index()].is_none()) {
+        if let Op::Stacked(of, _) | Op::Final(of, _) = g.node(id).op {
+            // All of a loop at once, where all that leads out of it has its gradient.
+            let arrived = |end: &NodeId| Some((*end, gradients[end.index()]?));
+            let arrived: Vec<(NodeId, NodeId)> = ends[&of].iter().filter_map(arrived).collect();
+            if ends[&of].first() == Some(&id) && !arrived.is_empty() {
+                for (arg, new) in loops::gradients(g, of, &arrived, &wanted) {
+                    debug_assert!(arg < id, "what a loop reads comes before it");
+                    let slot = gradients[arg.index()];
+                    gradients[arg.index()] = Some(slot.map_or(new, |old| elementwise::accumulate(g, old, new)));
+                }
+                label = None;
+            }
+            continue;
+        }
         let Some(gradient) = gradients[id.index()] else { continue };
         let node = g.node(id).clone();
         if label != Some(node.label) {
@@ -51,15 +70,39 @@ pub fn gradients(g: &mut Graph, root: NodeId, seed: NodeId, wrt: &[NodeId]) -> V
     wrt.iter().map(|id| gradients.get(id.index()).copied().flatten()).collect()
 }
 
+/// What leads out of each loop, of nodes that need a gradient; ascending.
+fn ends(g: &Graph, nodes: &[NodeId]) -> BTreeMap<Loop, Vec<NodeId>> {
+    let mut ends: BTreeMap<Loop, Vec<NodeId>> = BTreeMap::new();
+    for id in nodes {
+        if let Op::Stacked(of, _) | Op::Final(of, _) = g.node(*id).op {
+            ends.entry(of).or_default().push(*id);
+        }
+    }
+    ends
+}
+
 /// Which nodes need a gradient: `wrt`, and what depends on them by a path that carries one.
 fn wanted(g: &Graph, root: NodeId, wrt: &[NodeId]) -> Vec<bool> {
     let mut wanted = vec![false; g.len()];
     wrt.iter().for_each(|id| wanted[id.index()] = true);
-    for (id, node) in g.nodes().take(root.index() + 1) {
-        let carries = !matches!(node.op, Op::Detach);
-        wanted[id.index()] |= carries && node.args.iter().any(|a| wanted[a.index()]);
+    loop {
+        for (id, node) in g.nodes().take(root.index() + 1) {
+            let carries = !matches!(node.op, Op::Detach);
+            wanted[id.index()] |= carries && node.args.iter().any(|a| wanted[a.index()]);
+        }
+        // A state depends on what it becomes at the end of a step, which comes behind it.
+        let before = wanted.iter().filter(|w| **w).count();
+        let states = g.nodes().take(root.index() + 1).filter(|_| g.has_loops());
+        for (id, node) in states {
+            if let Op::Carry(of, k) = node.op {
+                let next = g.nexts(of).get(&k).copied();
+                wanted[id.index()] |= next.is_some_and(|next| wanted.get(next.index()) == Some(&true));
+            }
+        }
+        if wanted.iter().filter(|w| **w).count() == before {
+            return wanted;
+        }
     }
-    wanted
 }
 
 /// The gradient that node `y` hands on to its argument `i`, if its operation has one.

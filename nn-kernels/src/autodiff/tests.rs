@@ -2,6 +2,7 @@
 //! PyTorch's values.
 
 mod images;
+mod loops;
 mod sequences;
 
 use std::collections::HashMap;

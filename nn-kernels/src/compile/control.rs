@@ -5,8 +5,7 @@
 
 use super::{Programs, Table};
 use crate::graph::{Binary, Graph, Leaf, NodeId, Reduction, Shape, StepScalar, Unary};
-use crate::ir::Kernel;
-use crate::lower::{Root, lower};
+use crate::lower::{Lowered, Root, lower};
 use crate::network::{Initializer, LossScale, Network, Precision};
 use crate::plan::{Parameter, Place};
 use crate::simplify::{replace_scalars, split_reductions};
@@ -70,8 +69,8 @@ impl Programs<'_> {
     }
 
     /// Kernels that tell whether all gradients are finite, for those who read [`Leaf::Finite`] and for the step's results.
-    pub(super) fn finite(&self, table: &mut Table<'_>) -> Vec<Kernel> {
-        let Some(slot) = self.layout.skipped else { return vec![] };
+    pub(super) fn finite(&self, table: &mut Table<'_>) -> Lowered {
+        let Some(slot) = self.layout.skipped else { return Lowered::default() };
         let mut graph = Graph::new();
         graph.set_label("optimizer.finite");
         let mut all: Option<NodeId> = None;
@@ -81,7 +80,7 @@ impl Programs<'_> {
             let finite = graph.reduce(Reduction::Minimum, finite, &[0], false);
             all = Some(all.map_or(finite, |all| graph.binary(Binary::Minimum, all, finite)));
         }
-        let Some(finite) = all else { return vec![] };
+        let Some(finite) = all else { return Lowered::default() };
         let one = graph.constant(1.0);
         let skipped = graph.sub(one, finite);
         let (graph, nodes) = split_reductions(&graph, &[finite, skipped]);
@@ -125,7 +124,7 @@ impl Programs<'_> {
     }
 
     /// Kernels that compute what the control's numbers are after this step, where gradients are.
-    pub(super) fn control(&self, table: &mut Table<'_>) -> Vec<Kernel> {
+    pub(super) fn control(&self, table: &mut Table<'_>) -> Lowered {
         let control = &self.layout.control;
         let mut graph = Graph::new();
         graph.set_label("optimizer.control");

@@ -7,11 +7,10 @@
 
 use super::{Programs, Table};
 use crate::graph::{Graph, Leaf, NodeId, Shape};
-use crate::ir::Kernel;
 use crate::layers::{
     OptimizerStep, clip_by_value, clip_factor, constrain, optimizer_average, optimizer_step, state_init,
 };
-use crate::lower::{Root, lower};
+use crate::lower::{Lowered, Root, lower};
 use crate::network::Optimizer;
 use crate::simplify::split_reductions;
 
@@ -88,7 +87,7 @@ impl Programs<'_> {
         optimizer: &Optimizer,
         average: usize,
         table: &mut Table<'_>,
-    ) -> Vec<Kernel> {
+    ) -> Lowered {
         let constrained = &self.network.constraints[&parameter];
         let shape = Shape::fixed(&constrained.dims);
         let mut graph = Graph::new();
@@ -110,7 +109,7 @@ impl Programs<'_> {
     }
 
     /// What the gradients of all segments are multiplied by, for those who read [`Leaf::ClipFactor`].
-    fn clip_factor(&self, optimizer: &Optimizer, table: &mut Table<'_>) -> Vec<Kernel> {
+    fn clip_factor(&self, optimizer: &Optimizer, table: &mut Table<'_>) -> Lowered {
         let mut graph = Graph::new();
         graph.set_label("optimizer.clip");
         let mut gradients = vec![];

@@ -138,6 +138,14 @@ impl Graph {
         self.add(Op::Final(of, carries), args, shape)
     }
 
+    /// The loop that goes back through another one, for these ends and their gradients; the same for the same.
+    pub(crate) fn mirrored(&mut self, of: Loop, ends: &[(NodeId, NodeId)]) -> Loop {
+        let new = self.loops;
+        let number = *self.mirrors.entry((of, ends.to_vec())).or_insert(new);
+        self.loops = self.loops.max(number + 1);
+        Loop { number, reverse: !of.reverse, ..of }
+    }
+
     /// What the states of a loop become at the end of a step, by their numbers, as far as anything leads out of the loop.
     pub(crate) fn nexts(&self, of: Loop) -> BTreeMap<usize, NodeId> {
         let mut nexts = BTreeMap::new();

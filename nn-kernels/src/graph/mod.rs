@@ -26,6 +26,8 @@ mod loops;
 mod op;
 mod shape;
 
+use std::collections::BTreeMap;
+
 use crate::hash::Map;
 
 pub use access::Access;
@@ -69,6 +71,8 @@ pub struct Graph {
     loops: u32,
     /// The loop whose body is being made.
     open_loop: Option<Loop>,
+    /// The number of the loop that goes back through another one, by the gradients that arrive at that one's ends.
+    mirrors: BTreeMap<(Loop, Vec<(NodeId, NodeId)>), u32>,
 }
 
 /// What makes two nodes equal. Floats are compared by their bits.

@@ -101,7 +101,14 @@ impl Memory {
     }
 }
 
-/// Where a tensor begins in its vector, and how many elements it has for a batch.
+/// Where a tensor begins in its vector, and how many elements it has for a batch, in a step of a kernel's loop.
+fn range_at(schedule: &Schedule, tensor: TensorId, batch: usize, capacity: usize, loop_step: usize) -> (usize, usize) {
+    let (of, first) = schedule.tensor_at(tensor, loop_step);
+    let (start, len) = range(schedule, of, batch, capacity);
+    (start + first, len - first)
+}
+
+/// Where a tensor that is no view begins in its vector, and how many elements it has for a batch.
 fn range(schedule: &Schedule, tensor: TensorId, batch: usize, capacity: usize) -> (usize, usize) {
     let t = &schedule.tensors[tensor.0 as usize];
     let start = match t.place {
@@ -129,10 +136,20 @@ pub fn run(
     memory: &mut Memory,
     step: &StepNumbers,
 ) -> Result<(), String> {
-    schedule.kernels.iter().try_for_each(|kernel| run_kernel(plan, schedule, kernel, batch, capacity, memory, step))
+    let mut first = 0;
+    while first < schedule.kernels.len() {
+        let (body, steps) = schedule.loop_of(first).map_or((first..first + 1, 1), |l| (l.kernels.clone(), l.steps));
+        for loop_step in 0..steps {
+            for kernel in &schedule.kernels[body.clone()] {
+                run_kernel_at(plan, schedule, kernel, loop_step, (batch, capacity), memory, step)?;
+            }
+        }
+        first = body.end;
+    }
+    Ok(())
 }
 
-/// Plays one kernel; see [`run`].
+/// Plays one kernel that is in no loop; see [`run`].
 pub fn run_kernel(
     plan: &Plan,
     schedule: &Schedule,
@@ -142,13 +159,27 @@ pub fn run_kernel(
     memory: &mut Memory,
     step: &StepNumbers,
 ) -> Result<(), String> {
+    run_kernel_at(plan, schedule, kernel, 0, (batch, capacity), memory, step)
+}
+
+fn run_kernel_at(
+    plan: &Plan,
+    schedule: &Schedule,
+    kernel: &Kernel,
+    loop_step: usize,
+    (batch, capacity): (usize, usize),
+    memory: &mut Memory,
+    step: &StepNumbers,
+) -> Result<(), String> {
     debug_assert!(plan.states.len() == memory.states.len());
-    Player { schedule, kernel, batch, capacity, memory, step }.run()
+    Player { schedule, kernel, loop_step, batch, capacity, memory, step }.run()
 }
 
 struct Player<'a> {
     schedule: &'a Schedule,
     kernel: &'a Kernel,
+    /// Which step of the kernel's loop it is.
+    loop_step: usize,
     batch: usize,
     capacity: usize,
     memory: &'a mut Memory,
@@ -237,7 +268,7 @@ impl Player<'_> {
     }
 
     fn address(&self, tensor: TensorId, index: &Index, point: &[usize]) -> Result<usize, String> {
-        let (start, len) = range(self.schedule, tensor, self.batch, self.capacity);
+        let (start, len) = range_at(self.schedule, tensor, self.batch, self.capacity, self.loop_step);
         match usize::try_from(index.eval(point)) {
             Ok(i) if i < len => Ok(start + i),
             _ => Err(format!(

@@ -38,6 +38,9 @@ pub enum Atom {
     Mod(Box<Index>, i64),
     /// The operand, at least the first and at most the second number.
     Clamp(Box<Index>, i64, i64),
+    /// The row of this many that belongs to the step of the kernel's loop. Only while kernels are built: what depends on it
+    /// becomes a [`crate::plan::View`].
+    Step(usize),
 }
 
 impl Index {
@@ -49,6 +52,11 @@ impl Index {
     /// An axis.
     pub fn axis(axis: usize) -> Self {
         Self::atom(Atom::Axis(axis))
+    }
+
+    /// The row of a stacked tensor of this many that belongs to the step.
+    pub fn step(steps: usize) -> Self {
+        if steps == 1 { Index::default() } else { Self::atom(Atom::Step(steps)) }
     }
 
     fn atom(atom: Atom) -> Self {
@@ -208,6 +216,7 @@ impl Index {
         self.terms.iter().any(|t| match &t.atom {
             Atom::Axis(a) => *a == axis,
             Atom::Div(i, _) | Atom::Mod(i, _) | Atom::Clamp(i, ..) => i.uses(axis),
+            Atom::Step(_) => false,
         })
     }
 
@@ -234,6 +243,7 @@ impl Index {
                 Atom::Div(i, by) => i.substitute(axes, extents).div(*by, extents),
                 Atom::Mod(i, by) => i.substitute(axes, extents).modulo(*by, extents),
                 Atom::Clamp(i, lo, hi) => i.substitute(axes, extents).clamp(*lo, *hi, extents),
+                Atom::Step(steps) => Self::atom(Atom::Step(*steps)),
             };
             result = result.plus(&atom.times(t.coefficient));
         }
@@ -285,6 +295,7 @@ impl Atom {
                 Some((l, h)) => Some((l.clamp(*lo, *hi), h.clamp(*lo, *hi))),
                 None => Some((*lo, *hi)),
             },
+            Atom::Step(steps) => Some((0, *steps as i64 - 1)),
         }
     }
 
@@ -294,6 +305,7 @@ impl Atom {
             Atom::Div(i, by) => i.eval(point).div_euclid(*by),
             Atom::Mod(i, by) => i.eval(point).rem_euclid(*by),
             Atom::Clamp(i, lo, hi) => i.eval(point).clamp(*lo, *hi),
+            Atom::Step(_) => unreachable!("finished kernels have views in the place of steps"),
         }
     }
 }

@@ -198,7 +198,7 @@ impl Operand {
     /// Whether a load at this index, within these bounds, can be an operand.
     pub(crate) fn is_regular(index: &Index, within: &[Bound]) -> bool {
         let stepped = |atom: &Atom| within.iter().any(|b| *atom == Atom::Div(Box::new(b.index.clone()), b.step));
-        index.terms.iter().all(|t| matches!(t.atom, Atom::Axis(_)) || stepped(&t.atom))
+        index.terms.iter().all(|t| matches!(t.atom, Atom::Axis(_) | Atom::Step(_)) || stepped(&t.atom))
             && within.iter().all(|b| b.index.is_affine())
     }
 

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::group::{self, Group, Groups};
-use super::{Root, Tensors, reduced_extents, reduces};
+use super::steps::{self, Loops};
+use super::{Lowered, Root, Tensors, reduced_extents, reduces};
 use crate::graph::{Access, Binary, Extent, Graph, NodeId, Op, Reduction};
 use crate::hash::Map;
 use crate::ir::{Bound, Index, Kernel, Stage, Store, TensorId, Value, ValueId};
@@ -95,37 +96,76 @@ impl<'g> Built<'g> {
 
     fn has_memory(&self, id: NodeId) -> bool {
         let op = &self.graph.node(id).op;
-        self.stored[id.index()] || reduces(op) || matches!(op, Op::Leaf(_))
+        self.stored[id.index()] || reduces(op) || matches!(op, Op::Leaf(_) | Op::Carry(..))
     }
 
     /// The kernels, with tensors in the place of nodes.
-    pub fn finish(self, roots: &[Root], tensors: &mut dyn Tensors) -> Vec<Kernel> {
+    pub fn finish(self, loops: &Loops, roots: &[Root], starts: &[Root], tensors: &mut dyn Tensors) -> Lowered {
+        let graph = self.graph;
+        let mut kernels = self.kernels;
         let mut destinations: BTreeMap<NodeId, Vec<TensorId>> = BTreeMap::new();
         for root in roots {
             destinations.entry(root.node).or_default().push(root.tensor);
         }
-        let graph = self.graph;
-        let mut kernels = self.kernels;
-        for stage in kernels.iter_mut().flat_map(|k| &mut k.stages) {
-            for value in &mut stage.body {
-                if let Value::Load { tensor, .. } | Value::Gather { tensor, .. } = value {
-                    let id = graph.id(tensor.0 as usize);
-                    *tensor = match (&graph.node(id).op, destinations.get(&id)) {
-                        (Op::Leaf(_), _) => tensors.leaf(graph, id),
-                        (_, Some(list)) => list[0],
-                        (_, None) => unreachable!("what is loaded was stored by an earlier kernel"),
-                    };
-                }
+        // Where a state starts, its steps write soon: nobody else reads there.
+        let loaded: BTreeSet<TensorId> = kernels.iter().flat_map(Kernel::loads).collect();
+        for start in starts {
+            let list = destinations.entry(start.node).or_default();
+            let behind_loop = matches!(graph.node(start.node).op, Op::Leaf(_) | Op::Final(..));
+            if list.is_empty() && !behind_loop && loaded.contains(&TensorId(start.node.index() as u32)) {
+                list.push(tensors.temporary(graph, start.node));
             }
-            let mut stores = vec![];
-            for store in stage.stores.drain(..) {
-                let id = graph.id(store.tensor.0 as usize);
-                let list = destinations.entry(id).or_insert_with(|| vec![tensors.temporary(graph, id)]);
-                stores.extend(list.iter().map(|&tensor| Store { tensor, ..store.clone() }));
-            }
-            stage.stores = stores;
+            list.push(start.tensor);
         }
-        kernels
+        for (kernel, group) in kernels.iter_mut().zip(&self.groups.list) {
+            // A row of a tensor, where the index has the number of the step in it.
+            let row = |tensor: TensorId, index: &mut Index, tensors: &mut dyn Tensors| {
+                let Some((view, rest)) = group.of.and_then(|l| steps::split(l, tensor, index)) else { return tensor };
+                *index = rest;
+                tensors.view(view)
+            };
+            for stage in &mut kernel.stages {
+                for value in &mut stage.body {
+                    if let Value::Load { tensor, index, .. } | Value::Gather { tensor, index, .. } = value {
+                        let id = graph.id(tensor.0 as usize);
+                        let node = graph.node(id);
+                        let whole = match (&node.op, loops.state_before(node), loops.state_behind(node)) {
+                            (Op::Leaf(_), ..) => tensors.leaf(graph, id),
+                            (_, Some(before), _) => tensors.view(before),
+                            (_, _, Some((_, behind))) => behind,
+                            _ => destinations.get(&id).expect("what is loaded was stored by an earlier kernel")[0],
+                        };
+                        *tensor = row(whole, index, tensors);
+                    }
+                }
+                let mut stores = vec![];
+                for store in stage.stores.drain(..) {
+                    let id = graph.id(store.tensor.0 as usize);
+                    let list = match loops.state_behind(graph.node(id)) {
+                        Some((next, _)) => {
+                            let next = tensors.view(next);
+                            std::iter::once(next).chain(destinations.get(&id).into_iter().flatten().copied()).collect()
+                        }
+                        None => destinations.entry(id).or_insert_with(|| vec![tensors.temporary(graph, id)]).clone(),
+                    };
+                    for tensor in list {
+                        let mut store = store.clone();
+                        store.tensor = row(tensor, &mut store.index, tensors);
+                        stores.push(store);
+                    }
+                }
+                stage.stores = stores;
+            }
+        }
+        let mut lowered = Lowered { kernels, loops: vec![] };
+        for (at, group) in self.groups.list.iter().enumerate() {
+            let Some(of) = group.of else { continue };
+            match lowered.loops.last_mut() {
+                Some((body, _)) if body.end == at && self.groups.list[body.start].of == group.of => body.end += 1,
+                _ => lowered.loops.push((at..at + 1, of.steps)),
+            }
+        }
+        lowered
     }
 }
 
@@ -157,7 +197,7 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
         for &member in &self.group.members {
             let graph = self.built.graph;
             let earliest = self.earliest_stage(member);
-            let extents = graph.shape(member).extents();
+            let extents = steps::extents(graph, member);
             let inner = reduced_extents(graph, member);
             if reduces(&graph.node(member).op) {
                 let stage = self.stage(earliest, inner);
@@ -172,7 +212,7 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
                 let earliest = self.earliest_stage_of_value(member);
                 let stage = self.stage(earliest, inner);
                 let value = self.member_value(member, &point, stage);
-                let index = Index::linear(&point, &extents);
+                let index = steps::stored_at(graph, member, &point);
                 self.stages[stage].stores.push(Store { tensor: TensorId(member.index() as u32), index, value });
             }
         }
@@ -194,7 +234,7 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
     /// The first stage in which everything that a member is computed from is there.
     fn earliest_stage(&self, member: NodeId) -> usize {
         let graph = self.built.graph;
-        let mut stack = graph.node(member).args.clone();
+        let mut stack = steps::operands(graph.node(member)).to_vec();
         let mut seen = BTreeSet::new();
         let mut earliest = 0;
         while let Some(id) = stack.pop() {
@@ -204,7 +244,7 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
             match self.reduced.get(&id) {
                 Some((stage, _)) => earliest = earliest.max(stage + 1),
                 None if self.elsewhere(id) => {}
-                None => stack.extend(&graph.node(id).args),
+                None => stack.extend(steps::operands(graph.node(id))),
             }
         }
         earliest
@@ -220,7 +260,7 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
 
     /// Whether a node's value lies in memory when this kernel runs.
     fn elsewhere(&self, id: NodeId) -> bool {
-        matches!(self.built.graph.node(id).op, Op::Leaf(_))
+        matches!(self.built.graph.node(id).op, Op::Leaf(_) | Op::Carry(..))
             || self.built.groups.of[id.index()].is_some_and(|g| g != self.place)
     }
 
@@ -366,7 +406,8 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
             Op::Binary(op) => Value::Binary(*op, args[0], args[1]),
             Op::Select => Value::Select(args[0], args[1], args[2]),
             op => {
-                debug_assert!(super::moves(op), "{op:?} is computed by its own group");
+                let leaves = matches!(op, Op::Stacked(..) | Op::Final(..));
+                debug_assert!(super::moves(op) || leaves, "{op:?} is computed by its own group");
                 return (args[0], own);
             }
         };
@@ -552,7 +593,7 @@ pub(super) fn arguments_at(graph: &Graph, id: NodeId, point: &[Index], extents: 
             node.args.iter().map(part).collect()
         }
         op if super::moves(op) => vec![Read::at(node.args[0], moved(graph, id, point, extents))],
-        _ => node.args.iter().map(|&a| Read::at(a, point.to_vec())).collect(),
+        _ => steps::operands(node).iter().map(|&a| Read::at(a, point.to_vec())).collect(),
     }
 }
 
@@ -606,6 +647,7 @@ pub(super) fn moved(graph: &Graph, id: NodeId, point: &[Index], extents: &[Exten
             perm.iter().zip(dims).for_each(|(&p, d)| moved[p] = d.clone());
             moved
         }
+        Op::At(of) => std::iter::once(Index::step(of.steps)).chain(dims.iter().cloned()).collect(),
         Op::Slice(starts) => dims.iter().zip(starts).map(|(d, &s)| d.clone().plus_constant(s as i64)).collect(),
         _ => dims.to_vec(),
     };

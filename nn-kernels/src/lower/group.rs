@@ -1,7 +1,8 @@
 //! Which realized nodes and reductions share a kernel.
 
+use super::steps::{self, Loops};
 use super::{Users, reduced_extents, reduces};
-use crate::graph::{Extent, Graph, NodeId, Op};
+use crate::graph::{Extent, Graph, Loop, NodeId, Op};
 use crate::hash::Set;
 use crate::ir::Index;
 
@@ -14,6 +15,8 @@ pub(super) struct Group {
     pub members: Vec<NodeId>,
     /// Whether it begins with a contraction or a scatter, so that only epilogues may join.
     pub contract: bool,
+    /// The loop that plays it.
+    pub of: Option<Loop>,
 }
 
 /// The groups in order of execution, and each member's group.
@@ -24,25 +27,27 @@ pub(super) struct Groups {
 }
 
 /// Puts each member into the first group that can take it, in topological order.
-pub(super) fn group(graph: &Graph, users: &Users, realized: &[bool], fuse: bool) -> Groups {
+pub(super) fn group(graph: &Graph, loops: &Loops, users: &Users, realized: &[bool], fuse: bool) -> Groups {
     let mut groups = Groups { list: vec![], of: vec![None; graph.len()] };
     // For each node: the last group that must have run before it can be computed.
     let mut after: Vec<Option<usize>> = vec![None; graph.len()];
-    for (id, node) in graph.nodes().filter(|(id, _)| users.needed(*id)) {
-        let ready = node.args.iter().filter_map(|a| groups.of[a.index()].max(after[a.index()])).max();
+    for id in loops.order(graph, users) {
+        let node = graph.node(id);
+        let ready = steps::operands(node).iter().filter_map(|a| groups.of[a.index()].max(after[a.index()])).max();
         after[id.index()] = ready;
         if !reduces(&node.op) && !realized[id.index()] {
             continue;
         }
-        let extents = node.shape.extents();
+        let extents = steps::extents(graph, id);
         let contract = super::is_alone(&node.op);
         let first = ready.unwrap_or(0);
+        let of = loops.of(id);
         let place = (first..groups.list.len())
-            .filter(|_| fuse && !contract)
+            .filter(|g| fuse && !contract && groups.list[*g].of == of)
             .find(|&g| fits(graph, &groups, id, &extents, g))
             .unwrap_or(groups.list.len());
         if place == groups.list.len() {
-            groups.list.push(Group { outer: extents, members: vec![], contract });
+            groups.list.push(Group { outer: extents, members: vec![], contract, of });
         }
         groups.list[place].members.push(id);
         // A leaf that is a root is copied by its group, but everybody else still reads the leaf.
@@ -78,7 +83,7 @@ fn fits(graph: &Graph, groups: &Groups, id: NodeId, extents: &[Extent], place: u
     let beside = || {
         group.members.iter().any(|&m| {
             *extents == group.outer
-                && graph.shape(m).extents() == extents
+                && steps::extents(graph, m) == extents
                 && reduced_extents(graph, m) == inner
                 && !group.contract
         })

@@ -11,15 +11,24 @@
 //!    reads from the same kernel must be read at the very same outer point;
 //! 3. in which stage of its kernel each of them is computed (`build`).
 //!
+//! A loop over time is no exception: its body's kernels are made like all others, of nodes of that loop alone, and stand together in
+//! the list (`steps`). What its kernels read from outside has memory.
+//!
 //! A second round begins when the kernels built show that something expensive is computed in two places.
 
 mod build;
 mod collapse;
 mod group;
 mod realize;
+mod steps;
+
+use std::ops::Range;
 
 use crate::graph::{Extent, Graph, NodeId, Op, Unary};
 use crate::ir::{Kernel, TensorId};
+use crate::plan::View;
+
+use steps::Loops;
 
 /// A node with destinations in memory.
 #[derive(Clone, Debug)]
@@ -36,21 +45,63 @@ pub trait Tensors {
     fn leaf(&mut self, graph: &Graph, id: NodeId) -> TensorId;
     /// A new temporary tensor for a node's value.
     fn temporary(&mut self, graph: &Graph, id: NodeId) -> TensorId;
+    /// The tensor that is this view of others in the kernels of a loop.
+    fn view(&mut self, view: View) -> TensorId;
 }
 
-/// Kernels that compute the roots, in order of execution. Without `fuse`, each operation that computes gets a kernel of its
-/// own: slow, and the yardstick for the fused form.
-pub fn lower(graph: &Graph, roots: &[Root], fuse: bool, tensors: &mut dyn Tensors) -> Vec<Kernel> {
-    let roots: Vec<Root> = roots.iter().map(|root| Root { node: same_memory(graph, root.node), ..*root }).collect();
+/// Kernels in order of execution, and those that are played again and again.
+#[derive(Clone, Debug, Default)]
+pub struct Lowered {
+    /// The kernels.
+    pub kernels: Vec<Kernel>,
+    /// Kernels that are the body of a loop, and how many steps it has; ascending.
+    pub loops: Vec<(Range<usize>, usize)>,
+}
+
+impl Lowered {
+    /// Adds kernels behind these.
+    pub fn extend(&mut self, other: Lowered) {
+        let n = self.kernels.len();
+        self.loops.extend(other.loops.into_iter().map(|(body, steps)| (body.start + n..body.end + n, steps)));
+        self.kernels.extend(other.kernels);
+    }
+}
+
+/// Kernels that compute the roots. Without `fuse`, each operation that computes gets a kernel of its own: slow, and the yardstick
+/// for the fused form.
+pub fn lower(graph: &Graph, roots: &[Root], fuse: bool, tensors: &mut dyn Tensors) -> Lowered {
+    let same = |root: &Root| Root { node: same_memory(graph, root.node), ..*root };
+    let roots: Vec<Root> = roots.iter().map(same).collect();
     let roots = &roots;
-    let users = Users::of(graph, roots);
-    let mut realized = realize::initial(graph, &users, roots, fuse);
+    if !graph.has_loops() {
+        return lower_with(graph, &Loops::default(), &[], roots, &[], fuse, tensors);
+    }
+    let (graph, loops, ends, starts) = steps::complete(graph, roots, tensors);
+    let starts: Vec<Root> = starts.iter().map(|r| Root { node: same_memory(&graph, r.node), ..*r }).collect();
+    lower_with(&graph, &loops, &ends, roots, &starts, fuse, tensors)
+}
+
+/// [`lower`] with what is known of loops: the ends of their states, and what these start from.
+fn lower_with(
+    graph: &Graph,
+    loops: &Loops,
+    ends: &[NodeId],
+    roots: &[Root],
+    starts: &[Root],
+    fuse: bool,
+    tensors: &mut dyn Tensors,
+) -> Lowered {
+    let all = [roots, starts].concat();
+    let users = Users::of(graph, &all, ends);
+    let mut realized = realize::initial(graph, loops, &users, &all, fuse);
     loop {
-        let groups = group::group(graph, &users, &realized, fuse);
+        let groups = group::group(graph, loops, &users, &realized, fuse);
         let built = build::Built::new(graph, &groups, &realized);
         let again = built.recomputed();
         if again.is_empty() || !fuse {
-            return built.finish(roots, tensors).into_iter().map(collapse::collapse).collect();
+            let mut lowered = built.finish(loops, roots, starts, tensors);
+            lowered.kernels = lowered.kernels.into_iter().map(collapse::collapse).collect();
+            return lowered;
         }
         again.iter().for_each(|n| realized[n.index()] = true);
     }
@@ -76,9 +127,10 @@ pub(crate) struct Users {
 }
 
 impl Users {
-    fn of(graph: &Graph, roots: &[Root]) -> Self {
+    fn of(graph: &Graph, roots: &[Root], ends: &[NodeId]) -> Self {
         let mut users = Users { of: vec![vec![]; graph.len()], needed: vec![false; graph.len()] };
         roots.iter().for_each(|r| users.needed[r.node.index()] = true);
+        ends.iter().for_each(|id| users.needed[id.index()] = true);
         for (id, node) in graph.nodes().rev() {
             if users.needed[id.index()] {
                 for arg in &node.args {
@@ -102,7 +154,7 @@ fn reduces(op: &Op) -> bool {
 
 /// Whether a node only says where to read another one.
 fn moves(op: &Op) -> bool {
-    matches!(op, Op::Broadcast | Op::Reshape | Op::Permute(_) | Op::Slice(_) | Op::Detach)
+    matches!(op, Op::Broadcast | Op::Reshape | Op::Permute(_) | Op::Slice(_) | Op::Detach | Op::At(_))
 }
 
 /// The loops of a reduction, behind those of its result's dimensions.

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::build::{Read, arguments_at};
+use super::steps::Loops;
 use super::{Root, Users, moves, reduces};
-use crate::graph::{Access, Extent, Graph, NodeId, Op};
+use crate::graph::{Access, Extent, Graph, Node, NodeId, Op};
 use crate::ir::{Index, Operand};
 
 /// A chain of inlined operations longer than this is cut: its length would become recursion depth and kernel size.
 const LONGEST_CHAIN: u32 = 64;
 
 /// Roots, what contractions and overlapping windows read, and cuts in long chains; without `fuse`, everything that computes.
-pub(super) fn initial(graph: &Graph, users: &Users, roots: &[Root], fuse: bool) -> Vec<bool> {
+pub(super) fn initial(graph: &Graph, loops: &Loops, users: &Users, roots: &[Root], fuse: bool) -> Vec<bool> {
     let mut realized = vec![false; graph.len()];
     let mut chain = vec![0u32; graph.len()];
     let tables = tables(graph);
@@ -34,9 +35,19 @@ pub(super) fn initial(graph: &Graph, users: &Users, roots: &[Root], fuse: bool) 
                 let base = behind_moves(graph, node.args[0]);
                 realized[base.index()] |= needs_memory(graph, base) && graph.as_constant(base).is_none();
             }
+            Op::At(_) => {
+                let base = rows(graph, id);
+                realized[base.index()] |= is_computed(graph, base);
+            }
+            Op::Stacked(..) | Op::Final(..) => realized[id.index()] = true,
             _ => {}
         }
-        let ends_here = matches!(node.op, Op::Leaf(_)) || reduces(&node.op);
+        if loops.of(id).is_some() {
+            for outside in read_from_outside(graph, loops, node) {
+                realized[outside.index()] = true;
+            }
+        }
+        let ends_here = !needs_memory(graph, id) || reduces(&node.op);
         let length = node.args.iter().map(|a| chain[a.index()] + 1).max().unwrap_or(0);
         realized[id.index()] |= !fuse && needs_memory(graph, id) && !moves(&node.op);
         realized[id.index()] |= length > LONGEST_CHAIN && needs_memory(graph, id);
@@ -44,7 +55,7 @@ pub(super) fn initial(graph: &Graph, users: &Users, roots: &[Root], fuse: bool) 
     }
     if fuse {
         let contractions = graph.nodes().filter(|(id, n)| users.needed(*id) && matches!(n.op, Op::Contract(_)));
-        for epilogue in contractions.filter_map(|(id, _)| epilogue(graph, users, id)) {
+        for epilogue in contractions.filter_map(|(id, _)| epilogue(graph, loops, users, id)) {
             realized[epilogue.index()] = true;
         }
     }
@@ -66,7 +77,7 @@ fn tables(graph: &Graph) -> Vec<bool> {
     for (id, node) in graph.nodes() {
         let mut args = node.args.iter();
         is_made_of_nothing[id.index()] = match node.op {
-            Op::Leaf(_) | Op::Random(_) | Op::Scalar(_) => false,
+            Op::Leaf(_) | Op::Random(_) | Op::Scalar(_) | Op::At(_) | Op::Carry(..) => false,
             _ => args.clone().all(|a| is_made_of_nothing[a.index()]),
         };
         is_expensive[id.index()] =
@@ -78,14 +89,47 @@ fn tables(graph: &Graph) -> Vec<bool> {
     graph.nodes().map(is_table).collect()
 }
 
-/// Constants and leaves never need memory of their own.
+/// Leaves and states of loops lie in memory of their own.
 fn needs_memory(graph: &Graph, id: NodeId) -> bool {
-    !matches!(graph.node(id).op, Op::Leaf(_))
+    !matches!(graph.node(id).op, Op::Leaf(_) | Op::Carry(..))
+}
+
+/// The node whose memory a step of a loop reads: as far behind moves as the rows of all steps are equally far apart.
+fn rows(graph: &Graph, at: NodeId) -> NodeId {
+    let extents = graph.shape(at).extents();
+    let point: Vec<Index> = (0..extents.len()).map(Index::axis).collect();
+    let mut read = arguments_at(graph, at, &point, &extents).remove(0);
+    let mut good = read.node;
+    while moves(&graph.node(read.node).op) {
+        read = arguments_at(graph, read.node, &read.point, &extents).remove(0);
+        let index = Index::linear(&read.point, &graph.shape(read.node).extents());
+        if Operand::is_regular(&index, &[]) {
+            good = read.node;
+        }
+    }
+    good
+}
+
+/// Whether a node that is read from a loop's steps has to lie in memory, since it is neither there already nor a number.
+fn is_computed(graph: &Graph, id: NodeId) -> bool {
+    let is_number = matches!(graph.node(id).op, Op::Scalar(_)) || graph.as_constant(id).is_some();
+    needs_memory(graph, id) && !is_number
+}
+
+/// What a node of a loop reads of nodes outside that compute something: once for all steps.
+fn read_from_outside(graph: &Graph, loops: &Loops, node: &Node) -> Vec<NodeId> {
+    if matches!(node.op, Op::At(_)) {
+        return vec![];
+    }
+    let args = super::steps::operands(node).iter().filter(|a| loops.of(**a).is_none());
+    let bases = args.map(|a| behind_moves(graph, *a));
+    // Indices and random numbers are made where they are read.
+    bases.filter(|id| is_computed(graph, *id) && !matches!(graph.node(*id).op, Op::Iota(_) | Op::Random(_))).collect()
 }
 
 /// What elementwise operations make of a contraction's result before anybody else reads it: this is stored in its place, so
 /// that they stand in its epilogue. They may branch in between, as activations do, but only one of them is read from outside.
-fn epilogue(graph: &Graph, users: &Users, contract: NodeId) -> Option<NodeId> {
+fn epilogue(graph: &Graph, loops: &Loops, users: &Users, contract: NodeId) -> Option<NodeId> {
     let size = graph.shape(contract).size();
     let mut region = BTreeSet::from([contract]);
     let mut end = None;
@@ -101,7 +145,8 @@ fn epilogue(graph: &Graph, users: &Users, contract: NodeId) -> Option<NodeId> {
             Op::Unary(_) | Op::Binary(_) | Op::Select => true,
             ref op => super::keeps_memory(op),
         };
-        if !elementwise || node.shape.size() != size || node.shape.batch != graph.shape(contract).batch {
+        let fits = node.shape.size() == size && node.shape.batch == graph.shape(contract).batch;
+        if !elementwise || !fits || loops.of(next) != loops.of(contract) {
             return end.map(|end| super::same_memory(graph, end)).filter(|end| *end != contract);
         }
         region.insert(next);

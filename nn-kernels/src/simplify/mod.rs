@@ -63,7 +63,7 @@ fn copy_node(to: &mut Graph, from: &Graph, id: NodeId, map: &[Option<NodeId>]) -
 }
 
 /// Adds a node like this one with other arguments, through the constructors that fold.
-fn copy_with(to: &mut Graph, node: &Node, args: Vec<NodeId>) -> NodeId {
+pub(crate) fn copy_with(to: &mut Graph, node: &Node, args: Vec<NodeId>) -> NodeId {
     match &node.op {
         Op::Unary(op) => to.unary(*op, args[0]),
         Op::Binary(op) => to.binary(*op, args[0], args[1]),

@@ -172,6 +172,7 @@ impl WithoutAxis for Index {
                 Atom::Div(i, by) => Atom::Div(Box::new(i.without_axis(axis)), *by),
                 Atom::Mod(i, by) => Atom::Mod(Box::new(i.without_axis(axis)), *by),
                 Atom::Clamp(i, lo, hi) => Atom::Clamp(Box::new(i.without_axis(axis)), *lo, *hi),
+                Atom::Step(steps) => Atom::Step(*steps),
             };
             let one =
                 Index { offset: 0, terms: vec![crate::ir::Term { atom: renamed, coefficient: term.coefficient }] };

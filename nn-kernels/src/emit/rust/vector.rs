@@ -65,6 +65,7 @@ fn uses(atom: &Atom, axis: usize) -> bool {
     match atom {
         Atom::Axis(a) => *a == axis,
         Atom::Div(i, _) | Atom::Mod(i, _) | Atom::Clamp(i, ..) => i.uses(axis),
+        Atom::Step(_) => false,
     }
 }
 

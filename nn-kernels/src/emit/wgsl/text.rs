@@ -109,6 +109,7 @@ pub(super) fn index(index: &Index, axes: &[String]) -> String {
             Atom::Div(i, by) => format!("{} / {by}u", operand(i, axes)),
             Atom::Mod(i, by) => format!("{} % {by}u", operand(i, axes)),
             Atom::Clamp(i, lo, hi) => format!("u32(clamp(i32({}), {lo}, {hi}))", self::index(i, axes)),
+            Atom::Step(_) => unreachable!("finished kernels have views in the place of steps"),
         };
         let product = match term.coefficient.unsigned_abs() {
             1 => atom,
@@ -153,6 +154,7 @@ fn constant(index: &Index, axes: &[String]) -> Option<i64> {
             Atom::Div(i, by) => constant(i, axes).map(|v| v.div_euclid(*by)),
             Atom::Mod(i, by) => constant(i, axes).map(|v| v.rem_euclid(*by)),
             Atom::Clamp(i, lo, hi) => constant(i, axes).map(|v| v.clamp(*lo, *hi)),
+            Atom::Step(_) => None,
         };
         Some(sum + term.coefficient * atom?)
     })
