@@ -157,7 +157,11 @@ mod tests {
 
     fn drawn(init: Initializer, dims: &'static [usize]) -> Vec<f32> {
         let mut values = vec![0.0; dims.iter().product()];
-        fill(&Parameter { name: "dense.weight", dims, init, offset: 0, trainable: true }, 42, &mut values);
+        fill(
+            &Parameter { name: "dense.weight", dims, init, offset: 0, trainable: true, zero_row: None },
+            42,
+            &mut values,
+        );
         values
     }
 
@@ -225,7 +229,7 @@ mod tests {
         let init = Initializer::Uniform { low: 0.0, high: 1.0 };
         let draw = |seed, name: &'static str| {
             let mut values = [0.0; 8];
-            fill(&Parameter { name, dims: &[8], init, offset: 0, trainable: true }, seed, &mut values);
+            fill(&Parameter { name, dims: &[8], init, offset: 0, trainable: true, zero_row: None }, seed, &mut values);
             values
         };
         assert_eq!(draw(1, "a"), draw(1, "a"));

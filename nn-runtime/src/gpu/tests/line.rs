@@ -135,6 +135,7 @@ pub(super) const fn line(name: &'static str, predict: &'static [Shader]) -> Prog
             init: Initializer::Constant(0.0),
             offset: 0,
             trainable: true,
+            zero_row: None,
         }],
         control: &[],
         skipped: None,
