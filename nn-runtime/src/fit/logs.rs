@@ -140,14 +140,18 @@ impl Log {
         Error::File { path: self.path.display().to_string(), source }
     }
 
-    /// A run begins: of the lines that are there, those of earlier epochs stay if the run goes on.
+    /// A run begins: of the lines that are there, those of earlier epochs stay if the run goes on. Where nothing has to stay, no disk is
+    /// waited for.
     fn begin(&mut self, event: &Event<'_>, head: &str, epoch_of: fn(&str) -> Option<usize>) -> Result<()> {
+        if !event.resumed {
+            let begun = File::create(&self.path).and_then(|mut file| file.write_all(head.as_bytes()).map(|()| file));
+            self.file = Some(begun.map_err(|error| self.failed(error))?);
+            return Ok(());
+        }
         let there = match std::fs::read_to_string(&self.path) {
-            Ok(text) if event.resumed => text,
-            Err(error) if event.resumed && error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(self.failed(error));
-            }
-            _ => String::new(),
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(self.failed(error)),
         };
         let whole = there.split_inclusive('\n').filter(|line| line.ends_with('\n'));
         let kept = whole.filter(|line| epoch_of(line).is_some_and(|epoch| epoch < event.epoch));
