@@ -1435,6 +1435,205 @@ plateau("floor", factor=0.1, patience=0, min_lr=0.003)
 plateau("maximum", factor=0.5, patience=2, mode="max")
 plateau("maximum_absolute", factor=0.5, patience=2, mode="max", threshold=0.04, threshold_mode="abs")
 
+# --- Sequences: recurrent layers, and loops with a body of their own. ---
+
+
+def recurrent(net, path, kind, x, hidden, *initial, **options):
+    """One of PyTorch's recurrent layers: its results and its final states, laid out as ours."""
+    module = getattr(torch.nn, kind)(x.shape[2], hidden, batch_first=True, **options).to(DTYPE)
+    scale = 1 / math.sqrt(hidden)
+    tensors = {
+        n: net.parameter(f"{path}.{n}", tuple(p.shape), scale if p.dim() > 1 else 0.3)
+        for n, p in module.named_parameters()
+    }
+    rows = [h.unsqueeze(0) if h.dim() == 2 else h.transpose(0, 1).contiguous() for h in initial]
+    begin = (tuple(rows) if kind == "LSTM" else rows[0]) if rows else None
+    out, final = torch.func.functional_call(module, tensors, (x, begin))
+    final = final if kind == "LSTM" else (final,)
+    return out, *(h[0] if h.shape[0] == 1 else h.transpose(0, 1) for h in final)
+
+
+def sequence(name, shape, function, inputs=None, optimizer=default_optimizer):
+    """`function(net, s, **inputs)` gives tensors, which all go into a dense layer; the first of them is an output."""
+
+    def forward(net, x, y, **more):
+        parts = function(net, torch.tanh(x), **more)
+        p = net.dense("p", torch.cat([a.flatten(1) for a in parts], 1), 2)
+        return {"a": parts[0], "p": p}, F.mse_loss(p, y)
+
+    fields = {"x": normal(*shape), **(inputs or {})}
+    case("sequences", name, fields, {"y": normal(2)}, forward, batches=FEW, samples=8, optimizer=optimizer)
+
+
+def cell(name, shape, kind, hidden, initial=None, **options):
+    """A layer, with all that it gives and, if there are any, all that it begins with."""
+    layer = {"RNN": "rnn", "LSTM": "lstm", "GRU": "gru"}[kind]
+    fields = {} if initial is None else {k: normal(*initial) for k in (["h0", "c0"] if kind == "LSTM" else ["h0"])}
+    sequence(name, shape, lambda net, s, **more: recurrent(net, f"a.{layer}", kind, s, hidden, *more.values(), **options), fields)
+
+
+cell("rnn", (6, 4), "RNN", 5)
+cell("rnn_relu", (6, 4), "RNN", 5, nonlinearity="relu")
+cell("rnn_without_bias", (5, 3), "RNN", 4, bias=False)
+cell("rnn_layers", (5, 3), "RNN", 4, num_layers=3)
+cell("rnn_bidirectional", (6, 4), "RNN", 3, bidirectional=True)
+cell("rnn_initial", (6, 4), "RNN", 5, initial=(5,))
+cell("rnn_deep_bidirectional", (4, 3), "RNN", 3, initial=(4, 3), num_layers=2, bidirectional=True)
+cell("lstm", (6, 4), "LSTM", 5)
+cell("lstm_without_bias", (5, 3), "LSTM", 4, bias=False)
+cell("lstm_layers", (5, 3), "LSTM", 4, num_layers=3)
+cell("lstm_bidirectional", (6, 4), "LSTM", 3, bidirectional=True)
+cell("lstm_initial", (6, 4), "LSTM", 5, initial=(5,))
+cell("lstm_deep_bidirectional", (4, 3), "LSTM", 3, initial=(4, 3), num_layers=2, bidirectional=True)
+cell("lstm_one_step", (1, 4), "LSTM", 5)
+cell("lstm_long", (40, 2), "LSTM", 8)
+cell("gru", (6, 4), "GRU", 5)
+cell("gru_without_bias", (5, 3), "GRU", 4, bias=False)
+cell("gru_layers", (5, 3), "GRU", 4, num_layers=3)
+cell("gru_bidirectional", (6, 4), "GRU", 3, bidirectional=True)
+cell("gru_initial", (6, 4), "GRU", 5, initial=(5,))
+cell("gru_deep_bidirectional", (4, 3), "GRU", 3, initial=(4, 3), num_layers=2, bidirectional=True)
+
+adam = lambda parameters: torch.optim.Adam(parameters, lr=0.01)
+sequence("lstm_last", (6, 4), lambda net, s: [recurrent(net, "a.lstm", "LSTM", s, 8)[0][:, -1]], optimizer=adam)
+sequence("gru_final_state", (6, 4), lambda net, s: [recurrent(net, "all.gru", "GRU", s, 4)[1]], optimizer=adam)
+
+
+def stacked_kinds(net, s):
+    b = recurrent(net, "b.lstm", "LSTM", s, 5, bidirectional=True)[0]
+    return [recurrent(net, "a.gru", "GRU", torch.tanh(b), 4)[0]]
+
+
+def encoder_decoder(net, s, z):
+    _, h, c = recurrent(net, "encoded.lstm", "LSTM", s, 5)
+    return recurrent(net, "a.lstm", "LSTM", z, 5, h, c)[:1]
+
+
+sequence("stacked_kinds", (5, 3), stacked_kinds)
+sequence("encoder_decoder", (5, 3), encoder_decoder, {"z": normal(4, 2)})
+
+
+def scan(s, step, *states, reverse=False):
+    """`step(s_t, *states)` gives the value of a step and the new states."""
+    values = []
+    for x in reversed(s.unbind(1)) if reverse else s.unbind(1):
+        value, *states = step(x, *states)
+        values.append(value)
+    return torch.stack(values[::-1] if reverse else values, 1), *states
+
+
+def zeros(s, n):
+    return torch.zeros(len(s), n, dtype=DTYPE)
+
+
+def scan_lstm(net, s):
+    def step(x, h, c):
+        i, f, g, o = net.linear("a.gates", torch.cat([x, h], 1), 20).chunk(4, 1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        h = torch.sigmoid(o) * torch.tanh(c)
+        return h, h, c
+
+    return scan(s, step, zeros(s, 5), zeros(s, 5))
+
+
+def scan_peephole(net, s):
+    """Gers and Schmidhuber: gates see the cell, each its own number of it; the output gate sees the new value."""
+
+    def step(x, h, c):
+        both = torch.cat([x, h], 1)
+        peep = lambda name, c: c * net.parameter(f"a.{name}.conv1d.weight", (4, 1, 1), 0.5).flatten()
+        i = torch.sigmoid(net.linear("a.i", both, 4) + peep("i", c))
+        f = torch.sigmoid(net.linear("a.f", both, 4) + peep("f", c))
+        c = f * c + i * torch.tanh(net.linear("a.c", both, 4))
+        o = torch.sigmoid(net.linear("a.o", both, 4) + peep("o", c))
+        h = o * torch.tanh(c)
+        return h, h, c
+
+    return scan(s, step, zeros(s, 4), zeros(s, 4))
+
+
+def scan_layer_norm(net, s):
+    """Ba, Kiros and Hinton: both products and the cell are normalized."""
+
+    def norm(path, x):
+        return net.module(f"{path}.layer_norm", torch.nn.LayerNorm(x.shape[-1]), x)
+
+    def step(x, h, c):
+        seen = norm("a.seen", net.linear("a.seen", x, 16, bias=False))
+        kept = norm("a.kept", net.linear("a.kept", h, 16, bias=False))
+        i, f, g, o = (seen + kept).chunk(4, 1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        h = torch.sigmoid(o) * torch.tanh(norm("a.h", c))
+        return h, h, c
+
+    return scan(s, step, zeros(s, 4), zeros(s, 4))
+
+
+def scan_reverse(net, s, h0):
+    def step(x, h):
+        h = torch.tanh(net.linear("a.h", torch.cat([x, h], 1), 5))
+        return h, h
+
+    return scan(s, step, h0, reverse=True)
+
+
+def scan_two_sequences(net, s, z, w):
+    """Two sequences, a tensor that each step reads as a whole (additive attention over it), and a state that is a number."""
+
+    def step(xz, h, n):
+        x, z = xz
+        score = torch.softmax(torch.einsum("bkf,bf->bk", w, h), -1)
+        seen = torch.einsum("bk,bkf->bf", score, w)
+        h = torch.tanh(net.linear("a.h", torch.cat([x, z, seen], 1), 3))
+        n = n * 0.5 + h.mean(1)
+        return torch.cat([h, n.unsqueeze(1)], 1), h, n
+
+    pairs = [(x, z) for x, z in zip(s.unbind(1), z.unbind(1))]
+    h, n, values = zeros(s, 3), torch.zeros(len(s), dtype=DTYPE), []
+    for pair in pairs:
+        value, h, n = step(pair, h, n)
+        values.append(value)
+    return torch.stack(values, 1), h, n.unsqueeze(1)
+
+
+def scan_old_and_new(net, s):
+    """What stands before a state's new value reads the old one, what stands behind it the new one."""
+
+    def step(x, a, b):
+        before = a * b
+        new = torch.tanh(net.linear("a.a", x, 3) + b)
+        b = new * 0.5 + before
+        return before + new * b, new, b
+
+    return scan(s, step, zeros(s, 3) + 1, zeros(s, 3))
+
+
+def scan_without_states(net, s):
+    return scan(s, lambda x: [torch.tanh(net.linear("a", x, 3)) * x.mean(1, keepdim=True)])
+
+
+def scan_bidirectional(net, s):
+    def step(path):
+        def step(x, h):
+            h = torch.tanh(net.linear(f"{path}.all.h", torch.cat([x, h], 1), 3))
+            return h, h
+
+        return step
+
+    there, back = scan(s, step("there"), zeros(s, 3)), scan(s, step("back"), zeros(s, 3), reverse=True)
+    return torch.cat([there[0], back[0]], 2), there[1] * back[1]
+
+
+sequence("scan_lstm", (6, 4), scan_lstm)
+sequence("scan_peephole", (5, 3), scan_peephole)
+sequence("scan_layer_norm", (5, 3), scan_layer_norm)
+sequence("scan_reverse", (5, 3), scan_reverse, {"h0": normal(5)})
+sequence("scan_two_sequences", (4, 3), scan_two_sequences, {"z": normal(4, 2), "w": normal(6, 3)})
+sequence("scan_old_and_new", (5, 3), scan_old_and_new)
+sequence("scan_without_states", (4, 3), scan_without_states)
+sequence("scan_bidirectional", (5, 3), scan_bidirectional)
+
+
 (HERE / "fixtures").mkdir(exist_ok=True)
 for family, tensors in FAMILIES.items():
     path = HERE / "fixtures" / f"{family}.safetensors"
