@@ -2,7 +2,7 @@
 
 use super::init::{Init, add_parameter, add_table};
 use super::movement::output;
-use crate::graph::{Binary, Contraction, Extent, Graph, Leaf, NodeId, Shape};
+use crate::graph::{Binary, Contraction, Extent, Graph, Leaf, NodeId, Reduction, Shape};
 use crate::network::{Initializer, Network};
 use crate::shape::{self, Fact, SequenceFact};
 
@@ -105,6 +105,26 @@ pub fn mask_from(g: &mut Graph, (length, classes): (NodeId, usize), len: usize) 
     Ok(g.binary(Binary::Less, position, length))
 }
 
+/// What stands at the last position before a length, along an axis; zeros where the length is 0.
+pub fn last_of(g: &mut Graph, x: NodeId, axis: i64, length: (NodeId, usize)) -> Result<NodeId, Fact> {
+    let dims = g.shape(x).dims.clone();
+    shape::rank_at_least(1, 0, &dims)?;
+    let axis = shape::axis(axis, &dims)?;
+    shape::scalar(&g.shape(length.0).dims)?;
+    if length.1 > dims[axis] + 1 {
+        return Err(SequenceFact::TooLong { longest: length.1 - 1, length: dims[axis] }.into());
+    }
+    let (x, length) = (output(g, x), g.offset(length.0, -1.0));
+    let shape = g.shape(x).clone();
+    let position = g.iota(axis, &shape);
+    let position = g.broadcast(position, &shape);
+    let length = g.broadcast(length, &shape);
+    let is_last = g.binary(Binary::Equal, position, length);
+    let zero = g.filled(0.0, &shape);
+    let kept = g.select(is_last, x, zero);
+    Ok(g.reduce(Reduction::Sum, kept, &[axis], false))
+}
+
 /// `x` with zeros where the mask of its positions, `[length]`, is 0.
 pub fn masking(g: &mut Graph, x: NodeId, mask: NodeId) -> Result<NodeId, Fact> {
     let dims = g.shape(x).dims.clone();
@@ -120,11 +140,11 @@ pub fn masking(g: &mut Graph, x: NodeId, mask: NodeId) -> Result<NodeId, Fact> {
 /// The mean over the positions (axis 0) at which the mask is not 0; 0 if there are none.
 pub fn masked_mean(g: &mut Graph, x: NodeId, mask: NodeId) -> Result<NodeId, Fact> {
     let kept = masking(g, x, mask)?;
-    let sum = g.reduce(crate::graph::Reduction::Sum, kept, &[0], false);
+    let sum = g.reduce(Reduction::Sum, kept, &[0], false);
     let shape = g.shape(mask).clone();
     let (one, zero) = (g.filled(1.0, &shape), g.filled(0.0, &shape));
     let there = g.select(mask, one, zero);
-    let count = g.reduce(crate::graph::Reduction::Sum, there, &[0], false);
+    let count = g.reduce(Reduction::Sum, there, &[0], false);
     // No mean of nothing: what is divided is 0 then.
     let least = g.filled(1.0, &g.shape(count).clone());
     let count = g.binary(Binary::Maximum, count, least);

@@ -43,7 +43,7 @@ pub use dense::{Affine, dense, linear, matmul};
 pub use elementwise::{
     abs, add, clamp, divide, exp, log, maximum, minimum, multiply, negate, pow, sqrt, square, subtract,
 };
-pub use embedding::{embedding, mask_from, masked_mean, masking, tied_linear};
+pub use embedding::{embedding, last_of, mask_from, masked_mean, masking, tied_linear};
 pub use init::{Fan, Init, Nonlinearity, add_buffer, add_parameter};
 pub use loss::{
     Counting, Positions, Target, binary_cross_entropy, binary_cross_entropy_with_logits,

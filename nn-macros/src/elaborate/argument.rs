@@ -28,7 +28,15 @@ impl Elaborator<'_, '_> {
             (Value::Tensor(Tensor { node, classes: None, .. }), Kind::Target) => {
                 Some(Bound::Target(Target::Values(*node)))
             }
-            (Value::Tensor(Tensor { node, classes: Some(classes), .. }), Kind::Target) => {
+            (Value::Tensor(tensor @ Tensor { classes: None, .. }), Kind::Tokens) => {
+                let is = tensor.describe(&self.network.graph);
+                let (text, classes) = (text(), if function.name == "embedding" { "VOCABULARY" } else { "LENGTH + 1" });
+                self.diagnostics.error(expression, format!("`{name}` reads whole numbers, but `{text}` is {is}")).help(
+                    format!("declare them as classes: `class({classes}){}`", if is == "[]" { "" } else { is.as_str() }),
+                );
+                None
+            }
+            (Value::Tensor(Tensor { node, classes: Some(classes), .. }), Kind::Target | Kind::Tokens) => {
                 Some(Bound::Target(Target::Classes { node: *node, classes: *classes }))
             }
             (Value::Tensor(Tensor { node, classes: None, .. }), _) => Some(Bound::Tensor(*node)),
@@ -43,7 +51,7 @@ impl Elaborator<'_, '_> {
                     found
                         .help(format!("for classes use `cross_entropy`, or declare `{text}` as `[{classes}]` numbers"));
                 } else {
-                    found.help("class indices are only names of classes: they go into losses and metrics");
+                    found.help("class indices are only names of classes: they go into `embedding`, losses and metrics");
                 }
                 None
             }
@@ -251,6 +259,7 @@ impl Elaborator<'_, '_> {
             (Value::Init(init), Kind::Init) => return Some(Bound::Init(init.clone())),
             (Value::Regularizer(penalty), Kind::Regularizer) => return Some(Bound::Regularizer(*penalty)),
             (Value::Constraint(constraint), Kind::Constraint) => return Some(Bound::Constraint(*constraint)),
+            (Value::Text(text), Kind::Path) => return Some(Bound::Word(text.clone())),
             (Value::Text(text), Kind::Name) => {
                 let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
                 if !text.is_empty() && text.len() <= 64 && text.chars().all(good) {
@@ -284,6 +293,7 @@ impl Elaborator<'_, '_> {
             (_, Kind::Init) => "an initializer, such as `zeros` or `xavier_uniform`",
             (_, Kind::Regularizer) => "a regularizer, such as `l2(1e-4)`",
             (_, Kind::Constraint) => "a constraint, such as `max_norm(2.0)`",
+            (_, Kind::Path) => "the path of a layer in quotes, such as `\"x.embedding\"`",
             (_, Kind::Name) => "a text in quotes, such as `\"head\"`",
             (
                 _,
@@ -291,6 +301,7 @@ impl Elaborator<'_, '_> {
                 | Kind::Tensor
                 | Kind::Operand
                 | Kind::Target
+                | Kind::Tokens
                 | Kind::Tensors
                 | Kind::Block
                 | Kind::Groups,

@@ -193,6 +193,10 @@ impl Elaborator<'_, '_> {
             Kind::Name if self.is_unquoted_name(expression, &what) => None,
             Kind::Padding => self.bind_padding(expression, &what),
             Kind::Groups => self.bind_groups(expression, &what),
+            Kind::Tokens => {
+                let value = self.expression(expression);
+                self.bind_data(function, parameter, &value, expression)
+            }
             Kind::PerAxis(_) if name == "padding" && self.is_padding_word(expression, &what) => None,
             kind => {
                 let value = self.expression(expression);
@@ -213,6 +217,13 @@ impl Elaborator<'_, '_> {
             "keepdim" => Some("keep_dims"),
             "units" | "hidden_size" if options.contains(&"hidden") => Some("hidden"),
             "num_layers" => Some("layers"),
+            "num_heads" | "nhead" | "n_head" => Some("heads"),
+            "num_kv_heads" | "n_kv_heads" => Some("kv_heads"),
+            "is_causal" => Some("causal"),
+            "attn_mask" | "key_padding_mask" | "padding_mask" | "src_key_padding_mask" => Some("mask"),
+            "dim_feedforward" => Some("feedforward"),
+            "padding_idx" => Some("padding_index"),
+            "embedding_dim" if options.contains(&"dim") => Some("dim"),
             "h0" | "h_0" | "initial_state" => Some("h"),
             "c0" | "c_0" => Some("c"),
             "nonlinearity" if options.contains(&"activation") => Some("activation"),

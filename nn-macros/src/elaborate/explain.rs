@@ -1,5 +1,6 @@
 //! Facts become sentences: what is wrong, with both shapes, and ways out.
 
+mod sequence;
 mod window;
 
 use nn_kernels::shape::{Allowed, Fact, Sized};
@@ -390,6 +391,7 @@ impl Explanation {
                 let e = Explanation::new(format!("with `{option}`, `{other}` {}", must_be(*allowed))).at(option);
                 if *other == "momentum" { e.help("add `momentum = 0.9`, or remove `nesterov`") } else { e }
             }
+            Fact::Sequence(fact) => sequence::explain(fact, subject),
             other => match window::explain(other, subject) {
                 Some(explanation) => explanation,
                 None => Explanation::new(format!("{name} cannot be applied to {}", x(0))),

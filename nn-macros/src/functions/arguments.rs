@@ -145,6 +145,19 @@ impl Arguments {
         }
     }
 
+    /// A tensor of classes, and how many there are.
+    pub fn tokens(&self, name: &str) -> (NodeId, usize) {
+        match self.target(name) {
+            Target::Classes { node, classes } => (node, classes),
+            values => unreachable!("argument `{name}` is {values:?}"),
+        }
+    }
+
+    /// As [`Arguments::tokens`], for what may be missing.
+    pub fn tokens_or_none(&self, name: &str) -> Option<(NodeId, usize)> {
+        self.bound.contains_key(name).then(|| self.tokens(name))
+    }
+
     /// A [`Bound::Tensor`] that may be missing.
     pub fn tensor_or_none(&self, name: &str) -> Option<NodeId> {
         self.bound.contains_key(name).then(|| self.tensor(name))

@@ -12,6 +12,7 @@ mod optimizers;
 mod precisions;
 mod recurrent;
 mod regularizers;
+mod sequence;
 mod spatial;
 mod values;
 
@@ -124,6 +125,8 @@ pub enum Kind {
     Operand,
     /// A tensor of plain numbers or of classes.
     Target,
+    /// A tensor of classes: tokens, a length.
+    Tokens,
     /// Several tensors, in brackets or one after another.
     Tensors,
     /// A tensor of plain numbers that is an option, and so is named.
@@ -160,6 +163,8 @@ pub enum Kind {
     Constraint,
     /// A name in quotes.
     Name,
+    /// The path of a layer or parameter in quotes.
+    Path,
     /// A pattern of names in quotes, or several in brackets.
     Patterns,
     /// Groups of parameters in brackets.
@@ -215,7 +220,8 @@ impl Parameter {
 
     /// Whether it is data that flows through the network.
     pub fn is_data(&self) -> bool {
-        matches!(self.kind, Kind::Tensor | Kind::Operand | Kind::Target | Kind::Tensors)
+        self.positional
+            && matches!(self.kind, Kind::Tensor | Kind::Operand | Kind::Target | Kind::Tokens | Kind::Tensors)
     }
 }
 
@@ -229,6 +235,7 @@ pub fn all() -> impl Iterator<Item = &'static Function> {
         spatial::TABLE,
         norms::TABLE,
         recurrent::TABLE,
+        sequence::TABLE,
         values::LOSSES,
         metrics::TABLE,
         initializers::TABLE,
@@ -283,7 +290,12 @@ pub fn known_elsewhere_as(name: &str) -> Option<&'static str> {
         ("root_mean_squared_error", "rmse"), ("mean_absolute_percentage_error", "mape"), ("cosine", "cosine_similarity"),
         ("confusion", "confusion_matrix"),
         ("maxnorm", "max_norm"), ("unitnorm", "unit_norm"), ("nonneg", "non_negative"), ("l1l2", "l1_l2"),
-        ("simplernn", "rnn"), ("simple_rnn", "rnn"), ("reverse", "flip"),
+        ("simplernn", "rnn"), ("embed", "embedding"), ("multiheadattention", "self_attention"),
+        ("multi_head_attention", "self_attention"), ("multihead_attention", "self_attention"), ("mha", "self_attention"),
+        ("scaled_dot_product_attention", "attention"), ("sdpa", "attention"),
+        ("transformerencoderlayer", "transformer_encoder_layer"), ("transformer_encoder", "transformer_encoder_layer"),
+        ("transformerdecoderlayer", "transformer_decoder_layer"), ("transformer_decoder", "transformer_decoder_layer"),
+        ("transformer", "transformer_encoder_layer"), ("rope", "rotary"), ("sequence_mask", "mask_from"), ("simple_rnn", "rnn"), ("reverse", "flip"),
     ];
     let plain = name.to_ascii_lowercase();
     NAMES.iter().find(|(other, _)| *other == plain).map(|(_, ours)| *ours)

@@ -168,7 +168,12 @@ pub static LAYERS: &[Function] = &[
         apply: Apply::Several(|g, a| layers::chunk(g, a.tensor("x"), a.count("parts"), a.integer("axis"))),
     },
     value("first", &[X, FIRST_AXIS], |g, a| layers::first(g, a.tensor("x"), a.integer("axis"))),
-    value("last", &[X, FIRST_AXIS], |g, a| layers::last(g, a.tensor("x"), a.integer("axis"))),
+    value("last", &[X, FIRST_AXIS, Parameter::option("length", Kind::Tokens, Nothing)], |g, a| {
+        match a.tokens_or_none("length") {
+            Some(length) => layers::last_of(g, a.tensor("x"), a.integer("axis"), length),
+            None => layers::last(g, a.tensor("x"), a.integer("axis")),
+        }
+    }),
     value("flip", &[X, FIRST_AXIS], |g, a| layers::flip(g, a.tensor("x"), a.integer("axis"))),
     value("stack", &[PARTS, FIRST_AXIS], |g, a| layers::stack(g, a.tensors("parts"), a.integer("axis"))),
 ];

@@ -9,6 +9,7 @@ mod mangled;
 mod metrics;
 mod names;
 mod scans;
+mod sequences;
 
 use proc_macro2::TokenStream;
 
