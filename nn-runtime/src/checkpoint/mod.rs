@@ -20,7 +20,8 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::network::Net;
+use crate::network::{Net, State};
+use crate::program::Program;
 
 impl Net {
     /// Saves all parameters as safetensors, with PyTorch's names and layouts. The file is written whole or not at all.
@@ -91,7 +92,7 @@ impl Net {
     /// # Errors
     /// If the file cannot be written, or if the device fails.
     pub fn save_checkpoint(&self, path: &Path) -> Result<()> {
-        training::contents(self.program, &self.state()?).write(path)
+        write_state(self.program, &self.state()?, path)
     }
 
     /// Puts the network to where it was when the checkpoint was saved, its seed included.
@@ -107,4 +108,9 @@ impl Net {
         let state = training::read(self.program, &read(path)?, &path.display().to_string(), conditions)?;
         self.restore(state)
     }
+}
+
+/// Writes a checkpoint, whole or not at all.
+pub(crate) fn write_state(program: &Program, state: &State, path: &Path) -> Result<()> {
+    training::contents(program, state).write(path)
 }

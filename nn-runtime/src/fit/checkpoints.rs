@@ -1,7 +1,10 @@
 //! Keeping what training has made, while it runs: when a checkpoint is written, and how a run goes on from one.
 
+mod writer;
+
 use std::path::{Path, PathBuf};
 
+use self::writer::{Job, Writer};
 use super::callback::{Callback, Control, Event};
 use super::clock::Clock;
 use super::monitor::{Monitor, Watch};
@@ -18,6 +21,9 @@ use crate::network::{Memory, Net};
 /// Each is written under another name, synced, and then renamed; older ones go only after that. So whenever a process is killed, the
 /// folder has a checkpoint that is whole, and `net.resume` goes on from it with the bits of a run that has never stopped. There is
 /// one when a run begins, one after its last epoch, and one where a callback or Ctrl-C ends it early.
+///
+/// Training waits for the first of them, and otherwise for nothing but a copy of its numbers in memory: a thread writes it, one file after
+/// another. The last one is written when `fit` returns. What goes wrong with a file ends the run, with an error that names it.
 ///
 /// ```
 /// # use nn_runtime::private::Report;
@@ -125,6 +131,8 @@ impl<'a, R: Report + 'static> Fit<'a, R> {
             best: None,
             is_best: false,
             clock: Clock::start(),
+            writer: Writer::default(),
+            waits: true,
         })
     }
 }
@@ -141,6 +149,9 @@ struct Saving {
     is_best: bool,
     /// Runs since the last one was written.
     clock: Clock,
+    writer: Writer,
+    /// Whether the run has to wait for the next one: no other is there yet, or the run is over.
+    waits: bool,
 }
 
 impl Rules {
@@ -183,7 +194,8 @@ impl Callback for Saving {
         }
         self.store.begin(event.steps)?;
         self.clock = Clock::start();
-        control.save |= !(event.resumed && self.store.path(event.steps).exists());
+        let is_there = event.resumed && self.store.path(event.steps).exists();
+        (self.waits, control.save) = (!is_there, control.save || !is_there);
         Ok(())
     }
 
@@ -193,11 +205,13 @@ impl Callback for Saving {
     }
 
     fn on_progress(&mut self, _: &Event<'_>, control: &mut Control) -> Result<()> {
+        self.writer.look()?;
         control.save |= self.rules.minutes.is_some_and(|minutes| self.clock.seconds() >= 60.0 * minutes);
         Ok(())
     }
 
     fn on_epoch_end(&mut self, event: &Event<'_>, control: &mut Control) -> Result<()> {
+        self.writer.look()?;
         if let Some(watch) = &mut self.watch
             && let Some(value) = watch.value(event)
             && self.best.map_or(!value.is_nan(), |best| watch.is_better(value, best, 0.0))
@@ -211,16 +225,20 @@ impl Callback for Saving {
 
     fn on_save(&mut self, event: &Event<'_>, control: &mut Control) -> Result<()> {
         let net = event.net()?;
-        let path = self.store.path(event.steps);
-        if std::mem::take(&mut self.is_best) {
-            net.save_checkpoint(&self.store.best())?;
+        let (store, keep) = (self.store.clone(), self.rules.keep);
+        let is_best = std::mem::take(&mut self.is_best);
+        let job = Job { program: net.program, state: net.state()?, store, is_best, keep };
+        control.saved = Some(self.writer.begin(job)?);
+        if std::mem::take(&mut self.waits) {
+            self.writer.wait()?;
         }
-        net.save_checkpoint(&path)?;
-        self.store.rotate(event.steps, self.rules.keep)?;
-        log::debug!("saved {}", path.display());
         self.clock = Clock::start();
-        control.saved = Some(path);
         Ok(())
+    }
+
+    fn on_train_end(&mut self, _: &Event<'_>, _: &mut Control) -> Result<()> {
+        self.waits = true;
+        self.writer.wait()
     }
 
     fn memory(&self) -> Option<Memory> {

@@ -70,6 +70,8 @@ pub(super) struct Loop<'r> {
     /// Whether somebody has asked for a checkpoint that has not been written yet.
     save: bool,
     interrupt: Option<Interrupt>,
+    /// What is said when everything is saved.
+    last_words: Option<String>,
     /// When callbacks were told of progress for the last time, how long they wait, and what they were told.
     shown: Clock,
     refresh: f64,
@@ -112,6 +114,7 @@ impl<'r> Loop<'r> {
             stopped: None,
             save: false,
             interrupt: None,
+            last_words: None,
             shown: Clock::start(),
             refresh: REFRESH,
             known,
@@ -139,6 +142,9 @@ impl<'r> Loop<'r> {
         self.callbacks.validated = None;
         self.tell(net, Moment::TrainEnd)?;
         self.settle(net)?;
+        if let Some(words) = self.last_words.take() {
+            self.options.say(&words);
+        }
         Ok(Ran { losses: self.losses, stopped: self.stopped, left_out: self.left_out })
     }
 

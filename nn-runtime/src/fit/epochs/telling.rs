@@ -94,7 +94,7 @@ impl Loop<'_> {
         };
         let (control, _) = self.callbacks.tell(Moment::Save, now, |_| true)?;
         if matches!(self.stopped, Some(Stopped::Interrupted)) {
-            self.options.say(&self.how_to_go_on(net, control.saved));
+            self.last_words = Some(self.how_to_go_on(net, control.saved));
         }
         Ok(())
     }

@@ -184,3 +184,36 @@ fn minutes_are_counted_within_an_epoch() {
     let steps: Vec<u64> = folder.files().iter().map(|f| f[5..17].parse().unwrap()).collect();
     assert!(steps.iter().any(|s| s % 60_000 != 0), "inside of {epochs} epochs: {steps:?}");
 }
+
+#[test]
+fn a_file_that_cannot_be_written_ends_the_run_with_an_error_that_names_it() {
+    // A folder stands where a file should: that of the run's beginning, of its first epoch, of its last one.
+    for steps in [0, 7, 14] {
+        let folder = Folder::new("unwritable");
+        let name = format!("step-{steps:012}.safetensors");
+        let path = folder.0.join(&name);
+        let fit = options().epochs(2).checkpoints(Checkpoints::to(&folder.0).every_epochs(1));
+        let mut trained = net(1);
+        let fit = fit.on_train_begin(|_, _| fs::create_dir_all(path.join("in the way")).unwrap());
+        let error = trained.fit(&data_set(), fit).unwrap_err().to_string();
+        assert!(error.contains(&name), "{error}");
+        assert!(steps > 0 || trained.steps() == 0, "nothing is trained without the first one");
+        assert!(trained.steps() >= steps);
+    }
+}
+
+#[test]
+fn the_last_checkpoint_is_there_when_fit_returns() {
+    for _ in 0..20 {
+        let folder = Folder::new("last");
+        let mut trained = net(1);
+        // One after each step, and one that somebody asks for when the run is over.
+        let checkpoints = Checkpoints::to(&folder.0).every_steps(1).keep(100);
+        let fit = options().epochs(1).checkpoints(checkpoints).on_train_end(|_, control| control.save = true);
+        trained.fit(&data_set(), fit).unwrap();
+        assert_eq!(folder.files().len(), 1 + 7);
+        let mut loaded = net(0);
+        loaded.load_checkpoint(&Checkpoints::newest(&folder.0).unwrap().unwrap()).unwrap();
+        assert_eq!(loaded.state().unwrap().parameters, trained.state().unwrap().parameters);
+    }
+}
