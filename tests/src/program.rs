@@ -49,6 +49,7 @@ fn parameter(x: &Parameter) -> p::Parameter {
         init: initializer(x.init),
         offset: x.offset,
         trainable: x.trainable,
+        zero_row: x.zero_row,
     }
 }
 
