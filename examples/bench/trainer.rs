@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use nn::Device;
 
-use crate::workloads::{Prepared, Trainer, Workload};
+use crate::workloads::{Trainer, Workload};
 
 const ROUNDS: usize = 9;
 const EPOCH: usize = 200;
@@ -12,12 +12,8 @@ const EPOCH: usize = 200;
 /// One line of JSON: the median milliseconds of a step of each kind, and the medians of each round's ratios to the bare step.
 pub fn line(workload: &Workload, device: &Device, batch: usize, steps: usize) -> nn::Result<String> {
     let kinds = [Trainer::Bare, Trainer::Fit, Trainer::Watched, Trainer::EachBatch];
-    let mut runs = Vec::new();
-    for kind in kinds {
-        let Prepared { mut run, .. } = (workload.trainer)(device, batch, kind)?;
-        run(EPOCH)?;
-        runs.push(run);
-    }
+    let mut run = (workload.trainer)(device, batch)?;
+    kinds.iter().try_for_each(|&kind| run(kind, EPOCH))?;
     let steps = if steps == 0 { 2 * EPOCH } else { steps.next_multiple_of(EPOCH) };
     let mut times = vec![Vec::new(); kinds.len()];
     for round in 0..ROUNDS {
@@ -25,7 +21,7 @@ pub fn line(workload: &Workload, device: &Device, batch: usize, steps: usize) ->
         for turn in 0..kinds.len() {
             let kind = (round + turn) % kinds.len();
             let clock = Instant::now();
-            runs[kind](steps)?;
+            run(kinds[kind], steps)?;
             times[kind].push(clock.elapsed().as_secs_f64() * 1e3 / steps as f64);
         }
     }

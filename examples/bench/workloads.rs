@@ -88,11 +88,14 @@ pub struct Workload {
     pub train: fn(&Device, usize) -> nn::Result<Prepared>,
     /// Prepares predictions of one sample, each from the sample in memory to its result in memory.
     pub predict: fn(&Device) -> nn::Result<Prepared>,
-    /// Prepares training steps with batches of this size, as a trainer that is given so much to do plays them.
-    pub trainer: fn(&Device, usize, Trainer) -> nn::Result<Prepared>,
+    /// Prepares training steps with batches of this size, for trainers that are given so much to do.
+    pub trainer: fn(&Device, usize) -> nn::Result<Box<Trained>>,
     /// Computes what two devices are compared by.
     pub outcome: fn(&Device, usize) -> nn::Result<Outcome>,
 }
+
+/// Plays so many training steps.
+pub type Trained = dyn FnMut(Trainer, usize) -> nn::Result<()>;
 
 /// What plays training steps.
 #[derive(Clone, Copy, Debug)]
@@ -101,7 +104,7 @@ pub enum Trainer {
     Bare,
     /// `fit`, quiet.
     Fit,
-    /// `fit` with all that one would usually ask for: a line for each epoch, validation aside; early stopping, a log, a learning
+    /// `fit` with all that one would usually ask for: a line for each epoch, validation aside; early stopping that restores the best weights, a log, a learning
     /// rate for each step, a look for numbers that are none, Ctrl-C.
     Watched,
     /// The same, and a call after each step.
@@ -156,35 +159,33 @@ macro_rules! workload {
                 };
                 Ok($crate::workloads::Prepared { run: Box::new(run), data_bytes })
             },
-            trainer: |device, batch, trainer| {
+            trainer: |device, batch| {
                 const BATCHES: usize = 200;
-                use nn::__private::{Data, Dataset, Net};
+                use nn::__private::{Data, Dataset};
                 let (x, y) = $samples(batch);
-                let data_bytes = BATCHES * (size_of_val(&x[..]) + size_of_val(&y[..]));
                 let data = $data::new(x.repeat(BATCHES), y.repeat(BATCHES))?;
                 let mut network = $network::new(device, 0)?;
-                let program = AsRef::<Net>::as_ref(&network).program();
-                let mut bare = Net::new(device, program, 0)?;
                 let log = std::env::temp_dir().join(format!("nn-bench-{}.csv", std::process::id()));
-                let run = move |steps: usize| {
+                // The same network and the same data for all: where they lie in memory counts for more than a trainer.
+                Ok(Box::new(move |trainer, steps: usize| {
                     let fit = || nn::Fit::default().epochs(steps / BATCHES).batch_size(batch).shuffle(false).quiet();
                     let watched = || {
                         fit()
                             .learning_rate(nn::LearningRate::one_cycle(1e-3, 1_000_000).per_step())
                             .early_stopping(
                                 nn::EarlyStopping::on(|report: &<$data as Dataset>::Report| report.loss)
-                                    .patience(1 << 30),
+                                    .patience(1 << 30)
+                                    .restore_best(),
                             )
                             .callback(nn::CsvLog::to(&log))
                             .stop_on_ctrl_c()
                             .on_non_finite(nn::OnNonFinite::Stop)
                             .on_epoch(|epoch, control| control.stop = epoch.train.loss.is_nan())
                     };
-                    let history = match trainer {
+                    match trainer {
                         $crate::workloads::Trainer::Bare => {
-                            let Data::Memory(set) = data.data() else { return Ok(f32::NAN) };
-                            bare.bare_steps(set, batch, steps)?;
-                            return Ok(0.0);
+                            let Data::Memory(set) = data.data() else { return Ok(()) };
+                            return network.net.bare_steps(set, batch, steps);
                         }
                         $crate::workloads::Trainer::Fit => network.fit(&data, fit())?,
                         $crate::workloads::Trainer::Watched => network.fit(&data, watched())?,
@@ -193,9 +194,8 @@ macro_rules! workload {
                             network.fit(&data, watched().on_batch_end(|batch, _| sum += batch.report.loss))?
                         }
                     };
-                    Ok(history.step_losses.last().copied().unwrap_or(f32::NAN))
-                };
-                Ok($crate::workloads::Prepared { run: Box::new(run), data_bytes })
+                    Ok(())
+                }))
             },
             predict: |device| {
                 let (x, _) = $samples(1);

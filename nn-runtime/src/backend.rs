@@ -22,6 +22,11 @@ pub(crate) trait Backend: Debug + Send + Sync {
     fn set_states(&mut self, values: &[Vec<f32>]) -> Result<()>;
     /// Copies the optimizer's state vectors from the device.
     fn states(&self) -> Result<Vec<Vec<f32>>>;
+    /// [`Backend::parameters`] and [`Backend::states`] into vectors that are there.
+    fn read_into(&self, parameters: &mut Vec<f32>, states: &mut Vec<Vec<f32>>) -> Result<()> {
+        (*parameters, *states) = (self.parameters()?, self.states()?);
+        Ok(())
+    }
     /// Chooses which ranges of the vectors training leaves as they are: parameters, buffers and states. They begin and end at multiples
     /// of 4, ascend, and lie apart.
     fn set_frozen(&mut self, ranges: Vec<Range<usize>>) -> Result<()>;

@@ -110,6 +110,18 @@ impl Backend for CpuBackend {
         Ok(self.states.iter().map(|state| state.to_vec()).collect())
     }
 
+    fn read_into(&self, parameters: &mut Vec<f32>, states: &mut Vec<Vec<f32>>) -> Result<()> {
+        // Memory that has been used costs a third of memory that the system has to give first.
+        parameters.clear();
+        parameters.extend_from_slice(&self.parameters);
+        states.resize_with(self.states.len(), Vec::new);
+        for (to, state) in states.iter_mut().zip(&self.states) {
+            to.clear();
+            to.extend_from_slice(state);
+        }
+        Ok(())
+    }
+
     fn set_frozen(&mut self, ranges: Vec<Range<usize>>) -> Result<()> {
         self.frozen = Frozen::new(ranges);
         Ok(())

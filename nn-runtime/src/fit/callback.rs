@@ -251,8 +251,11 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    pub(super) fn of(net: &Net) -> Result<Self> {
-        Ok(Kept { parameters: net.backend.parameters()?, states: net.backend.states()?, updates: net.updates })
+    /// Of a network as it is now, in the memory of another one if there is one.
+    pub(super) fn renewed(old: Option<Self>, net: &Net) -> Result<Self> {
+        let (mut parameters, mut states) = old.map_or_else(Default::default, |old| (old.parameters, old.states));
+        net.backend.read_into(&mut parameters, &mut states)?;
+        Ok(Kept { parameters, states, updates: net.updates })
     }
 
     pub(super) fn put_back(&self, net: &mut Net) -> Result<()> {

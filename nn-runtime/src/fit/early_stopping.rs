@@ -132,7 +132,7 @@ impl Callback for Stopping {
             |than: Option<f64>| than.map_or(!value.is_nan(), |than| self.watch.is_better(value, than, min_delta));
         let (is_best, beats_baseline) = (better(self.best), better(baseline));
         if is_best || (restore_best && self.kept.is_none()) {
-            self.kept = if restore_best { Some(Kept::of(event.net()?)?) } else { None };
+            self.kept = if restore_best { Some(Kept::renewed(self.kept.take(), event.net()?)?) } else { None };
         }
         if is_best {
             self.best = Some(value);
