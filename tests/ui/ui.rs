@@ -10,7 +10,7 @@ fn mistakes_are_explained() {
     cases.pass("pass/*.rs");
 }
 
-const TOPICS: [&str; 18] = [
+const TOPICS: &[&str] = &[
     "blocks",
     "conditions",
     "constants",
@@ -23,6 +23,8 @@ const TOPICS: [&str; 18] = [
     "options",
     "passing",
     "precision",
+    "recurrent",
+    "scans",
     "several",
     "shapes",
     "sharing",

@@ -1,6 +1,6 @@
 //! One argument: what it must be.
 
-use nn_kernels::layers::Target;
+use nn_kernels::layers::{Init, Target};
 use nn_kernels::shape::{Margins, Padding, PerAxis};
 use proc_macro2::Ident;
 use syn::Expr;
@@ -312,6 +312,9 @@ impl Elaborator<'_, '_> {
         match (value, kind) {
             (Value::Number(Number::Float(x)), Kind::Count | Kind::Axis) if x.fract() == 0.0 && x.abs() < 1e15 => {
                 found.help(format!("write `{x:.0}`"));
+            }
+            (Value::Init(init @ (Init::Zeros | Init::Ones)), Kind::State) => {
+                found.help(format!("with dimensions it is one: `{}(8)`", init.name()));
             }
             (Value::Number(n), Kind::Dims) => {
                 found.help(format!("write `[{n}]`"));

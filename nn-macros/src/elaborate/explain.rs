@@ -143,10 +143,10 @@ impl Explanation {
                 }
             }
             Fact::State { option, shape, expected } => {
-                let e = Explanation::new(format!(
-                    "`{option}` of {name} is {shape:?}, but the state that it shall begin with is {expected:?}"
-                ))
-                .at(option);
+                let function = &subject.function;
+                let e =
+                    Explanation::new(format!("`{option}` of `{function}` is {shape:?}, but its state is {expected:?}"))
+                        .at(option);
                 if expected.len() == 2 {
                     e.note("it has a row for each layer, and in it for each direction")
                 } else {

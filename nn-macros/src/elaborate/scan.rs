@@ -61,11 +61,16 @@ impl<'a> Elaborator<'a, '_> {
             return;
         }
         let arguments: Vec<Value> = self.at_path(&name, |this| this.scan_arguments(scan));
+        if !scan.callable {
+            // Who knows what its body could use.
+            self.declare(&scan.name, Value::Error);
+            return;
+        }
         let before = self.diagnostics.len();
         self.scanning = Some((name.clone(), line));
         let value = self.at_path(&name, |this| this.scan_body(scan, &arguments));
         self.scanning = None;
-        let value = if self.diagnostics.len() > before || !scan.callable { Value::Error } else { value };
+        let value = if self.diagnostics.len() > before { Value::Error } else { value };
         self.declare(&scan.name, value);
     }
 
@@ -150,7 +155,7 @@ impl<'a> Elaborator<'a, '_> {
     fn scan_body(&mut self, scan: &'a Scan, arguments: &[Value]) -> Value {
         let assigned = assigned(&scan.statements);
         let is_option = |p: &ScanParameter| !p.each && p.name == REVERSE;
-        let known = !self.declaring && scan.callable && !arguments.iter().any(|value| matches!(value, Value::Error));
+        let known = !self.declaring && !arguments.iter().any(|value| matches!(value, Value::Error));
         let reverse = scan.parameters.iter().zip(arguments).find(|(p, _)| is_option(p));
         let reverse = reverse.is_some_and(|(p, value)| self.reverse(p, value));
         let steps = scan.parameters.iter().zip(arguments).find_map(|(p, value)| match value {

@@ -68,9 +68,10 @@ fn scan_parameters(group: &Group, bodies: &mut Vec<Body>, diagnostics: &mut Diag
                     ));
                 None
             } else {
-                if !each {
-                    input.parse::<Token![=]>()?;
+                if !each && !input.peek(Token![=]) {
+                    return Err(input.error(format!("expected `in` or `=` after `{name}`")));
                 }
+                input.parse::<Option<Token![=]>>()?;
                 Some(input.parse()?)
             };
             if !names.insert(name.to_string()) {

@@ -6,7 +6,7 @@ use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Expr, Token, parenthesized, token};
 
 use super::braces::cut_out;
-use super::runs::{Run, Start, place_at, runs};
+use super::runs::{Run, Start, group, place_at, runs};
 use super::scan::scan;
 use super::{PRECISION, WORDS, a_name, block, declarable, is_name, syntax_error};
 use crate::ast::{Body, Names, Statement};
@@ -45,6 +45,9 @@ pub struct Reader<'a> {
     pub diagnostics: &'a mut Diagnostics,
     statements: Vec<Statement>,
 }
+
+/// The word of a loop over sequences.
+const SCAN: &str = "scan";
 
 /// What one statement turned out to be.
 enum Parsed {
@@ -154,9 +157,10 @@ impl<'a> Reader<'a> {
             }
             let start = Start::of(rest);
             let word = start.word().filter(|_| matches!(start.body.get(1), Some(TokenTree::Ident(_))));
-            complete = matches!(word.as_deref(), Some("block" | "scan"));
+            let is_block = word.as_deref() == Some("block");
+            complete = is_block || word.is_some_and(|word| self.is_scan(&word, &start));
             if complete {
-                rest = if word.as_deref() == Some("block") { self.block(&start, run) } else { self.scan(&start, run) };
+                rest = if is_block { self.block(&start, run) } else { self.scan(&start, run) };
                 continue;
             }
             let (parsed, left) = self.statement(&start, run);
@@ -192,6 +196,22 @@ impl<'a> Reader<'a> {
         }
         self.statements.extend(block.map(Statement::Block));
         after
+    }
+
+    /// Whether a scan begins, with its word spelt right or not.
+    fn is_scan(&mut self, word: &str, start: &Start<'_>) -> bool {
+        if word == SCAN {
+            return true;
+        }
+        let has_form = group(start.body.get(2), Delimiter::Parenthesis).is_some()
+            && group(start.body.get(3), Delimiter::Brace).is_some()
+            && nearest(word, [SCAN]).is_some();
+        if let (true, Some(TokenTree::Ident(word))) = (has_form, start.body.first()) {
+            self.diagnostics
+                .error(word.span(), format!("`{word}` begins no statement"))
+                .help(format!("did you mean `{SCAN}`?"));
+        }
+        has_form
     }
 
     fn scan<'t>(&mut self, start: &Start<'t>, run: &Run) -> &'t [TokenTree] {
@@ -325,14 +345,7 @@ impl<'a> Reader<'a> {
                 self.constant(input, draft)?;
                 Ok(Parsed::Statement)
             }
-            Some("scan") => {
-                // What it would be is silently unknown.
-                input.parse::<Ident>()?;
-                let name: Ident = input.parse()?;
-                *draft = Some(Statement::Let { names: Names::One(name), value: None });
-                Err(syn::Error::new(span, REPORTED))
-            }
-            Some(near) if !matches!(near, "block" | "network" | "shared") => {
+            Some(near) if !matches!(near, "block" | SCAN | "network" | "shared") => {
                 self.worded(near, span, input, attributes, draft)
             }
             _ => Err(syn::Error::new(span, REPORTED)),

@@ -1,0 +1,21 @@
+use nn::network;
+
+network! {
+    network N {
+        input x: [6, 4];
+        input z: [5, 4];
+        input w: [4];
+        input tokens: class(9)[6];
+        _one = x >> lstm(8, h = w);
+        _rows = x >> lstm(8, layers = 2, bidirectional = true, h = zeros(8), c = zeros([4, 8]));
+        _number = x >> gru(8, h = 0.0);
+        _initializer = x >> gru(8, h = zeros);
+        _c = x >> gru(8, c = zeros(8));
+        (_y, _h) = x >> lstm(8);
+        y = x >> rnn(8);
+        _cell = y.c;
+        output all = x >> flatten;
+    }
+}
+
+fn main() {}
