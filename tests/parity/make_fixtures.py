@@ -790,6 +790,12 @@ def sigmoid_focal(z, t, gamma=2.0, alpha=0.25):
     return (weight * (1 - right) ** gamma * F.binary_cross_entropy_with_logits(z, t, reduction="none")).mean()
 
 
+def softmax_focal_each(z, y, gamma=2.0):
+    """Of classes along the last axis, for each position."""
+    log_p = F.log_softmax(z, -1).gather(-1, y.long().unsqueeze(-1)).squeeze(-1)
+    return -((1 - log_p.exp()) ** gamma) * log_p
+
+
 def softmax_focal(z, y, gamma=2.0, alpha=1.0, axis=1):
     surprise = F.cross_entropy(z.movedim(axis, 1), y.long(), reduction="none")
     return (alpha * (1 - torch.exp(-surprise)) ** gamma * surprise).mean()
@@ -999,8 +1005,17 @@ def mixed_convolutions(net, image, y):
     return {"logits": logits}, F.cross_entropy(logits, y.long())
 
 
+def mixed_norm(net, image, y):
+    a = half_conv(net, "a", Rounded.apply(image), 8, padding=1, stride=2)
+    a = Rounded.apply(torch.relu(net.batch_norm("a", a)))
+    b = Rounded.apply(torch.relu(net.batch_norm("b", half_dense(net, "b", a.flatten(1), 12))))
+    logits = half_dense(net, "logits", b, 4)
+    return {"logits": logits}, F.cross_entropy(logits, y.long())
+
+
 case("mixed", "mixed_dense", {"x": normal(12)}, {"y": classes(5)}, mixed_dense)
 case("mixed", "mixed_convolutions", {"image": normal(3, 16, 16)}, {"y": classes(4)}, mixed_convolutions, batches=FEW, samples=8)
+case("mixed", "mixed_norm", {"image": normal(3, 8, 8)}, {"y": classes(4)}, mixed_norm, batches=[8, 6, 5] * 3 + [8], samples=19)
 
 
 # --- Optimizers: a small tanh network. ---
@@ -1167,19 +1182,92 @@ regularized(
     ema=0.8,
 )
 
+# --- What counts: weights of samples, masks, classes that are none. ---
+
+
+def counting(name, function, targets, width=4, shape=None):
+    """`function(prediction, **targets)` gives the mean over the batch."""
+
+    def forward(net, x, **fields):
+        h = torch.tanh(net.dense("h", x, 6))
+        z = net.dense("z", h, width, scale=2.0)
+        p = z if shape is None else z.reshape(-1, *shape)
+        return {"p": p}, function(p, **fields)
+
+    case("weights", name, {"x": normal(5)}, targets, forward)
+
+
+def weighted_mean(values, weights):
+    weights = weights.expand_as(values)
+    return (values * weights).sum() / weights.sum()
+
+
+def classes_ce(p, y, **options):
+    """Of classes along the last axis."""
+    return F.cross_entropy(p.movedim(-1, 1), y.long(), **options)
+
+
+ROWS = {"width": 12, "shape": (3, 4)}
+WEIGHT, MASK = uniform(0.0, 2.0), uniform(0.1, 1.0, 3)
+counting("sample_weight", lambda p, y, sample_weight: (sample_weight * classes_ce(p, y, reduction="none")).mean(), {"y": classes(4), "sample_weight": WEIGHT})
+counting(
+    "sample_weight_of_two",
+    lambda p, y, t, sample_weight: (sample_weight * (classes_ce(p, y, reduction="none") + 0.5 * ((p - t) ** 2).mean(-1))).mean(),
+    {"y": classes(4), "t": normal(4), "sample_weight": WEIGHT},
+)
+counting("mask_of_samples", lambda p, y, sample_weight: weighted_mean(classes_ce(p, y, reduction="none"), sample_weight), {"y": classes(4), "sample_weight": WEIGHT})
+counting("ignored", lambda p, y: classes_ce(p, y, ignore_index=0), {"y": choice([0, 1, 2, 3, 1, 2], 3)}, **ROWS)
+counting(
+    "ignored_weighted",
+    lambda p, y: classes_ce(p, y, weight=WEIGHTS + 0.5, ignore_index=2, label_smoothing=0.1),
+    {"y": choice([0, 1, 2, 3, 1, 2], 3)},
+    **ROWS,
+)
+# Classes are channels; the fourth class of the label is none, and has no logit.
+counting("ignored_last", lambda p, y: F.cross_entropy(p, y.long(), ignore_index=3), {"y": choice([0, 1, 2, 3], 4)}, **ROWS)
+counting(
+    "ignored_and_masked",
+    lambda p, y, m: weighted_mean(classes_ce(p, y, reduction="none"), m * (y != 0)),
+    {"y": choice([0, 1, 2, 3, 1, 2], 3), "m": MASK},
+    **ROWS,
+)
+counting("focal_ignored", lambda p, y: weighted_mean(softmax_focal_each(p, y), 1.0 * (y != 1)), {"y": choice([0, 1, 2, 3], 3)}, **ROWS)
+NUMBERS = {"y": normal(3, 4), "m": MASK}
+for name, function in {
+    "mse": F.mse_loss,
+    "mae": F.l1_loss,
+    "huber": F.huber_loss,
+    "smooth_l1": lambda p, y, **o: F.smooth_l1_loss(p, y, beta=0.5, **o),
+    "log_cosh": lambda p, y, reduction: torch.log(torch.cosh(p - y)),
+    "hinge": lambda p, y, reduction: torch.clamp(1 - p * y, min=0),
+    "poisson": F.poisson_nll_loss,
+    "with_logits": lambda p, y, **o: F.binary_cross_entropy_with_logits(p, torch.sigmoid(y), **o),
+    "binary": lambda p, y, **o: F.binary_cross_entropy(torch.sigmoid(p), torch.sigmoid(y), **o),
+    "kl_divergence": lambda p, y, **o: F.kl_div(F.log_softmax(p, -1), F.softmax(y, -1), **o),
+}.items():
+    # A mask of the first axis is for all numbers along the second.
+    masked = lambda p, y, m, f=function: weighted_mean(f(p, y, reduction="none"), m.unsqueeze(-1))
+    counting(f"masked_{name}", masked, NUMBERS, **ROWS)
+counting("masked_elements", lambda p, y, m: weighted_mean((p - y) ** 2, m), {"y": normal(3, 4), "m": choice([0, 1, 1], 3, 4)}, **ROWS)
+counting("masked_cosine", lambda p, y, m: weighted_mean(F.cosine_similarity(p, y, dim=-1), m), NUMBERS, **ROWS)
+
 # --- Metrics, against scikit-learn: on what one dense layer gives. ---
 
 
-def metric(name, target, measure, width=4, samples=513):
-    """`measure(target, prediction)` gives metrics by name, over all samples."""
-    rng = np.random.default_rng(zlib.crc32(f"metrics/{name}".encode()))
+def metric(name, target, measure, width=4, samples=513, mask=None, family="metrics"):
+    """`measure(target, prediction)` gives metrics by name, over all samples; or `measure(target, prediction, mask)`."""
+    rng = np.random.default_rng(zlib.crc32(f"{family}/{name}".encode()))
     net = Net(rng)
     x, y = np.float32(rng.normal(size=(samples, 5))), np.float32(target(rng, samples))
     p = net.dense("p", torch.tensor(x, dtype=DTYPE), width, scale=2.0).detach().numpy()
     if callable(getattr(target, "given", None)):
         y = np.float32(target.given(p, rng))
-    tensors = FAMILIES.setdefault("metrics", {})
+    tensors = FAMILIES.setdefault(family, {})
     tensors |= {f"{name}/data/x": x, f"{name}/data/y": y}
+    if mask is not None:
+        m = np.float32(mask(rng, samples))
+        tensors[f"{name}/data/m"] = m
+        measure = lambda y, p, measure=measure: measure(y, p, np.float64(m))
     for k, v in net.parameters.items():
         tensors[f"{name}/before/{k}"] = v.detach().numpy().astype(np.float32)
     for k, v in measure(y, p).items():
@@ -1253,7 +1341,7 @@ metric(
 def rates(y, p, **options):
     """Precision and its relatives, of decisions; what is undefined is 0."""
     options = {"zero_division": 0.0} | options
-    m = sklearn.metrics.multilabel_confusion_matrix(y, p, labels=options.get("labels"))
+    m = sklearn.metrics.multilabel_confusion_matrix(y, p, labels=options.get("labels"), sample_weight=options.get("sample_weight"))
     average, pick = options.get("average"), slice(None)
     if average == "binary":
         m, pick = m[1:2], 0
@@ -1371,6 +1459,77 @@ metric(
     classes(4),
     lambda y, p: {"perplexity": np.exp(sklearn.metrics.log_loss(y, softmax(p), labels=range(4)))},
 )
+
+# --- Metrics of what counts. ---
+
+
+def sequences(p):
+    return p.reshape(-1, 3, 4)
+
+
+def ignored(y, p):
+    """Of classes along the last axis of a sequence; 0 is none."""
+    kept = y.ravel() != 0
+    score = softmax(sequences(p)).reshape(-1, 4)[kept]
+    y, decided = y.ravel()[kept], score.argmax(-1)
+    hot = np.eye(4)[y.astype(int)]
+    found = rates(y, decided, average="macro", labels=range(4))
+    return found | {
+        "accuracy": sklearn.metrics.accuracy_score(y, decided),
+        "top2": sklearn.metrics.top_k_accuracy_score(y, score, k=2, labels=range(4)),
+        "cross_entropy": sklearn.metrics.log_loss(y, score, labels=range(4)),
+        "perplexity": np.exp(sklearn.metrics.log_loss(y, score, labels=range(4))),
+        "confusion_matrix": sklearn.metrics.confusion_matrix(y, decided, labels=range(4)),
+        "iou": sklearn.metrics.jaccard_score(y, decided, average="macro", labels=range(4)),
+        # Class 0 is never true, and so has no area.
+        "auc": np.mean([sklearn.metrics.roc_auc_score(hot[:, i], score[:, i]) for i in (1, 2, 3)]),
+    }
+
+
+def ignored_samples(y, p):
+    """Of one class for each sample; the last one is none, and has no number."""
+    kept = y != 4
+    y, decided = y[kept], p[kept].argmax(-1)
+    return {
+        "accuracy": sklearn.metrics.accuracy_score(y, decided),
+        "confusion_matrix": sklearn.metrics.confusion_matrix(y, decided, labels=range(4)),
+        "f1": sklearn.metrics.f1_score(y, decided, average="micro"),
+    }
+
+
+def masked(y, p, m):
+    score, weights = softmax(sequences(p)).reshape(-1, 4), {"sample_weight": m.ravel()}
+    y, decided = y.ravel(), score.argmax(-1)
+    return rates(y, decided, average="weighted", **weights) | {
+        "accuracy": sklearn.metrics.accuracy_score(y, decided, **weights),
+        "cross_entropy": sklearn.metrics.log_loss(y, score, labels=range(4), **weights),
+        "perplexity": np.exp(sklearn.metrics.log_loss(y, score, labels=range(4), **weights)),
+        "iou": sklearn.metrics.jaccard_score(y, decided, average="macro", labels=range(4), **weights),
+    }
+
+
+def masked_regression(y, p, m):
+    return {
+        "mse": sklearn.metrics.mean_squared_error(y, p, sample_weight=m),
+        "mae": sklearn.metrics.mean_absolute_error(y, p, sample_weight=m),
+        "rmse": sklearn.metrics.root_mean_squared_error(y, p, sample_weight=m),
+        "mape": sklearn.metrics.mean_absolute_percentage_error(y, p, sample_weight=m),
+    }
+
+
+def masked_binary(y, p, m):
+    y, p, kept = y[:, 0], p[:, 0], m[:, 0] > 0
+    decided = p > 0.25
+    found = curves(y[kept], p[kept]) | areas(y[kept], p[kept])
+    found["confusion_matrix"] = sklearn.metrics.confusion_matrix(y[kept], decided[kept])
+    return found | rates(y, decided, average="binary", sample_weight=m[:, 0])
+
+
+metric("ignored", choice([0, 0, 1, 2, 3], 3), ignored, width=12, family="counting")
+metric("ignored_samples", classes(5), ignored_samples, family="counting")
+metric("masked", classes(4, 3), masked, width=12, mask=uniform(0.0, 1.0, 3), family="counting")
+metric("masked_regression", near_prediction(0.5), masked_regression, mask=uniform(0.0, 2.0), family="counting")
+metric("masked_binary", classes(2, 1), masked_binary, width=1, mask=choice([0.0, 1.0, 1.0], 1), family="counting")
 
 
 def learning_rate(name, make, count=45, rate=0.1):

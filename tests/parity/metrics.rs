@@ -16,7 +16,7 @@ macro_rules! metrics {
 
             fn check(device: &nn::Device) {
                 let program = Case::new(device, 0).unwrap().net.program();
-                nn_tests::parity::check_metrics(stringify!($case), program, device);
+                nn_tests::parity::check_metrics("metrics", stringify!($case), program, device);
             }
 
             #[test]

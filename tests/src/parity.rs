@@ -100,8 +100,8 @@ pub fn check_within(family: &str, case: &str, program: &'static Program, device:
 }
 
 /// Metrics over more than one batch are scikit-learn's.
-pub fn check_metrics(case: &str, program: &'static Program, device: &Device) {
-    let fixture = Fixture::read("metrics");
+pub fn check_metrics(family: &str, case: &str, program: &'static Program, device: &Device) {
+    let fixture = Fixture::read(family);
     let case = fixture.case(case);
     let net = with_parameters(case, program, device);
     let measured = net.evaluate(&data(case, program)).unwrap();

@@ -10,7 +10,7 @@ use proc_macro2::Ident;
 use syn::{Attribute, Expr};
 
 use super::argument::is_value;
-use super::call::{Call, call_parts};
+use super::call::{Call, Positional, call_parts};
 use super::explain::Subject;
 use super::value::{Tensor, Value};
 use super::{AXES, Elaborator, Field, Output};
@@ -347,18 +347,24 @@ impl<'a> Elaborator<'a, '_> {
     }
 
     fn metric_declaration(&mut self, name: &str, expression: &Expr) -> Option<network::MetricDeclaration> {
-        if let Some((word, written)) = call_parts(expression)
+        let (left, called) = match expression {
+            Expr::Binary(binary) if matches!(binary.op, syn::BinOp::Shr(_)) => (Some(&*binary.left), &*binary.right),
+            other => (None, other),
+        };
+        if let Some((word, written)) = call_parts(called)
             && let Some(function) = functions::find(&word.to_string())
             && let Apply::Metric(apply) = function.apply
         {
-            let mut call = Call { word, piped: None, written, whole: expression };
+            let piped = left.map(|expression| Positional { value: self.expression(expression), expression });
+            let is_piped = piped.is_some();
+            let mut call = Call { word, piped, written, whole: called };
             let binding = self.bind(function, &mut call)?;
             self.note_word(word);
             if !self.count_operation(word.span().into()) {
                 return None;
             }
             let result = apply(&mut self.network.graph, name, &binding.arguments);
-            return result.map_err(|fact| self.explain(&fact, &Subject::of_call(&call, binding, false))).ok();
+            return result.map_err(|fact| self.explain(&fact, &Subject::of_call(&call, binding, is_piped))).ok();
         }
         let value = self.expression(expression);
         let node = self.scalar(&value, expression, "a metric")?;
