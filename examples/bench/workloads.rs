@@ -151,8 +151,7 @@ macro_rules! workload {
                     for steps in $crate::workloads::parts(steps, copies * (10_000 / copies)) {
                         losses = network.fit(&data, fit(steps / copies))?.step_losses;
                         if steps % copies > 0 {
-                            let rest = data.slice(..steps % copies * batch);
-                            losses = network.fit(&rest, fit(1))?.step_losses;
+                            losses = network.fit(&data, fit(1).steps_per_epoch(steps % copies))?.step_losses;
                         }
                     }
                     Ok(losses.last().copied().unwrap_or(f32::NAN))
@@ -239,7 +238,7 @@ pub static WORKLOADS: &[Workload] = &[
 /// Over how many copies of a batch an epoch goes, so that its fixed costs do not count as a step's: as many as a
 /// processor's cache holds; for a GPU, as many as are uploaded in no time.
 pub fn copies(device: &Device, batch_bytes: usize) -> usize {
-    let cache: usize = if device.is_gpu() { 16 << 20 } else { 128 << 10 };
+    let cache: usize = if device.is_gpu() { 16 << 20 } else { 64 << 10 };
     (cache / batch_bytes).clamp(1, 1000)
 }
 

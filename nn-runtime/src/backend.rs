@@ -14,6 +14,8 @@ use crate::program::StepUniform;
 ///
 /// A new one has the optimizer's first states already; its parameters are 0. Programs that change nothing take `&self` and may run from many threads at once.
 pub(crate) trait Backend: Debug + Send + Sync {
+    /// Lets `draw` make the vector of all parameters, which holds zeros: what a new network begins with. On the CPU nothing is copied.
+    fn draw_parameters(&mut self, draw: &dyn Fn(&mut [f32])) -> Result<()>;
     /// Copies the vector of all parameters to the device.
     fn set_parameters(&mut self, values: &[f32]) -> Result<()>;
     /// Copies the vector of all parameters from the device.

@@ -6,12 +6,10 @@ use rand::{Rng, SeedableRng};
 
 use crate::program::{Initializer, Parameter, Program};
 
-/// The vector of all parameters, as a new network has it.
-pub(crate) fn parameters(program: &Program, seed: u64) -> Vec<f32> {
-    let mut values = vec![0.0; program.parameter_floats];
-    fill_all(program.parameters, seed, &mut values);
-    control(program, &mut values);
-    values
+/// Makes a vector of zeros that of all parameters, as a new network has them.
+pub(crate) fn parameters(program: &Program, seed: u64, values: &mut [f32]) {
+    fill_all(program.parameters, seed, values);
+    control(program, values);
 }
 
 /// Sets what training keeps for itself to what it starts from.

@@ -57,8 +57,7 @@ impl Net {
     /// If the network does not fit the device.
     pub fn new(device: &Device, program: &'static Program, seed: u64) -> Result<Self> {
         let mut backend = device.backend(program)?;
-        let parameters = init::parameters(program, seed);
-        backend.set_parameters(&parameters)?;
+        backend.draw_parameters(&|values| init::parameters(program, seed, values))?;
         let mut net = Net {
             program,
             backend,
@@ -72,6 +71,8 @@ impl Net {
             device: device.clone(),
         };
         if program.ema.is_some() {
+            let mut parameters = vec![0.0; program.parameter_floats];
+            init::parameters(program, seed, &mut parameters);
             net.backend.set_states(&net.first_states(&parameters))?;
         }
         log::debug!("`{}` with {} parameter floats on {device:?}", program.name, program.parameter_floats);
@@ -137,20 +138,29 @@ impl Net {
 
     /// The numbers of the step after `ahead` others, which makes the update after `updates` others, or a part of it.
     pub(crate) fn step(&self, batch: usize, ahead: u64, updates: u64) -> StepUniform {
-        let (step, update) = (self.steps + ahead, self.updates + updates);
+        self.numbers(batch, ahead, Some(self.updates + updates))
+    }
+
+    /// The numbers of a pass that updates nothing: an optimizer's own are 0, and take no time.
+    pub(crate) fn pass(&self, batch: usize) -> StepUniform {
+        self.numbers(batch, 0, None)
+    }
+
+    fn numbers(&self, batch: usize, ahead: u64, update: Option<u64>) -> StepUniform {
         let mut uniform = StepUniform {
             batch: batch as u32,
             // Both halves of the seed count.
             seed: (self.seed ^ (self.seed >> 32)) as u32,
-            step: step as u32,
+            step: (self.steps + ahead) as u32,
             ..StepUniform::default()
         };
         for (slot, scalar) in uniform.scalars.iter_mut().zip(self.program.scalars) {
-            *slot = match *scalar {
-                StepScalar::InverseBatch => 1.0 / batch.max(1) as f32,
-                StepScalar::LearningRate => self.learning_rate,
-                StepScalar::Step => (update + 1) as f32,
-                StepScalar::BiasCorrection(beta) => (1.0 - beta.powf((update + 1) as f64)) as f32,
+            *slot = match (*scalar, update) {
+                (StepScalar::InverseBatch, _) => 1.0 / batch.max(1) as f32,
+                (StepScalar::LearningRate, Some(_)) => self.learning_rate,
+                (StepScalar::Step, Some(update)) => (update + 1) as f32,
+                (StepScalar::BiasCorrection(beta), Some(update)) => (1.0 - beta.powf((update + 1) as f64)) as f32,
+                (_, None) => 0.0,
             };
         }
         uniform
@@ -278,7 +288,7 @@ impl Net {
     ) -> Result<()> {
         let chunk = evaluation_batch(schedule);
         let batches: Vec<usize> = (0..samples).step_by(chunk).map(|start| chunk.min(samples - start)).collect();
-        let steps: Vec<StepUniform> = batches.iter().map(|&batch| self.step(batch, 0, 0)).collect();
+        let steps: Vec<StepUniform> = batches.iter().map(|&batch| self.pass(batch)).collect();
         let order: Vec<u32> = (0..samples as u32).collect();
         let mut results = Vec::new();
         self.backend.evaluate(Steps { data, order: &order, steps: &steps }, &mut results)?;
@@ -297,7 +307,7 @@ impl Net {
             return Ok(vec![Vec::new(); self.program.outputs.len()]);
         }
         check_count(data.samples)?;
-        let step = self.step(data.samples, 0, 0);
+        let step = self.pass(data.samples);
         self.backend.predict(data, step)
     }
 
@@ -325,7 +335,7 @@ impl Net {
             return Ok(());
         }
         check_count(samples)?;
-        let step = self.step(samples, 0, 0);
+        let step = self.pass(samples);
         let slice = |number: usize| inputs.get(number).map_or(&[][..], |input| &*input.values);
         if inputs.len() <= FEW {
             let few: [&[f32]; FEW] = std::array::from_fn(slice);
@@ -344,7 +354,7 @@ impl Net {
         self.schedule(&self.program.gradients, "derive")?;
         let data = data.columns();
         let batch = check_batch(&data)?;
-        let values = self.backend.gradients(data, self.step(batch, 0, 0))?;
+        let values = self.backend.gradients(data, self.pass(batch))?;
         Ok(Gradients { program: self.program, values })
     }
 

@@ -103,6 +103,15 @@ impl Floats {
         Ok(floats)
     }
 
+    /// Makes them at least so many, whatever they hold. What was there goes before the new memory comes, so that both are never
+    /// held together.
+    pub(crate) fn renew(&mut self, len: usize) -> Result<()> {
+        if len > self.memory.len() - self.first {
+            *self = Floats::new();
+        }
+        self.grow(len)
+    }
+
     /// Makes them at least so many. New ones are 0.
     pub(crate) fn grow(&mut self, len: usize) -> Result<()> {
         if len > self.memory.len() - self.first {
@@ -154,7 +163,7 @@ impl fmt::Debug for Floats {
 pub(crate) struct Arena(Floats);
 
 impl Arena {
-    /// Its floats, for a schedule and a capacity; grows to them.
+    /// Its floats, for a schedule and a capacity, whatever they hold; grows to them.
     pub(crate) fn floats(&mut self, schedule: &Schedule, capacity: usize) -> Result<&mut [f32]> {
         // What GPUs store as f16 lies behind the rest.
         let (fixed, sample) =
@@ -162,7 +171,7 @@ impl Arena {
         let floats = (sample.checked_mul(capacity))
             .and_then(|n| n.checked_add(fixed))
             .ok_or_else(|| out_of_memory(usize::MAX))?;
-        self.0.grow(floats)?;
+        self.0.renew(floats)?;
         Ok(&mut self.0[..floats])
     }
 }
@@ -221,6 +230,10 @@ mod tests {
         floats.grow(5).unwrap();
         assert_eq!(floats.as_ptr().align_offset(64), 0);
         assert_eq!((floats.len(), &floats[..4], floats[39]), (40, &[2.0, 2.0, 2.0, 0.0][..], 0.0));
+        floats.renew(30).unwrap();
+        assert_eq!((floats.len(), floats[0]), (40, 2.0));
+        floats.renew(100).unwrap();
+        assert_eq!((floats.len(), floats[0], floats.as_ptr().align_offset(64)), (100, 0.0, 0));
     }
 
     #[cfg(target_os = "linux")]

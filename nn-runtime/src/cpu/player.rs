@@ -90,6 +90,11 @@ impl CpuBackend {
 }
 
 impl Backend for CpuBackend {
+    fn draw_parameters(&mut self, draw: &dyn Fn(&mut [f32])) -> Result<()> {
+        draw(&mut self.parameters);
+        Ok(())
+    }
+
     fn set_parameters(&mut self, values: &[f32]) -> Result<()> {
         self.parameters.copy_from_slice(values);
         Ok(())

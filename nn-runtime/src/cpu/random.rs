@@ -7,6 +7,10 @@ use crate::program::StepUniform;
 
 use super::simd::LANES;
 
+/// What each word becomes first: `A` times it, plus `C`.
+pub(super) const A: u32 = 1_664_525;
+pub(super) const C: u32 = 1_013_904_223;
+
 /// Everything but the position.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
@@ -22,18 +26,22 @@ impl Key {
         Key { stream, step: step.step, seed: step.seed }
     }
 
+    /// Stream, step and seed as the hash begins with them.
+    #[inline(always)]
+    pub(super) fn begun(self) -> [u32; 3] {
+        [begin(self.stream), begin(self.step), begin(self.seed)]
+    }
+
     /// Uniform numbers in [0, 1).
     #[inline(always)]
     pub fn uniform(self, position: [u32; LANES]) -> [f32; LANES] {
         // Loop by loop over arrays: this is what the vectorizer understands. No closures: they lose the processor's features.
-        const fn first(a: u32) -> u32 {
-            a.wrapping_mul(1_664_525).wrapping_add(1_013_904_223)
-        }
         let mut x = position;
         for x in &mut x {
-            *x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *x = begin(*x);
         }
-        let (mut y, mut z, mut w) = ([first(self.stream); LANES], [first(self.step); LANES], [first(self.seed); LANES]);
+        let [y, z, w] = self.begun();
+        let (mut y, mut z, mut w) = ([y; LANES], [z; LANES], [w; LANES]);
         for round in 0..2 {
             if round == 1 {
                 for i in 0..LANES {
@@ -65,6 +73,11 @@ impl Key {
     pub fn uniform_at(self, position: usize) -> f32 {
         self.uniform([position as u32; LANES])[0]
     }
+}
+
+#[inline(always)]
+const fn begin(word: u32) -> u32 {
+    word.wrapping_mul(A).wrapping_add(C)
 }
 
 #[cfg(test)]

@@ -64,6 +64,12 @@ impl GpuBackend {
 }
 
 impl Backend for GpuBackend {
+    fn draw_parameters(&mut self, draw: &dyn Fn(&mut [f32])) -> Result<()> {
+        let mut values = vec![0.0; self.loaded.program.parameter_floats];
+        draw(&mut values);
+        self.set_parameters(&values)
+    }
+
     fn set_parameters(&mut self, values: &[f32]) -> Result<()> {
         pollster::block_on(self.loaded.write(&self.loaded.parameters, values))
     }

@@ -9,7 +9,7 @@ use crate::cpu::memory::Floats;
 /// # Panics
 /// If there is no memory for them.
 pub(super) fn get(floats: &mut Floats, len: usize) -> &mut [f32] {
-    floats.grow(len).expect("there is memory for parts of operands");
+    floats.renew(len).expect("there is memory for parts of operands");
     &mut floats[..len]
 }
 

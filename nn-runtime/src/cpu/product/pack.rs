@@ -18,7 +18,7 @@ thread_local! {
 /// This thread's memory for packing, at least this long. Give it back to [`keep`].
 pub(super) fn scratch(floats: usize) -> Floats {
     let mut scratch = SCRATCH.take();
-    scratch.grow(floats).expect("memory for a panel");
+    scratch.renew(floats).expect("memory for a panel");
     scratch
 }
 

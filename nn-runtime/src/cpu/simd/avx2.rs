@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::{Kernel, LANES, Simd, WideKernel};
+use crate::cpu::random::{self, Key};
 
 /// A proof that the processor has AVX2, FMA and F16C: only [`Avx2::detect`] makes one.
 #[derive(Clone, Copy, Debug)]
@@ -259,6 +260,32 @@ impl Simd for Avx2 {
         unsafe {
             let sign = _mm256_set1_ps(-0.0);
             _mm256_or_ps(_mm256_andnot_ps(sign, a), _mm256_and_ps(sign, b))
+        }
+    }
+
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)] // the hash takes positions modulo 2^32
+    fn uniform(self, key: Key, first: usize, step: usize) -> __m256 {
+        let [y, z, w] = key.begun();
+        // The first round adds a constant to what the position has become: both together are one multiple of the position.
+        let start = (first as u32).wrapping_mul(random::A).wrapping_add(random::C).wrapping_add(y.wrapping_mul(w));
+        let distance = (step as u32).wrapping_mul(random::A);
+        // SAFETY: see above.
+        unsafe {
+            let lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+            let ramp = _mm256_mullo_epi32(lane, _mm256_set1_epi32(distance as i32));
+            let x = _mm256_add_epi32(_mm256_set1_epi32(start as i32), ramp);
+            let [y, z, w] = [_mm256_set1_epi32(y as i32), _mm256_set1_epi32(z as i32), _mm256_set1_epi32(w as i32)];
+            let y = _mm256_add_epi32(y, _mm256_mullo_epi32(z, x));
+            let z = _mm256_add_epi32(z, _mm256_mullo_epi32(x, y));
+            let w = _mm256_add_epi32(w, _mm256_mullo_epi32(y, z));
+            // Of the second round, only the first word is looked at.
+            let x = _mm256_xor_si256(x, _mm256_srli_epi32::<16>(x));
+            let y = _mm256_xor_si256(y, _mm256_srli_epi32::<16>(y));
+            let w = _mm256_xor_si256(w, _mm256_srli_epi32::<16>(w));
+            let x = _mm256_add_epi32(x, _mm256_mullo_epi32(y, w));
+            let number = _mm256_cvtepi32_ps(_mm256_srli_epi32::<8>(x));
+            _mm256_mul_ps(number, _mm256_set1_ps(1.0 / 16_777_216.0))
         }
     }
 

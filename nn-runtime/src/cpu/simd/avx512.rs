@@ -4,6 +4,7 @@ use std::arch::x86_64::*;
 
 use super::wide::{Wide, WideKernel};
 use super::{Avx2, LANES, Simd};
+use crate::cpu::random::Key;
 
 /// A proof that the processor has AVX-512 F and VL, AVX2 and FMA: only [`Avx512::detect`] makes one.
 #[derive(Clone, Copy, Debug)]
@@ -97,6 +98,7 @@ impl Simd for Avx512 {
         fn nonzero(a: __m256) -> __m256;
         fn select(m: __m256, a: __m256, b: __m256) -> __m256;
         fn exp2_whole(n: __m256) -> __m256;
+        fn uniform(key: Key, first: usize, step: usize) -> __m256;
         fn split_exponent(x: __m256) -> (__m256, __m256);
         fn copy_sign(a: __m256, b: __m256) -> __m256;
         fn transpose(rows: [__m256; LANES]) -> [__m256; LANES];

@@ -1,6 +1,8 @@
 //! Both implementations do the same.
 
 use super::*;
+use crate::cpu::random::Key;
+use crate::program::StepUniform;
 
 /// What a program of all basic operations gives.
 struct Everything<'a> {
@@ -14,6 +16,7 @@ impl Kernel for Everything<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> Vec<f32> {
         let mut seen = Vec::new();
+        let key = Key::new(&StepUniform { step: 3, seed: 4, ..StepUniform::default() }, 2);
         for count in 0..=LANES {
             let a = s.load(self.from, 3, count);
             let b = s.load(self.from, 1, count);
@@ -38,6 +41,8 @@ impl Kernel for Everything<'_> {
                 s.only(a, count, 7.0),
                 s.exp2_whole(s.floor(a)),
                 s.ramp(count, 3),
+                s.uniform(key, 1000 * count, 3),
+                s.uniform(key, u32::MAX as usize - count, 1),
                 s.gather(count, |i| self.from[2 * i]),
                 s.load_every(self.from, 3, 2, count),
                 s.load_every(self.from, 1, 1, count),

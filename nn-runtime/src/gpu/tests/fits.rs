@@ -26,6 +26,9 @@ struct Spied {
 }
 
 impl Backend for Spied {
+    fn draw_parameters(&mut self, draw: &dyn Fn(&mut [f32])) -> Result<()> {
+        self.backend.draw_parameters(draw)
+    }
     fn set_parameters(&mut self, values: &[f32]) -> Result<()> {
         self.backend.set_parameters(values)
     }
