@@ -1,6 +1,7 @@
 //! The pictures that examples write: charts as SVG, images as PNG.
 
 mod curve;
+mod forecast;
 mod learnt;
 mod regions;
 pub mod sheet;
@@ -11,6 +12,7 @@ use anyhow::Context;
 use plotters::style::RGBColor;
 
 pub use curve::CurveChart;
+pub use forecast::ForecastChart;
 pub use learnt::LearntChart;
 pub use regions::RegionChart;
 pub use sheet::Sheet;

@@ -10,4 +10,5 @@ pub mod drawn_shapes;
 pub mod points;
 pub mod process;
 pub mod report;
+pub mod text;
 pub mod text_art;
