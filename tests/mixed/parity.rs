@@ -48,9 +48,30 @@ mod convolutions {
     }
 }
 
+mod norm {
+    nn::network! {
+        network Case {
+            input image: [3, 8, 8];
+            target y: class(4);
+            a = image >> conv2d(8, 3, padding = 1, stride = 2) >> batch_norm >> relu;
+            b = a >> flatten >> dense(12) >> batch_norm >> relu;
+            logits = b >> dense(4);
+            output logits;
+            loss cross_entropy(logits, y);
+            optimizer sgd(learning_rate = 0.02);
+            precision mixed(loss_scale = 1024.0);
+        }
+    }
+
+    pub fn program() -> &'static nn_runtime::program::Program {
+        Case::new(&nn::Device::cpu(), 0).unwrap().net.program()
+    }
+}
+
 fn check(device: &Device) {
     check_within("mixed", "mixed_dense", dense::program(), device, BOUNDS);
     check_within("mixed", "mixed_convolutions", convolutions::program(), device, BOUNDS);
+    check_within("mixed", "mixed_norm", norm::program(), device, BOUNDS);
 }
 
 #[test]

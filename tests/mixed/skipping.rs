@@ -70,6 +70,22 @@ on_each_device! {
         }
     }
 
+    fn who_watches_hears_of_it(device) {
+        let mut net = Skips::new(device, 1).unwrap();
+        let mut y = [[1.0f32], [-0.5], [0.7], [0.3]].repeat(10);
+        (y[17][0], y[30][0]) = (f32::INFINITY, f32::NAN);
+        let data = SkipsData::new(&X.repeat(10), &y).unwrap();
+        let mut heard = vec![];
+        let fit = nn::Fit::default().batch_size(4).shuffle(false).quiet().on_non_finite(nn::OnNonFinite::Skip);
+        let fit = fit.on_train_end(|event, _| heard.push(event.skipped));
+        let history = net.fit(&data, fit.on_epoch(|epoch, _| assert_eq!(epoch.skipped, 2))).unwrap();
+        // The device has left them out by itself, and nothing had to be searched for.
+        assert_eq!((heard, history.left_out.len(), history.stopped), (vec![2], 0, None));
+        let epoch = &history.epochs[0];
+        assert!(epoch.train.loss.is_finite() && epoch.to_string().ends_with("; 2 skipped"), "{epoch}");
+        assert!(weights!(net).iter().all(|w| w.is_finite()));
+    }
+
     fn clipping_and_momentum_do_not_see_it(device) {
         let mut net = Clipped::new(device, 1).unwrap();
         let mut twin = Clipped::new(device, 1).unwrap();

@@ -65,3 +65,16 @@ snapshots! {
     cnn: Cnn;
     convolutions: Convolutions;
 }
+
+#[test]
+fn the_runtimes_own_kernels_go_through_naga() {
+    let texts = [
+        ("gather", include_str!("../../nn-runtime/src/gpu/gather.wgsl"), 1),
+        ("between", include_str!("../../nn-runtime/src/gpu/between.wgsl"), 3),
+        ("watch", include_str!("../../nn-runtime/src/gpu/watch.wgsl"), 1),
+        ("peak", include_str!("../../nn-runtime/src/gpu/peak.wgsl"), 2),
+    ];
+    for (name, text, entry_points) in texts {
+        assert_eq!(naga_check::translate(name, text).entry_points.len(), entry_points, "{name}");
+    }
+}

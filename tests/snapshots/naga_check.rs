@@ -17,12 +17,7 @@ pub fn all(shaders: &[Shader]) {
 
 fn check(shader: &Shader) {
     let name = shader.name;
-    let module = wgsl::parse_str(shader.wgsl).unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(shader.wgsl)));
-    let capabilities = Capabilities::default();
-    let info = Validator::new(ValidationFlags::all(), capabilities)
-        .validate(&module)
-        .unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(shader.wgsl)));
-
+    let module = translate(name, shader.wgsl);
     let [entry] = &module.entry_points[..] else {
         panic!("{name}: one entry point, not {}", module.entry_points.len())
     };
@@ -32,8 +27,17 @@ fn check(shader: &Shader) {
         module.global_variables.iter().filter_map(|(_, v)| v.binding.map(|b| b.binding)).collect();
     bound.sort_unstable();
     assert_eq!(bound, shader.bindings.iter().map(|&b| b as u32).collect::<Vec<_>>(), "{name}: bindings");
+}
 
-    let (module, info) = naga::back::pipeline_constants::process_overrides(&module, &info, None, &Default::default())
+/// Fails if some backend refuses a text, whatever it is for.
+pub fn translate(name: &str, text: &str) -> naga::Module {
+    let parsed = wgsl::parse_str(text).unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(text)));
+    let capabilities = Capabilities::default();
+    let info = Validator::new(ValidationFlags::all(), capabilities)
+        .validate(&parsed)
+        .unwrap_or_else(|e| panic!("{name}: {}", e.emit_to_string(text)));
+
+    let (module, info) = naga::back::pipeline_constants::process_overrides(&parsed, &info, None, &Default::default())
         .unwrap_or_else(|e| panic!("{name}: {e}"));
     spv::write_vec(&module, &info, &spv::Options::default(), None).unwrap_or_else(|e| panic!("{name}, SPIR-V: {e}"));
 
@@ -46,4 +50,5 @@ fn check(shader: &Shader) {
     hlsl::Writer::new(&mut text, &options, &hlsl::PipelineOptions::default())
         .write(&module, &info, None)
         .unwrap_or_else(|e| panic!("{name}, HLSL: {e}"));
+    parsed
 }
