@@ -259,6 +259,8 @@
 //!     fn freeze(&mut self, "stem.*"), fn unfreeze(&mut self, "*.bias")     // what training leaves as it is
 //!     fn with_ema(&mut self, |net| net.evaluate(&test))                    // with averaged parameters, where the optimizer has `ema`
 //!     fn train_batch(&mut self, &DigitsData) -> nn::Result<DigitsReport>   // one step on all the samples given
+//!     fn evaluate_batch(&self, &DigitsData) -> nn::Result<DigitsReport>    // loss and metrics of all the samples as one batch
+//!     fn forward(&self, &DigitsData) -> nn::Result<Vec<[f32; 10]>>         // outputs of a batch's inputs, as `predict`
 //!     fn profile(&mut self, &DigitsData, steps) -> nn::Result<nn::Profile> // time by kernel and layer, beside measured peaks
 //!     fn gradients(&self, &DigitsData) -> nn::Result<nn::Gradients>        // of parameters and inputs, by name
 //!
@@ -281,6 +283,7 @@
 //!     fn len(&self), is_empty(&self), split_at(&self, n) -> (DigitsData, DigitsData), slice(&self, range) -> DigitsData
 //!     fn image(&self) -> &[[[[f32; 28]; 28]; 1]], fn label(&self) -> Vec<u32>
 //!                                                        // a field with the name of a method gets an underscore
+//!     fn with_sample_weights(self, &[f32]) -> nn::Result<DigitsData>     // where the loss has `sample_weight`; DigitsStream, too
 //!
 //! pub struct DigitsStream                          // inputs and targets, read while they are needed
 //!     fn new(image, label) -> nn::Result<DigitsStream>   // as for DigitsData

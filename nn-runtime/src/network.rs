@@ -1,6 +1,7 @@
 //! The core behind every generated type. Nothing here is generic, so that a user's crate compiles little of it.
 
 mod average;
+mod batch;
 mod frozen;
 mod gradients;
 mod state;

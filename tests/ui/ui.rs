@@ -31,4 +31,5 @@ const TOPICS: &[&str] = &[
     "syntax",
     "types",
     "warnings",
+    "weights",
 ];

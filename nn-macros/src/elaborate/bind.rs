@@ -212,6 +212,9 @@ impl Elaborator<'_, '_> {
         let found = self.diagnostics.error(ident.span(), message);
         let elsewhere = match name {
             "lr" => Some("learning_rate"),
+            "weight" if options.contains(&"class_weights") => Some("class_weights"),
+            "weight" | "weights" | "sample_weight" | "sample_weights" => Some("mask"),
+            "ignore" | "ignore_class" | "padding_idx" => Some("ignore_index"),
             "betas" => Some("beta1"),
             "dim" => Some("axis"),
             "keepdim" => Some("keep_dims"),

@@ -287,8 +287,11 @@ impl Explanation {
                 }
             }
             Fact::NotBinary { classes } => {
-                Explanation::new(format!("{name} decides between two classes, but {} has {classes}", x(1)))
-                    .help("for several classes use `cross_entropy`")
+                let e = Explanation::new(format!("{name} decides between two classes, but {} has {classes}", x(1)));
+                if subject.arguments.places.contains_key("threshold") {
+                    return e.at("threshold").help("without a threshold, the largest number along the axis decides");
+                }
+                e.help("for several classes use `cross_entropy`")
             }
             Fact::NotDivisible { shape, axis, size, divisor, divisors } => {
                 let pieces = if subject.function == "split" { "parts" } else { "groups" };

@@ -106,7 +106,7 @@ impl Elaborator<'_, '_> {
             found.help(format!("make it a parameter, and pass it where the block is used: `{name} = {name}`"));
             return;
         }
-        let near = nearest(name, self.visible_names().chain(["true", "false"])).map(str::to_owned);
+        let near = nearest(name, self.visible_names().chain(["true", "false", "sample_weight"])).map(str::to_owned);
         let found = self.diagnostics.error(place, format!("cannot find value `{name}` in {where_}"));
         if let Some(near) = near {
             found.help(format!("did you mean `{near}`?"));

@@ -205,6 +205,7 @@ impl Api<'_> {
                 }
 
                 /// Names and shapes of all parameters, in order of declaration.
+                #[doc(alias = "named_parameters")]
                 pub fn parameters(&self) -> impl ::core::iter::ExactSizeIterator<Item = #nn::ParameterInfo> + use<> {
                     self.net.parameters()
                 }
@@ -213,6 +214,7 @@ impl Api<'_> {
                 ///
                 /// # Errors
                 /// If there is no such parameter, or if the device fails.
+                #[doc(alias = "get_parameter")]
                 pub fn parameter(&self, name: &str) -> #nn::Result<::std::vec::Vec<f32>> {
                     self.net.parameter(name)
                 }
@@ -230,6 +232,8 @@ impl Api<'_> {
                 ///
                 /// # Errors
                 /// If the file cannot be written, or if the device fails.
+                #[doc(alias = "state_dict")]
+                #[doc(alias = "save_weights")]
                 pub fn save(&self, path: impl ::core::convert::AsRef<::std::path::Path>) -> #nn::Result<()> {
                     self.net.save(path.as_ref())
                 }
@@ -248,6 +252,8 @@ impl Api<'_> {
                 ///
                 /// # Errors
                 /// If the file cannot be read, or if it does not fit in every tensor; the network is then as it was.
+                #[doc(alias = "load_state_dict")]
+                #[doc(alias = "load_weights")]
                 pub fn load(&mut self, path: impl ::core::convert::AsRef<::std::path::Path>) -> #nn::Result<()> {
                     self.net.load(path.as_ref())
                 }

@@ -59,6 +59,21 @@ impl Api<'_> {
             let Sample { size, nested, .. } = &output.sample;
             quote!(#nn::rows_mut::<#size, #nested, _>(#room))
         });
+        let forward = self.loss.then(|| {
+            let data = self.data_name();
+            quote! {
+                /// The outputs for the samples of a batch: what [`Self::predict`] gives for its inputs, in inference (without dropout, with
+                /// running statistics). Targets do not matter.
+                ///
+                /// # Errors
+                /// If the device fails.
+                #[doc(alias = "call")]
+                pub fn forward(&self, batch: &#data) -> #nn::Result<#result> {
+                    let mut outputs = self.net.forward(&batch.set)?.into_iter();
+                    ::core::result::Result::Ok(#value)
+                }
+            }
+        });
         let (all_bounds, all_reads): (Vec<_>, Vec<_>) = (bounds.collect(), reads.collect());
         let (many, many_into) = (many_arguments(1 + names.len()), many_arguments(1 + names.len() + rooms.len()));
         quote! {
@@ -70,6 +85,7 @@ impl Api<'_> {
                 /// # Errors
                 /// If the inputs differ in their number of samples, if a class index is out of range, or if the device
                 /// fails.
+                #[doc(alias = "forward")]
                 #many
                 pub fn predict<#(#rows),*>(&self, #(#names: &[#rows]),*) -> #nn::Result<#result>
                 where
@@ -98,6 +114,8 @@ impl Api<'_> {
                     #unread
                     self.net.predict_into(&[#(#all_reads),*], &mut [#(#writes),*])
                 }
+
+                #forward
             }
         }
     }

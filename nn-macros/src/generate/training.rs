@@ -65,6 +65,7 @@ impl Api<'_> {
                 ///
                 /// # Errors
                 /// If there are no samples, or if the device fails.
+                #[doc(alias = "train_on_batch")]
                 pub fn train_batch(&mut self, data: &#data) -> #nn::Result<#report> {
                     self.net.train_batch(&data.set).map(|measured| #nn::Report::from_measured(&measured))
                 }
@@ -132,6 +133,8 @@ impl Api<'_> {
                 ///
                 /// # Errors
                 /// If no parameter has such a name, or if the device fails.
+                #[doc(alias = "trainable")]
+                #[doc(alias = "requires_grad")]
                 pub fn freeze(&mut self, pattern: &str) -> #nn::Result<()> {
                     self.net.freeze(pattern)
                 }
@@ -161,10 +164,22 @@ impl Api<'_> {
                     self.net.evaluate(data.data()).map(|measured| #nn::Report::from_measured(&measured))
                 }
 
+                /// The loss over all samples given as one batch, and every metric, as [`Self::evaluate`] computes them over any number of
+                /// samples: nothing is trained.
+                ///
+                /// # Errors
+                /// If there are no samples, or if the device fails.
+                #[doc(alias = "test_on_batch")]
+                pub fn evaluate_batch(&self, batch: &#data) -> #nn::Result<#report> {
+                    self.net.evaluate_batch(&batch.set).map(|measured| #nn::Report::from_measured(&measured))
+                }
+
                 /// The loss over the data as one batch, and its gradients with respect to parameters and inputs.
                 ///
                 /// # Errors
                 /// If there are no samples, or if the device fails.
+                #[doc(alias = "backward")]
+                #[doc(alias = "grad")]
                 pub fn gradients(&self, data: &#data) -> #nn::Result<#nn::Gradients> {
                     self.net.gradients(&data.set)
                 }

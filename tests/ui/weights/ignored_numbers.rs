@@ -1,0 +1,13 @@
+use nn::network;
+
+network! {
+    pub network Example {
+        input x: [5, 3];
+        target y: [5, 3];
+        output p = x;
+        loss cross_entropy(x, y, ignore_index = 0);
+        metric mse(x, y, ignore_index = 0);
+    }
+}
+
+fn main() {}
