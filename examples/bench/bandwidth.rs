@@ -150,7 +150,14 @@ fn predict(program: &Program, floats: usize) -> nn::Result<f64> {
     let parameters = vec![1.0; program.parameter_floats];
     Ok(measure(floats * BATCH, || {
         let (parameters, arena) = (&parameters[..], &mut arena[..]);
-        (schedule.pass)(&mut Pass { step: &step(), parameters, gradients: &mut [], arena, results: &mut [] });
+        (schedule.pass)(&mut Pass {
+            step: &step(),
+            parameters,
+            gradients: &mut [],
+            arena,
+            results: &mut [],
+            loop_step: 0,
+        });
     }))
 }
 
@@ -164,7 +171,7 @@ fn train(program: &Program, floats: usize) -> nn::Result<f64> {
     Ok(measure(floats * BATCH, || {
         let (parameters, arena) = (&parameters[..], &mut arena[..]);
         let (gradients, results) = (&mut gradients[..], &mut results[..]);
-        (schedule.pass)(&mut Pass { step: &step(), parameters, gradients, arena, results });
+        (schedule.pass)(&mut Pass { step: &step(), parameters, gradients, arena, results, loop_step: 0 });
     }))
 }
 

@@ -261,6 +261,8 @@ pub struct Schedule {
     pub shaders: &'static [Shader],
     /// The dispatches behind those: `train` and `gradients` begin alike and end differently.
     pub more_shaders: &'static [Shader],
+    /// Which of the kernels are played again and again.
+    pub loops: &'static [Loop],
     /// All of those as one shader that plays whole steps, where small batches fit into a workgroup's memory (`train` only).
     pub resident: Option<Resident>,
     /// The kernels up to the update for the CPU, in order.
@@ -285,6 +287,11 @@ impl Schedule {
         texts(self.shaders).chain(texts(self.more_shaders))
     }
 
+    /// Entries that a step has in the table that kernels read on a GPU: one, and one for each step of the longest loop behind it.
+    pub fn entries(&self) -> usize {
+        1 + self.loops.iter().map(|l| l.steps).max().unwrap_or(0)
+    }
+
     /// How many of them come before the update.
     pub fn dispatches_before_update(&self) -> usize {
         texts(self.shaders).count()
@@ -294,6 +301,17 @@ impl Schedule {
 /// A list of shaders by dispatch: a shader without a variant begins the next one.
 fn texts(shaders: &'static [Shader]) -> impl Iterator<Item = &'static [Shader]> {
     shaders.chunk_by(|_, next| next.variant.is_some())
+}
+
+/// Kernels that are the body of a loop: they are played one after another for its first step, then for its next one, and so on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loop {
+    /// Its first kernel, and the first one behind it, as numbers in the plan.
+    pub kernels: (usize, usize),
+    /// Its first dispatch, and the first one behind it, as numbers among all of the schedule.
+    pub dispatches: (usize, usize),
+    /// How many steps it has.
+    pub steps: usize,
 }
 
 /// Whole steps inside one workgroup, many in one dispatch: the shader loads parameters and states, plays the steps that
@@ -455,7 +473,8 @@ pub enum Binding {
 ///     seed: u32,       // keys the random numbers, together with the step
 ///     step: u32,       // training steps so far, this one not counted
 ///     zero: u32,       // 0, which kernels rely on: a zero that no compiler can know
-///     unused1: u32, unused2: u32,     // the step's share of its update, see [`Part`]; kernels do not look at them
+///     unused1: u32, unused2: u32,     // the step's share of its update, see [`Part`]; kernels do not look at them. Those of a
+///                                     // loop see entries of their own, in which `unused2` is the step of the loop
 ///     scalars: array<vec4<f32>, 4>,   // in the order of Program::scalars
 /// }
 /// ```

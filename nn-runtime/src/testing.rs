@@ -88,6 +88,7 @@ const TRAIN: Schedule = Schedule {
     field_gradients: &[],
     shaders: &[],
     more_shaders: &[],
+    loops: &[],
     resident: None,
     pass: train,
     update: Some(update),

@@ -115,6 +115,11 @@ fn schedule(plan: &Plan, s: &Schedule, prefix: &str, (pass, update): CpuPass) ->
         field_gradients: list(&s.field_gradients, |(field, t)| (*field, sample_offset(&s.tensors[t.0 as usize]))),
         shaders: list(&wgsl::print_schedule(plan, s, prefix, 0), shader),
         more_shaders: &[],
+        loops: list(&s.loops, |l| {
+            let level = |kernel: usize| s.levels.iter().filter(|level| level.end <= kernel).count();
+            let (first, end) = (l.kernels.start, l.kernels.end);
+            p::Loop { kernels: (first, end), dispatches: (level(first), level(end)), steps: l.steps }
+        }),
         resident: wgsl::resident::print(plan).filter(|_| prefix == "train").map(|(program, residence)| p::Resident {
             shader: shader(&program),
             capacity: residence.capacity,

@@ -131,7 +131,7 @@ pub(super) fn placeholder(name: &str) -> String {
             scalars: &[], learning_rate: ::core::option::Option::None, skipped: ::core::option::Option::None, loss_weight: ::core::option::Option::None, outputs: &[], metrics: &[],
             predict: __nn::Schedule {{
                 fixed_floats: 0, sample_floats: 0, fixed_halves: 0, sample_halves: 0, result_floats: 0, result_sample_floats: 0, fields: &[], outputs: &[], field_gradients: &[],
-                shaders: &[], more_shaders: &[], resident: ::core::option::Option::None, pass: predict, update: ::core::option::Option::None,
+                shaders: &[], more_shaders: &[], loops: &[], resident: ::core::option::Option::None, pass: predict, update: ::core::option::Option::None,
             }},
             evaluate: ::core::option::Option::None, train: ::core::option::Option::None,
             gradients: ::core::option::Option::None, flops_per_sample: 0,
@@ -179,7 +179,7 @@ fn schedule(schedule: &Schedule, rust: &rust::RustText, shaders: &[Range<usize>;
     let pairs = |pairs: &[(usize, TensorId)]| list(pairs, |(field, id)| format!("({field}, {})", offset(*id)));
     format!(
         "__nn::Schedule {{ fixed_floats: {}, sample_floats: {}, fixed_halves: {}, sample_halves: {}, result_floats: {}, result_sample_floats: {}, fields: {}, outputs: {},
-            field_gradients: {}, shaders: {}, more_shaders: {}, resident: {resident}, pass: {}, update: {} }}",
+            field_gradients: {}, shaders: {}, more_shaders: {}, loops: {}, resident: {resident}, pass: {}, update: {} }}",
         schedule.fixed_floats,
         schedule.sample_floats,
         schedule.fixed_halves,
@@ -191,6 +191,12 @@ fn schedule(schedule: &Schedule, rust: &rust::RustText, shaders: &[Range<usize>;
         pairs(&schedule.field_gradients),
         part(&shaders[0]),
         part(&shaders[1]),
+        list(&schedule.loops, |l| {
+            let level = |kernel: usize| schedule.levels.iter().filter(|level| level.end <= kernel).count();
+            let (first, end) = (l.kernels.start, l.kernels.end);
+            let dispatches = (level(first), level(end));
+            format!("__nn::Loop {{ kernels: ({first}, {end}), dispatches: {dispatches:?}, steps: {} }}", l.steps)
+        }),
         rust.pass,
         option(rust.update.as_deref()),
     )

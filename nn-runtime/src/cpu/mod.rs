@@ -41,6 +41,8 @@ pub struct Pass<'a> {
     pub arena: &'a mut [f32],
     /// This step's slot of the results.
     pub results: &'a mut [f32],
+    /// For kernels of a loop: which of the loop's steps it is, counted from 0.
+    pub loop_step: usize,
 }
 
 /// What the update's kernels see.

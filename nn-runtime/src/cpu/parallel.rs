@@ -99,12 +99,20 @@ pub fn split_rows<const N: usize>(
     // As many pieces as 2, 4, 8 or 16 threads share evenly.
     let pieces = (work / GRAIN).next_power_of_two();
     let size = rows.div_ceil(pieces).next_multiple_of(whole);
-    let written = written.map(|(slice, row)| (Shared::new(&mut slice[..rows * row]), row));
+    // Of the last row there may be a part only: rows may be longer than what belongs to them.
+    let written = written.map(|(slice, row)| {
+        let end = slice.len().min(rows * row);
+        (Shared::new(&mut slice[..end]), row, end)
+    });
     each(rows.div_ceil(size), &|i| {
         let first = i * size;
         let rows = size.min(rows - first);
         // SAFETY: each piece is done once, and its rows belong to no other one.
-        body(first, rows, written.map(|(slice, row)| unsafe { slice.part(first * row, rows * row) }));
+        body(
+            first,
+            rows,
+            written.map(|(slice, row, end)| unsafe { slice.part(first * row, (rows * row).min(end - first * row)) }),
+        );
     });
 }
 

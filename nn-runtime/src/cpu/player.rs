@@ -63,7 +63,14 @@ impl CpuBackend {
 
     /// Runs a schedule's pass on an arena that holds the batch already.
     fn pass(&self, schedule: &Schedule, step: &StepUniform, arena: &mut [f32], results: &mut [f32]) {
-        (schedule.pass)(&mut Pass { step, parameters: &self.parameters, gradients: &mut [], arena, results });
+        (schedule.pass)(&mut Pass {
+            step,
+            parameters: &self.parameters,
+            gradients: &mut [],
+            arena,
+            results,
+            loop_step: 0,
+        });
     }
 
     /// Outputs of samples `first..`, as many as the vectors' parts are for.
@@ -180,7 +187,7 @@ impl Backend for CpuBackend {
                 (batch, order) = order.split_at(step.batch as usize);
                 load(program, schedule, &data.fields, capacity, batch.iter().map(|&i| i as usize), arena);
                 let results = &mut results[first..end];
-                (schedule.pass)(&mut Pass { step: &step, parameters, gradients, arena, results });
+                (schedule.pass)(&mut Pass { step: &step, parameters, gradients, arena, results, loop_step: 0 });
                 accumulator.add(program, &step, parameters, gradients);
                 if let (Some(update), true) = (schedule.update, step.updates()) {
                     frozen.clear(gradients);
@@ -277,7 +284,14 @@ impl Backend for CpuBackend {
             let arena = arena.floats(schedule, capacity)?;
             load(program, schedule, &data.fields, capacity, 0..batch, arena);
             let (gradients, results) = (&mut parameters[..], &mut results[..]);
-            (schedule.pass)(&mut Pass { step: &step, parameters: &self.parameters, gradients, arena, results });
+            (schedule.pass)(&mut Pass {
+                step: &step,
+                parameters: &self.parameters,
+                gradients,
+                arena,
+                results,
+                loop_step: 0,
+            });
             let field = |&(field, offset): &(usize, usize)| {
                 let start = schedule.fixed_floats + capacity * offset;
                 (field, arena[start..start + batch * width(program, field)].to_vec())

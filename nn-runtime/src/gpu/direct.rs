@@ -35,7 +35,8 @@ impl Run<'_> {
     fn place_samples(&self, data: &Columns<'_>, sizes: &[usize], first: usize, step: StepUniform) {
         let (queue, lane) = (self.loaded.gpu().queue(), &self.lane);
         let step = StepUniform { capacity: lane.size.capacity as u32, result: 0, ..step };
-        queue.write_buffer(&lane.slots, 0, bytemuck::bytes_of(&Slot { step, ..Slot::default() }));
+        let slots = Slot { step, ..Slot::default() }.entries(self.track.schedule);
+        queue.write_buffer(&lane.slots, 0, bytemuck::cast_slice(&slots));
         for &(field, offset) in self.track.schedule.fields {
             let samples = &data.fields[field][first * sizes[field]..][..step.batch as usize * sizes[field]];
             let to = bytes(lane.place(self.track.schedule, offset));
@@ -71,7 +72,7 @@ pub(super) async fn predict(
     // Chunks whose outputs are read back together.
     let together = (READ_FLOATS / (width * chunk as u64).max(1)).max(1) as usize * chunk;
     let read = width * together.min(data.samples) as u64;
-    let run = track.run(loaded, Size { capacity: chunk, slots: 1, read, ..Size::default() }).await?;
+    let run = track.run(loaded, Size { capacity: chunk, slots: schedule.entries(), read, ..Size::default() }).await?;
     for begin in (0..data.samples).step_by(together) {
         let end = data.samples.min(begin + together);
         let mut flight = VecDeque::new();
@@ -127,7 +128,7 @@ pub(super) async fn gradients(
     let field_floats: usize = field_sizes.iter().map(|size| size * data.samples).sum();
     let size = Size {
         capacity: data.samples.next_multiple_of(4),
-        slots: 1,
+        slots: schedule.entries(),
         results: schedule.result_floats_of(data.samples) as u64,
         read: (1 + track.gradients + field_floats as u64).min(READ_FLOATS),
         ..Size::default()

@@ -33,6 +33,17 @@ pub(super) const COLUMNS: usize = 32;
 pub(super) const SLOT_BYTES: usize = size_of::<Slot>();
 const _: () = assert!(SLOT_BYTES == 256);
 
+impl Slot {
+    /// The entries of a step: its own, then one for each step of the schedule's loops.
+    pub(super) fn entries(self, schedule: &Schedule) -> Vec<Slot> {
+        let mut entries = vec![self; schedule.entries()];
+        for (loop_step, entry) in entries[1..].iter_mut().enumerate() {
+            entry.step.part = loop_step as u32;
+        }
+        entries
+    }
+}
+
 /// How much a run asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Size {

@@ -50,9 +50,9 @@ fn cut<T>(steps: &[T], room: u64, cost: impl Fn(&T) -> u64) -> Vec<&[T]> {
     parts
 }
 
-/// Entries of the table of steps that are uploaded together; a power of two.
-fn table_steps(budget: &Budget) -> usize {
-    let fitting = budget.largest() / SLOT_BYTES as u64;
+/// Steps whose entries of the table are uploaded together; a power of two.
+fn table_steps(budget: &Budget, entries: usize) -> usize {
+    let fitting = budget.largest() / (SLOT_BYTES * entries) as u64;
     1 << fitting.clamp(1, TABLE_STEPS as u64).ilog2()
 }
 
@@ -100,6 +100,7 @@ pub(super) async fn play(
         return Err(Error::Data(format!("the data of `{}` is not on the GPU", loaded.program.name)));
     };
     check(loaded, data, &steps)?;
+    let entries = track.schedule.entries();
     let floats = |step: &StepUniform| track.schedule.result_floats_of(step.batch as usize) as u64;
     let window = data.window(&loaded.budget) as u64;
     let parts = cut(steps.steps, loaded.budget.largest() / 4, floats);
@@ -116,7 +117,7 @@ pub(super) async fn play(
     let most_results = parts.iter().map(|part| part.iter().map(floats).sum()).max().unwrap_or(0);
     let size = Size {
         capacity: outside.next_multiple_of(4),
-        slots: most.min(table_steps(&loaded.budget)).next_power_of_two(),
+        slots: most.min(table_steps(&loaded.budget, entries)).next_power_of_two() * entries,
         results: most_results,
         order: steps.order.len().min((window as usize).max(largest)),
         read: most_results,
@@ -176,7 +177,10 @@ impl Part<'_> {
         heard: &mut dyn FnMut(usize) -> ControlFlow<()>,
     ) -> Result<(usize, Vec<f32>)> {
         let Run { loaded, track, lane, .. } = self.run;
-        let kernels = track.schedule.dispatches().count() as u64 + 1;
+        let again = |l: &crate::program::Loop| (l.dispatches.1 - l.dispatches.0) as u64 * (l.steps as u64 - 1);
+        let repeated: u64 = track.schedule.loops.iter().map(again).sum();
+        let kernels = track.schedule.dispatches().count() as u64 + repeated + 1;
+        let entries = track.schedule.entries();
         let cost = |turn: &Turn<'_>| {
             let flops = track.flops.saturating_mul(samples(turn.steps) as u64);
             let kernels = if turn.resident { turn.steps.len() as u64 } else { kernels };
@@ -188,7 +192,9 @@ impl Part<'_> {
         // Numbers of submissions.
         let (mut next, mut oldest) = (0, 0);
         let windows = cut(steps, self.window, |step| u64::from(step.batch));
-        'submitting: for section in windows.into_iter().flat_map(|window| window.chunks(table_steps(&loaded.budget))) {
+        'submitting: for section in
+            windows.into_iter().flat_map(|window| window.chunks(table_steps(&loaded.budget, entries)))
+        {
             let now;
             (now, order) = order.split_at(samples(section));
             let turns = turns(section, self.residence, track.flops);
@@ -219,7 +225,7 @@ impl Part<'_> {
                     }
                     self.encode(encoder, first, together);
                     if let Some(watch) = self.watch {
-                        watch.encode(loaded, encoder, next, first + count - 1);
+                        watch.encode(loaded, encoder, next, (first + count - 1) * entries);
                     }
                     if last {
                         lane.reader.copy(encoder, (&lane.results, 0), 0, floats(submitted + count));
@@ -248,15 +254,16 @@ impl Part<'_> {
         steps.iter().map(|step| self.run.track.schedule.result_floats_of(step.batch as usize) as u64).sum()
     }
 
-    /// Encodes turns; the first step's entry in the table has this number.
+    /// Encodes turns, of which the first begins with the step of this number.
     fn encode(&self, encoder: &mut wgpu::CommandEncoder, mut number: usize, turns: &[Turn<'_>]) {
         record(self.run.loaded, encoder, |to| {
             for turn in turns {
                 match self.resident {
                     Some(resident) if turn.resident => resident.encode(to, number),
                     _ => {
+                        let entries = self.run.track.schedule.entries();
                         for (step, number) in turn.steps.iter().zip(number..) {
-                            self.run.encode(to, Some(self.source), self.between, number, step);
+                            self.run.encode(to, Some(self.source), self.between, number * entries, step);
                         }
                     }
                 }
@@ -282,7 +289,8 @@ impl Part<'_> {
                 let floats = track.schedule.result_floats_of(step.batch as usize) as u32;
                 let step = StepUniform { capacity, result, ..*step };
                 result += floats;
-                slots.push(Slot { step, first, width, number, steps, columns, unused: [0; 4] });
+                let slot = Slot { step, first, width, number, steps, columns, unused: [0; 4] };
+                slots.extend(slot.entries(track.schedule));
                 first += step.batch;
             }
         }

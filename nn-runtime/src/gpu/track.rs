@@ -104,7 +104,7 @@ impl Run<'_> {
         lock(&self.track.lanes).push(self.lane);
     }
 
-    /// Encodes a step, whose entry in the table has this number, kernel by kernel, after a gather from the source if there is
+    /// Encodes a step, whose first entry in the table has this number, kernel by kernel, after a gather from the source if there is
     /// one, and with what comes between its kernels where somebody asked for it.
     pub(super) fn encode(
         &self,
@@ -126,17 +126,32 @@ impl Run<'_> {
         }
         to.bind(&self.lane.group, offset);
         let update = self.track.schedule.dispatches_before_update();
-        for (i, Kernel { name, shader, pipeline }) in self.kernels.iter().enumerate() {
-            if let (Some(between), true) = (between, i == update) {
+        let play = |to: &mut Recording<'_, '_>, Kernel { name, shader, pipeline }: &Kernel| {
+            if let Some(workgroups) = spread(shader.count(step.batch as usize), axis) {
+                to.dispatch(name, pipeline, workgroups);
+            }
+        };
+        let mut next = 0;
+        while let Some(kernel) = self.kernels.get(next) {
+            if let (Some(between), true) = (between, next == update) {
                 between.before_update(gpu, to, offset, step);
                 if !step.updates() {
                     break;
                 }
                 to.bind(&self.lane.group, offset);
             }
-            if let Some(workgroups) = spread(shader.count(step.batch as usize), axis) {
-                to.dispatch(name, pipeline, workgroups);
+            let Some(around) = self.track.schedule.loops.iter().find(|l| l.dispatches.0 == next) else {
+                play(to, kernel);
+                next += 1;
+                continue;
+            };
+            // Each step of a loop has an entry behind the step's own.
+            for loop_step in 0..around.steps {
+                to.bind(&self.lane.group, offset + ((1 + loop_step) * SLOT_BYTES) as u32);
+                self.kernels[next..around.dispatches.1].iter().for_each(|kernel| play(to, kernel));
             }
+            to.bind(&self.lane.group, offset);
+            next = around.dispatches.1;
         }
         if let Some(between) = between {
             between.behind(gpu, to, offset);

@@ -1,14 +1,54 @@
 //! How a kernel's function gets at the memory of its tensors.
 
 use super::text::Lines;
-use crate::plan::{Place, Schedule, Tensor};
+use crate::ir::TensorId;
+use crate::plan::{Place, Schedule, Tensor, View};
+
+/// A tensor as a kernel sees it.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    /// The tensor; of a view, that of the even steps.
+    tensor: &'a Tensor,
+    /// For a view, what it is, and the tensor of the odd steps.
+    view: Option<(View, &'a Tensor)>,
+}
+
+impl<'a> Seen<'a> {
+    pub(super) fn of(schedule: &'a Schedule, id: TensorId) -> Self {
+        let tensor = |id: TensorId| &schedule.tensors[id.0 as usize];
+        match schedule.views.get(&id) {
+            None => Seen { tensor: tensor(id), view: None },
+            Some(&view) => Seen { tensor: tensor(view.of[0]), view: Some((view, tensor(view.of[1]))) },
+        }
+    }
+
+    /// Its part of its zone, as an expression of `batch`, the arena's `capacity` and the loop's `loop_step`.
+    fn range(&self, arenas: Arenas) -> String {
+        let whole = range(self.tensor, arenas);
+        let Some((View { of, start, step }, odd)) = self.view else { return whole };
+        if of[0] != of[1] {
+            return format!("if loop_step % 2 == 0 {{ {whole} }} else {{ {} }}", range(odd, arenas));
+        }
+        let (begin, end) = whole.split_once("..").unwrap_or((&whole, ""));
+        let row = match (start, step) {
+            (0, step) => format!("loop_step * {step}"),
+            (start, step) if step < 0 => format!("{start} - loop_step * {}", -step),
+            (start, step) => format!("{start} + loop_step * {step}"),
+        };
+        match begin {
+            "0" => format!("{row}..{end}"),
+            begin => format!("{begin} + {row}..{end}"),
+        }
+    }
+}
 
 /// Statements that bind each tensor to a slice `t5`: `&mut` in what can be written, `&` in a pass's parameters. `update` says
 /// which of the two contexts `cx` is.
-pub(super) fn bind(runtime: &str, arenas: Arenas, tensors: &[&Tensor], update: bool) -> Lines {
+pub(super) fn bind(runtime: &str, arenas: Arenas, seen: &[Seen<'_>], update: bool) -> Lines {
     let mut lines = Lines::default();
+    let tensors: Vec<&Tensor> = seen.iter().map(|seen| seen.tensor).collect();
     let in_zone = |zone: Zone| (0..tensors.len()).filter(|&t| Zone::of(tensors[t]) == zone).collect::<Vec<_>>();
-    let range = |t: usize| range(tensors[t], arenas);
+    let range = |t: usize| seen[t].range(arenas);
     let list =
         |tensors: &[usize], f: &dyn Fn(usize) -> String| tensors.iter().map(|t| f(*t)).collect::<Vec<_>>().join(", ");
     let name = |t: usize| format!("t{t}");

@@ -24,13 +24,13 @@ mod winograd;
 use std::collections::{BTreeSet, HashMap};
 
 use self::body::Body;
-use self::memory::Arenas;
+use self::memory::{Arenas, Seen};
 use self::nest::Nest;
 use self::product::ProductText;
 use self::text::Lines;
 use self::vector::Lanes;
 use crate::ir::{Index, Kernel, TensorId, Value};
-use crate::plan::{Plan, Schedule, Tensor};
+use crate::plan::{Plan, Schedule};
 
 /// What [`print()`] makes of a schedule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,21 +98,44 @@ pub fn print(
     }
     let mut lines = Lines::default();
     let list = if small { small::list } else { list };
-    list(&mut lines, runtime, &pass, "Pass", &names[..schedule.update]);
+    list(&mut lines, runtime, &pass, "Pass", &calls(schedule, &names, small));
     if let Some(update) = &update {
-        list(&mut lines, runtime, update, "Update", &names[schedule.update..]);
+        let calls: Vec<String> = names[schedule.update..].iter().map(|name| call(name, small)).collect();
+        list(&mut lines, runtime, update, "Update", &calls);
     }
     lines.text(&kernels.into_text());
     RustText { pass, update, kernels: names, source: lines.into_text() }
 }
 
-/// The function that calls kernels in order.
-fn list(lines: &mut Lines, runtime: &str, name: &str, context: &str, kernels: &[String]) {
-    if kernels.is_empty() {
+/// The statement that calls a kernel.
+fn call(kernel: &str, small: bool) -> String {
+    if small { format!("{kernel}(s, cx);") } else { format!("{kernel}(cx);") }
+}
+
+/// The statements that call the pass's kernels, those of loops for each of their steps.
+fn calls(schedule: &Schedule, kernels: &[String], small: bool) -> Vec<String> {
+    let mut calls = vec![];
+    for (i, kernel) in kernels[..schedule.update].iter().enumerate() {
+        let around = schedule.loop_of(i);
+        if let Some(l) = around.filter(|l| l.kernels.start == i) {
+            calls.push(format!("for loop_step in 0..{} {{", l.steps));
+            calls.push("cx.loop_step = loop_step;".to_owned());
+        }
+        calls.push(call(kernel, small));
+        if around.is_some_and(|l| l.kernels.end == i + 1) {
+            calls.push("}".to_owned());
+        }
+    }
+    calls
+}
+
+/// The function that makes calls in order.
+fn list(lines: &mut Lines, runtime: &str, name: &str, context: &str, calls: &[String]) {
+    if calls.is_empty() {
         return lines.line(format!("pub(super) fn {name}(_: &mut {runtime}::{context}<'_>) {{}}"));
     }
     lines.open(format!("pub(super) fn {name}(cx: &mut {runtime}::{context}<'_>) {{"));
-    kernels.iter().for_each(|k| lines.line(format!("{k}(cx);")));
+    calls.iter().for_each(|call| lines.line(call));
     lines.close("}");
 }
 
@@ -128,7 +151,7 @@ struct KernelPrinter<'a> {
     plan: &'a Plan,
     arenas: Arenas,
     /// What the kernel touches. It knows its tensors by their numbers in here, so that equal kernels are equal text.
-    tensors: Vec<&'a Tensor>,
+    tensors: Vec<Seen<'a>>,
     kernel: Kernel,
     update: bool,
     /// Whether the kernel is a part of one region; see `small`.
@@ -138,7 +161,7 @@ struct KernelPrinter<'a> {
 impl<'a> KernelPrinter<'a> {
     fn new(runtime: &'a str, plan: &'a Plan, schedule: &'a Schedule, kernel: &Kernel, update: bool) -> Self {
         let used = kernel.tensors();
-        let tensors = used.iter().map(|t| &schedule.tensors[t.0 as usize]).collect();
+        let tensors = used.iter().map(|&t| Seen::of(schedule, t)).collect();
         let number = |t: TensorId| TensorId(used.iter().position(|u| *u == t).unwrap_or_default() as u32);
         let mut kernel = kernel.clone();
         for stage in &mut kernel.stages {
@@ -187,6 +210,9 @@ impl<'a> KernelPrinter<'a> {
             if memory.mention(number) || inside.mention(number) {
                 function.line(format!("let {number} = cx.step.{number} as usize;"));
             }
+        }
+        if memory.mention("loop_step") {
+            function.line("let loop_step = cx.loop_step;");
         }
         function.block(&memory);
         function.block(&inside);

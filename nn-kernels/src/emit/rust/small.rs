@@ -22,10 +22,10 @@ pub(super) fn suits(plan: &Plan) -> bool {
         && schedules.into_iter().flatten().all(|s| s.kernels.len() <= KERNELS)
 }
 
-/// The function that runs kernels in order, and the type of its region.
-pub(super) fn list(lines: &mut Lines, runtime: &str, name: &str, context: &str, kernels: &[String]) {
-    if kernels.is_empty() {
-        return super::list(lines, runtime, name, context, kernels);
+/// The function that makes calls in order, and the type of its region.
+pub(super) fn list(lines: &mut Lines, runtime: &str, name: &str, context: &str, calls: &[String]) {
+    if calls.is_empty() {
+        return super::list(lines, runtime, name, context, calls);
     }
     let region = text::camel(name);
     lines.open(format!("pub(super) fn {name}(cx: &mut {runtime}::{context}<'_>) {{"));
@@ -40,7 +40,7 @@ pub(super) fn list(lines: &mut Lines, runtime: &str, name: &str, context: &str, 
     lines.line("#[inline(always)]");
     lines.open(format!("fn run<S: {runtime}::Wide>(self, s: S) {{"));
     lines.line("let Self { cx } = self;");
-    kernels.iter().for_each(|k| lines.line(format!("{k}(s, cx);")));
+    calls.iter().for_each(|call| lines.line(call));
     lines.close("}");
     lines.close("}");
 }

@@ -486,7 +486,7 @@ fn the_update_has_a_function_of_its_own() {
         ..Schedule::default()
     };
     let mut lines = Lines::default();
-    let tensors: Vec<&Tensor> = schedule.tensors.iter().collect();
+    let tensors: Vec<memory::Seen<'_>> = (0..3).map(|t| memory::Seen::of(&schedule, TensorId(t))).collect();
     lines.block(&memory::bind("rt", memory::Arenas::of(&schedule), &tensors, true));
     let expected = "\
 let [t1] = rt::disjoint(cx.gradients, [0..4]);

@@ -92,6 +92,9 @@ impl Around {
             self.bindings.insert(Binding::Step);
         }
         let mut declarations: String = self.bindings.iter().map(|b| b.declaration(self.packed.contains(b))).collect();
+        if text.iter().any(|t| t.contains("step.loop_step")) {
+            declarations = declarations.replace(UNUSED, LOOP_STEP);
+        }
         declarations += &self.scratch();
         declarations
     }
@@ -141,6 +144,10 @@ impl Binding {
         }
     }
 }
+
+/// The number that kernels of a loop read in the place of one that nobody reads.
+const UNUSED: &str = "    unused2: u32,\n";
+const LOOP_STEP: &str = "    loop_step: u32, // which step of the kernel's loop it is\n";
 
 pub(super) const STEP: &str = "\
 struct Step {

@@ -8,7 +8,7 @@ use super::text::{self, Text};
 use super::{Binding, Workgroups};
 use crate::graph::StepScalar;
 use crate::ir::{Atom, Index, Kernel, TensorId, Term, Value};
-use crate::plan::{Place, Plan, Schedule};
+use crate::plan::{Place, Plan, Schedule, View};
 
 /// Collects what one kernel needs while its text grows.
 #[derive(Clone)]
@@ -72,6 +72,9 @@ impl<'a> Printer<'a> {
 
     /// Whether a tensor begins at a multiple of four floats.
     pub(super) fn base_is_aligned(&self, tensor: TensorId) -> bool {
+        if let Some(View { of, start, step }) = self.schedule.views.get(&tensor) {
+            return start % 4 == 0 && step % 4 == 0 && of.iter().all(|t| self.base_is_aligned(*t));
+        }
         match self.schedule.tensors[tensor.0 as usize].place {
             // The fixed zones and the capacity are multiples of 4.
             Place::Sample(_) | Place::HalfSample(_) => true,
@@ -134,23 +137,57 @@ impl<'a> Printer<'a> {
             return name.clone();
         }
         let t = &self.schedule.tensors[tensor.0 as usize];
+        let is_view = self.schedule.views.contains_key(&tensor);
         let name = match t.place {
+            _ if is_view => self.name_of(tensor),
             Place::HalfFixed(0) | Place::Fixed(0) | Place::Parameters(0) | Place::Gradients(0) | Place::State(_, 0) => {
                 text::ZERO.to_owned()
             }
             Place::Sample(0) if self.schedule.fixed_floats == 0 => text::ZERO.to_owned(),
             Place::HalfSample(0) if self.schedule.fixed_halves == 0 => text::ZERO.to_owned(),
-            _ => {
-                let mut name: String = "at_".to_owned();
-                name.extend(t.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }));
-                while self.bases.values().any(|n| *n == name) {
-                    name = format!("{name}_{}", tensor.0);
-                }
-                name
-            }
+            _ => self.name_of(tensor),
         };
         self.bases.insert(tensor, name.clone());
         name
+    }
+
+    /// A name for a tensor's beginning that no other one has.
+    fn name_of(&self, tensor: TensorId) -> String {
+        let mut name: String = "at_".to_owned();
+        let of = &self.schedule.tensors[tensor.0 as usize].name;
+        name.extend(of.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }));
+        while self.bases.values().any(|n| *n == name) {
+            name = format!("{name}_{}", tensor.0);
+        }
+        name
+    }
+
+    /// Where a tensor begins in its buffer, as an expression.
+    fn beginning(&self, tensor: TensorId) -> String {
+        if let Some(&View { of: [even, odd], start, step }) = self.schedule.views.get(&tensor) {
+            let begin = self.beginning(even);
+            if even != odd {
+                return format!("select({begin}, {}, step.loop_step % 2u == 1u)", self.beginning(odd));
+            }
+            let begin = text::sum(&begin, &format!("{start}u"));
+            let sign = if step < 0 { '-' } else { '+' };
+            return format!("{begin} {sign} step.loop_step * {}u", step.unsigned_abs());
+        }
+        match self.schedule.tensors[tensor.0 as usize].place {
+            Place::Sample(o) => {
+                let zone = format!("{}u", self.schedule.fixed_floats);
+                let offset = if o == 0 { text::ZERO.to_owned() } else { format!("step.capacity * {o}u") };
+                text::sum(&zone, &offset)
+            }
+            Place::HalfSample(o) => {
+                let offset = if o == 0 { text::ZERO.to_owned() } else { format!("step.capacity * {o}u") };
+                text::sum(&format!("{}u", self.schedule.fixed_halves), &offset)
+            }
+            Place::Results(o) => text::sum("step.result", &format!("{o}u")),
+            Place::HalfFixed(o) | Place::Fixed(o) | Place::Parameters(o) | Place::Gradients(o) | Place::State(_, o) => {
+                format!("{o}u")
+            }
+        }
     }
 
     /// Reads one float.
@@ -228,23 +265,7 @@ impl<'a> Printer<'a> {
             if base == text::ZERO {
                 continue;
             }
-            let at = match self.schedule.tensors[tensor.0 as usize].place {
-                Place::Sample(o) => {
-                    let zone = format!("{}u", self.schedule.fixed_floats);
-                    let offset = if o == 0 { text::ZERO.to_owned() } else { format!("step.capacity * {o}u") };
-                    text::sum(&zone, &offset)
-                }
-                Place::HalfSample(o) => {
-                    let offset = if o == 0 { text::ZERO.to_owned() } else { format!("step.capacity * {o}u") };
-                    text::sum(&format!("{}u", self.schedule.fixed_halves), &offset)
-                }
-                Place::Results(o) => text::sum("step.result", &format!("{o}u")),
-                Place::HalfFixed(o)
-                | Place::Fixed(o)
-                | Place::Parameters(o)
-                | Place::Gradients(o)
-                | Place::State(_, o) => format!("{o}u"),
-            };
+            let at = self.beginning(*tensor);
             text.line(format!("let {base} = {at};"));
         }
         let mut notes: Vec<String> = self.kernel.covers.iter().map(|line| format!("  {line}")).collect();

@@ -36,7 +36,9 @@ impl CpuBackend {
             load(program, schedule, &data.fields, capacity, batch.iter().map(|&i| i as usize), arena);
             for (i, kernel) in kernels.pass.iter().enumerate() {
                 let ran = if whole { Ran::Pass } else { Ran::Number(i) };
-                timed(ran, &mut || kernel(&mut Pass { step: &step, parameters, gradients, arena, results }));
+                timed(ran, &mut || {
+                    kernel(&mut Pass { step: &step, parameters, gradients, arena, results, loop_step: 0 })
+                });
             }
             for (i, kernel) in kernels.update.iter().enumerate() {
                 let ran = if whole { Ran::Update } else { Ran::Number(kernels.pass.len() + i) };

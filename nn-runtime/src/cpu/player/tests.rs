@@ -59,6 +59,7 @@ const TRAINING: Schedule = Schedule {
     field_gradients: &[(0, 0)],
     shaders: &[],
     more_shaders: &[],
+    loops: &[],
     resident: None,
     pass: losses,
     update: Some(update),

@@ -48,6 +48,7 @@ fn sums(sizes: &[usize]) -> &'static Program {
         field_gradients: &[],
         shaders,
         more_shaders: &[],
+        loops: &[],
         resident: None,
         pass: |_| (),
         update: None,

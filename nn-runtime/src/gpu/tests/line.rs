@@ -113,6 +113,7 @@ const fn schedule(
         field_gradients,
         shaders,
         more_shaders: &[],
+        loops: &[],
         resident: None,
         pass: |_| (),
         update,

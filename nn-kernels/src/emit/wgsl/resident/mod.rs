@@ -54,7 +54,10 @@ pub(crate) fn is_too_large(parameter_floats: usize, states: usize) -> bool {
 /// Whether, and for which batches, a network trains inside one workgroup.
 pub fn residence(plan: &Plan) -> Option<Residence> {
     let train = plan.train.as_ref()?;
-    let suits = train.kernels.len() <= KERNELS && plan.fields.len() <= FIELDS && plan.states.len() <= STATES.len();
+    let suits = train.loops.is_empty()
+        && train.kernels.len() <= KERNELS
+        && plan.fields.len() <= FIELDS
+        && plan.states.len() <= STATES.len();
     if !suits || train.fields.is_empty() {
         return None;
     }
