@@ -221,7 +221,7 @@ impl<'a, R> Fit<'a, R> {
 
     /// What to do when a loss, a gradient or a parameter becomes NaN or infinite. [`OnNonFinite::Stop`] and [`OnNonFinite::Skip`] find it
     /// within the epoch, and say which tensor was the first and in which step. On the CPU they look at each loss, and at all parameters and
-    /// optimizer's states after every 64 steps; on the GPU, the device looks at all of them behind each submission, and its flag comes to the
+    /// optimizer's states after every 256 steps; on the GPU, the device looks at all of them behind each submission, and its flag comes to the
     /// host when that waits for the submission anyway. That costs well below 1 % of a step, and a copy of parameters and states
     /// on the device. With [`accumulate`](Self::accumulate), it is whole updates that are left out. Default: [`OnNonFinite::Ignore`].
     pub fn on_non_finite(mut self, policy: OnNonFinite) -> Self {

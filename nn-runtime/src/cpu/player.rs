@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::between::{Accumulator, Frozen};
 use super::memory::{Arena, Floats, Pool, zeros};
 use super::parallel;
-use super::watch::{Watch, all_finite};
+use super::watch::{self, Watch, all_finite};
 use super::{Pass, Update};
 use crate::backend::{Backend, Columns, Gradients, Progress, Resident, Steps};
 use crate::error::{Error, Result};
@@ -124,12 +124,11 @@ impl Backend for CpuBackend {
 
     fn read_into(&self, parameters: &mut Vec<f32>, states: &mut Vec<Vec<f32>>) -> Result<()> {
         // Memory that has been used costs a third of memory that the system has to give first.
-        parameters.clear();
-        parameters.extend_from_slice(&self.parameters);
         states.resize_with(self.states.len(), Vec::new);
-        for (to, state) in states.iter_mut().zip(&self.states) {
-            to.clear();
-            to.extend_from_slice(state);
+        let pairs = states.iter_mut().zip(&self.states);
+        for (to, from) in std::iter::once((parameters, &self.parameters)).chain(pairs) {
+            to.resize(from.len(), 0.0);
+            watch::copy(from, to);
         }
         Ok(())
     }
