@@ -6,6 +6,7 @@ mod logs;
 mod resuming;
 mod stopping;
 mod streams;
+mod verbosity;
 
 use super::*;
 use crate::device::Device;

@@ -54,10 +54,19 @@ fn interrupted<D: Dataset<Report = Report>>(
 
 /// Every step of a run is a good one to stop at.
 fn check<D: Dataset<Report = Report>>(data: &D, options: impl Fn() -> Fit<'static, Report>) {
+    check_at(data, |_| true, options);
+}
+
+/// Every such step.
+fn check_at<D: Dataset<Report = Report>>(
+    data: &D,
+    stops: impl Fn(usize) -> bool,
+    options: impl Fn() -> Fit<'static, Report>,
+) {
     let mut whole = net(5);
     let history = whole.fit(data, options()).unwrap();
     let expected = (history.step_losses.clone(), epochs(&history), whole.parameter("dense.weight").unwrap());
-    for at in 1..=history.step_losses.len() {
+    for at in (1..=history.step_losses.len()).filter(|&at| stops(at)) {
         assert_eq!(interrupted(data, at, &options), expected, "after step {at}");
     }
 }
@@ -72,6 +81,18 @@ fn so_are_runs_of_streams() {
     let options = || Fit::default().epochs(2).batch_size(8).validation_split(0.2).quiet();
     check(&streams::stream(&data(50), 0.3), || options().workers(0));
     check(&streams::stream(&data(50), 0.3), || options().workers(2).steps_per_epoch(4));
+}
+
+#[test]
+fn so_are_runs_with_several_batches_to_an_update_and_a_curve_that_counts_updates() {
+    // 7 batches an epoch, in updates of 3, 3 and 1; a run stops between two of them.
+    let between = |at: usize| [0, 3, 6].contains(&(at % 7));
+    let options = || {
+        let rate = LearningRate::cosine(0.1, 6).warm_up(3).per_step();
+        Fit::default().epochs(3).batch_size(6).validation_split(0.2).accumulate(3).learning_rate(rate).quiet()
+    };
+    check_at(&Set(data(50)), between, options);
+    check_at(&streams::stream(&data(50), 0.3), between, || options().on_non_finite(OnNonFinite::Skip));
 }
 
 #[test]
