@@ -89,9 +89,11 @@ functions! {
     /// regularizer = …, bias_regularizer = …, constraint = …, bias_constraint = …, name = …)`
     ///
     /// As `conv2d`, over a sequence `[channels, length]`. Parameters: `weight` `[filters, channels / groups, kernel]`, `bias`
-    /// `[filters]`.
+    /// `[filters]`. With `padding = causal`, zeros stand before the first element only, so that no result sees what comes later; stacks of
+    /// them with growing dilation are WaveNet's.
     ///
     /// `x >> conv1d(8, 5, dilation = 2)` of `[4, 100]` is `[8, 92]`.
+    /// `x >> conv1d(8, 2, dilation = 4, padding = causal)` of `[4, 100]` is `[8, 100]`.
     conv1d;
     /// `conv3d(x, filters, kernel, stride = 1, padding = 0, padding_mode = zeros, dilation = 1, groups = 1, bias = true,
     /// init = …, bias_init = …,
@@ -529,7 +531,7 @@ functions! {
     /// `relu` or `gelu` between them, both around a residual connection with a `layer_norm` behind it, or, with `norm_first`, at the begin of
     /// what it goes around. With `causal = true` it is the block of a GPT.
     ///
-    /// Parameters: those of `self_attn`, `linear1`, `linear2`, `norm1` and `norm2`. Several blocks: `repeat(4, |x| x >>
+    /// Parameters: those of `self_attn`, `linear1`, `linear2`, `norm1` and `norm2`; with `bias = false` none of them has a bias. Several blocks: `repeat(4, |x| x >>
     /// transformer_encoder_layer(8))`.
     ///
     /// `x >> transformer_encoder_layer(4, feedforward = 128)` of `[32, 64]` is `[32, 64]`.

@@ -63,6 +63,20 @@ nn::network! {
         optimizer sgd(learning_rate = 0.01, momentum = 0.9);
     }
 
+    /// Four blocks of a transformer over 128 characters: products, and attention between them.
+    network Gpt {
+        input  characters: class(96)[128];
+        target next: class(96)[128];
+        placed = characters >> embedding(128) >> position_embedding;
+        blocks = placed >> repeat(4, |x| x >> transformer_encoder_layer(
+            4, feedforward = 512, dropout = 0.0, causal = true, norm_first = true, activation = gelu
+        ));
+        logits = blocks >> layer_norm >> linear(96);
+        output    scores = flatten(logits);
+        loss      cross_entropy(logits, next);
+        optimizer adamw(learning_rate = 1e-3);
+    }
+
     /// 25 million weights: nearly all of a step is matrix products.
     network Wide {
         input  x: [1024];
@@ -232,6 +246,7 @@ pub static WORKLOADS: &[Workload] = &[
     workload!("mlp", Mlp, MlpData, batch 64, |batch| (noise::<784>(batch), labels(batch))),
     workload!("cnn", Cnn, CnnData, batch 64, |batch| (noise::<784>(batch), labels(batch))),
     workload!("resnet", Resnet, ResnetData, batch 32, |batch| (noise::<3072>(batch), labels(batch))),
+    workload!("gpt", Gpt, GptData, batch 16, |batch| (characters(batch, 0), characters(batch, 1))),
     workload!("wide", Wide, WideData, batch 256, |batch| (noise::<1024>(batch), noise::<1024>(batch))),
 ];
 
@@ -270,4 +285,10 @@ pub fn noise<const N: usize>(rows: usize) -> Vec<[f32; N]> {
 /// The ten classes in turns.
 fn labels(count: usize) -> Vec<u32> {
     (0..count as u32).map(|i| i % 10).collect()
+}
+
+/// Characters of a made-up text, from this place on.
+fn characters(count: usize, from: usize) -> Vec<[u32; 128]> {
+    let character = |at: usize| ((at * at + at / 7) % 96) as u32;
+    (0..count).map(|row| std::array::from_fn(|i| character(row * 128 + i + from))).collect()
 }

@@ -113,8 +113,11 @@ def uniform(low, high, *dims):
     return lambda rng, n: rng.uniform(low, high, size=(n, *dims))
 
 
-def classes(count, *dims):
-    return lambda rng, n: rng.integers(0, count, size=(n, *dims))
+def classes(count, *dims, low=0):
+    """Whole numbers, which have no gradient as an input."""
+    draw = lambda rng, n: rng.integers(low, count, size=(n, *dims))
+    draw.whole = True
+    return draw
 
 
 def choice(values, *dims):
@@ -161,11 +164,12 @@ def case(
     total = sum(batches) if samples is None else samples
     data = {k: np.float32(draw(rng, total)) for k, draw in (inputs | targets).items()}
     net = Net(rng)
+    numbers = [k for k, draw in inputs.items() if not getattr(draw, "whole", False)]
 
     def batch(start, size, requires_grad=False):
         assert start + size <= total
         fields = {k: torch.tensor(v[start : start + size], dtype=DTYPE) for k, v in data.items()}
-        for k in inputs:
+        for k in numbers:
             fields[k].requires_grad_(requires_grad)
         return fields
 
@@ -194,7 +198,7 @@ def case(
     put("loss", [loss.item()])
     for k, v in net.parameters.items():
         put(f"gradient/{k}", torch.zeros_like(v) if v.grad is None else v.grad)
-    for k in inputs:
+    for k in numbers:
         grad = fields[k].grad
         put(f"field_gradient/{k}", torch.zeros_like(fields[k]) if grad is None else grad)
 
@@ -1792,6 +1796,271 @@ sequence("scan_old_and_new", (5, 3), scan_old_and_new)
 sequence("scan_without_states", (4, 3), scan_without_states)
 sequence("scan_bidirectional", (5, 3), scan_bidirectional)
 
+
+# --- Tokens and attention. ---
+
+torch.backends.mha.set_fastpath_enabled(False)
+
+
+def built(net, path, module, *args, **options):
+    """One of PyTorch's modules of several layers, with our parameters."""
+    tensors = {}
+    for name, p in module.named_parameters():
+        matrix = p.dim() > 1
+        offset = 1.0 if "norm" in name and name.endswith("weight") else 0.0
+        tensors[name] = net.parameter(f"{path}.{name}", tuple(p.shape), 1 / math.sqrt(p.shape[1]) if matrix else 0.3, offset)
+    return torch.func.functional_call(module.to(DTYPE).train(net.training), tensors, args, options)
+
+
+def reads(name, function, x=(5, 8), target=2, optimizer=default_optimizer, **inputs):
+    """`function(net, s, **inputs)` gives a tensor, which goes into a dense layer."""
+
+    def forward(net, x, y, **more):
+        a = function(net, torch.tanh(x), **more)
+        p = net.dense("p", a.flatten(1), target)
+        return {"a": a, "p": p}, F.mse_loss(p, y)
+
+    case("attention", name, {"x": normal(*x), **inputs}, {"y": normal(target)}, forward, optimizer, batches=FEW, samples=8)
+
+
+def table(net, path, tokens, count, dim, padding=None):
+    weight = net.parameter(f"{path}.weight", (count, dim))
+    return F.embedding(tokens.long(), weight, padding_idx=padding)
+
+
+def of_tokens(name, function, count=7, length=5, optimizer=default_optimizer, **inputs):
+    """`function(net, tokens, **inputs)` gives a tensor, which goes into a dense layer."""
+
+    def forward(net, tokens, y, **more):
+        a = function(net, tokens, **more)
+        p = net.dense("p", torch.tanh(a).flatten(1), 2)
+        return {"a": a, "p": p}, F.mse_loss(p, y)
+
+    dims = () if length is None else (length,)
+    fields = {"tokens": classes(count, *dims), **inputs}
+    case("attention", name, fields, {"y": normal(2)}, forward, optimizer, batches=FEW, samples=8)
+
+
+adamw = lambda parameters: torch.optim.AdamW(parameters, lr=0.01, weight_decay=0.1)
+of_tokens("embedding", lambda net, t: table(net, "a.embedding", t, 7, 4))
+of_tokens("embedding_of_one", lambda net, t: table(net, "a.embedding", t, 7, 3), length=None)
+of_tokens("embedding_padding", lambda net, t: table(net, "a.embedding", t, 7, 4, padding=2), optimizer=adamw)
+of_tokens("embedding_large", lambda net, t: table(net, "a.embedding", t, 300, 12), count=300, length=9, optimizer=adamw)
+of_tokens(
+    "position_embedding",
+    lambda net, t: table(net, "e.embedding", t, 7, 4) + net.parameter("a.position_embedding.weight", (5, 4)),
+)
+
+
+def sinusoids(length, features, base=10000.0):
+    position = torch.arange(length, dtype=DTYPE)[:, None]
+    rate = torch.exp(-torch.arange(0, features, 2, dtype=DTYPE) * math.log(base) / features)
+    encoding = torch.zeros(length, features, dtype=DTYPE)
+    encoding[:, 0::2] = torch.sin(position * rate)
+    encoding[:, 1::2] = torch.cos(position * rate)[:, : features // 2]
+    return encoding
+
+
+reads("positional_encoding", lambda net, s: s + sinusoids(5, 8))
+reads("positional_encoding_odd", lambda net, s: s + sinusoids(6, 5, 100.0), x=(6, 5))
+
+
+def rotate(x, heads, base=10000.0, interleaved=False):
+    """As in RoFormer's paper, on complex numbers."""
+    batch, length, features = x.shape
+    width = features // heads
+    cut = x.reshape(batch, length, heads, width)
+    if interleaved:
+        a, b = cut[..., 0::2], cut[..., 1::2]
+    else:
+        a, b = cut[..., : width // 2], cut[..., width // 2 :]
+    rate = base ** (-torch.arange(0, width, 2, dtype=DTYPE) / width)
+    angle = (torch.arange(length, dtype=DTYPE)[:, None] * rate)[:, None, :]
+    turned = torch.complex(a, b) * torch.polar(torch.ones_like(angle), angle)
+    parts = [turned.real, turned.imag]
+    turned = torch.stack(parts, -1) if interleaved else torch.cat(parts, -1)
+    return turned.reshape(batch, length, features)
+
+
+reads("rotary", lambda net, s: rotate(s, 2))
+reads("rotary_interleaved", lambda net, s: rotate(s, 2, 100.0, True))
+
+
+def heads_of(x, heads):
+    return x.reshape(*x.shape[:2], heads, -1).transpose(1, 2)
+
+
+def dot_product(q, k, v, heads, kv_heads=None, **options):
+    kv_heads = kv_heads or heads
+    cut = heads_of(q, heads), heads_of(k, kv_heads), heads_of(v, kv_heads)
+    y = F.scaled_dot_product_attention(*cut, enable_gqa=kv_heads != heads, **options)
+    return y.transpose(1, 2).flatten(2)
+
+
+def there(length, count):
+    return torch.arange(count) < length[:, None]
+
+
+keys = {"k": normal(6, 8), "v": normal(6, 12)}
+reads("attention", lambda net, s, k, v: dot_product(s, k, v, 2), **keys)
+reads("attention_one_head", lambda net, s, k, v: dot_product(s, k, v, 1, scale=0.7), **keys)
+reads("attention_causal", lambda net, s, k: dot_product(s, k, k, 4, is_causal=True), k=normal(5, 8))
+reads("attention_grouped", lambda net, s, k: dot_product(s, k, k, 4, 2), k=normal(6, 4))
+reads(
+    "attention_padding",
+    lambda net, s, k, v, length: dot_product(s, k, v, 2, attn_mask=there(length, 6)[:, None, None, :]),
+    **keys,
+    length=classes(7, low=1),
+)
+
+
+def seen(*dims):
+    """A mask in which the first key is always seen: of nothing, PyTorch's mean is NaN."""
+
+    def draw(rng, n):
+        mask = rng.integers(0, 2, size=(n, *dims))
+        mask[..., 0] = 1
+        return mask
+
+    draw.whole = True
+    return draw
+
+
+reads(
+    "attention_masked",
+    lambda net, s, k, v, mask: dot_product(s, k, v, 2, attn_mask=mask[:, None] != 0),
+    **keys,
+    mask=seen(5, 6),
+)
+reads(
+    "attention_masked_by_head",
+    lambda net, s, k, v, mask: dot_product(s, k, v, 2, attn_mask=mask != 0),
+    **keys,
+    mask=seen(2, 5, 6),
+)
+
+
+def multi_head(net, path, q, memory, heads, bias=True, causal=False, length=None):
+    widths = {} if memory.shape[2] == q.shape[2] else {"kdim": memory.shape[2], "vdim": memory.shape[2]}
+    module = torch.nn.MultiheadAttention(q.shape[2], heads, bias=bias, batch_first=True, **widths)
+    size = q.shape[1]
+    options = {"need_weights": False, "attn_mask": torch.triu(torch.ones(size, size), 1).bool() if causal else None}
+    options["key_padding_mask"] = None if length is None else ~there(length, memory.shape[1])
+    return built(net, path, module, q, memory, memory, **options)[0]
+
+
+reads("self_attention", lambda net, s: multi_head(net, "a.self_attention", s, s, 2))
+reads("self_attention_causal", lambda net, s: multi_head(net, "a.self_attention", s, s, 4, causal=True))
+reads("self_attention_without_bias", lambda net, s: multi_head(net, "a.self_attention", s, s, 2, bias=False))
+reads(
+    "self_attention_padding",
+    lambda net, s, length: multi_head(net, "a.self_attention", s, s, 2, length=length),
+    length=classes(6, low=1),
+)
+reads("cross_attention", lambda net, s, z: multi_head(net, "a.cross_attention", s, z, 2), z=normal(4, 8))
+reads("cross_attention_of_another_width", lambda net, s, z: multi_head(net, "a.cross_attention", s, z, 2), z=normal(4, 3))
+
+
+def rotary_grouped(net, s):
+    """Four heads of queries, two of keys and values, with rotary positions, in plain formulas."""
+    w = net.parameter("a.self_attention.in_proj_weight", (16, 8), 1 / math.sqrt(8))
+    b = net.parameter("a.self_attention.in_proj_bias", (16,), 0.3)
+    q, k, v = F.linear(s, w, b).split([8, 4, 4], -1)
+    y = dot_product(rotate(q, 4), rotate(k, 2), v, 4, 2, is_causal=True)
+    return F.linear(
+        y,
+        net.parameter("a.self_attention.out_proj.weight", (8, 8), 1 / math.sqrt(8)),
+        net.parameter("a.self_attention.out_proj.bias", (8,), 0.3),
+    )
+
+
+reads("self_attention_rotary_grouped", rotary_grouped)
+
+
+def encoder_layer(net, path, x, heads, causal=False, length=None, feedforward=6, **options):
+    module = torch.nn.TransformerEncoderLayer(x.shape[2], heads, feedforward, dropout=0.0, batch_first=True, **options)
+    size = x.shape[1]
+    mask = torch.triu(torch.ones(size, size), 1).bool() if causal else None
+    return built(net, path, module, x, src_mask=mask, src_key_padding_mask=None if length is None else ~there(length, size))
+
+
+def decoder_layer(net, path, x, memory, heads, length=None, **options):
+    module = torch.nn.TransformerDecoderLayer(x.shape[2], heads, 6, dropout=0.0, batch_first=True, **options)
+    mask = torch.triu(torch.ones(x.shape[1], x.shape[1]), 1).bool()
+    padding = None if length is None else ~there(length, memory.shape[1])
+    return built(net, path, module, x, memory, tgt_mask=mask, memory_key_padding_mask=padding)
+
+
+path = "a.transformer_encoder_layer"
+reads("encoder_layer", lambda net, s: encoder_layer(net, path, s, 2))
+reads("encoder_layer_norm_first", lambda net, s: encoder_layer(net, path, s, 2, causal=True, norm_first=True, activation="gelu"))
+reads(
+    "encoder_layer_padding",
+    lambda net, s, length: encoder_layer(net, path, s, 4, length=length, activation="gelu"),
+    length=classes(6, low=1),
+)
+reads("encoder_layer_without_bias", lambda net, s: encoder_layer(net, path, s, 2, norm_first=True, bias=False))
+decoder = "a.transformer_decoder_layer"
+reads("decoder_layer", lambda net, s, z: decoder_layer(net, decoder, s, z, 2), z=normal(4, 8))
+reads(
+    "decoder_layer_norm_first",
+    lambda net, s, z, length: decoder_layer(net, decoder, s, z, 2, length, norm_first=True, activation="gelu"),
+    z=normal(4, 8),
+    length=classes(5, low=1),
+)
+
+
+def gathered(s, length):
+    """The last of so many; zeros if there are none."""
+    at = (length.long() - 1).clamp(min=0)
+    return s[torch.arange(len(s)), at] * (length > 0)[:, None]
+
+
+def mean_of(s, length):
+    mask = there(length, s.shape[1])[..., None].to(DTYPE)
+    return (s * mask).sum(1) / mask.sum(1).clamp(min=1)
+
+
+reads("last_of_a_length", lambda net, s, length: gathered(s, length), length=classes(6))
+reads("mean_of_a_length", lambda net, s, length: mean_of(s, length), length=classes(6))
+reads(
+    "masked_positions", lambda net, s, length: s * there(length, 5)[..., None].to(DTYPE), length=classes(6)
+)
+
+
+def causal_conv(net, path, x, filters, kernel, dilation=1):
+    return net.conv(path, F.pad(x, ((kernel - 1) * dilation, 0)), filters, kernel, dilation=dilation)
+
+
+def wavenet(net, s):
+    """Gated, dilated, causal convolutions with residual and skip connections."""
+    x, skips = causal_conv(net, "begin", s, 6, 2), 0
+    for i, dilation in enumerate([1, 2, 4]):
+        gate = torch.tanh(causal_conv(net, f"filter{i}", x, 6, 2, dilation))
+        gate = gate * torch.sigmoid(causal_conv(net, f"gate{i}", x, 6, 2, dilation))
+        skips = skips + net.conv(f"skip{i}", gate, 4, 1)
+        if i < 2:
+            x = x + net.conv(f"rest{i}", gate, 6, 1)
+    return torch.relu(skips)
+
+
+reads("causal_convolution", lambda net, s: causal_conv(net, "a", s, 3, 3, 2), x=(4, 9))
+reads("wavenet", wavenet, x=(3, 12))
+
+
+def gpt(net, tokens, label):
+    x = table(net, "embedded.embedding", tokens, 11, 8)
+    x = x + net.parameter("x.position_embedding.weight", (6, 8))
+    for i in range(2):
+        x = encoder_layer(net, f"blocks.{i}.transformer_encoder_layer", x, 2, True, None, 16, norm_first=True, activation="gelu")
+    x = net.module("h.layer_norm", torch.nn.LayerNorm(8), x)
+    logits = F.linear(x, net.parameters["embedded.embedding.weight"])
+    return {"logits": logits}, F.cross_entropy(logits.flatten(0, 1), label.long().flatten())
+
+
+case(
+    "attention", "gpt", {"tokens": classes(11, 6)}, {"label": classes(11, 6)}, gpt, adamw, batches=FEW, samples=8
+)
 
 (HERE / "fixtures").mkdir(exist_ok=True)
 for family, tensors in FAMILIES.items():

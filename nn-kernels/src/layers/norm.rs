@@ -175,9 +175,21 @@ pub fn layer_norm(
     eps: f64,
     affine: bool,
 ) -> Result<NodeId, Fact> {
+    layer_norm_with(n, path, x, axes, eps, [affine, affine])
+}
+
+/// As [`layer_norm`], by itself with or without a weight, and with or without a bias beside it.
+pub(super) fn layer_norm_with(
+    n: &mut Network,
+    path: &str,
+    x: NodeId,
+    axes: Option<&[i64]>,
+    eps: f64,
+    [weight, bias]: [bool; 2],
+) -> Result<NodeId, Fact> {
     shape::option("eps", eps, Allowed::Above(0.0))?;
     let (axes, aligned) = normalized_axes(n, x, axes)?;
-    let parameters = scale_and_shift(n, path, &sizes(&axes, &aligned), affine, affine)?;
+    let parameters = scale_and_shift(n, path, &sizes(&axes, &aligned), weight, bias)?;
     let y = standardize(&mut n.graph, x, &axes, eps);
     Ok(aligned_affine_map(&mut n.graph, y, parameters, &aligned))
 }

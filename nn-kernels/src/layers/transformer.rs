@@ -4,7 +4,7 @@ use super::activation::{gelu, relu};
 use super::attention::{Attention, MultiHead, cross_attention, self_attention};
 use super::dense::{Affine, linear};
 use super::noise::dropout;
-use super::norm::layer_norm;
+use super::norm::layer_norm_with;
 use crate::graph::NodeId;
 use crate::network::Network;
 use crate::shape::{self, Fact};
@@ -88,7 +88,7 @@ impl Block<'_> {
         let (path, options) = (format!("{}.{norm}", self.path), self.options);
         let normalize = |n: &mut Network, x: NodeId| {
             n.graph.set_label(&path);
-            layer_norm(n, &path, x, None, options.eps, true)
+            layer_norm_with(n, &path, x, None, options.eps, [true, options.attention.bias])
         };
         let read = if options.norm_first { normalize(n, x)? } else { x };
         let y = part(n, read)?;

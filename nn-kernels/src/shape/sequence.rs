@@ -85,6 +85,11 @@ pub enum SequenceFact {
         /// Its dimensions.
         dims: Vec<usize>,
     },
+    /// Only a sequence has an order in which one element comes before another one.
+    CausalPadding {
+        /// What is no sequence.
+        shape: Vec<usize>,
+    },
     /// A length may be larger than the sequence.
     TooLong {
         /// The largest length.

@@ -1,6 +1,6 @@
 //! Rules of what slides over axes: convolutions, pooling, padding.
 
-use super::{Allowed, ELEMENT_LIMIT, Fact, Grouped, dims};
+use super::{Allowed, ELEMENT_LIMIT, Fact, Grouped, SequenceFact, dims};
 
 /// The axes of a sequence, an image and a volume, as facts name them.
 pub const LAYOUTS: [&[&str]; 3] =
@@ -47,6 +47,8 @@ pub enum Padding {
     Valid,
     /// So far that the result has the size of the input; only with a stride of 1.
     Same,
+    /// Before the first element only, and so far that a window ends where it stands: what comes later is not seen. Of sequences only.
+    Causal,
     /// By so many elements on both sides.
     Numbers(PerAxis),
 }
@@ -144,13 +146,18 @@ pub fn windows(shape: &[usize], names: &'static [&'static str], options: &Window
     let numbers = match &options.padding {
         Padding::Numbers(numbers) => Some(numbers.resolve("padding", names, 0)?),
         Padding::Valid => Some(vec![0; kernel.len()]),
-        Padding::Same => None,
+        Padding::Same | Padding::Causal => None,
     };
+    let is_causal = options.padding == Padding::Causal;
+    if is_causal && kernel.len() > 1 {
+        return Err(SequenceFact::CausalPadding { shape: shape.to_vec() }.into());
+    }
     let window = |i: usize| {
         let (size, kernel, stride, dilation) = (shape[i + 1], kernel[i], stride[i], dilation[i]);
         let reach = (kernel - 1) * dilation;
         let (before, after) = match &numbers {
             Some(padding) => (padding[i], padding[i]),
+            None if is_causal => (reach, 0),
             None if stride != 1 => return Err(Fact::SameStride { stride }),
             None => (reach / 2, reach - reach / 2),
         };

@@ -233,7 +233,7 @@ impl Elaborator<'_, '_> {
             },
             (_, Kind::Padding) => match self.bind_per_axis(value, 0, what, expression) {
                 Some(numbers) => return numbers.map(|n| Bound::Padding(Padding::Numbers(n))),
-                None => "a whole number, one for each axis such as `[1, 2]`, `same` or `valid`",
+                None => "a whole number, one for each axis such as `[1, 2]`, `same`, `valid` or `causal`",
             },
             (_, Kind::Margins) => match self.bind_margins(value, what, expression) {
                 Some(margins) => return margins.map(Bound::Margins),
@@ -390,6 +390,7 @@ fn padding_word(word: &str) -> Option<Padding> {
     match word {
         "same" => Some(Padding::Same),
         "valid" => Some(Padding::Valid),
+        "causal" => Some(Padding::Causal),
         _ => None,
     }
 }

@@ -174,7 +174,7 @@ pub enum Kind {
 }
 
 /// Words for the padding of a convolution.
-pub const PADDING_WORDS: &[&str] = &["same", "valid"];
+pub const PADDING_WORDS: &[&str] = &["same", "valid", "causal"];
 
 /// What is taken for an argument that is missing.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -101,6 +101,12 @@ pub fn explain(fact: &SequenceFact, subject: &Subject) -> Explanation {
                 Explanation::new(format!("`{name}` is {dims:?}, and so no matrix that {} could be multiplied by", x(0)))
             }
         },
+        SequenceFact::CausalPadding { shape } => Explanation::new(format!(
+            "`padding = causal` is for sequences, of which one element comes before another one, but {} is {shape:?}",
+            x(0)
+        ))
+        .at("padding")
+        .help("write `padding = same`, or pad the sides that you want by `pad`"),
         SequenceFact::TooLong { longest, length } => {
             // A length that is an option is not among the data.
             let is = if subject.arguments.places.contains_key("length") { "the length".to_owned() } else { x(0) };
