@@ -6,16 +6,18 @@
 //! [-1, 1].
 
 mod images;
+mod options;
 mod sequences;
 
 use crate::graph::{Graph, Leaf, NodeId, Shape};
-use crate::layers::{self, Affine, Init, Target};
+use crate::layers::{self, Affine, Counting, Init, Target, losses};
 use crate::network::{Field, LossScale, MetricDeclaration, Network, Optimizer, Precision, Rule};
 use crate::shape::Fact;
 
 /// The network of this number.
 pub fn network(seed: u32) -> Network {
-    let mut maker = Maker { network: Network::default(), dice: Dice(u64::from(seed)), values: vec![] };
+    let counting = Dice(u64::from(seed) ^ 0x00c0_0417);
+    let mut maker = Maker { network: Network::default(), dice: Dice(u64::from(seed)), counting, values: vec![] };
     maker.network.name = format!("Random{seed}");
     maker.inputs();
     if has_tokens(seed) {
@@ -33,6 +35,7 @@ pub fn network(seed: u32) -> Network {
         let scale = LossScale { initial: 1024.0, dynamic: !seed.is_multiple_of(2), ..LossScale::default() };
         maker.network.precision = Precision::Mixed(scale);
     }
+    options::draw(&mut maker.network, seed);
     maker.network
 }
 
@@ -83,6 +86,8 @@ struct Value {
 struct Maker {
     network: Network,
     dice: Dice,
+    /// Draws what counts in losses.
+    counting: Dice,
     values: Vec<Value>,
 }
 
@@ -419,10 +424,14 @@ impl Maker {
             let logits = layers::dense(&mut self.network, &path, all, &Affine::new(classes))?;
             let node = self.field(&format!("label{number}"), &[], Some(classes));
             let target = Target::Classes { node, classes };
-            let accuracy = layers::accuracy(self.graph(), logits, target, -1, None)?;
+            let ignore_index = self.counting.one_in(3).then_some(0);
+            let counting = Counting { mask: None, ignore_index };
+            let g = self.graph();
+            let accuracy = layers::right(g, logits, target, -1, None, counting)?.mean(g);
             self.metric(format!("accuracy{number}"), accuracy)?;
             let smoothing = if kind == 0 { 0.1 } else { 0.0 };
-            return layers::cross_entropy(self.graph(), logits, target, -1, smoothing);
+            let g = self.graph();
+            return Ok(losses::cross_entropy(g, logits, target, -1, smoothing, None, counting)?.mean(g));
         }
         let width = self.dice.pick(&[1, 2, 4, 5, 8]);
         let prediction = layers::dense(&mut self.network, &path, all, &Affine::new(width))?;
@@ -431,18 +440,21 @@ impl Maker {
             let r2 = layers::r2(self.graph(), &format!("r2_{number}"), prediction, target)?;
             self.network.metrics.push(r2);
         }
+        let mask = self.counting.one_in(4).then(|| self.field(&format!("mask{number}"), &[], Some(2)));
         let g = self.graph();
-        match kind {
-            3 => layers::mae(g, prediction, target),
-            4 => layers::huber(g, prediction, target, 0.5),
-            5 => layers::log_cosh(g, prediction, target),
-            6 => layers::hinge(g, prediction, Target::Values(target)),
+        let errors = match kind {
+            3 => losses::mae(g, prediction, target),
+            4 => losses::huber(g, prediction, target, 0.5),
+            5 => losses::log_cosh(g, prediction, target),
+            6 => losses::hinge(g, prediction, Target::Values(target)),
             7 => {
                 let share = layers::sigmoid(g, target)?;
-                layers::binary_cross_entropy_with_logits(g, prediction, Target::Values(share))
+                losses::binary_cross_entropy_with_logits(g, prediction, Target::Values(share))
             }
-            _ => layers::mse(g, prediction, target),
-        }
+            _ => losses::mse(g, prediction, target),
+        }?;
+        let counting = Counting { mask, ignore_index: None };
+        Ok(errors.counting(g, Target::Values(target), counting)?.mean(g))
     }
 
     fn metric(&mut self, name: String, per_sample: NodeId) -> Result<(), Fact> {

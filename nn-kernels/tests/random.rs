@@ -6,6 +6,7 @@ mod common;
 use common::sample::{Sample, differences};
 use nn_kernels::emit::wgsl::print_schedule;
 use nn_kernels::graph::{Contraction, Op};
+use nn_kernels::layers::weighted_mean;
 use nn_kernels::plan::{Plan, Schedule};
 use nn_kernels::{Options, compile, random_graph};
 
@@ -41,10 +42,22 @@ fn fused_and_unfused_kernels_compute_what_the_graph_says() {
 fn the_networks_are_worth_comparing() {
     // Numbers are neither lost nor all the same, and every kind of thing occurs.
     let (mut contractions, mut rows, mut random, mut convolutions) = (0, 0, 0, 0);
+    // Penalties, constraints, groups, running averages, and losses of what counts.
+    let mut options = [0; 5];
     for seed in 0..NETWORKS {
         let network = random_graph::network(seed);
         let reached = network.graph.nodes().filter(|(_, n)| matches!(&n.op, Op::Contract(c) if has_windows(c)));
         convolutions += reached.count();
+        let optimizer = network.optimizer.as_ref().expect("random networks have one");
+        for (count, occurs) in options.iter_mut().zip([
+            !network.penalties.is_empty(),
+            !network.constraints.is_empty(),
+            !optimizer.groups.is_empty(),
+            optimizer.ema.is_some(),
+            network.loss.is_some_and(|loss| weighted_mean(&network.graph, loss).is_some()),
+        ]) {
+            *count += usize::from(occurs);
+        }
         let plan = compile(&network, &Options::default());
         let results = Sample::new(&plan, seed, 3).interpret(&plan).expect("a plan that runs");
         for (name, values) in &results {
@@ -60,6 +73,7 @@ fn the_networks_are_worth_comparing() {
     }
     assert!(contractions > 1000 && rows > 20 && random > 50, "{contractions} {rows} {random}");
     assert!(convolutions >= 200, "{convolutions} convolutions");
+    assert!(options.iter().all(|count| *count >= 20), "{options:?}");
 }
 
 fn has_windows(c: &Contraction) -> bool {

@@ -3,8 +3,8 @@
 use nn_kernels::autodiff;
 use nn_kernels::graph::{Graph, Leaf, NodeId, Shape, StepScalar};
 use nn_kernels::interpret::{self, Memory, StepNumbers};
-use nn_kernels::layers::{OptimizerStep, clip_by_value, clip_factor, optimizer_step};
-use nn_kernels::network::{Initializer, Network, Precision};
+use nn_kernels::layers::{OptimizerStep, clip_by_value, clip_factor, optimizer_step, weighted_mean};
+use nn_kernels::network::{Constrained, Constraint, Initializer, Network, Penalty, Precision};
 use nn_kernels::plan::{Plan, Schedule};
 use nn_kernels::reference::{self, Environment};
 use nn_kernels::simplify::{Phase, half_operands, specialize};
@@ -121,10 +121,16 @@ impl Sample {
         }
         let Some(loss) = network.loss else { return results };
         let statistics = network.metrics.iter().flat_map(|m| &m.statistics).copied();
-        let measured: Vec<NodeId> = std::iter::once(loss).chain(statistics).collect();
+        let mut measured: Vec<NodeId> = std::iter::once(loss).chain(statistics).collect();
+        // Last, what each sample's loss counts, where that is not 1.
+        let weight = weighted_mean(&network.graph, loss).map(|(_, weight)| weight);
+        measured.extend(weight);
+        let penalties: f64 = network.penalties.iter().map(|(number, cost)| self.penalty(plan, *number, *cost)).sum();
         let means = |values: Vec<Vec<f64>>| {
-            let mut all = vec![values[0].iter().sum::<f64>() / values[0].len() as f64];
-            values[1..].iter().for_each(|statistic| all.extend(statistic));
+            let mut all = vec![values[0].iter().sum::<f64>() / values[0].len() as f64 + penalties];
+            let (statistics, weights) = values[1..].split_at(values.len() - 1 - usize::from(weight.is_some()));
+            statistics.iter().for_each(|statistic| all.extend(statistic));
+            all.extend(weights.iter().map(|weights| weights.iter().sum::<f64>()));
             all
         };
         let evaluated = self.values(network, plan, &measured, Phase::Inference);
@@ -144,7 +150,13 @@ impl Sample {
                 Leaf::Parameter(i) => {
                     let p = &plan.parameters[*i];
                     let size: usize = p.dims.iter().product();
-                    let values = values.unwrap_or_else(|| vec![0.0; size]);
+                    let mut values = values.unwrap_or_else(|| vec![0.0; size]);
+                    if let Some(Penalty { l1, l2 }) = network.penalties.get(i) {
+                        let own = &self.parameters[p.offset..p.offset + size];
+                        // The sign of 0 is 0.
+                        let sign = |x: f64| if x == 0.0 { 0.0 } else { x.signum() };
+                        values.iter_mut().zip(own).for_each(|(v, x)| *v += l1 * sign(*x) + 2.0 * l2 * x);
+                    }
                     gradient[p.offset..p.offset + size].copy_from_slice(&values);
                     results.push((format!("gradient of {}", p.name), values));
                 }
@@ -247,7 +259,7 @@ impl Sample {
         let parameters = graph.leaf(Leaf::Parameters(0), shape.clone());
         let gradients = graph.leaf(Leaf::Gradients(0), shape.clone());
         let states: Vec<NodeId> =
-            (0..plan.states.len()).map(|i| graph.leaf(Leaf::State(i, 0), shape.clone())).collect();
+            (0..plan.ema.unwrap_or(plan.states.len())).map(|i| graph.leaf(Leaf::State(i, 0), shape.clone())).collect();
         let gradients = clip_by_value(&mut graph, optimizer, gradients);
         let factor = clip_factor(&mut graph, optimizer, &[gradients]);
         let gradients = graph.mul(gradients, factor);
@@ -270,9 +282,34 @@ impl Sample {
         for (number, p) in plan.parameters.iter().enumerate() {
             let floats = p.offset..p.offset + p.dims.iter().product::<usize>();
             let group = groups.iter().position(|group| *group == network.group_of(number)).unwrap_or(0);
-            updated[floats.clone()].copy_from_slice(&values[updates[group].index()][floats]);
+            updated[floats.clone()].copy_from_slice(&values[updates[group].index()][floats.clone()]);
+            if let (Some(constrained), true) = (network.constraints.get(&number), network.trained()[number]) {
+                constrain(&mut updated[floats], constrained);
+            }
         }
         updated
+    }
+
+    /// What a parameter costs by its size.
+    fn penalty(&self, plan: &Plan, number: usize, Penalty { l1, l2 }: Penalty) -> f64 {
+        let p = &plan.parameters[number];
+        let values = &self.parameters[p.offset..p.offset + p.dims.iter().product::<usize>()];
+        values.iter().map(|x| l1 * x.abs() + l2 * x * x).sum()
+    }
+}
+
+/// A parameter after its constraint, whose units are rows.
+fn constrain(values: &mut [f64], constrained: &Constrained) {
+    let Constrained { constraint, dims, unit } = constrained;
+    let rows: usize = (0..dims.len()).filter(|axis| !unit.contains(axis)).map(|axis| dims[axis]).product();
+    for row in values.chunks_mut(values.len() / rows) {
+        let norm = row.iter().map(|x| x * x).sum::<f64>().sqrt();
+        row.iter_mut().for_each(|x| match *constraint {
+            Constraint::NonNegative => *x = x.max(0.0),
+            Constraint::UnitNorm => *x /= norm + 1e-7,
+            Constraint::MaxNorm(bound) if norm > bound => *x *= bound / (norm + 1e-7),
+            Constraint::MaxNorm(_) => {}
+        });
     }
 }
 

@@ -215,7 +215,7 @@ impl Elaborator<'_, '_> {
             "weight" if options.contains(&"class_weights") => Some("class_weights"),
             "weight" | "weights" | "sample_weight" | "sample_weights" => Some("mask"),
             "padding_idx" if options.contains(&"padding_index") => Some("padding_index"),
-            "ignore" | "ignore_class" | "padding_idx" => Some("ignore_index"),
+            "ignore" | "ignore_class" => Some("ignore_index"),
             "betas" => Some("beta1"),
             "dim" => Some("axis"),
             "keepdim" => Some("keep_dims"),

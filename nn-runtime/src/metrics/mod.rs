@@ -117,11 +117,11 @@ impl Combined {
         let part = n / total;
         let mean = |mean: &mut f64, value: f32| *mean += (f64::from(value) - *mean) * part;
         let weight = self.loss_weight.and_then(|at| results.get(at)).map_or(n, |&weight| f64::from(weight));
-        if let Some(&loss) = results.first()
-            && weight != 0.0
-        {
+        if let Some(&loss) = results.first() {
             self.weight += weight;
-            self.loss += (f64::from(loss) - self.loss) * (weight / self.weight);
+            // As long as nothing has counted, the last loss stands.
+            let share = if self.weight == 0.0 { 1.0 } else { weight / self.weight };
+            self.loss += (f64::from(loss) - self.loss) * share;
         }
         let (floats, sample_floats) = self.slot;
         let of_samples = results.get(floats..).unwrap_or_default();
