@@ -9,8 +9,8 @@ mod tests;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
+use crossterm::event::{self, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::DefaultTerminal;
-use ratatui::crossterm::event::{self, KeyCode, KeyEventKind, KeyModifiers};
 
 use self::signals::Signals;
 use self::state::State;
@@ -19,6 +19,12 @@ use crate::fit::{Callback, Control, Event};
 
 /// How often a paused run looks for keys.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How long a run that goes on looks for keys: no time at all would be no look.
+const LOOK: Duration = Duration::from_micros(100);
+/// How often curves grow where that takes a readback.
+const GROWTH: f64 = 0.5;
+/// Points of a curve in the first epoch there, whose length nobody knows.
+const FIRST_POINTS: usize = 20;
 
 /// Shows a run on the whole terminal: `.callback(nn::Dashboard::new())`. Loss and metrics of training and validation are curves that
 /// grow while the run does; above them stand the progress of the epoch and of the run, below them speed, learning rate, memory and
@@ -36,7 +42,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// beside it. The terminal is put back however the run ends: by an error, a panic or a signal too. The last lines of the run are then
 /// printed to standard error.
 ///
-/// On a GPU, curves grow once an epoch, since nothing is read back before; progress and speed are current there too.
+/// On a GPU, what a curve is made of has to be read back: that happens twice a second at most, and in epochs that are shorter only behind
+/// them. Progress and speed are current there too.
 ///
 /// ```no_run
 /// # fn f<R>() -> nn_runtime::Fit<'static, R> {
@@ -49,6 +56,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub struct Dashboard {
     screen: Option<Screen>,
     state: State,
+    /// After how many steps curves grow, where a device does not tell by itself; 0 is behind each epoch.
+    every: usize,
 }
 
 impl Dashboard {
@@ -60,7 +69,7 @@ impl Dashboard {
     /// Looks for keys, draws, and stays here while the run is paused.
     fn refresh(&mut self, control: &mut Control) -> Result<()> {
         let Some(screen) = &mut self.screen else { return Ok(()) };
-        let mut wait = Duration::ZERO;
+        let mut wait = LOOK;
         loop {
             screen.keys(wait, &mut self.state, control)?;
             self.state.saved(control);
@@ -82,6 +91,10 @@ impl Callback for Dashboard {
         "the dashboard"
     }
 
+    fn batch_events(&self) -> usize {
+        self.every
+    }
+
     fn takes_screen(&self) -> bool {
         io::stdout().is_terminal() && io::stdin().is_terminal()
     }
@@ -90,6 +103,9 @@ impl Callback for Dashboard {
         self.state = State::new(event);
         if self.takes_screen() {
             self.screen = Some(Screen::take()?);
+            if event.net()?.device().is_gpu() {
+                self.every = event.batches.div_ceil(FIRST_POINTS);
+            }
         }
         self.refresh(control)
     }
@@ -104,13 +120,23 @@ impl Callback for Dashboard {
         self.refresh(control)
     }
 
+    fn on_batch_end(&mut self, event: &Event<'_>, control: &mut Control) -> Result<()> {
+        self.on_progress(event, control)
+    }
+
     fn on_validation_begin(&mut self, event: &Event<'_>, control: &mut Control) -> Result<()> {
+        if self.every > 0 {
+            self.every = every(event.batch, event.seconds);
+        }
         self.state.progress(event);
         self.state.doing = "validating";
         self.refresh(control)
     }
 
     fn on_epoch_end(&mut self, event: &Event<'_>, control: &mut Control) -> Result<()> {
+        if self.every > 0 && !event.validates {
+            self.every = every(event.batch, event.seconds);
+        }
         self.state.epoch(event);
         self.refresh(control)
     }
@@ -134,6 +160,13 @@ impl std::fmt::Debug for Dashboard {
     }
 }
 
+/// Steps between two points of a curve, after an epoch of so many steps that took so long.
+fn every(steps: usize, seconds: f64) -> usize {
+    let steps_per_point = steps as f64 * GROWTH / seconds.max(f64::MIN_POSITIVE);
+    // An epoch that is shorter has its point at the end anyway, as the last of its steps is always heard of.
+    (steps_per_point.ceil().max(1.0) as usize).min(steps.max(1))
+}
+
 /// The terminal, as long as it is ours.
 struct Screen {
     terminal: DefaultTerminal,
@@ -155,14 +188,14 @@ impl Screen {
     /// Does what the keys say that have been pressed, and waits for the first of them this long.
     fn keys(&mut self, wait: Duration, state: &mut State, control: &mut Control) -> Result<()> {
         if let Some(signal) = self.signals.as_ref().and_then(Signals::come) {
-            ratatui::restore();
+            self.leave();
             // What is there after it, if anything is, would have no terminal to draw on.
             let _ = signal_hook::low_level::emulate_default_handler(signal);
             std::process::exit(128 + signal);
         }
         let mut wait = wait;
         while event::poll(wait).map_err(failed)? {
-            wait = Duration::ZERO;
+            wait = LOOK;
             let event::Event::Key(key) = event::read().map_err(failed)? else { continue };
             if key.kind == KeyEventKind::Release {
                 continue;
@@ -170,7 +203,7 @@ impl Screen {
             let interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
             match key.code {
                 _ if interrupt && self.stopping => {
-                    ratatui::restore();
+                    self.leave();
                     std::process::exit(130);
                 }
                 _ if interrupt => {
@@ -190,6 +223,13 @@ impl Screen {
         Ok(())
     }
 
+    /// Switches back to the screen that was there before. Ours is cleared first: where a terminal has grown meanwhile, tmux puts lines of
+    /// it onto the other one.
+    fn leave(&mut self) {
+        let _ = self.terminal.clear();
+        ratatui::restore();
+    }
+
     fn stop(&mut self, state: &mut State, control: &mut Control) {
         control.stop = true;
         self.stopping = true;
@@ -200,7 +240,7 @@ impl Screen {
 /// Puts the terminal back.
 impl Drop for Screen {
     fn drop(&mut self) {
-        ratatui::restore();
+        self.leave();
     }
 }
 

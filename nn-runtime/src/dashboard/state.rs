@@ -104,6 +104,10 @@ impl State {
         if event.validation.is_some() {
             line = format!("{line}; validation {}", describe(event.validation));
         }
+        if event.skipped > 0 {
+            line = format!("{line}; {} skipped", event.skipped);
+            self.message = format!("{} steps of epoch {} skipped", event.skipped, event.epoch);
+        }
         self.lines.push(line);
     }
 

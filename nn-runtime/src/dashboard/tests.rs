@@ -82,3 +82,11 @@ fn a_pause_does_not_count_as_time() {
     assert!(state.paused.is_none() && state.elapsed() == 0.0);
     assert_eq!([0, 2048, 3 << 20].map(bytes), ["0 B", "2.0 KiB", "3.0 MiB"]);
 }
+
+#[test]
+fn curves_that_take_readbacks_grow_twice_a_second() {
+    use super::every;
+    assert_eq!(every(1000, 10.0), 50);
+    assert_eq!(every(1000, 0.1), 1000, "once an epoch");
+    assert_eq!((every(3, 1000.0), every(0, 0.0)), (1, 1));
+}
