@@ -144,6 +144,10 @@ impl Log {
     /// waited for.
     fn begin(&mut self, event: &Event<'_>, head: &str, epoch_of: fn(&str) -> Option<usize>) -> Result<()> {
         if !event.resumed {
+            // A file that is cut to nothing is written to the disk when it is closed, by some file systems; a new one is not.
+            if std::fs::symlink_metadata(&self.path).is_ok_and(|file| file.is_file()) {
+                std::fs::remove_file(&self.path).map_err(|error| self.failed(error))?;
+            }
             let begun = File::create(&self.path).and_then(|mut file| file.write_all(head.as_bytes()).map(|()| file));
             self.file = Some(begun.map_err(|error| self.failed(error))?);
             return Ok(());
