@@ -2,6 +2,7 @@
 //!
 //! That the formulas are PyTorch's is shown by the parity tests, which compare with its numbers.
 
+mod counting;
 mod images;
 mod optimizers;
 

@@ -49,3 +49,32 @@ fn mistakes_say_what_was_expected() {
     let found = of("metric weighted = cross_entropy(logits, label, class_weights = 2.0);");
     assert!(found.contains("a list of numbers"), "{found}");
 }
+
+#[test]
+fn weights_of_samples_are_a_field_behind_the_declared_ones() {
+    let source = |loss: &str| {
+        format!("network N {{ input x: [4]; target y: [4]; h = x >> dense(4); output h = h; loss {loss}; }}")
+    };
+    let network = checked(&source("sample_weight * mse(h, y)")).network;
+    let names: Vec<&str> = network.fields.iter().map(|field| field.name.as_str()).collect();
+    assert_eq!((names, network.inputs, network.sample_weight), (vec!["x", "y", "sample_weight"], 1, Some(2)));
+    let network = checked(&source("mse(h, y, mask = sample_weight())")).network;
+    assert_eq!(network.sample_weight, Some(2));
+    // Who does not ask for it has none.
+    let network = checked(&source("mse(h, y)")).network;
+    assert_eq!((network.fields.len(), network.sample_weight), (2, None));
+    // A name of one's own is that.
+    let own = "network N { input x: [4]; target sample_weight: []; target y: [4]; h = x >> dense(4); output h = h;
+               loss sample_weight * mse(h, y); }";
+    let network = checked(own).network;
+    assert_eq!((network.fields.len(), network.sample_weight), (3, None));
+    let found = mistakes("network N { input x: [4]; h = sample_weight * x; output h = h; }").join("\n");
+    assert!(found.contains("output `h` depends on `sample_weight`"), "{found}");
+}
+
+#[test]
+fn metrics_may_be_piped() {
+    let source = network("metric logits >> precision(label); metric area = logits >> auc(label, average = \"none\");");
+    let values: Vec<MetricValue> = checked(&source).network.metrics.iter().map(|m| m.kind.value()).collect();
+    assert_eq!(values, [MetricValue::Number, MetricValue::PerClass]);
+}

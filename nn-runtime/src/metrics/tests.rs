@@ -70,6 +70,19 @@ fn ratios_are_those_of_the_sums_and_absent_columns_do_not_count() {
 }
 
 #[test]
+fn a_step_counts_as_much_as_it_says() {
+    static METRICS: [Metric; 0] = [];
+    let mut combined = Combined::of(&METRICS, (2, 0), Some(1));
+    // Nothing has counted yet: what the loss has beside its mean stands.
+    combined.add(4, &[0.25, 0.0]);
+    assert_eq!(combined.values().numbers, [0.25]);
+    combined.add(4, &[1.0, 3.0]);
+    combined.add(4, &[9.0, 0.0]);
+    combined.add(2, &[2.0, 9.0]);
+    assert_eq!(combined.values().numbers, [1.75]);
+}
+
+#[test]
 fn no_steps_and_no_samples_are_no_panic() {
     let mut combined = Combined::of(&[], (1, 0), None);
     combined.add(0, &[1.0]);
