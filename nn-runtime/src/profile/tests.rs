@@ -89,3 +89,38 @@ fn a_trace_is_what_the_format_says() {
     assert_eq!((slices[4]["name"].as_str(), slices[4]["ts"].as_f64()), (Some("step 2"), Some(2000.0)));
     assert_eq!(slices[5]["args"]["layer"], "hidden.dense");
 }
+
+#[test]
+fn slices_of_a_trace_lie_within_each_other_or_apart_to_the_nanosecond() {
+    // Kernels that follow without a gap, at times that are no round numbers.
+    let mut at = 1e5;
+    let runs: Vec<KernelRun> = (0..3000)
+        .map(|i| {
+            let time = 0.001 + f64::from(i * 7919 % 1000) / 3e5;
+            at += time;
+            run(Ran::Number(i as usize % 3), at - time, time)
+        })
+        .collect();
+    let json: serde_json::Value = serde_json::from_str(&trace::json(&profile(&runs))).unwrap();
+    let events = json["traceEvents"].as_array().unwrap();
+    let slices: Vec<(bool, i64, i64)> = (events.iter().filter(|event| event["ph"] == "X"))
+        .map(|event| {
+            let [start, time] = ["ts", "dur"].map(|key| (event[key].as_f64().unwrap() * 1e3).round() as i64);
+            (event["cat"] == "step", start, start + time)
+        })
+        .collect();
+    assert_eq!(slices.iter().filter(|slice| slice.0).count(), 1000);
+    let (mut step, mut last) = ((0, 0), 0);
+    for (is_step, start, end) in slices {
+        assert!(start >= last, "{start} after {last}");
+        if is_step {
+            assert!(start >= step.1);
+            (step, last) = ((start, end), start);
+        } else {
+            assert!(end <= step.1, "{end} within {step:?}");
+            last = end;
+        }
+    }
+    let empty: serde_json::Value = serde_json::from_str(&trace::json(&profile(&[]))).unwrap();
+    assert_eq!(empty["traceEvents"].as_array().unwrap().len(), 2, "who it is, and nothing else");
+}

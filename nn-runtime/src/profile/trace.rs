@@ -12,24 +12,25 @@ pub(super) fn json(profile: &Profile) -> String {
         [("process_name", format!("{} on {}", profile.network, profile.device)), ("thread_name", "kernels".into())];
     for (kind, name) in names {
         let name = quoted(&name);
-        let _ =
-            writeln!(text, "{{\"ph\":\"M\",\"pid\":1,\"tid\":1,\"name\":\"{kind}\",\"args\":{{\"name\":{name}}}}},");
+        let _ = write!(text, "{{\"ph\":\"M\",\"pid\":1,\"tid\":1,\"name\":\"{kind}\",\"args\":{{\"name\":{name}}}}}");
+        if kind == "process_name" {
+            text.push_str(",\n");
+        }
     }
-    // Microseconds.
+    // Microseconds, of whole nanoseconds: both ends are rounded, so that a slice that ends where another begins still does, and one that
+    // lies within another still does. Those who read traces refuse others.
     let slice = |text: &mut String, name: &str, category: &str, start: f64, end: f64, arguments: &str| {
-        let (name, start, time) = (quoted(name), start * 1e3, (end - start) * 1e3);
+        let [start, end] = [start, end].map(|milliseconds| (milliseconds * 1e6).round());
+        let (name, start, time) = (quoted(name), start / 1e3, (end - start) / 1e3);
         let _ = write!(
             text,
-            "{{\"ph\":\"X\",\"pid\":1,\"tid\":1,\"name\":{name},\"cat\":\"{category}\",\"ts\":{start:.3},\"dur\":{time:.3},\
+            ",\n{{\"ph\":\"X\",\"pid\":1,\"tid\":1,\"name\":{name},\"cat\":\"{category}\",\"ts\":{start:.3},\"dur\":{time:.3},\
              \"args\":{{{arguments}}}}}"
         );
     };
     // The first kernel begins a step.
     let steps = profile.runs.chunk_by(|_, next| next.0 != 0);
     for (number, runs) in steps.enumerate() {
-        if number > 0 {
-            text.push_str(",\n");
-        }
         let start = runs.first().map_or(0.0, |run| run.1);
         let end = runs.iter().map(|run| run.1 + run.2).fold(start, f64::max);
         slice(&mut text, &format!("step {}", number + 1), "step", start, end, "");
@@ -42,7 +43,6 @@ pub(super) fn json(profile: &Profile) -> String {
                 rates(kernel.flops),
                 rates(kernel.bytes)
             );
-            text.push_str(",\n");
             slice(&mut text, &kernel.name, "kernel", start, start + time, &arguments);
         }
     }
