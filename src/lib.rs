@@ -341,6 +341,8 @@ pub mod language;
 ///   position or by name. A block sees nothing of its surroundings but what it is passed. Its last expression is its
 ///   value; `(a, b)` returns several, which `(a, b) = name(…);` takes. A parameter `body: block` is a block itself.
 /// - `shared block name(parameters) { … }` is a block whose parameters exist once: each application uses the same ones.
+/// - `scan name(step in sequence, state = beginning) { … }` is a loop over a sequence, with a body of your own: see
+///   [`language::scan`], and below.
 /// - `name = expression;` names a value. Names are declared before they are used, and once.
 /// - `output name = expression;` is something that `predict` returns.
 /// - `loss expression;` is any scalar, at most once. A network without it is for inference only.
@@ -408,6 +410,46 @@ pub mod language;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Sequences
+///
+/// Sequences are `[length, features]`. [`rnn`](language::rnn), [`lstm`](language::lstm) and [`gru`](language::gru) give their results at
+/// all steps, and the states behind the last one as `y.h` and `y.c`. A `scan` is such a layer with a body of your own, whose gradient through
+/// time is derived. Both are loops: a sequence of 512 steps has as many kernels as one of 8.
+///
+/// ```
+/// nn::network! {
+///     pub network Reader {
+///         input  past: [32, 4];
+///         target next: [4];
+///
+///         read = past >> lstm(16, layers = 2, dropout = 0.1);
+///         scan weighed(r in read, total = zeros(4), seen = 0.0) {    // a state keeps its shape from step to step
+///             weight = r >> dense(1) >> sigmoid >> reshape([]);
+///             seen = seen + weight;                               // what follows reads the new value
+///             total = total + weight * dense(r, 4);
+///             total / (seen + 1e-3)                               // the value of this step
+///         }
+///         output    values = weighed;                             // [32, 4]
+///         loss      mse(weighed >> last, next);
+///         optimizer adam(clip_norm = 1.0);
+///     }
+/// }
+/// # fn main() -> nn::Result<()> {
+/// let mut net = Reader::new(&nn::Device::cpu(), 1)?;
+/// let names: Vec<&str> = net.parameters().map(|p| p.name).collect();
+/// assert!(names.contains(&"read.lstm.weight_hh_l1") && names.contains(&"weighed.weight.dense.weight"));
+/// let data = ReaderData::new(vec![[[0.5; 4]; 32]; 8], vec![[0.5; 4]; 8])?;
+/// let history = net.fit(&data, nn::Fit::default().epochs(20).batch_size(4).quiet())?;
+/// assert!(history.step_losses.last() < history.step_losses.first());
+/// assert_eq!(net.predict(&[[[0.5; 4]; 32]])?[0].len(), 32);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// To go on where a sequence ended, or step by step, declare a second network of as many steps whose states are inputs and
+/// outputs, `(y, h, c) = x >> lstm(16, h = h0, c = c0);`, and give it the first one's parameters: with equal statements (or a block of both) they have
+/// equal names. `set_parameter(p.name, &net.parameter(p.name)?)` for each of `net.parameters()` does it.
 ///
 /// # Names of parameters
 ///

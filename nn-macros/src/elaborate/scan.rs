@@ -6,13 +6,15 @@
 use std::collections::BTreeSet;
 
 use nn_kernels::graph::{Loop, NodeId};
+use nn_kernels::shape;
 use proc_macro2::Ident;
 use syn::{Expr, ExprField, Member};
 
-use super::Elaborator;
 use super::argument::is_value;
 use super::call::{Call, call_parts};
+use super::explain::Subject;
 use super::value::{Tensor, Value};
+use super::{AXES, Elaborator};
 use crate::ast::{Names, Scan, ScanParameter, Statement};
 use crate::diagnostics::Place;
 use crate::suggest::nearest;
@@ -374,6 +376,12 @@ impl<'a> Elaborator<'a, '_> {
         let Some(nodes) = nodes.filter(|_| states.iter().all(|state| next(state).is_some())) else {
             return Value::Error;
         };
+        let room = nodes.iter().all(|tensor| self.has_room(scan, steps, tensor.node))
+            && pairs.iter().all(|(carry, _)| self.has_room(scan, steps, *carry));
+        if !room {
+            return Value::Error;
+        }
+        let graph = &mut self.network.graph;
         let stacked = nodes.into_iter().enumerate().map(|(i, tensor)| {
             let node = graph.stacked(steps, tensor.node);
             Value::Tensor(Tensor { node, classes: tensor.classes, states: (i == 0).then_some(self.states.len()) })
@@ -385,6 +393,21 @@ impl<'a> Elaborator<'a, '_> {
             1 => outputs.remove(0),
             _ => Value::Tuple(outputs),
         }
+    }
+
+    /// Whether there is room for a value at all steps.
+    fn has_room(&mut self, scan: &Scan, steps: Loop, node: NodeId) -> bool {
+        let shape = self.network.graph.shape(node);
+        let dims: Vec<usize> = std::iter::once(steps.steps).chain(shape.dims.iter().copied()).collect();
+        if dims.len() > AXES {
+            self.too_many_axes(scan.name.span().into(), dims.len());
+            return false;
+        }
+        let sized = shape::dims(&dims);
+        if let (Err(fact), Some(value)) = (&sized, &scan.value) {
+            self.explain(fact, &Subject::of_value(value, &format!("scan {}", scan.name)));
+        }
+        sized.is_ok()
     }
 
     /// The states that a loop ends with, for a layer's result.

@@ -166,5 +166,10 @@ fn mistakes_of_scans_are_told() {
         &["`scn` begins no statement\nhelp: did you mean `scan`?"],
     );
     tells("_q = scan(x);", &["cannot find function `scan`\nhelp: it is a statement"]);
+    tells(
+        "scan m(x_t in x, h = zeros([40000, 20000])) { h = h + sum(x_t); h }",
+        &["one sample of `scan m`, [6, 40000, 20000], has too many elements"],
+    );
+    tells("scan m(x_t in x) { reshape(x_t, [1, 2, 1, 2, 1, 1]) }", &["a shape has at most 6 axes, but here are 7"]);
     tells("_q = w.h;", &["only what loops give has fields"]);
 }

@@ -1,0 +1,5 @@
+//! Sequences, from the declaration to numbers: state that is carried on, steps of many sizes, learning through time.
+
+mod carried;
+mod learning;
+mod random;
