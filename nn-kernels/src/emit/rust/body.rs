@@ -37,7 +37,12 @@ impl Body<'_> {
         for (depth, &axis) in order.iter().enumerate() {
             let size = if axis == 0 && self.split { "rows".to_owned() } else { self.nest.outer[axis].text() };
             let whole = size != "rows" && self.nest.outer[axis].times.is_multiple_of(vector::LANES);
-            self.open_loop(&mut lines, axis, &size, self.lanes == Lanes::Outer(axis), whole);
+            let lanes = self.lanes == Lanes::Outer(axis);
+            if lanes && size != "rows" && vector::overlaps(self.nest, axis, self.written) {
+                self.open_overlapping(&mut lines, axis, &size);
+            } else {
+                self.open_loop(&mut lines, axis, &size, lanes, whole);
+            }
             stages.iter().for_each(|s| s.early(&mut lines, depth + 1));
         }
         stages.iter().for_each(|s| s.print(&mut lines));
@@ -69,6 +74,14 @@ impl Body<'_> {
         }
     }
 
+    /// The head of a loop over vectors whose last one begins early enough to be full.
+    fn open_overlapping(&self, lines: &mut Lines, axis: usize, size: &str) {
+        let runtime = self.runtime;
+        lines.open(format!("for i{axis} in (0..{size}).step_by({runtime}::LANES) {{"));
+        lines.line(format!("let i{axis} = i{axis}.min({size} - {runtime}::LANES);"));
+        lines.line(format!("let n = {runtime}::LANES;"));
+    }
+
     /// The key of a stream's random numbers.
     fn key(&self, stream: u32) -> String {
         format!("{}::Key::new(step, {stream})", self.runtime)
@@ -80,7 +93,7 @@ pub(super) struct StagePrinter<'a> {
     pub(super) body: &'a Body<'a>,
     pub(super) n: usize,
     pub(super) loops: &'a Loops,
-    places: Places,
+    pub(super) places: Places,
     /// The axis of the lanes.
     along: Option<usize>,
 }

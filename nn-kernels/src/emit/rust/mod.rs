@@ -15,6 +15,7 @@ mod nest;
 mod place;
 mod product;
 mod reduction;
+mod reuse;
 mod small;
 mod text;
 mod vector;
@@ -179,7 +180,11 @@ impl<'a> KernelPrinter<'a> {
     fn print(&self, name: &str, items: &mut Items, lines: &mut Lines) -> String {
         let text = ProductText::new(&self.kernel, self.runtime, self.small);
         let (nest, mut inside) = match text {
-            None => (Some(Nest::new(&self.kernel)), Lines::default()),
+            None => {
+                let mut nest = Nest::new(&self.kernel);
+                reuse::reuse(&mut nest);
+                (Some(nest), Lines::default())
+            }
             Some(product) => {
                 let mut call = Lines::default();
                 call.line(&product.call);

@@ -9,9 +9,12 @@ use crate::ir::Value;
 
 /// Parts of a reduction that runs across lanes: so many additions hide each other's latency. The first ones that fit are taken.
 const PARTS: [usize; 5] = [4, 8, 7, 6, 5];
+/// The same of two reductions in one loop, whose sums and operands have to fit into the registers together.
+const PARTS_OF_TWO: [usize; 3] = [4, 2, 3];
 /// The shortest loop, in floats, that is worth them.
 const LONG: usize = 128;
-/// The most additions of a term that is worth them: others take longer than the latency anyway.
+/// The most additions of a term that is worth them: others take longer than the latency anyway. What stands in front of the loop does
+/// not count.
 const LIGHT: usize = 16;
 
 impl StagePrinter<'_> {
@@ -48,11 +51,19 @@ impl StagePrinter<'_> {
     /// memory.
     pub(super) fn parts(&self) -> usize {
         let stage = &self.loops.stage;
-        let light = stage.body.iter().map(vector::operations).sum::<usize>() <= LIGHT;
+        let candidates = match stage.reduce.len() {
+            1 => &PARTS[..],
+            2 => &PARTS_OF_TWO,
+            _ => return 1,
+        };
+        let innermost = self.body.nest.outer.len() + self.loops.inner.len();
+        let inside = stage.body.iter().zip(&self.places.of).filter(|(_, place)| place.depth == innermost);
+        let light = inside.map(|(value, _)| vector::operations(value)).sum::<usize>() <= LIGHT;
         match self.loops.inner.last() {
-            Some(size) if self.across() && !stage.reduce.is_empty() && light && size.typical() >= LONG => {
+            Some(size) if self.across() && light && size.typical() >= LONG => {
                 // Best if the loop has a multiple of them.
-                PARTS.into_iter().find(|parts| size.times.is_multiple_of(parts * vector::LANES)).unwrap_or(PARTS[0])
+                let fits = |parts: &&usize| size.times.is_multiple_of(**parts * vector::LANES);
+                *candidates.iter().find(fits).unwrap_or(&candidates[0])
             }
             _ => 1,
         }

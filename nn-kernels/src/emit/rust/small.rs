@@ -9,6 +9,8 @@ use crate::plan::Plan;
 
 /// Multiply-adds of one sample's forward pass up to which a network is small: then a step takes some microseconds.
 const MULTIPLY_ADDS: u64 = 1 << 12;
+/// Floats of one sample's tensors up to which it is: larger ones are worth several threads, even where little is computed.
+const FLOATS: usize = 1 << 12;
 /// Kernels of a schedule up to which it is: all of them are compiled as one function, for each kind of processor.
 const KERNELS: usize = 40;
 /// Terms of a sum up to which a transposed operand is packed on the stack.
@@ -19,7 +21,7 @@ pub(super) fn suits(plan: &Plan) -> bool {
     let schedules = [Some(&plan.predict), plan.evaluate.as_ref(), plan.train.as_ref(), plan.gradients.as_ref()];
     plan.flops_per_sample <= 4 * MULTIPLY_ADDS
         && plan.multiply_adds_per_sample <= MULTIPLY_ADDS
-        && schedules.into_iter().flatten().all(|s| s.kernels.len() <= KERNELS)
+        && schedules.into_iter().flatten().all(|s| s.kernels.len() <= KERNELS && s.sample_floats <= FLOATS)
 }
 
 /// The function that makes calls in order, and the type of its region.

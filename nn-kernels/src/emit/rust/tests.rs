@@ -296,6 +296,74 @@ fn long_reductions_have_several_parts_and_ask_for_the_next_run() {
 }
 
 #[test]
+fn what_stands_in_front_of_a_loop_makes_no_sum_heavy() {
+    // The sum of squares of a channel's elements over its deviation, which is computed once.
+    let pixels = at(&[(0, 256), (1, 4096), (2, 1)]);
+    let stage = Stage {
+        inner: vec![B, size(256)],
+        body: vec![
+            load(0, pixels),
+            load(1, at(&[(0, 1)])),
+            Value::Unary(Unary::Exp, ValueId(1)),
+            binary(Binary::Multiply, 0, 2),
+            binary(Binary::Multiply, 3, 3),
+        ],
+        reduce: vec![(Reduction::Sum, ValueId(3)), (Reduction::Sum, ValueId(4))],
+        stores: vec![],
+    };
+    let out = Stage {
+        body: vec![Value::Reduced { stage: 0, slot: 0 }, Value::Reduced { stage: 0, slot: 1 }],
+        stores: vec![store(2, at(&[(0, 1)]), 0), store(3, at(&[(0, 1)]), 1)],
+        ..Stage::default()
+    };
+    let text = source(&kernel(&[size(16)], vec![stage, out]), 4);
+    for line in ["let mut r0_1 = [s.splat(0.0_f32); 4];", "for i2 in (0..256).step_by(4 * rt::LANES) {"] {
+        assert!(text.contains(line), "no `{line}` in {text}");
+    }
+}
+
+#[test]
+fn the_last_vector_of_a_pool_begins_early_enough_to_be_full() {
+    let pool = |columns: usize| {
+        let width = columns as i64;
+        let largest = Stage {
+            inner: vec![size(2), size(2)],
+            body: vec![load(0, at(&[(0, 4 * width), (1, 2), (2, 2 * width), (3, 1)]))],
+            reduce: vec![(Reduction::Maximum, ValueId(0))],
+            stores: vec![],
+        };
+        let out = Stage {
+            body: vec![Value::Reduced { stage: 0, slot: 0 }],
+            stores: vec![store(1, at(&[(0, width), (1, 1)]), 0)],
+            ..Stage::default()
+        };
+        source(&kernel(&[B, size(columns)], vec![largest, out]), 2)
+    };
+    assert!(pool(14).contains("let i1 = i1.min(14 - rt::LANES);"), "{}", pool(14));
+    for columns in [7, 16] {
+        assert!(
+            !pool(columns).contains(".min(7 - rt::LANES)") && !pool(columns).contains("i1.min(16"),
+            "{}",
+            pool(columns)
+        );
+    }
+}
+
+#[test]
+fn a_large_tensor_makes_no_small_network() {
+    let stage = Stage {
+        body: vec![load(0, at(&[(0, 16), (1, 1)]))],
+        stores: vec![store(1, at(&[(0, 16), (1, 1)]), 0)],
+        ..Stage::default()
+    };
+    let kernel = kernel(&[B, size(16)], vec![stage]);
+    let schedule =
+        |sample_floats| Schedule { kernels: vec![kernel.clone()], update: 1, sample_floats, ..Schedule::default() };
+    let small = |floats| is_one_region(&Plan { predict: schedule(floats), multiply_adds_per_sample: 0, ..plan() });
+    assert!(small(64) && !small(12_544));
+}
+
+#[test]
 fn comparisons_stay_truth_values() {
     let point = at(&[(0, 1)]);
     let stage = Stage {

@@ -1,8 +1,10 @@
 //! Which axis of a nest becomes the vectors' lanes.
 
+use std::collections::BTreeSet;
+
 use super::nest::{Nest, Size};
 use crate::graph::{Binary, Unary};
-use crate::ir::{Atom, Bound, Index, Value};
+use crate::ir::{Atom, Bound, Index, TensorId, Value};
 
 /// The runtime's vectors.
 pub(super) const LANES: usize = 8;
@@ -92,6 +94,28 @@ pub(super) fn axis(nest: &Nest, lanes: Lanes, stage: usize) -> Option<usize> {
             (nest.outer.len() + nest.stages[stage].inner.len()).checked_sub(1).filter(|&a| a >= nest.outer.len())
         }
     }
+}
+
+/// Whether the last vector along an outer axis may begin before the one in front of it ends, so that all are full: some points are
+/// computed twice then, which is cheaper than a part of a vector.
+pub(super) fn overlaps(nest: &Nest, axis: usize, written: &BTreeSet<TensorId>) -> bool {
+    let size = nest.outer[axis];
+    let stages = || nest.stages.iter().map(|loops| &loops.stage);
+    let straight = |index: &Index| match Walk::of(index, Some(axis)) {
+        Walk::Step(_) | Walk::Crooked => true,
+        // These count from a multiple of the lanes.
+        Walk::Repeated(_) | Walk::Cycle(_) => false,
+    };
+    // What a point reads must not be what it wrote the first time.
+    let reads_written = |value: &Value| match value {
+        Value::Load { tensor, .. } | Value::Gather { tensor, .. } => written.contains(tensor),
+        _ => false,
+    };
+    !size.batch
+        && size.times > LANES
+        && !size.times.is_multiple_of(LANES)
+        && stages().flat_map(|s| &s.body).all(|value| !reads_written(value) && value.indices().all(straight))
+        && stages().flat_map(|s| &s.stores).all(|store| straight(&store.index))
 }
 
 fn work(nest: &Nest, lanes: Lanes) -> usize {

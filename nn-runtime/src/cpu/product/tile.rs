@@ -40,6 +40,8 @@ impl Tiles<'_> {
         let p = self.p;
         let chunks = p.k.div_ceil(PANEL / columns_of_tile);
         let depth = p.k.div_ceil(chunks);
+        // Tiles of about the same number of rows: one of two rows would wait for its multiply-adds.
+        let rows_of_tile = p.m.div_ceil(p.m.div_ceil(W::ROWS));
         let mut panel_room = pack::scratch(depth * columns_of_tile);
         for k0 in (0..p.k).step_by(depth) {
             let k = depth.min(p.k - k0);
@@ -60,10 +62,10 @@ impl Tiles<'_> {
                     (&panel_room[..], width)
                 };
                 assert!((k - 1) * row + width <= panel.len(), "the panel holds all rows");
-                for i in (0..p.m).step_by(W::ROWS) {
+                for i in (0..p.m).step_by(rows_of_tile) {
                     let (a, steps) = (&self.o.a[i * p.a[0] + k0 * p.a[1]..], p.a);
                     let tile = Tile { k, a, steps, panel, row, at: i * p.c[0] + j, c_row: p.c[0], columns, add };
-                    tile.any_size(w, W::ROWS.min(p.m - i), &mut self.o.c);
+                    tile.any_size(w, rows_of_tile.min(p.m - i), &mut self.o.c);
                 }
             }
         }
