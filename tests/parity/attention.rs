@@ -132,7 +132,7 @@ nn_tests::parity! { "attention" gpt {
     logits = h >> tied_linear("embedded.embedding");
     output logits = logits;
     loss cross_entropy(logits, label);
-    optimizer adamw(learning_rate = 0.01, weight_decay = 0.1);
+    optimizer sgd(learning_rate = 0.05, momentum = 0.9);
 } }
 
 /// Every fixture has its test: a case that only Python knows would pass unseen.
