@@ -16,13 +16,16 @@ use crate::profile::{KernelRun, TrainKernels};
 use crate::program::StepUniform;
 use crate::{Callback, Control, Device, Event};
 
+/// What was done, as far as anybody wants to know.
+type Seen<T> = Arc<Mutex<T>>;
+
 /// A backend whose counters can be looked at from outside.
 #[derive(Debug)]
 struct Spied {
     backend: GpuBackend,
-    counters: Arc<Mutex<Counters>>,
+    counters: Seen<Counters>,
     /// Runs of steps, and readbacks within them.
-    within: Arc<Mutex<[u64; 2]>>,
+    within: Seen<[u64; 2]>,
 }
 
 impl Backend for Spied {
@@ -110,9 +113,9 @@ fn set(samples: usize) -> Set {
 }
 
 /// A network that is spied upon.
-fn spied(gpu: &Gpu) -> (Net, Arc<Mutex<Counters>>, Arc<Mutex<[u64; 2]>>) {
+fn spied(gpu: &Gpu) -> (Net, Seen<Counters>, Seen<[u64; 2]>) {
     let mut net = Net::new(&Device::cpu(), &LINE, 1).unwrap();
-    let (counters, within) = (Arc::default(), Arc::default());
+    let (counters, within) = <(Seen<Counters>, Seen<[u64; 2]>)>::default();
     let (to, runs) = (Arc::clone(&counters), Arc::clone(&within));
     net.backend = Box::new(Spied { backend: super::backend(gpu, &LINE), counters: to, within: runs });
     (net, counters, within)
