@@ -193,6 +193,19 @@ on_each_device! {
         assert!((report.loss - report.surprise).abs() < 1e-6, "{report:?}");
     }
 
+    /// For those who write the loop themselves.
+    fn one_batch_at_a_time(device) {
+        let (net, data) = (Kinds::new(device, 3).unwrap(), data().with_sample_weights(&weights()).unwrap());
+        assert_eq!(net.evaluate_batch(&data).unwrap(), net.evaluate(&data).unwrap());
+        assert_eq!(net.forward(&data).unwrap(), net.predict(&inputs()).unwrap());
+        assert!(net.evaluate_batch(&data.slice(..0)).is_err() && net.forward(&data.slice(..0)).unwrap().is_empty());
+        // More than a chunk of `evaluate`, and more than training has had memory for.
+        let many: Vec<[f32; 3]> = inputs().into_iter().cycle().take(700).collect();
+        let many = KindsData::new(many, vec![1; 700]).unwrap();
+        let (whole, chunks) = (net.evaluate_batch(&many).unwrap(), net.evaluate(&many).unwrap());
+        assert!((whole.loss - chunks.loss).abs() < 1e-6 && (whole.accuracy - chunks.accuracy).abs() < 1e-6);
+    }
+
     /// PyTorch's loss is not a number there, and neither are its weights afterwards.
     fn where_nothing_counts_nothing_is_lost_and_nothing_learned(device) {
         let mut net = Words::new(device, 3).unwrap();
