@@ -13,7 +13,7 @@ use nn_examples::text::{TextOptions, VOCABULARY, decode, encode, sample, windows
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-const EPOCHS: u32 = 20;
+const EPOCHS: u32 = 60;
 const BATCH: usize = 32;
 /// How many characters the network learns from at once.
 const LENGTH: usize = 64;

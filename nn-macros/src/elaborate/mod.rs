@@ -23,6 +23,7 @@ mod scan;
 mod scope;
 mod slots;
 mod statement;
+mod states;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
