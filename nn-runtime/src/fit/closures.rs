@@ -39,8 +39,8 @@ impl<'a, R: Report + 'a> Fit<'a, R> {
         self.callback(BatchBegin(call))
     }
 
-    /// Calls this after each step. On the GPU, each of them then costs a readback;
-    /// [`on_batch_end_every`](Self::on_batch_end_every) has fewer.
+    /// Calls this after each step. On the GPU, each of them then costs a readback, and what is made of all scores so far (AUC and other
+    /// curves) is made anew each time; [`on_batch_end_every`](Self::on_batch_end_every) has fewer.
     pub fn on_batch_end(self, call: impl FnMut(&Batch<R>, &mut Control) + 'a) -> Self {
         self.on_batch_end_every(1, call)
     }

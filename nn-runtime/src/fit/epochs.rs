@@ -76,6 +76,8 @@ pub(super) struct Loop<'r> {
     shown: Clock,
     refresh: f64,
     known: Measured,
+    /// Of how many steps that is.
+    known_steps: Option<usize>,
     losses: Vec<f32>,
 }
 
@@ -118,6 +120,7 @@ impl<'r> Loop<'r> {
             shown: Clock::start(),
             refresh: REFRESH,
             known,
+            known_steps: None,
             losses: Vec::new(),
         }
     }
@@ -329,8 +332,7 @@ impl<'r> Loop<'r> {
             }
             self.shown = Clock::start();
             self.count(results, first);
-            let mut known = std::mem::take(&mut self.known);
-            self.combined.values_into(&mut known);
+            let known = self.take_known();
             // Curves are made from all scores so far: steps must not wait for those who look.
             self.refresh = REFRESH.max(LOOK_SHARE * self.shown.seconds());
             let train = (self.counted > first).then_some(&known);
@@ -373,6 +375,7 @@ impl<'r> Loop<'r> {
     /// Counts what the epoch has measured so far.
     fn count_anew(&mut self, net: &Net) {
         (self.combined, self.counted, self.skipped) = (Combined::new(net.program), 0, 0);
+        self.known_steps = None;
         self.count(&net.position.results, 0);
     }
 
@@ -389,6 +392,16 @@ impl<'r> Loop<'r> {
                 self.combined.add(batch, results);
             }
         }
+    }
+
+    /// What the epoch has measured so far, to be put back into `known`: nothing is made twice of the same steps.
+    fn take_known(&mut self) -> Measured {
+        let mut known = std::mem::take(&mut self.known);
+        if self.known_steps != Some(self.counted) {
+            self.combined.values_into(&mut known);
+            self.known_steps = Some(self.counted);
+        }
+        known
     }
 
     /// Floats of the results of some of the epoch's steps.

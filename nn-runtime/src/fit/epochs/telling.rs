@@ -36,7 +36,7 @@ impl Loop<'_> {
         let batch = net.position.steps as usize;
         // At an epoch's end, the network stands at the beginning of the next one.
         let batch = if moment == Moment::EpochEnd { self.sizes.len() } else { batch };
-        let train = (batch > 0).then(|| self.combined.values());
+        let known = self.take_known();
         let last = (moment == Moment::BatchEnd).then(|| {
             let mut combined = Combined::new(net.program);
             combined.add(self.sizes.of(batch - 1), self.results_from(net, batch - 1));
@@ -49,10 +49,11 @@ impl Loop<'_> {
             steps: net.steps,
             skipped: self.skipped,
             learning_rate: net.learning_rate,
-            train: train.as_ref(),
+            train: (batch > 0).then_some(&known),
             last: last.as_ref(),
         };
         let (control, who) = self.callbacks.tell(moment, now, concerned)?;
+        self.known = known;
         self.obey(net, control, who)
     }
 
