@@ -223,7 +223,8 @@ impl<'a, R> Fit<'a, R> {
     /// within the epoch, and say which tensor was the first and in which step. On the CPU they look at each loss, and at all parameters and
     /// optimizer's states after every 256 steps; on the GPU, the device looks at all of them behind each submission, and its flag comes to the
     /// host when that waits for the submission anyway. That costs well below 1 % of a step, and a copy of parameters and states
-    /// on the device. With [`accumulate`](Self::accumulate), it is whole updates that are left out. Default: [`OnNonFinite::Ignore`].
+    /// on the device. With [`accumulate`](Self::accumulate), it is whole updates that are left out. A gradient
+    /// that is clipped to a finite one is no such number. Default: [`OnNonFinite::Ignore`].
     pub fn on_non_finite(mut self, policy: OnNonFinite) -> Self {
         self.options.on_non_finite = policy;
         self
