@@ -77,6 +77,16 @@ nn::network! {
         optimizer adamw(learning_rate = 1e-3);
     }
 
+    /// An LSTM over 32 steps: products of a few thousand numbers, each of which waits for the one before.
+    network Lstm {
+        input  sequence: [32, 64];
+        target digit: class(10);
+        logits = sequence >> lstm(128) >> last >> dense(10);
+        output    scores = logits;
+        loss      cross_entropy(logits, digit);
+        optimizer adam(learning_rate = 1e-3);
+    }
+
     /// 25 million weights: nearly all of a step is matrix products.
     network Wide {
         input  x: [1024];
@@ -246,6 +256,7 @@ pub static WORKLOADS: &[Workload] = &[
     workload!("mlp", Mlp, MlpData, batch 64, |batch| (noise::<784>(batch), labels(batch))),
     workload!("cnn", Cnn, CnnData, batch 64, |batch| (noise::<784>(batch), labels(batch))),
     workload!("resnet", Resnet, ResnetData, batch 32, |batch| (noise::<3072>(batch), labels(batch))),
+    workload!("lstm", Lstm, LstmData, batch 32, |batch| (noise::<2048>(batch), labels(batch))),
     workload!("gpt", Gpt, GptData, batch 16, |batch| (characters(batch, 0), characters(batch, 1))),
     workload!("wide", Wide, WideData, batch 256, |batch| (noise::<1024>(batch), noise::<1024>(batch))),
 ];

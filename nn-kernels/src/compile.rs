@@ -19,7 +19,7 @@ use crate::lower::{Lowered, Root, Tensors, holds_halves, lower};
 use crate::memory::{self, Pinned};
 use crate::network::{Network, Precision};
 use crate::plan::{LoopOfKernels, Output, Place, Plan, Schedule, Tensor, View};
-use crate::simplify::{Phase, half_operands, specialize, split_reductions};
+use crate::simplify::{Phase, half_operands, lift_out_of_loops, specialize, split_reductions};
 
 use layout::Layout;
 
@@ -385,6 +385,13 @@ impl<'a> Table<'a> {
             (graph, roots)
         });
         let (graph, roots) = split.as_ref().map_or((graph, roots), |(graph, roots)| (graph, &roots[..]));
+        let lifted = (fuse && graph.has_loops()).then(|| {
+            let nodes: Vec<NodeId> = roots.iter().map(|root| root.node).collect();
+            let (graph, nodes) = lift_out_of_loops(graph, &nodes);
+            let roots: Vec<Root> = roots.iter().zip(nodes).map(|(root, node)| Root { node, ..*root }).collect();
+            (graph, roots)
+        });
+        let (graph, roots) = lifted.as_ref().map_or((graph, roots), |(graph, roots)| (graph, &roots[..]));
         let lowered = match self.programs.network.precision {
             Precision::Full => lower(graph, roots, fuse, self),
             Precision::Mixed(_) => {

@@ -206,6 +206,13 @@ fn program(text: &mut String, name: &str, schedule: &Schedule, residence: Option
         );
     }
     for (number, level) in levels.iter().enumerate().filter(|(_, level)| level.start >= schedule.shared) {
+        if let Some(l) = schedule.loops.iter().find(|l| l.kernels.start == level.start) {
+            let last = levels.iter().filter(|level| level.start < l.kernels.end).count();
+            let _ = match number + 1 == last {
+                true => writeln!(text, "  loop of {} steps: dispatch {last}", l.steps),
+                false => writeln!(text, "  loop of {} steps: dispatches {} to {last}", l.steps, number + 1),
+            };
+        }
         let _ = writeln!(text, "  dispatch {}", number + 1);
         for i in level.clone() {
             let _ = writeln!(text, "    {name}_{i:02}_{}  over {}", kernels[i].name, domain(&kernels[i]));
@@ -229,7 +236,8 @@ fn kernel(text: &mut String, schedule: &Schedule, kernel: &Kernel) {
         let ids = kernel.tensors();
         for id in ids.into_iter().filter(|&id| kernel.reads(id) == reads && kernel.writes(id) == writes) {
             if let Some(tensor) = schedule.tensors.get(id.0 as usize) {
-                let _ = writeln!(text, "      {verb} {}", place(tensor));
+                let how = schedule.views.get(&id).map_or("", |v| if v.step == 0 { " in turns" } else { " row" });
+                let _ = writeln!(text, "      {verb} {}", place(tensor, how));
             }
         }
     }
@@ -265,8 +273,8 @@ fn domain(kernel: &Kernel) -> String {
     format!("[{}]", kernel.outer.iter().map(extent).collect::<Vec<_>>().join(", "))
 }
 
-/// `hidden [batch, 128] in sample 784`.
-fn place(tensor: &Tensor) -> String {
+/// `hidden [batch, 128] at sample 784`; `how` says how a loop's step sees it: a row of it, or in turns with another one.
+fn place(tensor: &Tensor, how: &str) -> String {
     let batch = tensor.batch.then(|| "batch".to_owned());
     let dims: Vec<String> = batch.into_iter().chain(tensor.dims.iter().map(usize::to_string)).collect();
     let place = match tensor.place {
@@ -280,7 +288,7 @@ fn place(tensor: &Tensor) -> String {
         Place::Results(n) => format!("results {n}"),
     };
     let kind = if tensor.place.is_half() { " f16" } else { "" };
-    format!("{} [{}]{kind} at {place}", tensor.name, dims.join(", "))
+    format!("{} [{}]{kind}{how} at {place}", tensor.name, dims.join(", "))
 }
 
 #[cfg(test)]

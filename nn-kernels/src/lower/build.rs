@@ -197,7 +197,8 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
         for &member in &self.group.members {
             let graph = self.built.graph;
             let earliest = self.earliest_stage(member);
-            let extents = steps::extents(graph, member);
+            let in_loop = self.group.of.is_some();
+            let extents = steps::extents(graph, member, in_loop);
             let inner = reduced_extents(graph, member);
             if reduces(&graph.node(member).op) {
                 let stage = self.stage(earliest, inner);
@@ -211,9 +212,16 @@ impl<'b, 'g> GroupBuilder<'b, 'g> {
                     if group::same_loops(&self.group.outer, &extents) { vec![] } else { extents[depth..].to_vec() };
                 let earliest = self.earliest_stage_of_value(member);
                 let stage = self.stage(earliest, inner);
-                let value = self.member_value(member, &point, stage);
-                let index = steps::stored_at(graph, member, &point);
-                self.stages[stage].stores.push(Store { tensor: TensorId(member.index() as u32), index, value });
+                let whole = [member];
+                let parts = steps::parts(graph, member, in_loop).map_or(&whole[..], |(parts, _)| parts);
+                for (number, &part) in parts.iter().enumerate() {
+                    let value = match part == member {
+                        true => self.member_value(member, &point, stage),
+                        false => self.value(part, point.clone(), stage).0,
+                    };
+                    let index = steps::stored_at(graph, member, in_loop, &point, number);
+                    self.stages[stage].stores.push(Store { tensor: TensorId(member.index() as u32), index, value });
+                }
             }
         }
         Kernel { name: self.name(), outer: self.group.outer.clone(), covers: self.covers(), stages: self.stages }

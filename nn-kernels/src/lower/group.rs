@@ -38,10 +38,10 @@ pub(super) fn group(graph: &Graph, loops: &Loops, users: &Users, realized: &[boo
         if !reduces(&node.op) && !realized[id.index()] {
             continue;
         }
-        let extents = steps::extents(graph, id);
         let contract = super::is_alone(&node.op);
         let first = ready.unwrap_or(0);
         let of = loops.of(id);
+        let extents = steps::extents(graph, id, of.is_some());
         let place = (first..groups.list.len())
             .filter(|g| fuse && !contract && groups.list[*g].of == of)
             .find(|&g| fits(graph, &groups, id, &extents, g))
@@ -76,14 +76,18 @@ fn fits(graph: &Graph, groups: &Groups, id: NodeId, extents: &[Extent], place: u
     let loops = [own, &inner[..]].concat();
     let mut walk = Walk { graph, groups, place, extents: loops, seen: Set::default(), met: false };
     let point = point(&group.outer, extents);
-    if !walk.arguments(id, point) {
+    let available = match steps::parts(graph, id, group.of.is_some()) {
+        Some((parts, _)) => parts.iter().all(|part| walk.node(*part, point.clone())),
+        None => walk.arguments(id, point),
+    };
+    if !available {
         return false;
     }
     // Independent work joins only where it runs over the very same loops.
     let beside = || {
         group.members.iter().any(|&m| {
             *extents == group.outer
-                && steps::extents(graph, m) == extents
+                && steps::extents(graph, m, group.of.is_some()) == extents
                 && reduced_extents(graph, m) == inner
                 && !group.contract
         })

@@ -122,7 +122,9 @@ fn read_from_outside(graph: &Graph, loops: &Loops, node: &Node) -> Vec<NodeId> {
         return vec![];
     }
     let args = super::steps::operands(node).iter().filter(|a| loops.of(**a).is_none());
-    let bases = args.map(|a| behind_moves(graph, *a));
+    // A matrix that was turned for a product is turned once, too.
+    let is_turned = |id: NodeId| matches!((&node.op, &graph.node(id).op), (Op::Contract(_), Op::Permute(_)));
+    let bases = args.map(|a| if is_turned(*a) { *a } else { behind_moves(graph, *a) });
     // Indices and random numbers are made where they are read.
     bases.filter(|id| is_computed(graph, *id) && !matches!(graph.node(*id).op, Op::Iota(_) | Op::Random(_))).collect()
 }

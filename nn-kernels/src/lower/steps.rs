@@ -145,21 +145,40 @@ pub(super) fn operands(node: &Node) -> &[NodeId] {
     }
 }
 
-/// The extents over which a node is computed: what leads out of a loop is computed for a step.
-pub(super) fn extents(graph: &Graph, id: NodeId) -> Vec<Extent> {
+/// The parts, and along which axis they stand, of a node of a loop that is put together of parts of one shape, or of such a node at
+/// every step: each part is stored in its place, at one point for all of them.
+pub(super) fn parts(graph: &Graph, id: NodeId, in_loop: bool) -> Option<(&[NodeId], usize)> {
     let node = graph.node(id);
+    let whole = if let Op::Stacked(..) = node.op { graph.node(node.args[0]) } else { node };
+    let Op::Concat(axis) = whole.op else { return None };
+    let shape = graph.shape(whole.args[0]);
+    let alike = whole.args.iter().all(|part| graph.shape(*part) == shape);
+    (in_loop && alike).then_some((&whole.args[..], axis))
+}
+
+/// The extents over which a node is computed: what leads out of a loop is computed for a step, what has parts for one of them.
+pub(super) fn extents(graph: &Graph, id: NodeId, in_loop: bool) -> Vec<Extent> {
+    let node = graph.node(id);
+    if let Some((parts, _)) = parts(graph, id, in_loop) {
+        return graph.shape(parts[0]).extents();
+    }
     match node.op {
         Op::Stacked(..) => graph.shape(node.args[0]).extents(),
         _ => node.shape.extents(),
     }
 }
 
-/// The element of a node that is stored at a point of [`extents`].
-pub(super) fn stored_at(graph: &Graph, id: NodeId, point: &[Index]) -> Index {
+/// The element of a node that is stored at a point of [`extents`], for the part of this number if it has parts.
+pub(super) fn stored_at(graph: &Graph, id: NodeId, in_loop: bool, point: &[Index], part: usize) -> Index {
     let node = graph.node(id);
+    let lead = usize::from(node.shape.batch);
     let mut point = point.to_vec();
+    if let Some((parts, axis)) = parts(graph, id, in_loop) {
+        let size = graph.shape(parts[0]).dims[axis];
+        point[lead + axis] = std::mem::take(&mut point[lead + axis]).plus_constant((part * size) as i64);
+    }
     if let Op::Stacked(of, _) = node.op {
-        point.insert(usize::from(node.shape.batch), Index::step(of.steps));
+        point.insert(lead, Index::step(of.steps));
     }
     Index::linear(&point, &node.shape.extents())
 }

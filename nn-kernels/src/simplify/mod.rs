@@ -4,11 +4,13 @@
 //! through the constructors, as here, folds what a removed phase leaves behind.
 
 mod half;
+mod lift;
 mod split;
 
 use crate::graph::{Graph, Node, NodeId, Op, StepScalar};
 
 pub use half::half_operands;
+pub use lift::lift_out_of_loops;
 pub use split::split_reductions;
 
 /// Which of the two values of an [`Op::ByPhase`] counts.

@@ -7,7 +7,7 @@ use crate::backend::Steps;
 use crate::cpu::{Pass, Update};
 use crate::error::Result;
 use crate::profile::{KernelRun, Ran, TrainKernels};
-use crate::program::StepUniform;
+use crate::program::{Schedule, StepUniform};
 
 impl CpuBackend {
     /// Plays `train` kernel by kernel; a step for each of `steps`.
@@ -28,17 +28,16 @@ impl CpuBackend {
             let milliseconds = (begun.elapsed() - start).as_secs_f64() * 1e3;
             runs.push(KernelRun { kernel, start: start.as_secs_f64() * 1e3, milliseconds });
         };
+        let played = order_of_kernels(schedule, kernels.pass.len(), whole);
         let mut order = steps.order;
         for step in steps.steps {
             let step = StepUniform { capacity: capacity as u32, result: 0, ..*step };
             let batch;
             (batch, order) = order.split_at(step.batch as usize);
             load(program, schedule, &data.fields, capacity, batch.iter().map(|&i| i as usize), arena);
-            for (i, kernel) in kernels.pass.iter().enumerate() {
-                let ran = if whole { Ran::Pass } else { Ran::Number(i) };
-                timed(ran, &mut || {
-                    kernel(&mut Pass { step: &step, parameters, gradients, arena, results, loop_step: 0 })
-                });
+            for &(i, loop_step) in &played {
+                let (ran, kernel) = (if whole { Ran::Pass } else { Ran::Number(i) }, kernels.pass[i]);
+                timed(ran, &mut || kernel(&mut Pass { step: &step, parameters, gradients, arena, results, loop_step }));
             }
             for (i, kernel) in kernels.update.iter().enumerate() {
                 let ran = if whole { Ran::Update } else { Ran::Number(kernels.pass.len() + i) };
@@ -47,4 +46,18 @@ impl CpuBackend {
         }
         Ok(runs)
     }
+}
+
+/// The kernels of a pass in the order in which they are played, each with the step of its loop. A pass that is one function has its
+/// loops in it.
+fn order_of_kernels(schedule: &Schedule, kernels: usize, whole: bool) -> Vec<(usize, usize)> {
+    let mut order = vec![];
+    let mut next = 0;
+    while next < kernels {
+        let around = schedule.loops.iter().find(|l| l.kernels.0 == next && !whole);
+        let (end, steps) = around.map_or((next + 1, 1), |l| (l.kernels.1, l.steps));
+        order.extend((0..steps).flat_map(|step| (next..end).map(move |kernel| (kernel, step))));
+        next = end;
+    }
+    order
 }
