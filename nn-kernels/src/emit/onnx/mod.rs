@@ -320,6 +320,9 @@ impl<'g> Printer<'g> {
                 Value { name, batch: numbers.batch, dims: shape.dims.clone() }
             }
             Op::Random(_) => return Err("random numbers".into()),
+            Op::At(_) | Op::Carry(..) | Op::Stacked(..) | Op::Final(..) => {
+                return Err("loops over time (scans and recurrent layers), which are not exported yet".into());
+            }
             Op::Scalar(_) | Op::ByPhase | Op::Leaf(_) | Op::Scatter | Op::Reduce { batch: true, .. } => {
                 return Err("numbers that belong to training".into());
             }
