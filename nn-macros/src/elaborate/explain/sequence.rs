@@ -88,6 +88,7 @@ pub fn explain(fact: &SequenceFact, subject: &Subject) -> Explanation {
             };
             match layers.as_slice() {
                 [] => e.note("there is no layer with a weight before it"),
+                [one] => e.note(format!("there is `{one}`")),
                 layers => e.note(format!("there are {}", text::list(layers.iter().copied(), "and"))),
             }
         }
