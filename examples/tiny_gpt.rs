@@ -75,8 +75,8 @@ fn main() -> anyhow::Result<()> {
     report::opening([train.len(), test.len()], TinyGpt::PARAMETERS, TinyGpt::FLOPS_PER_SAMPLE, &device);
     network.set_learning_rate(training.rate(network.learning_rate()))?;
     for epoch in 1..=training.epochs {
-        let history = network.fit(&train, nn::Fit::default().batch_size(BATCH).quiet())?;
-        let learned = history.epochs.last().map_or(f32::NAN, |epoch| epoch.train.loss);
+        let history = network.fit(&train, nn::Fit::default().epochs(1).batch_size(BATCH).quiet())?;
+        let learned = history.epochs.last().map_or(f64::NAN, |epoch| epoch.train.loss);
         let tested = network.evaluate(&test)?;
         println!(
             "epoch {epoch}: loss {learned:.3}, of unseen text {:.3} ({:.1} % of the characters right)",
