@@ -15,6 +15,7 @@ CASES = {
     "mlp": "w2",
     "cnn": "w3",
     "resnet": "w6",
+    "lstm": "w5",
     "wide": "w4",
     "curve-inference": "w1i",
     "mlp-inference": "w2i",
