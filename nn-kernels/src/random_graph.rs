@@ -6,6 +6,7 @@
 //! [-1, 1].
 
 mod images;
+mod loops;
 mod options;
 mod sequences;
 
@@ -28,6 +29,11 @@ pub fn network(seed: u32) -> Network {
     for step in 0..steps {
         maker.network.graph.set_label(&format!("step{step}"));
         maker.step(step);
+    }
+    if seed % 4 == 1 {
+        maker.network.graph.set_label("loop");
+        // What does not fit adds nothing.
+        let _ = maker.through_time(seed);
     }
     maker.finish();
     if is_mixed(seed) {

@@ -44,6 +44,18 @@ fn points(extents: &[Extent]) -> Vec<Vec<usize>> {
     })
 }
 
+/// The kernels in the order in which they are played, each with the step of its loop.
+fn played(schedule: &Schedule) -> Vec<(usize, usize)> {
+    let mut all = vec![];
+    let mut first = 0;
+    while first < schedule.kernels.len() {
+        let (body, steps) = schedule.loop_of(first).map_or((first..first + 1, 1), |l| (l.kernels.clone(), l.steps));
+        all.extend((0..steps).flat_map(|step| body.clone().map(move |kernel| (kernel, step))));
+        first = body.end;
+    }
+    all
+}
+
 /// Says the first thing that is wrong with where a schedule's tensors lie, or with which kernels run at the same time.
 fn check(schedule: &Schedule) -> Result<(), String> {
     let in_order: Vec<usize> = schedule.levels.iter().flat_map(Clone::clone).collect();
@@ -71,9 +83,10 @@ fn check(schedule: &Schedule) -> Result<(), String> {
     // What the kernels of this level have read and written, each with the number of the kernel.
     let (mut level, mut read) = (None, HashMap::<Cell, usize>::new());
     let mut written = HashMap::<Cell, usize>::new();
-    for (this, kernel) in schedule.kernels.iter().enumerate() {
-        if level_of(this) != level {
-            level = level_of(this);
+    for (this, loop_step) in played(schedule) {
+        let kernel = &schedule.kernels[this];
+        if level != Some((level_of(this), loop_step)) {
+            level = Some((level_of(this), loop_step));
             read.clear();
             written.clear();
         }
@@ -87,10 +100,11 @@ fn check(schedule: &Schedule) -> Result<(), String> {
                 for inner in points(&stage.inner) {
                     let point: Vec<usize> = o.iter().chain(&inner).copied().collect();
                     let access = |id: &TensorId, index: &Index| {
+                        let (id, first) = schedule.tensor_at(*id, loop_step);
                         let tensor = &schedule.tensors[id.0 as usize];
-                        let element = usize::try_from(index.eval(&point)).ok().filter(|&e| e < elements(tensor));
-                        match element {
-                            Some(e) => Ok((cell(schedule, tensor, e), e)),
+                        let element = usize::try_from(index.eval(&point)).ok().map(|e| e + first);
+                        match element.filter(|&e| e < elements(tensor)) {
+                            Some(e) => Ok((cell(schedule, tensor, e), e, id)),
                             None => Err(format!("kernel `{}` leaves `{}`", kernel.name, tensor.name)),
                         }
                     };
@@ -99,20 +113,20 @@ fn check(schedule: &Schedule) -> Result<(), String> {
                         if !within.iter().all(|bound| bound.holds(&point)) {
                             continue;
                         }
-                        let (at, element) = access(tensor, index)?;
+                        let (at, element, tensor) = access(tensor, index)?;
                         let t = &schedule.tensors[tensor.0 as usize];
-                        if in_arena(t) && owners.get(&at) != Some(&(*tensor, element)) {
+                        if in_arena(t) && owners.get(&at) != Some(&(tensor, element)) {
                             return fail(format!("`{}`[{element}] is not there when it is read", t.name));
                         }
                         reads.entry(at).or_default().push(number);
                     }
                     for store in &stage.stores {
-                        let (at, element) = access(&store.tensor, &store.index)?;
-                        let t = &schedule.tensors[store.tensor.0 as usize];
+                        let (at, element, tensor) = access(&store.tensor, &store.index)?;
+                        let t = &schedule.tensors[tensor.0 as usize];
                         if in_arena(t) && at.1 >= ends[usize::from(t.place.is_half())] {
                             return fail(format!("`{}` lies behind the arena's end", t.name));
                         }
-                        if let Some((other, ..)) = writes.insert(at, (number, store.tensor, element))
+                        if let Some((other, ..)) = writes.insert(at, (number, tensor, element))
                             && other != number
                         {
                             return fail(format!("two points write `{}`[{element}]", t.name));
