@@ -13,7 +13,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-const EPOCHS: u32 = 30;
+const EPOCHS: u32 = 40;
 const BATCH: usize = 64;
 /// How much the network sees, and how far it looks ahead.
 const PAST: usize = 64;
@@ -45,7 +45,7 @@ nn::network! {
         output    forecast = ahead >> flatten;
         loss      mse(forecast, future);
         metric    rmse(forecast, future);
-        optimizer adam(learning_rate = 5e-3, clip_norm = 1.0);
+        optimizer adam(learning_rate = 1e-2, clip_norm = 1.0);
     }
 }
 
