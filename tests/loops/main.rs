@@ -34,8 +34,7 @@ macro_rules! network {
 
             fn data() -> LoopedData {
                 let mut noise = Noise::new($steps);
-                let x: Vec<[[f32; 3]; $steps]> =
-                    (0..SAMPLES).map(|_| std::array::from_fn(|_| noise.array())).collect();
+                let x: Vec<[[f32; 3]; $steps]> = (0..SAMPLES).map(|_| std::array::from_fn(|_| noise.array())).collect();
                 let y: Vec<[f32; 2]> = (0..SAMPLES).map(|_| noise.array()).collect();
                 LoopedData::new(x, y).unwrap()
             }
