@@ -78,6 +78,21 @@ fn spawn(folder: &Path) -> Child {
     child
 }
 
+/// The files of a folder; none while there is no folder.
+fn names(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return vec![] };
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+/// The steps whose files have been finished, ascending.
+fn steps(folder: &Path) -> Vec<u64> {
+    let names = names(folder);
+    let step = |name: &String| name.strip_prefix("step-")?.strip_suffix(".safetensors")?.parse().ok();
+    let mut steps: Vec<u64> = names.iter().filter_map(step).collect();
+    steps.sort_unstable();
+    steps
+}
+
 /// The network where the newest checkpoint says.
 fn newest(folder: &Path) -> Victim {
     let path = Checkpoints::newest(folder).unwrap().expect("a checkpoint that is whole");
@@ -109,23 +124,25 @@ fn whenever_a_process_is_killed_its_run_goes_on() {
     let (mut state, mut last, mut while_writing, mut behind) = (1_u64, 0, 0, 0);
     for kill in 0..KILLS {
         let mut child = spawn(&folder);
+        // Every fourth one gets as far as a new file, however slow the disk is.
+        while kill % 4 == 0 && steps(&folder).last().is_none_or(|step| *step <= last) {
+            assert!(child.try_wait().unwrap().is_none(), "the child ended by itself");
+            sleep(Duration::from_millis(1));
+        }
         // Knuth's generator: instants that differ, over several saves.
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         sleep(Duration::from_micros((state >> 33) % 25_000));
         child.kill().unwrap();
         child.wait().unwrap();
 
-        let names: Vec<String> =
-            fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-        let finished =
-            names.iter().filter_map(|name| name.strip_prefix("step-")?.strip_suffix(".safetensors")?.parse().ok());
-        let finished: Vec<u64> = finished.collect();
+        let names = names(&folder);
+        let finished = steps(&folder);
         while_writing += usize::from(names.iter().any(|name| name.ends_with(".tmp")));
         behind += usize::from(finished.len() > 2);
         let net = newest(&folder);
         assert_eq!(
             Some(net.steps()),
-            finished.iter().copied().max(),
+            finished.last().copied(),
             "the last file that was finished is whole, kill {kill}"
         );
         assert!(net.steps() >= last, "nothing is lost, kill {kill}");
