@@ -3,7 +3,7 @@
 use super::pack;
 use super::{Operands, Product};
 use crate::cpu::memory::Shared;
-use crate::cpu::simd::{LANES, Simd, Wide, WideKernel};
+use crate::cpu::simd::{LANES, Simd, Wide, WideKernel, prefetch};
 
 /// Floats of a panel: so many stay in the first-level cache.
 pub(super) const PANEL: usize = 1 << 13;
@@ -50,7 +50,7 @@ impl Tiles<'_> {
                 let columns = columns_of_tile.min(p.n - j);
                 let width = columns.next_multiple_of(W::WIDTH);
                 // Rows that are whole vectors can be read in place, if that is not far to go for every tile.
-                let in_place = p.b[1] == 1 && columns == width && (p.m <= W::ROWS || p.k * p.n <= CACHED);
+                let in_place = p.b[1] == 1 && columns == width && (p.m <= 2 * W::ROWS || p.k * p.n <= CACHED);
                 let from = &self.o.b[k0 * p.b[0] + j * p.b[1]..];
                 let (panel, row) = if in_place {
                     (from, p.b[0])
@@ -87,6 +87,12 @@ impl Tiles<'_> {
                 let mut sums = [s.splat(0.0); WIDTH];
                 for k in (0..p.k).step_by(LANES) {
                     let count = LANES.min(p.k - k);
+                    // The next columns' lines, which begin somewhere else.
+                    if i == 0 && k.is_multiple_of(2 * LANES) {
+                        for x in WIDTH..2 * WIDTH {
+                            prefetch(self.o.b, (j + x) * p.b[1] + k);
+                        }
+                    }
                     let x = s.load(row, k, count);
                     for (sum, column) in sums.iter_mut().zip(column) {
                         *sum = s.mul_add(x, s.load(column, k, count), *sum);
