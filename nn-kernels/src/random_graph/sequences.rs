@@ -32,12 +32,7 @@ impl Maker {
                 ..Attention::new(heads)
             };
             let rotary = (width / heads).is_multiple_of(2) && self.dice.one_in(2);
-            let options = MultiHead {
-                attention,
-                rotary: rotary.then_some(100.0),
-                bias: self.dice.one_in(2),
-                ..MultiHead::new(heads)
-            };
+            let options = MultiHead { attention, rotary: rotary.then_some(100.0), bias: self.dice.one_in(2) };
             let node = layers::self_attention(&mut self.network, "attention", x, &options)?;
             self.values.push(Value { node, bound: 4.0 });
         } else {
