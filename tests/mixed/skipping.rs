@@ -74,7 +74,7 @@ on_each_device! {
         let mut net = Skips::new(device, 1).unwrap();
         let mut y = [[1.0f32], [-0.5], [0.7], [0.3]].repeat(10);
         (y[17][0], y[30][0]) = (f32::INFINITY, f32::NAN);
-        let data = SkipsData::new(&X.repeat(10), &y).unwrap();
+        let data = SkipsData::new(X.repeat(10), &y).unwrap();
         let mut heard = vec![];
         let fit = nn::Fit::default().batch_size(4).shuffle(false).quiet().on_non_finite(nn::OnNonFinite::Skip);
         let fit = fit.on_train_end(|event, _| heard.push(event.skipped));

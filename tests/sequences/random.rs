@@ -32,7 +32,7 @@ on_each_device! {
         let x = vec![[[1.0; 8]; 16]; 3];
         let mut net = Dropping::new(device, 5).unwrap();
         assert_eq!(net.predict(&x).unwrap(), x, "nothing is dropped");
-        let data = DroppingData::new(&x, &[[0.0; 8]; 3]).unwrap();
+        let data = DroppingData::new(&x, [[0.0; 8]; 3]).unwrap();
         assert_eq!(net.evaluate(&data).unwrap().varies, 0.0);
         let report = net.train_batch(&data).unwrap();
         // Each number is 0 or 2: two of them differ by 2 in half of the cases, but the first step's do not from themselves.

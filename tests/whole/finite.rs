@@ -104,7 +104,7 @@ on_each_device! {
     fn a_gradient_is_named(device) {
         // sqrt(1 - 1) is 0, and its derivative infinite.
         let x = [[0.5f32, 0.5], [0.2, 0.1]].repeat(8);
-        let data = RootedData::new(&x, &vec![[1.0f32]; 16]).unwrap();
+        let data = RootedData::new(&x, vec![[1.0f32]; 16]).unwrap();
         let mut net = Rooted::new(device, 1).unwrap();
         net.set_parameter("r.dense.weight", &[-1.0; 8]).unwrap();
         net.set_parameter("r.dense.bias", &[1.0; 4]).unwrap();

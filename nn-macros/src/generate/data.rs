@@ -21,14 +21,17 @@ impl Api<'_> {
         let Header { name, visibility, .. } = self.header;
         let data_doc = format!("Samples for [`{name}`], in memory: a field for each input and target.");
         let stream_doc = format!("Samples for [`{name}`] that are read while they are needed.");
+        // Who needs only one of them is not told about the other.
         quote! {
             #[doc = #data_doc]
+            #[allow(dead_code)]
             #[derive(::core::fmt::Debug, ::core::clone::Clone)]
             #visibility struct #data {
                 set: #nn::DataSet,
             }
 
             #[doc = #stream_doc]
+            #[allow(dead_code)]
             #[derive(::core::fmt::Debug, ::core::clone::Clone)]
             #visibility struct #stream {
                 stream: #nn::Stream,
