@@ -46,6 +46,36 @@ pub mod everything {
     }
 }
 
+mod unseen {
+    nn::network! {
+        /// A network that remembers, whose samples have weights, and of which nobody uses the stream.
+        pub(crate) network Unseen {
+            input  words: class(7)[5];
+            target label: class(3);
+            letters = words >> embedding(4, padding_index = 0);
+            scan memory(letter in letters, h = zeros(4)) {
+                h = tanh(linear(concat([letter, h]), 4));
+                h
+            }
+            read = memory >> self_attention(2, causal = true) >> lstm(4);
+            logits = read >> last >> dense(3);
+            output    logits = logits;
+            loss      sample_weight * cross_entropy(logits, label);
+            metric    accuracy(logits, label);
+            optimizer adam;
+        }
+    }
+}
+
+/// Trains it once.
+///
+/// # Errors
+/// If the device fails.
+pub fn unseen(device: &nn::Device) -> nn::Result<f64> {
+    let data = unseen::UnseenData::new([[1_u32, 2, 3, 0, 0]], [2_u32])?.with_sample_weights(&[0.5])?;
+    Ok(unseen::Unseen::new(device, 1)?.train_batch(&data)?.loss)
+}
+
 /// A network with a loss and no optimizer.
 pub mod loss_only {
     nn::network! {
