@@ -63,7 +63,10 @@ fn check(schedule: &Schedule) -> Result<(), String> {
         return Err(format!("levels {:?} of {} kernels", schedule.levels, schedule.kernels.len()));
     }
     let level_of = |kernel: usize| schedule.levels.iter().position(|level| level.contains(&kernel));
-    for edge in [schedule.shared, schedule.update].into_iter().filter(|&edge| 0 < edge && edge < in_order.len()) {
+    // A loop's kernels are whole levels.
+    let of_loops = schedule.loops.iter().flat_map(|l| [l.kernels.start, l.kernels.end]);
+    let edges = [schedule.shared, schedule.update].into_iter().chain(of_loops);
+    for edge in edges.filter(|&edge| 0 < edge && edge < in_order.len()) {
         if level_of(edge - 1) == level_of(edge) {
             return Err(format!("a level has kernels from before and behind {edge}"));
         }
