@@ -6,7 +6,7 @@ network! {
         a = x >> dnese(64);
         b = x >> LeakyReLU;
         c = x >> Linear(3);
-        d = x >> attention(8, 3);
+        d = x >> convolve(8, 3);
         output y = concat([a, b, c, d]);
     }
 }
