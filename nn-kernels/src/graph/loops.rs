@@ -48,7 +48,7 @@ impl Loop {
 }
 
 impl Graph {
-    /// Begins a loop of `steps` steps; see the [module's text](self). A `reverse` one goes from the last row to the first.
+    /// Begins a loop of `steps` steps; see the module's text. A `reverse` one goes from the last row to the first.
     ///
     /// Until [`Graph::end_loop`], random numbers differ from step to step ([`Graph::random`]).
     pub fn begin_loop(&mut self, steps: usize, reverse: bool) -> Loop {
