@@ -132,7 +132,7 @@ impl Walk<'_> {
         {
             return false;
         }
-        let args = super::build::arguments_at(self.graph, id, &point, &self.extents);
+        let args = super::reads::arguments_at(self.graph, id, &point, &self.extents);
         args.into_iter().all(|read| self.node(read.node, read.point))
     }
 

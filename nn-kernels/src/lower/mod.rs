@@ -19,6 +19,7 @@
 mod build;
 mod collapse;
 mod group;
+mod reads;
 mod realize;
 mod steps;
 

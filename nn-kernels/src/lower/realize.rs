@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::build::{Read, arguments_at};
+use super::reads::{Read, arguments_at};
 use super::steps::Loops;
 use super::{Root, Users, moves, reduces};
 use crate::graph::{Access, Extent, Graph, Node, NodeId, Op};
