@@ -8,6 +8,7 @@ use super::budget::{bytes, spread};
 use super::context::Gpu;
 use super::lane::Lane;
 use super::loaded::Loaded;
+use super::own::{READ, WRITTEN, kernels};
 use super::pipelines::UNIFORM_BYTES;
 use super::recording::Recording;
 use crate::error::Result;
@@ -28,34 +29,10 @@ struct Kernels {
 impl Kernels {
     /// To be called inside error scopes.
     fn new(device: &wgpu::Device) -> Self {
-        use wgpu::BufferBindingType::{Storage, Uniform};
-        let entry = |(binding, ty)| wgpu::BindGroupLayoutEntry {
-            binding,
-            visibility: wgpu::ShaderStages::COMPUTE,
-            ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: ty == Uniform, min_binding_size: None },
-            count: None,
-        };
-        let (written, read) = (Storage { read_only: false }, Storage { read_only: true });
-        let entries: Vec<_> = (0..).zip([Uniform, written, written, written, read, read]).map(entry).collect();
-        let label = Some("between");
-        let group = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
-        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label,
-            bind_group_layouts: &[Some(&group)],
-            immediate_size: 0,
-        });
-        let module = device.create_shader_module(wgpu::include_wgsl!("between.wgsl"));
-        let pipeline = |name| {
-            device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(name),
-                layout: Some(&layout),
-                module: &module,
-                entry_point: Some(name),
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
-                cache: None,
-            })
-        };
-        let (accumulate, clear, hold) = (pipeline("accumulate"), pipeline("clear"), pipeline("hold"));
+        let types = [wgpu::BufferBindingType::Uniform, WRITTEN, WRITTEN, WRITTEN, READ, READ];
+        let shader = wgpu::include_wgsl!("between.wgsl");
+        let names = ["accumulate", "clear", "hold"];
+        let (group, [accumulate, clear, hold]) = kernels(device, "between", shader, &types, names);
         Self { group, accumulate, clear, hold }
     }
 }

@@ -26,6 +26,7 @@ mod data_set;
 mod direct;
 mod lane;
 mod loaded;
+mod own;
 mod peak;
 mod pipelines;
 mod player;

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::context::Gpu;
+use super::own::{WRITTEN, kernels};
 use crate::error::Result;
 use crate::profile::Peak;
 
@@ -25,7 +26,6 @@ impl Gpu {
         let device = self.device();
         let bytes = BYTES.min(self.limits().max_storage_buffer_binding_size) / 16 * 16;
         let make = || {
-            let module = device.create_shader_module(wgpu::include_wgsl!("peak.wgsl"));
             let buffer = || {
                 let usage = wgpu::BufferUsages::STORAGE;
                 device.create_buffer(&wgpu::BufferDescriptor {
@@ -35,35 +35,9 @@ impl Gpu {
                     mapped_at_creation: false,
                 })
             };
-            let entry = |binding| wgpu::BindGroupLayoutEntry {
-                binding,
-                visibility: wgpu::ShaderStages::COMPUTE,
-                ty: wgpu::BindingType::Buffer {
-                    ty: wgpu::BufferBindingType::Storage { read_only: false },
-                    has_dynamic_offset: false,
-                    min_binding_size: None,
-                },
-                count: None,
-            };
-            let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-                label: Some("peak"),
-                entries: &[entry(0), entry(1)],
-            });
-            let pipelines = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-                label: Some("peak"),
-                bind_group_layouts: &[Some(&layout)],
-                ..wgpu::PipelineLayoutDescriptor::default()
-            });
-            let pipeline = |entry_point| {
-                device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                    label: Some(entry_point),
-                    layout: Some(&pipelines),
-                    module: &module,
-                    entry_point: Some(entry_point),
-                    compilation_options: wgpu::PipelineCompilationOptions::default(),
-                    cache: None,
-                })
-            };
+            let shader = wgpu::include_wgsl!("peak.wgsl");
+            let (layout, [multiply_add, copy]) =
+                kernels(device, "peak", shader, &[WRITTEN, WRITTEN], ["multiply_add", "copy"]);
             let (from, to) = (buffer(), buffer());
             let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
                 label: Some("peak"),
@@ -73,7 +47,7 @@ impl Gpu {
                     wgpu::BindGroupEntry { binding: 1, resource: to.as_entire_binding() },
                 ],
             });
-            (pipeline("multiply_add"), pipeline("copy"), group)
+            (multiply_add, copy, group)
         };
         let (multiply_add, copy, group) = self.scoped("what measures its peak", make).await?;
         let gflops = self.rate(

@@ -7,6 +7,7 @@ use std::thread;
 
 use super::adapter::Adapter;
 use super::context::Gpu;
+use super::own::{READ, WRITTEN, entry, kernels};
 use crate::error::{Error, Result};
 use crate::program::{Binding, Resident, Shader, StepUniform, Workgroups};
 
@@ -47,18 +48,6 @@ pub(super) struct Layouts {
     pub(super) gather_group: wgpu::BindGroupLayout,
     /// Copies a batch's samples into the arena; see `gather.wgsl`.
     pub(super) gather: wgpu::ComputePipeline,
-}
-
-/// What a dispatch costs when its uniform's offset or its pipeline changes is nothing beside creating either, so there is
-/// one layout, with a dynamic offset into the table of steps.
-fn entry(binding: u32, ty: wgpu::BufferBindingType) -> wgpu::BindGroupLayoutEntry {
-    let uniform = ty == wgpu::BufferBindingType::Uniform;
-    wgpu::BindGroupLayoutEntry {
-        binding,
-        visibility: wgpu::ShaderStages::COMPUTE,
-        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: uniform, min_binding_size: None },
-        count: None,
-    }
 }
 
 impl Layouts {
@@ -105,29 +94,14 @@ impl Layouts {
             })
         };
         let mut entries = vec![entry(Binding::Step as u32, Uniform)];
-        entries.extend(STORAGE.map(|binding| entry(binding as u32, Storage { read_only: false })));
+        entries.extend(STORAGE.map(|binding| entry(binding as u32, WRITTEN)));
         let group = layout("kernel", &entries);
         let mut entries = vec![entry(Binding::Step as u32, Uniform)];
         entries.extend(RESIDENT.map(|(binding, read_only)| entry(binding as u32, Storage { read_only })));
         let resident_group = layout("resident", &entries);
-        let gather_group = layout(
-            "gather",
-            &[
-                entry(0, Uniform),
-                entry(1, Storage { read_only: false }),
-                entry(2, Storage { read_only: true }),
-                entry(3, Storage { read_only: true }),
-                entry(4, Storage { read_only: true }),
-            ],
-        );
-        let gather = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some("gather"),
-            layout: Some(&pipeline_layout("gather", &gather_group)),
-            module: &device.create_shader_module(wgpu::include_wgsl!("gather.wgsl")),
-            entry_point: Some("gather"),
-            compilation_options: wgpu::PipelineCompilationOptions::default(),
-            cache: None,
-        });
+        let types = [Uniform, WRITTEN, READ, READ, READ];
+        let shader = wgpu::include_wgsl!("gather.wgsl");
+        let (gather_group, [gather]) = kernels(device, "gather", shader, &types, ["gather"]);
         Self {
             pipeline: pipeline_layout("kernel", &group),
             group,

@@ -7,6 +7,7 @@ use super::budget::{bytes, spread};
 use super::context::{Gpu, Pending};
 use super::lane::{Lane, SLOT_BYTES};
 use super::loaded::Loaded;
+use super::own::{READ, WRITTEN, kernels};
 use super::readback::Reader;
 use super::recording::record;
 use crate::error::Result;
@@ -26,31 +27,9 @@ struct Kernel {
 impl Kernel {
     /// To be called inside error scopes.
     fn new(device: &wgpu::Device) -> Self {
-        use wgpu::BufferBindingType::{Storage, Uniform};
-        let entry = |(binding, ty)| wgpu::BindGroupLayoutEntry {
-            binding,
-            visibility: wgpu::ShaderStages::COMPUTE,
-            ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: ty == Uniform, min_binding_size: None },
-            count: None,
-        };
-        let (written, read) = (Storage { read_only: false }, Storage { read_only: true });
-        let types = [Uniform, read, read, read, read, read, read, written];
-        let entries: Vec<_> = (0..).zip(types).map(entry).collect();
-        let label = Some("watch");
-        let group = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
-        let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label,
-            bind_group_layouts: &[Some(&group)],
-            immediate_size: 0,
-        });
-        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label,
-            layout: Some(&layout),
-            module: &device.create_shader_module(wgpu::include_wgsl!("watch.wgsl")),
-            entry_point: Some("watch"),
-            compilation_options: wgpu::PipelineCompilationOptions::default(),
-            cache: None,
-        });
+        let types = [wgpu::BufferBindingType::Uniform, READ, READ, READ, READ, READ, READ, WRITTEN];
+        let shader = wgpu::include_wgsl!("watch.wgsl");
+        let (group, [pipeline]) = kernels(device, "watch", shader, &types, ["watch"]);
         Kernel { group, pipeline }
     }
 }
