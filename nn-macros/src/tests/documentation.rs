@@ -3,7 +3,25 @@
 use super::checked;
 use crate::functions::{self, Apply, Function};
 
-const LANGUAGE: &str = include_str!("../../../src/language.rs");
+/// The facade's items for functions, all files of them.
+pub const LANGUAGE: &str = concat!(
+    include_str!("../../../src/language/activations.rs"),
+    include_str!("../../../src/language/arithmetic.rs"),
+    include_str!("../../../src/language/convolution.rs"),
+    include_str!("../../../src/language/data.rs"),
+    include_str!("../../../src/language/decisions.rs"),
+    include_str!("../../../src/language/initializers.rs"),
+    include_str!("../../../src/language/layers.rs"),
+    include_str!("../../../src/language/losses.rs"),
+    include_str!("../../../src/language/metrics.rs"),
+    include_str!("../../../src/language/movement.rs"),
+    include_str!("../../../src/language/normalization.rs"),
+    include_str!("../../../src/language/optimizers.rs"),
+    include_str!("../../../src/language/pooling.rs"),
+    include_str!("../../../src/language/regularizers.rs"),
+    include_str!("../../../src/language/sequences.rs"),
+    include_str!("../../../src/language/tokens.rs"),
+);
 
 /// A function's documentation, line by line.
 fn documentation(function: &Function) -> Vec<&'static str> {

@@ -1,6 +1,6 @@
 //! Tests of the front end as a whole.
 
-mod documentation;
+pub mod documentation;
 mod expansion;
 mod images;
 mod language;

@@ -1,0 +1,71 @@
+//! Sequences: `[length, features]`.
+
+functions! {
+    /// `scan name(step in sequence, …, state = beginning, …, reverse = false) { … }`
+    ///
+    /// A statement: a loop over the first axis of one or several sequences of one length, with a body of your own. What the body
+    /// computes at each step is `name`, with the steps in front; what a state is behind the last step is `name.state`, and
+    /// `(values, state) = name;` gives both. Losses flow back through all steps.
+    ///
+    /// ```text
+    /// scan memory(x_t in x, h = zeros(128), c = zeros(128)) {
+    ///     gates = linear(concat([x_t, h]), 4 * 128);
+    ///     (i, f, g, o) = chunk(gates, 4);
+    ///     c = sigmoid(f) * c + sigmoid(i) * tanh(g);
+    ///     h = sigmoid(o) * tanh(c);
+    ///     h
+    /// }
+    /// output y = memory >> last >> dense(10);      // or memory.h >> dense(10)
+    /// ```
+    ///
+    /// - `x_t in x` is a step's part of a sequence: `[8]` of `[32, 8]`. At least one of them says how many steps there are.
+    /// - `h = zeros(128)` is a state and its beginning: zeros, an input, another scan's final state. The body gives it a new value
+    ///   once, of the same shape; what stands behind that reads the new value, what stands before it the value of the step before.
+    /// - `w = w`, which the body gives no new value, is a tensor that each step reads as a whole.
+    /// - `reverse = true` takes the steps from the last one to the first. The values stand at the steps that they belong to all the
+    ///   same, so the final state is that of the first one.
+    ///
+    /// Of what is declared outside, the body sees constants and blocks. Its layers have one set of parameters for all steps, called
+    /// after the scan and the binding in it (`memory.gates.linear.weight`). Dropout draws anew at each step. There is no scan in a
+    /// scan and no `batch_norm`, whose statistics would be those of one step.
+    scan;
+    /// `rnn(x, hidden, activation = tanh, layers = 1, bidirectional = false, dropout = 0.0, bias = true, h = …, name = …)`
+    ///
+    /// A recurrent layer over a sequence `[length, features]`: at each step
+    /// h' = tanh(weight_ih · x + bias_ih + weight_hh · h + bias_hh), or `relu` instead. The result is h' of all steps,
+    /// `[length, hidden]`; the state behind the last one is `y.h`, or `(y, h) = x >> rnn(8);`.
+    ///
+    /// `layers` stand on top of each other, with `dropout` of what goes from one to the next. If `bidirectional`, each has a second
+    /// loop from the last step to the first one, and the result is `[length, 2 * hidden]`, both directions at each step. `h = h0`
+    /// is the state to begin with, zeros otherwise. States are `[hidden]`, or `[layers * directions, hidden]` if that is more than 1,
+    /// in PyTorch's order.
+    ///
+    /// Parameters: `weight_ih_l0` `[hidden, features]`, `weight_hh_l0` `[hidden, hidden]`, `bias_ih_l0` and `bias_hh_l0` `[hidden]`;
+    /// `…_l1` in the next layer, `…_reverse` in the other direction. All are uniform within ±1/√hidden. Names, layouts and formulas are
+    /// PyTorch's: a `state_dict` loads by renaming.
+    ///
+    /// `x >> rnn(8)` of `[10, 4]` is `[10, 8]`.
+    rnn;
+    /// `lstm(x, hidden, layers = 1, bidirectional = false, dropout = 0.0, bias = true, h = …, c = …, name = …)`
+    ///
+    /// Long short-term memory over a sequence `[length, features]`. At each step weight_ih · x + bias_ih + weight_hh · h + bias_hh are
+    /// the gates i, f, g, o, and c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(c'). The result is h' of all steps,
+    /// `[length, hidden]`; the states behind the last one are `y.h` and `y.c`, or `(y, h, c) = x >> lstm(8);`.
+    ///
+    /// Options are those of `rnn`, and so are the parameters, with `4 * hidden` rows for the gates in their order.
+    ///
+    /// `x >> lstm(8)` of `[10, 4]` is `[10, 8]`.
+    /// `x >> lstm(8, layers = 2, bidirectional = true) >> last` of `[10, 4]` is `[16]`.
+    lstm;
+    /// `gru(x, hidden, layers = 1, bidirectional = false, dropout = 0.0, bias = true, h = …, name = …)`
+    ///
+    /// A gated recurrent unit over a sequence `[length, features]`. At each step p = weight_ih · x + bias_ih and
+    /// q = weight_hh · h + bias_hh have the parts r, z, n, and n = tanh(pₙ + σ(pᵣ + qᵣ) qₙ), z = σ(p_z + q_z),
+    /// h' = (1 - z) n + z h. The result is h' of all steps, `[length, hidden]`; the state behind the last one is `y.h`, or
+    /// `(y, h) = x >> gru(8);`.
+    ///
+    /// Options are those of `rnn`, and so are the parameters, with `3 * hidden` rows for the gates in their order.
+    ///
+    /// `x >> gru(8)` of `[10, 4]` is `[10, 8]`.
+    gru;
+}
