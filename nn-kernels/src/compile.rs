@@ -354,6 +354,7 @@ impl<'a> Table<'a> {
         }
         let (name, place) = match leaf {
             Leaf::Field(i) => (self.programs.network.fields[*i].name.clone(), Place::Sample(0)),
+            Leaf::Kept(k) => (self.programs.network.kept[*k].name.clone(), Place::Sample(0)),
             Leaf::Parameter(i) => {
                 let parameter = &self.programs.layout.parameters[*i];
                 (parameter.name.clone(), Place::Parameters(parameter.offset))

@@ -1,10 +1,14 @@
 //! A declared network: what the front end hands to the compiler.
 
+mod kept;
+
 use std::collections::BTreeMap;
 
 use wildmatch::WildMatch;
 
 use crate::graph::{Graph, Leaf, NodeId, Op, Shape};
+
+pub use kept::Kept;
 
 /// A network as declared: the graph of its forward pass, and which nodes mean what.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +41,8 @@ pub struct Network {
     pub constraints: BTreeMap<usize, Constrained>,
     /// Buffers, by the number of their parameter, and their new values after a training step.
     pub updates: Vec<(usize, NodeId)>,
+    /// What is remembered of each sample from run to run; kept tensor `k` is [`crate::graph::Leaf::Kept`]`(k)`. See [`Network::keep`].
+    pub kept: Vec<Kept>,
     /// Whether a parameter of a name that exists already is that parameter: the front end says so while it applies a block
     /// whose parameters exist once. Otherwise it gives each parameter a name of its own.
     pub sharing: bool,

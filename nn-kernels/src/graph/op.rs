@@ -74,6 +74,8 @@ pub enum Leaf {
     Field(usize),
     /// The network's parameter of this number.
     Parameter(usize),
+    /// The network's kept tensor of this number: what the run before has left of each sample, zeros at first. No gradient.
+    Kept(usize),
     /// The part of the vector of all parameters that begins at this float (updates only). The layout is that of
     /// [`crate::plan::Plan::parameters`].
     Parameters(usize),
