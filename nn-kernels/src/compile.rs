@@ -71,6 +71,7 @@ pub fn compile(network: &Network, options: &Options) -> Plan {
         trained_floats: layout.trained_floats,
         control: layout.control.all,
         skipped: layout.skipped,
+        non_finite: layout.non_finite,
         loss_weight: layout.loss_weight,
         changed_floats: layout.changed_floats,
         parameters: layout.parameters,

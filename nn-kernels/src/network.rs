@@ -103,6 +103,14 @@ impl Network {
         self.loss.is_some() && self.optimizer.as_ref().is_some_and(|o| o.skip_non_finite || mixed)
     }
 
+    /// Whether an infinite gradient, or one that is NaN, may leave parameters and states finite: where values are clipped, or negative
+    /// ones become 0. Elsewhere it stays in them for ever, so that whoever looks at them now and then has found it.
+    pub fn hides_non_finite(&self) -> bool {
+        let clips = self.optimizer.as_ref().is_some_and(|o| o.clip_value.is_some());
+        let trains = self.loss.is_some() && self.optimizer.is_some();
+        trains && !self.skips_non_finite() && (clips || self.constraints.values().any(Constrained::hides_non_finite))
+    }
+
     /// The optimizer's group that a parameter belongs to.
     pub fn group_of(&self, parameter: usize) -> Option<usize> {
         self.optimizer.as_ref()?.group_of(&self.parameters[parameter].name)
@@ -496,6 +504,13 @@ pub struct Constrained {
     pub dims: Vec<usize>,
     /// The axes of those along which a unit lies: what a unit (a neuron, a filter) reads from.
     pub unit: Vec<usize>,
+}
+
+impl Constrained {
+    /// Whether it makes a number of what is none: a maximum of NaN and 0 is 0.
+    fn hides_non_finite(&self) -> bool {
+        self.constraint == Constraint::NonNegative
+    }
 }
 
 /// An update rule.

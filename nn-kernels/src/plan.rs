@@ -47,6 +47,9 @@ pub struct Plan {
     /// Where a training step's results say whether it was skipped, since a gradient was infinite or NaN: 1 if so, else 0. `None`
     /// where no step is ever skipped.
     pub skipped: Option<usize>,
+    /// Where a training step's results say whether a gradient was infinite or NaN: 1 if so, else 0. `None` where parameters or states
+    /// show that for themselves from then on, or where such steps are skipped.
+    pub non_finite: Option<usize>,
     /// Where a step's results say how much its loss counts beside those of other steps, where that is not the number of its samples.
     pub loss_weight: Option<usize>,
     /// Outputs from inputs.

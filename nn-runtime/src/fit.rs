@@ -223,8 +223,10 @@ impl<'a, R> Fit<'a, R> {
     /// within the epoch, and say which tensor was the first and in which step. On the CPU they look at each loss, and at all parameters and
     /// optimizer's states after every 256 steps; on the GPU, the device looks at all of them behind each submission, and its flag comes to the
     /// host when that waits for the submission anyway. That costs well below 1 % of a step, and a copy of parameters and states
-    /// on the device. With [`accumulate`](Self::accumulate), it is whole updates that are left out. A gradient
-    /// that is clipped to a finite one is no such number. Default: [`OnNonFinite::Ignore`].
+    /// on the device. A gradient that is not finite stays in parameters or states, so that it is found there; where it would not (`clip_value`
+    /// and `non_negative` make finite numbers of it), the update looks at all gradients and raises a flag in the step's
+    /// results. With [`accumulate`](Self::accumulate), it is whole updates that are left out. Gradients of frozen parameters are
+    /// not looked at. Default: [`OnNonFinite::Ignore`].
     pub fn on_non_finite(mut self, policy: OnNonFinite) -> Self {
         self.options.on_non_finite = policy;
         self

@@ -41,6 +41,9 @@ pub struct Program {
     /// Where a training step's results say whether the step was skipped, since a gradient was infinite or NaN: 1 if so, else 0.
     /// `None` where no step is ever skipped.
     pub skipped: Option<usize>,
+    /// Where they say whether a gradient was infinite or NaN, behind the last batch of an update: 1 if so, else 0. `None` where parameters
+    /// or states show that for themselves from then on, or where such steps are skipped.
+    pub non_finite: Option<usize>,
     /// Where a step's results say how much its loss counts beside those of other steps; `None` where that is the number of its samples.
     pub loss_weight: Option<usize>,
     /// What `predict` returns.

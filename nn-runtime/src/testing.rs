@@ -44,6 +44,7 @@ pub(crate) const NETWORK: Program = Program {
     ],
     control: &[],
     skipped: None,
+    non_finite: None,
     loss_weight: None,
     sample_weight: None,
     parameter_floats: 12,

@@ -79,6 +79,7 @@ fn program(plan: &Plan, kernels: Option<&CpuKernels>) -> p::Program {
         }),
         learning_rate: plan.learning_rate.map(|x| x as f32),
         skipped: plan.skipped,
+        non_finite: plan.non_finite,
         loss_weight: plan.loss_weight,
         outputs: list(&plan.outputs, |x| p::Output { name: text(&x.name), dims: numbers(&x.dims) }),
         metrics: list(&plan.metrics, |x| p::Metric {

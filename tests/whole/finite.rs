@@ -27,6 +27,30 @@ nn::network! {
     }
 }
 
+nn::network! {
+    /// Clipping makes a finite number of every gradient.
+    pub network Clipping {
+        input  x: [1];
+        input  scale: [1];
+        target y: [1];
+        p = (x >> dense(1)) * scale;
+        output    p = p;
+        loss      mae(sqrt(abs(p)), y);
+        optimizer sgd(learning_rate = 1e-3, clip_value = 0.5);
+    }
+
+    /// A weight that is NaN becomes 0.
+    pub network Positive {
+        input  x: [1];
+        input  scale: [1];
+        target y: [1];
+        p = (x >> dense(1, bias = false, constraint = non_negative)) * scale;
+        output    p = p;
+        loss      mae(sqrt(abs(p)), y);
+        optimizer sgd(learning_rate = 1e-3);
+    }
+}
+
 const SAMPLES: usize = 64;
 
 fn samples(bad: &[usize]) -> (Vec<[f32; 5]>, Vec<[f32; 3]>) {
@@ -99,6 +123,55 @@ on_each_device! {
             assert!(ignored.0 == stopping.0 && ignored.0 == skipping.0);
             assert_eq!(ignored.1.step_losses, skipping.1.step_losses);
         }
+    }
+
+    fn a_gradient_that_leaves_no_trace_is_found(device) {
+        // The root of 0 * p has no slope; the loss of such a sample is finite, and so is what clipping makes of its gradient.
+        macro_rules! check {
+            ($network:ident, $data:ident) => {
+                for together in [1, 3] {
+                    let part = |from: usize, to: usize, bad: usize| {
+                        let x: Vec<[f32; 1]> = (from..to).map(|i| [1.0 + i as f32 / 64.0]).collect();
+                        let scale: Vec<[f32; 1]> = (from..to).map(|i| [if i == bad { 0.0 } else { 1.0 }]).collect();
+                        $data::new(&x, &scale, vec![[1.0f32]; to - from]).unwrap()
+                    };
+                    let fit = |policy| Fit::default().batch_size(4).shuffle(false).accumulate(together).quiet().on_non_finite(policy);
+                    let new = || {
+                        let mut net = $network::new(device, 1).unwrap();
+                        net.set_parameter("p.dense.weight", &[0.7]).unwrap();
+                        net
+                    };
+                    let weights = |net: &$network| -> Vec<u32> {
+                        net.parameters().flat_map(|p| net.parameter(p.name).unwrap()).map(f32::to_bits).collect()
+                    };
+                    // Batch 6 of 16 is bad.
+                    let data = part(0, 64, 21);
+                    let first = 5 / together * together;
+                    let mut stopped = new();
+                    let history = stopped.fit(&data, fit(OnNonFinite::Stop)).unwrap();
+                    let Some(Stopped::NonFinite(found)) = &history.stopped else { panic!("{:?}", history.stopped) };
+                    assert!(found.batch == 6 && found.loss.is_finite(), "{found}");
+                    assert!(found.place.starts_with("the gradient of `p.dense.weight`: 1 of 1 numbers, the first is "), "{found}");
+                    assert_eq!((stopped.steps(), history.step_losses.len()), (first as u64, first));
+                    let mut twin = new();
+                    twin.fit(&part(0, 4 * first, 99), fit(OnNonFinite::Ignore)).unwrap();
+                    assert_eq!(weights(&stopped), weights(&twin));
+
+                    let mut skipping = new();
+                    let history = skipping.fit(&data, fit(OnNonFinite::Skip).epochs(2)).unwrap();
+                    let batches: Vec<usize> = history.left_out.iter().map(|found| found.batch).collect();
+                    assert_eq!((batches, history.stopped), (vec![6, 6], None));
+                    assert!(history.epochs.iter().all(|epoch| epoch.skipped == together && epoch.train.loss.is_finite()));
+
+                    // Who asks for nothing gets what PyTorch's clipping gives: a number.
+                    let mut ignoring = new();
+                    ignoring.fit(&data, fit(OnNonFinite::Ignore)).unwrap();
+                    assert_ne!(weights(&ignoring), weights(&new()));
+                }
+            };
+        }
+        check!(Clipping, ClippingData);
+        check!(Positive, PositiveData);
     }
 
     fn a_gradient_is_named(device) {

@@ -70,7 +70,7 @@ impl Programs<'_> {
 
     /// Kernels that tell whether all gradients are finite, for those who read [`Leaf::Finite`] and for the step's results.
     pub(super) fn finite(&self, table: &mut Table<'_>) -> Lowered {
-        let Some(slot) = self.layout.skipped else { return Lowered::default() };
+        let Some(slot) = self.layout.skipped.or(self.layout.non_finite) else { return Lowered::default() };
         let mut graph = Graph::new();
         graph.set_label("optimizer.finite");
         let mut all: Option<NodeId> = None;
@@ -82,10 +82,15 @@ impl Programs<'_> {
         }
         let Some(finite) = all else { return Lowered::default() };
         let one = graph.constant(1.0);
-        let skipped = graph.sub(one, finite);
-        let (graph, nodes) = split_reductions(&graph, &[finite, skipped]);
+        let not = graph.sub(one, finite);
         let scalar = Shape::fixed(&[]);
-        let tensors = [table.leaf_tensor(&Leaf::Finite, &scalar), table.add("skipped", &scalar, Place::Results(slot))];
+        let (nodes, tensors) = if self.layout.skipped.is_some() {
+            let finite_tensor = table.leaf_tensor(&Leaf::Finite, &scalar);
+            (vec![finite, not], vec![finite_tensor, table.add("skipped", &scalar, Place::Results(slot))])
+        } else {
+            (vec![not], vec![table.add("not finite", &scalar, Place::Results(slot))])
+        };
+        let (graph, nodes) = split_reductions(&graph, &nodes);
         let roots: Vec<Root> = nodes.into_iter().zip(tensors).map(|(node, tensor)| Root { node, tensor }).collect();
         lower(&graph, &roots, true, table)
     }

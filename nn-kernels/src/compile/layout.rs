@@ -25,6 +25,8 @@ pub(super) struct Layout {
     pub(super) loss_weight: Option<usize>,
     /// Where a step's results say whether it was skipped.
     pub(super) skipped: Option<usize>,
+    /// Where they say whether a gradient was not finite, where nothing else would show it.
+    pub(super) non_finite: Option<usize>,
 }
 
 /// Parameters that the optimizer updates with the same options: a range of the vectors.
@@ -79,6 +81,7 @@ impl Layout {
         let parameter_floats = floats.max(4);
         let loss_weight = results::loss_weight(network).map(|_| slot.take());
         let skipped = network.skips_non_finite().then(|| slot.take());
+        let non_finite = network.hides_non_finite().then(|| slot.take());
         Layout {
             parameters,
             parameter_floats,
@@ -91,6 +94,7 @@ impl Layout {
             slot,
             loss_weight,
             skipped,
+            non_finite,
         }
     }
 

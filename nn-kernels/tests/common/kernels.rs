@@ -65,6 +65,7 @@ impl Maker {
             trained_floats: 0,
             control: vec![],
             skipped: None,
+            non_finite: None,
             loss_weight: None,
             sample_weight: None,
             changed_floats: 0,

@@ -321,10 +321,10 @@ impl<'r> Loop<'r> {
             }
             if guarded {
                 for (_, results) in metrics::slots(program, self.sizes.from(first + looked), &results[floats..]) {
-                    (looked, floats) = (looked + 1, floats + results.len());
-                    if self.is_bad(results) {
+                    if self.is_bad(first + looked, results) {
                         return ControlFlow::Break(());
                     }
+                    (looked, floats) = (looked + 1, floats + results.len());
                 }
             }
             if self.shown.seconds() < self.refresh || matches!(asked, Ok(Some(_)) | Err(_)) {
@@ -384,8 +384,8 @@ impl<'r> Loop<'r> {
         let known = self.floats(first..self.counted);
         let new = results.get(known..).unwrap_or_default();
         for (batch, results) in metrics::slots(self.callbacks.program, self.sizes.from(self.counted), new) {
+            let skipped = self.is_skipped(self.counted, results);
             self.counted += 1;
-            let skipped = self.is_skipped(results);
             self.skipped += usize::from(skipped);
             // A step that was left out has measured nothing, unless the device has.
             if !skipped || results[0].is_finite() {

@@ -1,7 +1,8 @@
 //! What is done when a loss, a gradient or a parameter is no finite number.
 //!
-//! The loss of each step is read back with the epoch's results anyway, and parameters are looked at when an epoch (or a portion of a
-//! stream) has ended, so no step is slower for it. Where it began is found afterwards: steps repeat bit for bit, so they are played
+//! The loss of each step is read back with the epoch's results anyway, and parameters are looked at now and then, also within an epoch.
+//! A gradient that is not finite shows in them for ever, unless it is clipped or a constraint hides it: such networks raise a flag in
+//! the step's results. So no step is slower for it. Where it began is found afterwards: steps repeat bit for bit, so they are played
 //! again from the last state that was good, in ever smaller numbers, up to the one after which a parameter is not finite; its
 //! gradients then say which tensor was the first.
 
@@ -181,7 +182,8 @@ impl Replay {
         net.backend.train(played, &mut Vec::new(), &mut unheard)?;
         let place = vectors(net)?;
         self.go_to(net, at.data, steps.start)?;
-        let place = place.map_or("the loss itself".to_owned(), |place| format!("the update of {place}"));
+        let else_in = if steps.len() > 1 { "the sum of the gradients of its batches" } else { "the loss itself" };
+        let place = place.map_or(else_in.to_owned(), |place| format!("the update of {place}"));
         Ok((steps.end - 1, place))
     }
 

@@ -14,7 +14,7 @@ use crate::error::Result;
 
 /// Floats that a workgroup looks at in each vector.
 const GROUP: u64 = 4 * 64;
-/// Floats of a flag.
+/// Words of a flag: the flag, then where a step's results have one of their own (0 where they have none), then nothing.
 const FLAG: u64 = 4;
 
 /// The kernel.
@@ -104,6 +104,8 @@ impl Watch {
         };
         let usage = Usage::STORAGE | Usage::COPY_SRC | Usage::COPY_DST;
         let found = loaded.budget.buffer("a flag", bytes(FLAG), usage).await?;
+        let own = loaded.program.non_finite.unwrap_or(0) as u32;
+        gpu.queue().write_buffer(&found, 0, bytemuck::cast_slice(&[0, own, 0, 0]));
         let mut readers = <[Reader; super::steps::IN_FLIGHT]>::default();
         for reader in &mut readers {
             reader.reserve(&loaded.budget, FLAG).await?;
@@ -140,7 +142,7 @@ pub(super) struct Bound {
 impl Bound {
     /// Encodes a look behind the submission of this number, whose last step has this entry of the table.
     pub(super) fn encode(&self, loaded: &Loaded, encoder: &mut wgpu::CommandEncoder, submission: usize, last: usize) {
-        encoder.clear_buffer(&self.found, 0, None);
+        encoder.clear_buffer(&self.found, 0, Some(bytes(1)));
         let workgroups = spread(self.floats.div_ceil(GROUP), axis(loaded.gpu())).unwrap_or((1, 1));
         record(loaded, encoder, |to| {
             to.bind(&self.group, (last * SLOT_BYTES) as u32);
@@ -153,7 +155,7 @@ impl Bound {
     pub(super) async fn is_finite(&self, loaded: &Loaded, pending: Pending, submission: usize) -> Result<bool> {
         loaded.counts.flags.fetch_add(1, Relaxed);
         let flag = self.reader(submission).finish(&loaded.budget, pending, FLAG).await?;
-        Ok(flag.iter().all(|word| word.to_bits() == 0))
+        Ok(flag.first().is_none_or(|word| word.to_bits() == 0))
     }
 
     fn reader(&self, submission: usize) -> &Reader {

@@ -1,4 +1,4 @@
-// Whether all parameters, all of the optimizer's states and the losses of a run's steps are finite. Numbers are looked at as bits:
+// Whether all parameters, all of the optimizer's states, the losses of a run's steps and, where steps have a flag for them, their gradients are finite. Numbers are looked at as bits:
 // shaders may be compiled as if there were neither NaN nor infinity.
 
 struct Slot {
@@ -25,6 +25,7 @@ struct Slot {
 @group(0) @binding(4) var<storage, read> state2: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read> results: array<u32>;
 @group(0) @binding(6) var<storage, read> slots: array<Slot>;
+// The first word says what was found; the second one, where results have a flag of their own, or 0.
 @group(0) @binding(7) var<storage, read_write> found: array<atomic<u32>, 4>;
 
 const EXPONENT = 0x7f800000u;
@@ -65,8 +66,15 @@ fn watch(
 ) {
     let i = (workgroup.x + workgroup.y * workgroups.x) * 64u + lane;
     var bad = vectors_have_bad(i);
+    let own = atomicLoad(&found[1]);
     for (var step = i; i < 64u && step <= last.number; step += 64u) {
-        bad = bad || is_bad(results[slots[step].result]);
+        let result = slots[step].result;
+        bad = bad || is_bad(results[result]);
+        // Only the last step of an update has a flag, and 1 is raised.
+        let part = slots[step].part;
+        if own > 0u && (part == 0u || part == 3u) {
+            bad = bad || results[result + own] == 0x3f800000u;
+        }
     }
     if bad {
         atomicStore(&found[0], 1u);

@@ -66,6 +66,7 @@ fn plan() -> Plan {
         trained_floats: 0,
         control: vec![],
         skipped: None,
+        non_finite: None,
         loss_weight: None,
         sample_weight: None,
         changed_floats: 0,

@@ -75,6 +75,7 @@ const NETWORK: Program = Program {
     parameters: &[],
     control: &[],
     skipped: None,
+    non_finite: None,
     loss_weight: None,
     sample_weight: None,
     parameter_floats: 4,

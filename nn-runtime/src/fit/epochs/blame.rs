@@ -16,35 +16,45 @@ const NOTED: usize = 1024;
 pub(super) struct Wrong(Option<usize>);
 
 impl Loop<'_> {
-    /// Says that the epoch's loss is no number, where nobody else does.
+    /// Says that the epoch's loss or a gradient is no number, where nobody else does.
     pub(super) fn warn(&self, net: &Net) {
         if let (OnNonFinite::Ignore, Some(first)) = (self.options.on_non_finite, self.first_bad(net, 0)) {
             let (network, epoch) = (net.program.name, self.callbacks.epoch);
-            log::warn!("`{network}`: the loss of epoch {epoch} is not finite, first in batch {}", first + 1);
+            let is_loss = self.results_from(net, first).first().is_none_or(|loss| !loss.is_finite());
+            let what = if is_loss { "the loss" } else { "a gradient" };
+            log::warn!("`{network}`: {what} of epoch {epoch} is not finite, first in batch {}", first + 1);
         }
     }
 
+    /// Whether a step of the epoch has raised the flag that its results have at this place. It is the update that does, so steps that
+    /// only add their gradients to others' have none.
+    fn has_flag(&self, flag: Option<usize>, step: usize, results: &[f32]) -> bool {
+        let raised = flag.and_then(|at| results.get(at)).is_some_and(|flag| *flag == 1.0);
+        raised && self.updates(step)
+    }
+
     /// Whether a step's results say that the device has left out its update.
-    fn is_skipped_on_device(&self, results: &[f32]) -> bool {
-        self.callbacks.program.skipped.and_then(|at| results.get(at)).is_some_and(|flag| *flag == 1.0)
+    fn is_skipped_on_device(&self, step: usize, results: &[f32]) -> bool {
+        self.has_flag(self.callbacks.program.skipped, step, results)
     }
 
     /// Whether a step has changed nothing, by its results: those that were left out have no loss.
-    pub(super) fn is_skipped(&self, results: &[f32]) -> bool {
+    pub(super) fn is_skipped(&self, step: usize, results: &[f32]) -> bool {
         let left_out = self.options.on_non_finite == OnNonFinite::Skip && !results[0].is_finite();
-        left_out || self.is_skipped_on_device(results)
+        left_out || self.is_skipped_on_device(step, results)
     }
 
     /// Whether something has to be done about a step's results.
-    pub(super) fn is_bad(&self, results: &[f32]) -> bool {
+    pub(super) fn is_bad(&self, step: usize, results: &[f32]) -> bool {
         let stops = self.options.on_non_finite == OnNonFinite::Stop;
-        !results[0].is_finite() && (stops || !self.is_skipped_on_device(results))
+        let bad_loss = !results[0].is_finite() && (stops || !self.is_skipped_on_device(step, results));
+        bad_loss || self.has_flag(self.callbacks.program.non_finite, step, results)
     }
 
     /// The first of the epoch's steps from this one on whose loss is not finite, counted from there.
     fn first_bad(&self, net: &Net, first: usize) -> Option<usize> {
-        let results = self.results_from(net, first);
-        metrics::slots(net.program, self.sizes.from(first), results).position(|(_, results)| self.is_bad(results))
+        let results = metrics::slots(net.program, self.sizes.from(first), self.results_from(net, first));
+        (first..).zip(results).position(|(step, (_, results))| self.is_bad(step, results))
     }
 
     /// Before steps on samples that `stay` for all epochs, or do not.

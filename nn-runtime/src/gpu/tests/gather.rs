@@ -62,6 +62,7 @@ fn sums(sizes: &[usize]) -> &'static Program {
         parameters: &[],
         control: &[],
         skipped: None,
+        non_finite: None,
         loss_weight: None,
         sample_weight: None,
         parameter_floats: 0,

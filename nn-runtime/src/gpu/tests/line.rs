@@ -140,6 +140,7 @@ pub(super) const fn line(name: &'static str, predict: &'static [Shader]) -> Prog
         }],
         control: &[],
         skipped: None,
+        non_finite: None,
         loss_weight: None,
         sample_weight: None,
         parameter_floats: 4,
