@@ -19,7 +19,7 @@ use crate::lower::{Lowered, Root, Tensors, holds_halves, lower};
 use crate::memory::{self, Pinned};
 use crate::network::{Network, Precision};
 use crate::plan::{LoopOfKernels, Output, Place, Plan, Schedule, Tensor, View};
-use crate::simplify::{Phase, half_operands, lift_out_of_loops, specialize, split_reductions};
+use crate::simplify::{Phase, compute_by_blocks, half_operands, lift_out_of_loops, specialize, split_reductions};
 
 use layout::Layout;
 
@@ -93,7 +93,8 @@ struct Programs<'a> {
 impl Programs<'_> {
     fn predict(&self) -> Schedule {
         let nodes: Vec<NodeId> = self.network.outputs.iter().map(|(_, id)| *id).collect();
-        let (mut graph, roots) = specialize(&self.network.graph, &nodes, Phase::Inference);
+        let (graph, roots) = specialize(&self.network.graph, &nodes, Phase::Inference);
+        let (mut graph, roots) = compute_by_blocks(&graph, &roots, &self.network.blocks);
         let mut table = Table::new(self);
         let mut list = vec![];
         for ((name, _), root) in self.network.outputs.iter().zip(roots) {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use wildmatch::WildMatch;
 
 use crate::graph::{Graph, Leaf, NodeId, Op, Shape};
+use crate::simplify::Blocks;
 
 pub use kept::Kept;
 
@@ -35,6 +36,8 @@ pub struct Network {
     pub optimizer: Option<Optimizer>,
     /// In which precision contractions compute.
     pub precision: Precision,
+    /// What is computed by blocks of rows, since it is too large to be stored at once.
+    pub blocks: Blocks,
     /// What parameters cost by their size, by their number; it is part of the loss.
     pub penalties: BTreeMap<usize, Penalty>,
     /// What each update brings parameters back to, by their number.

@@ -3,6 +3,9 @@
 //! Its states are the gradients of the loop's states, its steps go through the same rows, and its body is the backward pass of one
 //! step: the ordinary rules, applied to what the step computed. What was cheap is computed again from what the step read; states,
 //! sums and expensive functions are stacked on the way forward. What a weight gets is the sum over all steps of what each adds.
+//!
+//! A loop over blocks is there so that its body need not be stored: all of it is computed again, but for sums that are much smaller than
+//! what they are sums of. What is read whole gets its gradient in a state, to which each block adds.
 
 use std::collections::BTreeMap;
 
@@ -32,6 +35,7 @@ pub(super) fn gradients(g: &mut Graph, of: Loop, ends: &[(NodeId, NodeId)], want
         step.add(g, next, carry);
     }
     let mut outside: Vec<Outside> = vec![];
+    let mut sums: BTreeMap<NodeId, NodeId> = BTreeMap::new();
     for &(end, gradient) in ends {
         let Op::Stacked(..) = g.node(end).op else { continue };
         let value = g.node(end).args[0];
@@ -60,6 +64,9 @@ pub(super) fn gradients(g: &mut Graph, of: Loop, ends: &[(NodeId, NodeId)], want
                     debug_assert_eq!(g.shape(new), g.shape(arg), "gradient of {:?}, argument {i}", node.op);
                     if step.is_inside(arg) {
                         step.add(g, arg, new);
+                    } else if of.blocks {
+                        let sum = sums.get(&arg).copied();
+                        sums.insert(arg, sum.map_or(new, |sum| elementwise::accumulate(g, sum, new)));
                     } else {
                         outside.push(Outside::Each(arg, new));
                     }
@@ -76,7 +83,17 @@ pub(super) fn gradients(g: &mut Graph, of: Loop, ends: &[(NodeId, NodeId)], want
         let shape = g.shape(next).clone();
         new_nexts.insert(k, arrived.unwrap_or_else(|| g.filled(0.0, &shape)));
     }
+    // The states in which gradients are added up have numbers of their own, behind those of the loop's states.
+    let first = carries.keys().max().map_or(0, |k| k + 1);
+    for (arg, new) in &sums {
+        let zeros = g.filled(0.0, &g.shape(*arg).clone());
+        let sum = g.sum_of(back, first + arg.index(), zeros);
+        new_nexts.insert(first + arg.index(), g.add2(sum, *new));
+    }
     let mut all = vec![];
+    for arg in sums.into_keys() {
+        all.push((arg, g.final_of(back, first + arg.index(), &new_nexts)));
+    }
     for &(k, _) in &states {
         if let Some(init) = carries.get(&k).map(|carry| g.node(*carry).args[0]).filter(|init| wanted[init.index()]) {
             all.push((init, g.final_of(back, k, &new_nexts)));
@@ -139,7 +156,7 @@ impl Step {
         let node = g.node(id).clone();
         let new = match node.op {
             Op::At(_) => g.at(self.back, node.args[0]),
-            _ if is_cheap(&node.op) => {
+            _ if is_cheap(&node.op) || (self.forward.blocks && !is_small_sum(g, &node)) => {
                 let args = node.args.iter().map(|a| self.primal(g, *a)).collect();
                 copy_with(g, &node, args)
             }
@@ -160,4 +177,10 @@ fn is_cheap(op: &Op) -> bool {
         Op::Binary(op) => *op != Binary::Power,
         op => !matches!(op, Op::Carry(..) | Op::Reduce { .. } | Op::Contract(_) | Op::Scatter),
     }
+}
+
+/// Whether a node combines so many numbers that it is better stored than computed again, even where memory is scarce.
+fn is_small_sum(g: &Graph, node: &Node) -> bool {
+    let of = node.args.iter().map(|arg| g.shape(*arg).size()).max().unwrap_or(0);
+    matches!(node.op, Op::Reduce { .. } | Op::Contract(_)) && node.shape.size() * 8 <= of
 }

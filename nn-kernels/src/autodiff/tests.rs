@@ -1,6 +1,7 @@
 //! Each operation and each layer against central differences, in the middle of a graph, and at its kinks against
 //! PyTorch's values.
 
+mod blocks;
 mod images;
 mod loops;
 mod sequences;

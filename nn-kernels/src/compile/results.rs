@@ -6,7 +6,7 @@ use crate::layers::weighted_mean;
 use crate::lower::Root;
 use crate::network::Network;
 use crate::plan::{Metric, Place};
-use crate::simplify::{Phase, specialize};
+use crate::simplify::{Phase, compute_by_blocks, specialize};
 
 /// A step's part of the results: some floats, then some for each of its samples.
 #[derive(Clone, Copy)]
@@ -77,7 +77,8 @@ impl Programs<'_> {
         }
         let weight = loss_weight(self.network);
         let nodes = [&[loss], &Vec::from_iter(weight)[..], &statistics, &gathered.concat(), more].concat();
-        let (mut graph, roots) = specialize(&self.network.graph, &nodes, phase);
+        let (graph, roots) = specialize(&self.network.graph, &nodes, phase);
+        let (mut graph, roots) = compute_by_blocks(&graph, &roots, &self.network.blocks);
         let loss = graph.broadcast(roots[0], &Shape::batched(&[]));
         let (weight, rest) = roots[1..].split_at(usize::from(weight.is_some()));
         let (statistics, rest) = rest.split_at(statistics.len());

@@ -9,6 +9,10 @@
 //! A loop has a direction. A reverse one begins with the last row of what it reads and writes, and needs no copy of it: the
 //! backward pass of a loop is a loop in the other direction. Loops do not nest.
 //!
+//! There is a second kind, for memory's sake: a loop over blocks ([`Graph::begin_blocks`]). Nothing is taken out of it, and what its body
+//! computed is not stored for the backward pass but computed again (gradient checkpointing); gradients of what it reads whole are
+//! added up from block to block.
+//!
 //! ```
 //! use nn_kernels::graph::{Graph, Leaf, Shape};
 //!
@@ -38,6 +42,8 @@ pub struct Loop {
     pub steps: usize,
     /// Whether it begins with the last row of what it reads and writes.
     pub reverse: bool,
+    /// Whether its steps are blocks of something that is too large to be stored at once.
+    pub blocks: bool,
 }
 
 impl Loop {
@@ -53,11 +59,21 @@ impl Graph {
     /// Until [`Graph::end_loop`], random numbers differ from step to step ([`Graph::random`]).
     pub fn begin_loop(&mut self, steps: usize, reverse: bool) -> Loop {
         debug_assert!(self.open_loop.is_none(), "loops do not nest");
-        debug_assert!(steps > 0);
-        let new = Loop { number: self.loops, steps, reverse };
-        self.loops += 1;
+        let new = self.new_loop(Loop { number: 0, steps, reverse, blocks: false });
         self.open_loop = Some(new);
         new
+    }
+
+    /// A loop over so many blocks, without states; it needs no end.
+    pub fn begin_blocks(&mut self, blocks: usize) -> Loop {
+        self.new_loop(Loop { number: 0, steps: blocks, reverse: false, blocks: true })
+    }
+
+    fn new_loop(&mut self, new: Loop) -> Loop {
+        debug_assert!(new.steps > 0);
+        let number = self.loops;
+        self.loops += 1;
+        Loop { number, ..new }
     }
 
     /// What a step reads of `x [steps, …]`: its row, of shape `[…]`.
@@ -83,6 +99,12 @@ impl Graph {
     pub(crate) fn carry_of(&mut self, of: Loop, k: usize, init: NodeId) -> NodeId {
         let shape = Shape { batch: true, dims: self.shape(init).dims.clone() };
         let init = self.broadcast(init, &shape);
+        self.sum_of(of, k, init)
+    }
+
+    /// The state of number `k` of a loop, which is one for all samples if `init` is.
+    pub(crate) fn sum_of(&mut self, of: Loop, k: usize, init: NodeId) -> NodeId {
+        let shape = self.shape(init).clone();
         self.add(Op::Carry(of, k), vec![init], shape)
     }
 

@@ -225,7 +225,7 @@ impl Player<'_> {
             values.push(match value {
                 Value::Constant(c) => *c,
                 Value::Scalar(scalar) => self.scalar(*scalar),
-                Value::Index(index) => index.eval(point) as f64,
+                Value::Index(index) => index.eval_at(point, self.loop_step) as f64,
                 Value::Load { within, .. } if !within.iter().all(|b| b.holds(point)) => 0.0,
                 Value::Load { tensor, index, .. } => self.load(*tensor, index, point)?,
                 Value::Gather { tensor, row, rows, stride, index } => {
@@ -234,7 +234,8 @@ impl Player<'_> {
                 }
                 Value::Within(within) => f64::from(u8::from(within.iter().all(|b| b.holds(point)))),
                 Value::Random { stream, index } => {
-                    uniform(index.eval(point) as u32, *stream, self.step.step, self.step.seed)
+                    let element = index.eval_at(point, self.loop_step);
+                    uniform(element as u32, *stream, self.step.step, self.step.seed)
                 }
                 Value::Reduced { stage, slot } => reduced[*stage][*slot],
                 Value::Unary(op, a) => op.eval(v(*a)),
@@ -251,6 +252,7 @@ impl Player<'_> {
             StepScalar::LearningRate => self.step.learning_rate,
             StepScalar::BiasCorrection(beta) => 1.0 - beta.powf(f64::from(self.step.step) + 1.0),
             StepScalar::Step => f64::from(self.step.step) + 1.0,
+            StepScalar::Position => f64::from(self.step.step),
         }
     }
 

@@ -38,8 +38,8 @@ pub enum Atom {
     Mod(Box<Index>, i64),
     /// The operand, at least the first and at most the second number.
     Clamp(Box<Index>, i64, i64),
-    /// The row of this many that belongs to the step of the kernel's loop. Only while kernels are built: what depends on it
-    /// becomes a [`crate::plan::View`].
+    /// Which of this many steps of the kernel's loop it is. While kernels are built it is the row that belongs to the step; where memory
+    /// is read or written by it, it becomes a [`crate::plan::View`], so it is left in indices that are values alone.
     Step(usize),
 }
 
@@ -203,7 +203,28 @@ impl Index {
 
     /// The value at a point.
     pub fn eval(&self, point: &[usize]) -> i64 {
-        self.terms.iter().fold(self.offset, |sum, t| sum + t.coefficient * t.atom.eval(point))
+        self.eval_at(point, 0)
+    }
+
+    /// The value at a point in the step of this number of the kernel's loop.
+    pub fn eval_at(&self, point: &[usize], step: usize) -> i64 {
+        self.terms.iter().fold(self.offset, |sum, t| sum + t.coefficient * t.atom.eval(point, step))
+    }
+
+    /// The index that counts steps where this one counts the rows of a loop that begins with the last of them.
+    pub(crate) fn reversed(&self) -> Self {
+        let mut result = Index::constant(self.offset);
+        for t in &self.terms {
+            let atom = match &t.atom {
+                Atom::Axis(a) => Self::axis(*a),
+                Atom::Div(i, by) => Self::atom(Atom::Div(Box::new(i.reversed()), *by)),
+                Atom::Mod(i, by) => Self::atom(Atom::Mod(Box::new(i.reversed()), *by)),
+                Atom::Clamp(i, lo, hi) => Self::atom(Atom::Clamp(Box::new(i.reversed()), *lo, *hi)),
+                Atom::Step(steps) => Self::step(*steps).times(-1).plus_constant(*steps as i64 - 1),
+            };
+            result = result.plus(&atom.times(t.coefficient));
+        }
+        result
     }
 
     /// Whether all atoms are axes.
@@ -299,13 +320,13 @@ impl Atom {
         }
     }
 
-    fn eval(&self, point: &[usize]) -> i64 {
+    fn eval(&self, point: &[usize], step: usize) -> i64 {
         match self {
             Atom::Axis(a) => point[*a] as i64,
-            Atom::Div(i, by) => i.eval(point).div_euclid(*by),
-            Atom::Mod(i, by) => i.eval(point).rem_euclid(*by),
-            Atom::Clamp(i, lo, hi) => i.eval(point).clamp(*lo, *hi),
-            Atom::Step(_) => unreachable!("finished kernels have views in the place of steps"),
+            Atom::Div(i, by) => i.eval_at(point, step).div_euclid(*by),
+            Atom::Mod(i, by) => i.eval_at(point, step).rem_euclid(*by),
+            Atom::Clamp(i, lo, hi) => i.eval_at(point, step).clamp(*lo, *hi),
+            Atom::Step(_) => step as i64,
         }
     }
 }

@@ -9,7 +9,7 @@ use super::group::{self, Group, Groups};
 use super::reads::{Read, arguments_at, inside};
 use super::steps::{self, Loops};
 use super::{Lowered, Root, Tensors, reduced_extents, reduces};
-use crate::graph::{Binary, Extent, Graph, NodeId, Op, Reduction};
+use crate::graph::{Binary, Extent, Graph, Loop, NodeId, Op, Reduction};
 use crate::hash::Map;
 use crate::ir::{Index, Kernel, Stage, Store, TensorId, Value, ValueId};
 
@@ -127,6 +127,11 @@ impl<'g> Built<'g> {
             };
             for stage in &mut kernel.stages {
                 for value in &mut stage.body {
+                    if let (Value::Index(index) | Value::Random { index, .. }, Some(Loop { reverse: true, .. })) =
+                        (&mut *value, group.of)
+                    {
+                        *index = index.reversed();
+                    }
                     if let Value::Load { tensor, index, .. } | Value::Gather { tensor, index, .. } = value {
                         let id = graph.id(tensor.0 as usize);
                         let node = graph.node(id);

@@ -35,9 +35,11 @@ pub(super) fn initial(graph: &Graph, loops: &Loops, users: &Users, roots: &[Root
                 let base = behind_moves(graph, node.args[0]);
                 realized[base.index()] |= needs_memory(graph, base) && graph.as_constant(base).is_none();
             }
-            Op::At(_) => {
+            Op::At(of) => {
                 let base = rows(graph, id);
-                realized[base.index()] |= is_computed(graph, base);
+                // Where memory is scarce, indices and random numbers are made in each step.
+                let is_made = matches!(graph.node(base).op, Op::Iota(_) | Op::Random(_));
+                realized[base.index()] |= is_computed(graph, base) && !(of.blocks && is_made);
             }
             Op::Stacked(..) | Op::Final(..) => realized[id.index()] = true,
             _ => {}

@@ -6,6 +6,8 @@
 //! gradient, is one sum or product over steps and samples. What stays in the loop is what really goes from step to step.
 //!
 //! All of it rests on one thing: an operation with one more axis in front, that of the steps ([`over_steps`]).
+//!
+//! Loops over blocks stay as they are: that not everything is there at once is what they are for.
 
 use std::collections::BTreeMap;
 
@@ -83,18 +85,19 @@ impl<'g> Lift<'g> {
                 let x = self.mapped(node.args[0]);
                 self.to.at(*of, x)
             }
+            (Op::Stacked(of, _), _) if of.blocks => self.stacked(*of, node.args[0]),
             (Op::Stacked(of, _), _) => self.rows(*of, node.args[0]),
             (Op::Final(of, carries), _) => {
                 let nexts = carries.iter().copied().zip(node.args.iter().map(|a| self.mapped(*a))).collect();
                 self.to.final_of(*of, carries[0], &nexts)
             }
-            (_, Some(of)) if self.worth[id.index()] && !self.stateful[id.index()] => match self.try_rows(of, id) {
+            (_, Some(of)) if !of.blocks && self.worth[id.index()] && !self.stateful[id.index()] => match self.try_rows(of, id) {
                 Some(rows) => self.to.at(of, rows),
                 None => self.copied(node),
             },
             (Op::Reduce { how: Reduction::Sum, axes, batch: false }, None) if axes[..] == [0] => {
                 match &self.from.node(node.args[0]).op {
-                    Op::Stacked(of, _) => self.sum_of_rows(*of, self.from.node(node.args[0]).args[0]),
+                    Op::Stacked(of, _) if !of.blocks => self.sum_of_rows(*of, self.from.node(node.args[0]).args[0]),
                     _ => self.copied(node),
                 }
             }

@@ -3,12 +3,14 @@
 //! Constants, identities and common subexpressions need no pass: [`Graph`]'s constructors fold them, and copying a graph
 //! through the constructors, as here, folds what a removed phase leaves behind.
 
+mod blocks;
 mod half;
 mod lift;
 mod split;
 
 use crate::graph::{Graph, Node, NodeId, Op, StepScalar};
 
+pub use blocks::{Blocks, compute_by_blocks};
 pub use half::half_operands;
 pub use lift::lift_out_of_loops;
 pub use split::split_reductions;

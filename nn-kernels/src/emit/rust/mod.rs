@@ -216,7 +216,7 @@ impl<'a> KernelPrinter<'a> {
                 function.line(format!("let {number} = cx.step.{number} as usize;"));
             }
         }
-        if memory.mention("loop_step") {
+        if memory.mention("loop_step") || inside.mention("loop_step") {
             function.line("let loop_step = cx.loop_step;");
         }
         function.block(&memory);
@@ -244,7 +244,8 @@ impl<'a> KernelPrinter<'a> {
 
         let mut fields: Vec<(String, &str)> = vec![];
         let step = format!("&'a {runtime}::StepUniform");
-        for (field, kind) in [("first", "usize"), ("rows", "usize"), ("batch", "usize"), ("step", step.as_str())] {
+        let numbers = ["first", "rows", "batch", "loop_step"].map(|field| (field, "usize"));
+        for (field, kind) in numbers.into_iter().chain([("step", step.as_str())]) {
             if body.mention(field) {
                 fields.push((field.into(), kind));
             }

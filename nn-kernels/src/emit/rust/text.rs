@@ -93,7 +93,7 @@ fn atom(atom: &Atom, axis: &impl Fn(usize) -> String) -> String {
         // No parentheses around: nothing binds stronger than these, and what binds as strong stands on the right.
         Atom::Div(i, by) => format!("{} / {by}", operand(index(i, axis))),
         Atom::Mod(i, by) => format!("{} % {by}", operand(index(i, axis))),
-        Atom::Step(_) => unreachable!("finished kernels have views in the place of steps"),
+        Atom::Step(_) => "loop_step".to_owned(),
         // Only here can an index be negative: the offset goes to the bounds, and what is below 0 after that is below both.
         Atom::Clamp(i, lo, hi) => {
             let shift = (-i.offset).max(-lo).max(0);
