@@ -9,6 +9,7 @@ pub mod shape;
 
 pub mod autodiff;
 pub mod simplify;
+pub mod stepwise;
 
 pub mod ir;
 pub mod lower;

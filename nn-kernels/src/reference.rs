@@ -15,7 +15,7 @@ pub struct Environment<'a> {
     pub leaf: &'a dyn Fn(&Leaf) -> Vec<f64>,
     /// The learning rate.
     pub learning_rate: f64,
-    /// Training steps so far, this one not counted.
+    /// Training steps so far, this one not counted; or those of a step program.
     pub step: u32,
     /// Keys the random numbers, together with the step.
     pub seed: u32,
@@ -119,6 +119,7 @@ fn node(g: &Graph, id: NodeId, results: &[Vec<f64>], env: &Environment<'_>) -> V
             StepScalar::LearningRate => env.learning_rate,
             StepScalar::BiasCorrection(beta) => 1.0 - beta.powf(f64::from(env.step) + 1.0),
             StepScalar::Step => f64::from(env.step) + 1.0,
+            StepScalar::Position => f64::from(env.step),
         }],
         Op::Iota(axis) => {
             let mut result = vec![];

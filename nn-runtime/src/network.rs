@@ -161,7 +161,7 @@ impl Net {
                 (StepScalar::LearningRate, Some(_)) => self.learning_rate,
                 (StepScalar::Step, Some(update)) => (update + 1) as f32,
                 (StepScalar::BiasCorrection(beta), Some(update)) => (1.0 - beta.powf((update + 1) as f64)) as f32,
-                (_, None) => 0.0,
+                (StepScalar::Position, _) | (_, None) => 0.0,
             };
         }
         uniform

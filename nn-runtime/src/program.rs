@@ -112,6 +112,8 @@ pub enum StepScalar {
     BiasCorrection(f64),
     /// The number t of this training step, counted from 1.
     Step,
+    /// Which position of its sequence this step is, counted from 0 (step programs only).
+    Position,
 }
 
 /// Something that `predict` returns.

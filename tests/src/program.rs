@@ -76,6 +76,7 @@ fn program(plan: &Plan, kernels: Option<&CpuKernels>) -> p::Program {
             StepScalar::LearningRate => p::StepScalar::LearningRate,
             StepScalar::BiasCorrection(beta) => p::StepScalar::BiasCorrection(beta),
             StepScalar::Step => p::StepScalar::Step,
+            StepScalar::Position => p::StepScalar::Position,
         }),
         learning_rate: plan.learning_rate.map(|x| x as f32),
         skipped: plan.skipped,

@@ -101,6 +101,8 @@ pub enum StepScalar {
     BiasCorrection(f64),
     /// The number t of this training step, counted from 1.
     Step,
+    /// Which position of its sequence this step is, counted from 0 (step programs only).
+    Position,
 }
 
 /// Elementwise functions of one argument.
@@ -228,6 +230,7 @@ impl Op {
             Op::Scalar(StepScalar::LearningRate) => OpKey::Scalar(1, 0),
             Op::Scalar(StepScalar::BiasCorrection(beta)) => OpKey::Scalar(2, beta.to_bits()),
             Op::Scalar(StepScalar::Step) => OpKey::Scalar(3, 0),
+            Op::Scalar(StepScalar::Position) => OpKey::Scalar(4, 0),
             Op::Iota(a) => OpKey::Iota(*a),
             Op::Random(s) => OpKey::Random(*s),
             Op::Unary(u) => OpKey::Unary(*u),

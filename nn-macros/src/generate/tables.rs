@@ -240,6 +240,7 @@ fn scalar(scalar: &StepScalar) -> String {
         StepScalar::LearningRate => "LearningRate".to_owned(),
         StepScalar::BiasCorrection(beta) => format!("BiasCorrection({})", float64(*beta)),
         StepScalar::Step => "Step".to_owned(),
+        StepScalar::Position => "Position".to_owned(),
     };
     format!("__nn::StepScalar::{word}")
 }
