@@ -466,7 +466,7 @@ pub use nn_runtime::{
     Batch, Batches, Callback, Checkpoints, Column, ConfusionMatrix, Control, CsvLog, Dataset, Device, EarlyStopping,
     Epoch, Error, Event, Fit, Gradients, History, IntoColumn, JsonLines, KernelTime, LearningRate, Load, Loaded,
     Memory, NonFinite, OnNonFinite, ParameterInfo, PrCurve, RangeTest, ReduceOnPlateau, Result, RocCurve, Row, Shader,
-    Stopped, Verbosity, data,
+    Stopped, Verbosity, ctc_greedy, data,
 };
 #[cfg(feature = "pictures")]
 pub use nn_runtime::{HtmlReport, Picture, pictures};

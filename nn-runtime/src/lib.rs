@@ -8,6 +8,7 @@
 mod backend;
 mod checkpoint;
 pub mod cpu;
+mod ctc;
 #[cfg(feature = "dashboard")]
 mod dashboard;
 pub mod data;
@@ -34,6 +35,7 @@ mod tensorboard;
 mod testing;
 
 pub use checkpoint::{Load, Loaded};
+pub use ctc::ctc_greedy;
 #[cfg(feature = "dashboard")]
 pub use dashboard::Dashboard;
 pub use data::{Column, IntoColumn, Row};

@@ -107,6 +107,29 @@ functions! {
     /// # }
     /// ```
     cross_entropy;
+    /// `ctc(logits, target, blank = 0, input_length = …, target_length = …, zero_infinity = false)`
+    ///
+    /// Connectionist temporal classification (PyTorch's `CTCLoss`, its mean): for a sequence of labels of which it is not known at which
+    /// steps they stand, as in handwriting and speech. Logits are `[steps, classes]`, labels `class(classes)[longest]`. A path says one class at
+    /// each step and spells what is left when repetitions are merged and blanks are removed; the loss is -log of the probability of all
+    /// paths that spell the labels, divided by the number of labels. A softmax is part of it, so log-probabilities are as good as logits.
+    ///
+    /// - `blank` is the class that says nothing; -1 is the last one, and then the labels may be a `class(n)` without it.
+    /// - `target_length`: how many labels there are, an input or target `class(longest + 1)`. Without it, labels end where they are `blank`.
+    /// - `input_length`: how many steps there are, `class(steps + 1)`; all of them without it.
+    /// - `zero_infinity`: n labels of which r equal the one before them need n + r steps. If there are less, no path spells them, and the loss
+    ///   is infinite, or 0 with `zero_infinity = true`. There is no gradient then, in either case.
+    ///
+    /// ```text
+    /// input  sound: [100, 40];
+    /// input  steps: class(101);                    // 0 to 100
+    /// target text: class(28)[20];                  // 0 is the blank, and what is not there
+    /// logits = sound >> gru(64, bidirectional = true) >> linear(28);
+    /// loss   ctc(logits, text, input_length = steps, zero_infinity = true);
+    /// ```
+    ///
+    /// `nn::ctc_greedy` reads labels out of scores. Time and memory grow with steps x labels.
+    ctc;
     /// `hinge(prediction, target, mask = …)`
     ///
     /// The mean of max(0, 1 - prediction * target), for targets of ±1 or a `class(2)`.

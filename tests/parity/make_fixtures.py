@@ -1797,6 +1797,53 @@ sequence("scan_without_states", (4, 3), scan_without_states)
 sequence("scan_bidirectional", (5, 3), scan_bidirectional)
 
 
+# --- Connectionist temporal classification. ---
+
+
+def spell(name, steps, count, longest, labels, blank=0, head=None, lengths=None, zero_infinity=False, padded=False, **more):
+    """A linear layer for each step, and labels whose places are not known. `lengths` are the least ones, of steps and of labels."""
+
+    def forward(net, x, label, m=None, n=None):
+        h = torch.tanh(x) if head is None else head(net, torch.tanh(x))
+        logits = net.linear("logits", h, count)
+        m = torch.full((len(x),), steps) if m is None else m.long()
+        if padded:
+            n = (label != 0).sum(1)
+        n = torch.full((len(x),), longest) if n is None else n.long()
+        log_p = F.log_softmax(logits, -1).transpose(0, 1)
+        loss = F.ctc_loss(log_p, label.long(), m, n, blank=blank % count, zero_infinity=zero_infinity)
+        return {"logits": logits}, loss
+
+    own = {} if lengths is None else {"m": classes(steps + 1, low=lengths[0])}
+    targets = {"label": labels} | ({} if lengths is None else {"n": classes(longest + 1, low=lengths[1])})
+    case("ctc", name, {"x": normal(steps, 4), **own}, targets, forward, batches=FEW, samples=8, **more)
+
+
+def padded_labels(rng, n):
+    """Labels, and blanks behind them; one sample has none."""
+    label = rng.integers(1, 5, size=(n, 4))
+    length = np.append(rng.integers(1, 5, size=n - 1), 0)
+    return label * (np.arange(4) < length[:, None])
+
+
+rule = lambda parameters: torch.optim.Adam(parameters, lr=0.01)
+spell("ctc", 7, 5, 3, classes(5, 3, low=1))
+spell("ctc_adam", 7, 5, 3, classes(5, 3, low=1), optimizer=rule)
+spell("ctc_repeated", 9, 3, 4, classes(3, 4, low=1))
+spell("ctc_one_label", 4, 3, 1, classes(3, 1, low=1))
+spell("ctc_one_step", 1, 3, 1, classes(3, 1, low=1))
+spell("ctc_no_room", 4, 6, 4, lambda rng, n: np.array([rng.permutation(5)[:4] + 1 for _ in range(n)]))
+spell("ctc_lengths", 8, 5, 3, classes(5, 3, low=1), lengths=(6, 0))
+spell("ctc_impossible", 6, 4, 4, classes(4, 4, low=1), lengths=(0, 0), zero_infinity=True)
+spell("ctc_last_blank", 7, 5, 3, classes(4, 3), blank=-1)
+spell("ctc_middle_blank", 7, 5, 3, choice([0, 1, 3, 4], 3), blank=2)
+spell("ctc_padded", 9, 5, 4, padded_labels, padded=True)
+spell(
+    "ctc_recurrent", 30, 6, 6, classes(6, 6, low=1), optimizer=rule,
+    head=lambda net, s: recurrent(net, "h.gru", "GRU", s, 5, bidirectional=True)[0],
+)
+
+
 # --- Tokens and attention. ---
 
 torch.backends.mha.set_fastpath_enabled(False)

@@ -1,5 +1,6 @@
-//! As `main.rs`, for recurrent layers and for loops with a body of the user's own.
+//! As `main.rs`, for recurrent layers, for loops with a body of the user's own, and for the loss that is a loop.
 
+mod ctc;
 mod recurrent;
 mod scans;
 
@@ -28,4 +29,5 @@ pub(crate) use sequences;
 fn every_fixture_is_tested() {
     let sources = concat!(include_str!("recurrent.rs"), include_str!("scans.rs"));
     nn_tests::parity::assert_all_named("sequences", sources);
+    nn_tests::parity::assert_all_named("ctc", include_str!("ctc.rs"));
 }

@@ -94,15 +94,17 @@ pub fn tied_linear(n: &mut Network, path: &str, x: NodeId, layer: &str, bias: bo
 
 /// 1 for the positions before a length, and 0 from there on: `[len]`. `classes` are the lengths that there may be, 0 included.
 pub fn mask_from(g: &mut Graph, (length, classes): (NodeId, usize), len: usize) -> Result<NodeId, Fact> {
-    shape::scalar(&g.shape(length).dims)?;
-    if classes > len + 1 {
-        return Err(SequenceFact::TooLong { longest: classes - 1, length: len }.into());
-    }
+    shape::length_up_to("length", &g.shape(length).dims, classes, len)?;
+    Ok(positions_below(g, length, len))
+}
+
+/// 1 for the positions before a length, and 0 from there on.
+pub(super) fn positions_below(g: &mut Graph, length: NodeId, len: usize) -> NodeId {
     let shape = Shape { batch: g.shape(length).batch, dims: vec![len] };
     let position = g.iota(0, &shape);
     let position = g.broadcast(position, &shape);
     let length = g.broadcast(length, &shape);
-    Ok(g.binary(Binary::Less, position, length))
+    g.binary(Binary::Less, position, length)
 }
 
 /// What stands at the last position before a length, along an axis; zeros where the length is 0.
@@ -110,10 +112,7 @@ pub fn last_of(g: &mut Graph, x: NodeId, axis: i64, length: (NodeId, usize)) -> 
     let dims = g.shape(x).dims.clone();
     shape::rank_at_least(1, 0, &dims)?;
     let axis = shape::axis(axis, &dims)?;
-    shape::scalar(&g.shape(length.0).dims)?;
-    if length.1 > dims[axis] + 1 {
-        return Err(SequenceFact::TooLong { longest: length.1 - 1, length: dims[axis] }.into());
-    }
+    shape::length_up_to("length", &g.shape(length.0).dims, length.1, dims[axis])?;
     let (x, length) = (output(g, x), g.offset(length.0, -1.0));
     let shape = g.shape(x).clone();
     let position = g.iota(axis, &shape);

@@ -20,7 +20,8 @@ pub use rules::{
     permutation, range, rank_at_least, reshape, same, scalar, sequence, stack, vector,
 };
 pub use sequence::{
-    SequenceFact, attention_mask, head_groups, head_width, length_and_features, position_mask, same_length,
+    SequenceFact, attention_mask, head_groups, head_width, length_and_features, length_up_to, position_mask,
+    same_length,
 };
 pub use window::{
     LAYOUTS, Margin, Margins, Padding, PaddingMode, PerAxis, TransposedOptions, WindowOptions, Windows, convolution,

@@ -90,8 +90,42 @@ pub enum SequenceFact {
         /// What is no sequence.
         shape: Vec<usize>,
     },
+    /// A length is one number for each sample.
+    NotALength {
+        /// The argument.
+        option: &'static str,
+        /// What it is.
+        shape: Vec<usize>,
+        /// How long the sequence is.
+        length: usize,
+    },
+    /// A sequence of labels is wanted.
+    Labels {
+        /// What it is.
+        shape: Vec<usize>,
+        /// How many classes there are.
+        classes: usize,
+    },
+    /// The blank is none of the classes.
+    Blank {
+        /// The option's value.
+        blank: i64,
+        /// How many classes the logits have.
+        classes: usize,
+    },
+    /// Labels have other classes than the logits, even without the blank.
+    Spelling {
+        /// Classes of the logits.
+        classes: usize,
+        /// Classes of the labels.
+        of_labels: usize,
+        /// The blank's number.
+        blank: usize,
+    },
     /// A length may be larger than the sequence.
     TooLong {
+        /// The argument.
+        option: &'static str,
         /// The largest length.
         longest: usize,
         /// How long the sequence is.
@@ -147,6 +181,17 @@ pub fn attention_mask(mask: &[usize], [heads, queries, keys]: [usize; 3]) -> Res
             Err(SequenceFact::Mask { mask: mask.to_vec(), allowed }.into())
         }
     }
+}
+
+/// A number of each sample that says how much of a sequence is there: from 0 to all `length` of it.
+pub fn length_up_to(option: &'static str, shape: &[usize], classes: usize, length: usize) -> Result<(), Fact> {
+    if !shape.is_empty() {
+        return Err(SequenceFact::NotALength { option, shape: shape.to_vec(), length }.into());
+    }
+    if classes > length + 1 {
+        return Err(SequenceFact::TooLong { option, longest: classes - 1, length }.into());
+    }
+    Ok(())
 }
 
 /// A mask of a sequence's positions.

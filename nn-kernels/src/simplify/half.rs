@@ -4,6 +4,8 @@
 //! [`Unary::ToHalf`]. Where it is computed, everybody else who reads it reads the rounded numbers too, so that it has to be
 //! stored once, in half the memory. Where it comes from outside (a parameter, an input), the others read it as it is, and so does
 //! whoever gets it as a result.
+//!
+//! A product with a comparison's zeros and ones picks numbers instead of computing any; it reads them as they are.
 
 use crate::graph::{Binary, Graph, Node, NodeId, Op, Unary};
 
@@ -65,6 +67,7 @@ fn is_view(op: &Op) -> bool {
 /// window is the largest, say, is no question of rounding. Those with a constant ask for a sign, which rounding keeps.
 fn argument_form(graph: &Graph, node: &Node, form: Form) -> Form {
     match &node.op {
+        Op::Contract(_) if picks(graph, node) => Form::Shared,
         Op::Contract(_) => Form::Half,
         Op::Binary(Binary::Equal) => Form::Exact,
         Op::Binary(Binary::Less | Binary::LessEqual) if node.args.iter().all(|a| graph.as_constant(*a).is_none()) => {
@@ -73,6 +76,17 @@ fn argument_form(graph: &Graph, node: &Node, form: Form) -> Form {
         op if is_view(op) => form,
         _ => Form::Shared,
     }
+}
+
+/// Whether a contraction has an operand that is nothing but a comparison.
+fn picks(graph: &Graph, contraction: &Node) -> bool {
+    contraction.args.iter().any(|&operand| {
+        let mut id = operand;
+        while is_view(&graph.node(id).op) {
+            id = graph.node(id).args[0];
+        }
+        matches!(graph.node(id).op, Op::Binary(Binary::Equal | Binary::Less | Binary::LessEqual))
+    })
 }
 
 /// The form that stands for a node where `form` is read, and whether it is rounded on top of that. What computes has one form.
@@ -101,7 +115,8 @@ fn rounded(graph: &Graph, roots: &[NodeId]) -> Vec<bool> {
         }
         for arg in &node.args {
             needed[arg.index()] = true;
-            rounded[arg.index()] |= matches!(node.op, Op::Contract(_)) || (is_view(&node.op) && rounded[id.index()]);
+            let multiplies = matches!(node.op, Op::Contract(_)) && !picks(graph, node);
+            rounded[arg.index()] |= multiplies || (is_view(&node.op) && rounded[id.index()]);
         }
     }
     rounded
@@ -155,6 +170,21 @@ mod tests {
         let (half, roots) = half_operands(&graph, &[y, largest, positive]);
         assert_eq!(half.node(half.node(roots[1]).args[1]).op, Op::Unary(Unary::Exp));
         assert_eq!(half.node(half.node(roots[2]).args[1]).op, Op::Unary(Unary::ToHalf));
+    }
+
+    #[test]
+    fn what_a_comparison_picks_is_not_rounded() {
+        let mut graph = Graph::new();
+        let x = graph.leaf(Leaf::Field(0), Shape::batched(&[3]));
+        let label = graph.leaf(Leaf::Field(1), Shape::batched(&[3]));
+        let hidden = graph.unary(Unary::Log, x);
+        let place = graph.iota(0, &Shape::batched(&[3]));
+        let place = graph.broadcast(place, &Shape::batched(&[3]));
+        let is_label = graph.binary(Binary::Equal, place, label);
+        let dot = Contraction::of_axes(vec![Extent::Size(3)], [0, 1], [0, 1]);
+        let y = graph.add(Op::Contract(dot), vec![hidden, is_label], Shape::batched(&[]));
+        let (half, _) = half_operands(&graph, &[y]);
+        assert_eq!(count(&half, Unary::ToHalf), 0);
     }
 
     #[test]

@@ -30,7 +30,12 @@ impl Elaborator<'_, '_> {
             }
             (Value::Tensor(tensor @ Tensor { classes: None, .. }), Kind::Tokens) => {
                 let is = tensor.describe(&self.network.graph);
-                let (text, classes) = (text(), if function.name == "embedding" { "VOCABULARY" } else { "LENGTH + 1" });
+                let classes = match parameter.name {
+                    "tokens" => "VOCABULARY",
+                    "target" => "CLASSES",
+                    _ => "LENGTH + 1",
+                };
+                let text = text();
                 self.diagnostics.error(expression, format!("`{name}` reads whole numbers, but `{text}` is {is}")).help(
                     format!("declare them as classes: `class({classes}){}`", if is == "[]" { "" } else { is.as_str() }),
                 );
@@ -45,7 +50,7 @@ impl Elaborator<'_, '_> {
                 let text = text();
                 let found =
                     self.diagnostics.error(expression, format!("`{name}` computes with numbers, but `{text}` is {is}"));
-                if function.parameters.iter().any(|p| p.kind == Kind::Target) {
+                if function.parameters.iter().any(|p| p.name == "target" && p.kind != Kind::Tensor) {
                     found.help(format!("the prediction comes first: `{name}(prediction, {text})`"));
                 } else if parameter.name == "target" {
                     found

@@ -295,7 +295,7 @@ pub fn known_elsewhere_as(name: &str) -> Option<&'static str> {
         ("scaled_dot_product_attention", "attention"), ("sdpa", "attention"),
         ("transformerencoderlayer", "transformer_encoder_layer"), ("transformer_encoder", "transformer_encoder_layer"),
         ("transformerdecoderlayer", "transformer_decoder_layer"), ("transformer_decoder", "transformer_decoder_layer"),
-        ("transformer", "transformer_encoder_layer"), ("rope", "rotary"), ("sequence_mask", "mask_from"), ("simple_rnn", "rnn"), ("reverse", "flip"),
+        ("transformer", "transformer_encoder_layer"), ("ctc_loss", "ctc"), ("ctcloss", "ctc"), ("rope", "rotary"), ("sequence_mask", "mask_from"), ("simple_rnn", "rnn"), ("reverse", "flip"),
     ];
     let plain = name.to_ascii_lowercase();
     NAMES.iter().find(|(other, _)| *other == plain).map(|(_, ours)| *ours)

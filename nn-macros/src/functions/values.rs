@@ -1,7 +1,7 @@
 //! Functions of tensors: arithmetic, activations, layers and losses.
 
 use nn_kernels::graph::{Graph, NodeId};
-use nn_kernels::layers::{self, Affine, Positions, losses};
+use nn_kernels::layers::{self, Affine, Ctc, Positions, losses};
 use nn_kernels::network::Network;
 use nn_kernels::shape::{Fact, PerAxis};
 
@@ -253,6 +253,23 @@ pub static LOSSES: &[Function] = &[
             let (smoothing, weights) = (a.number("label_smoothing"), a.numbers("class_weights"));
             let surprise = losses::cross_entropy(g, logits, target, axis, smoothing, weights, a.counting())?;
             Ok(surprise.mean(g))
+        },
+    ),
+    value(
+        "ctc",
+        &[
+            Parameter::tensor("logits"),
+            Parameter::positional("target", Kind::Tokens, Required),
+            Parameter::option("blank", Kind::Axis, Integer(0)),
+            Parameter::option("input_length", Kind::Tokens, Nothing),
+            Parameter::option("target_length", Kind::Tokens, Nothing),
+            Parameter::flag("zero_infinity", false),
+        ],
+        |g, a| {
+            let (input_length, target_length) = (a.tokens_or_none("input_length"), a.tokens_or_none("target_length"));
+            let (blank, zero_infinity) = (a.integer("blank"), a.flag("zero_infinity"));
+            let options = Ctc { blank, input_length, target_length, zero_infinity };
+            layers::ctc(g, a.tensor("logits"), a.tokens("target"), &options)
         },
     ),
     value("hinge", &[PREDICTION, TARGET, MASK], |g, a| {

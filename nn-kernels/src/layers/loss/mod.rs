@@ -4,9 +4,11 @@
 //! broadcast: operands of different shapes are a [`Fact`].
 //!
 //! - [`numbers`] and [`classes`] give a value for each position;
+//! - [`ctc`] gives one for a whole sequence;
 //! - [`positions`] makes means of them, of all positions or of those that count.
 
 mod classes;
+mod ctc;
 mod numbers;
 mod positions;
 
@@ -14,6 +16,7 @@ use crate::graph::{Graph, NodeId, Shape};
 use crate::shape::{self, Fact};
 
 pub(super) use classes::{binary_target, class_axis, one_hot};
+pub use ctc::{Ctc, ctc};
 pub use positions::{Counting, Positions, weighted_mean};
 
 /// Losses before their mean: a value for each position.

@@ -108,13 +108,55 @@ pub fn explain(fact: &SequenceFact, subject: &Subject) -> Explanation {
         ))
         .at("padding")
         .help("write `padding = same`, or pad the sides that you want by `pad`"),
-        SequenceFact::TooLong { longest, length } => {
-            // A length that is an option is not among the data.
-            let is = if subject.arguments.places.contains_key("length") { "the length".to_owned() } else { x(0) };
-            Explanation::new(format!("{is} may be up to {longest}, but there are {length} positions"))
-                .at("length")
+        SequenceFact::NotALength { option, shape, length } => {
+            let is = length_of(subject, option);
+            Explanation::new(format!("{is} is one number for each sample, but it is {shape:?}"))
+                .at(option)
                 .help(format!("declare it as `class({})`: 0 to {length}", length + 1))
         }
+        SequenceFact::TooLong { option, longest, length } => {
+            let is = length_of(subject, option);
+            Explanation::new(format!("{is} may be up to {longest}, but there are {length} positions"))
+                .at(option)
+                .help(format!("declare it as `class({})`: 0 to {length}", length + 1))
+        }
+        SequenceFact::Labels { shape, classes } => {
+            let e = Explanation::new(format!("{name} spells a sequence of labels, but {} is {shape:?}", x(1)));
+            match shape.as_slice() {
+                [] => e
+                    .help(format!("declare it as `class({classes})[LONGEST]`"))
+                    .help("or minimize `cross_entropy`, if there is one class for each sample"),
+                _ => e,
+            }
+        }
+        SequenceFact::Blank { blank, classes } => {
+            Explanation::new(format!("`blank` is {blank}, but {} has {classes} classes", x(0)))
+                .at("blank")
+                .help(format!("its classes are 0 to {}, or -{classes} to -1 from the end", classes - 1))
+        }
+        SequenceFact::Spelling { classes, of_labels, blank } => {
+            let e = Explanation::new(format!(
+                "{} has {classes} classes, of which {blank} is the blank, but {} has {of_labels}",
+                x(0),
+                x(1)
+            ))
+            .note("both number the same classes, the blank among them");
+            if of_labels + 1 == *classes && *blank == 0 {
+                return e
+                    .help(format!("declare the labels as `class({classes})`, numbered from 1"))
+                    .help("or let the blank be the last class: `blank = -1`");
+            }
+            e.help(format!("give each step {of_labels} logits, or declare the labels as `class({classes})`"))
+        }
+    }
+}
+
+/// What a length is called: as written, or by its option.
+fn length_of(subject: &Subject, option: &str) -> String {
+    if subject.arguments.places.contains_key(option) {
+        format!("`{option}` of `{}`", subject.function)
+    } else {
+        format!("`{}`", subject.operand(0))
     }
 }
 
