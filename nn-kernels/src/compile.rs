@@ -1,6 +1,7 @@
 //! The compiler's one entry: from a declared network to its plan.
 
 mod control;
+mod kept;
 mod layout;
 mod results;
 mod update;
@@ -61,6 +62,7 @@ pub fn compile(network: &Network, options: &Options) -> Plan {
         states: network.optimizer.as_ref().map_or(vec![], state_init),
         ema: (network.optimizer.as_ref()).filter(|o| o.ema.is_some()).map(|o| state_init(o).len() - 1),
         learning_rate: network.optimizer.as_ref().map(|o| o.learning_rate),
+        kept: kept::layout(network),
         outputs: (network.outputs.iter())
             .map(|(name, id)| Output { name: name.clone(), dims: network.graph.shape(*id).dims.clone() })
             .collect(),
@@ -93,11 +95,14 @@ struct Programs<'a> {
 impl Programs<'_> {
     fn predict(&self) -> Schedule {
         let nodes: Vec<NodeId> = self.network.outputs.iter().map(|(_, id)| *id).collect();
-        let (graph, roots) = specialize(&self.network.graph, &nodes, Phase::Inference);
+        let remembered = self.remembered(&nodes, Phase::Inference);
+        let all = [nodes, remembered.next.clone()].concat();
+        let (graph, roots) = specialize(&self.network.graph, &all, Phase::Inference);
         let (mut graph, roots) = compute_by_blocks(&graph, &roots, &self.network.blocks);
+        let (roots, next) = roots.split_at(self.network.outputs.len());
         let mut table = Table::new(self);
         let mut list = vec![];
-        for ((name, _), root) in self.network.outputs.iter().zip(roots) {
+        for ((name, _), &root) in self.network.outputs.iter().zip(roots) {
             let shape = Shape { batch: true, dims: graph.shape(root).dims.clone() };
             let node = graph.broadcast(root, &shape);
             let tensor = table.add(name, &shape, Place::Sample(0));
@@ -105,28 +110,35 @@ impl Programs<'_> {
             list.push(Root { node, tensor });
         }
         let pinned = table.schedule.outputs.clone();
+        let new = table.want_kept(&graph, &remembered, next, &mut list);
         table.pass(&graph, &list, self.options.fuse);
+        table.keep(&new);
         table.finish(pinned)
     }
 
     fn evaluate(&self) -> Schedule {
-        let (mut graph, measured, _) = self.measured(Phase::Inference, true, &[]);
+        let remembered = self.remembered(&self.measured_nodes(true), Phase::Inference);
+        let (mut graph, measured, next) = self.measured(Phase::Inference, true, &remembered.next);
         let mut table = Table::new(self);
         let mut list = vec![];
         self.results(&mut graph, &measured, &mut table, &mut list);
+        let new = table.want_kept(&graph, &remembered, &next, &mut list);
         table.pass(&graph, &list, self.options.fuse);
+        table.keep(&new);
         table.finish(vec![])
     }
 
-    /// `train` and `gradients`: one list of kernels and one plan of the memory. Both begin with the pass; then the one has the
-    /// update, the other what only the gradients of inputs need.
+    /// `train` and `gradients`: one list of kernels and one plan of the memory. Both begin with the pass; then the one has copies of what
+    /// is kept and the update, the other what only the gradients of inputs need.
     fn train(&self) -> (Schedule, Schedule) {
-        let (mut table, pinned, wanted) = self.learn(true);
+        let Learning { mut table, pinned, wanted, new } = self.learn(true);
         let (pass, of_inputs) = partition(table.take(), &table.schedule, &wanted);
         table.append(pass);
-        let update = table.schedule.kernels.len();
+        let behind_pass = table.schedule.kernels.len();
         table.append(of_inputs);
-        let before_update = table.schedule.kernels.len();
+        let behind_inputs = table.schedule.kernels.len();
+        table.keep(&new);
+        let update = table.schedule.kernels.len() - (behind_inputs - behind_pass);
         self.update(&mut table);
         let whole = table.finish(pinned);
         let without = |from: usize, to: usize| {
@@ -142,36 +154,41 @@ impl Programs<'_> {
                 ..whole.clone()
             }
         };
-        let train = Schedule { field_gradients: vec![], update, ..without(update, before_update) };
+        let train = Schedule { field_gradients: vec![], update, ..without(behind_pass, behind_inputs) };
         let gradients =
-            Schedule { shared: update, update: before_update, ..without(before_update, whole.kernels.len()) };
+            Schedule { shared: behind_pass, update: behind_inputs, ..without(behind_inputs, whole.kernels.len()) };
         (train, gradients)
     }
 
     fn gradients(&self) -> Schedule {
-        let (table, pinned, _) = self.learn(false);
+        let Learning { table, pinned, .. } = self.learn(false);
         table.finish(pinned)
     }
 
-    /// The pass of training, with the gradients of inputs: its kernels, the tensors that must last, and those that training
-    /// itself wants.
-    fn learn(&self, trains: bool) -> (Table<'_>, Vec<TensorId>, Vec<TensorId>) {
-        let updates: Vec<NodeId> = match trains {
-            true => self.network.updates.iter().map(|(_, value)| *value).collect(),
-            false => vec![],
-        };
-        let (mut graph, measured, updates) = self.measured(Phase::Training, trains, &updates);
+    /// The pass of training, with the gradients of inputs.
+    fn learn(&self, trains: bool) -> Learning<'_> {
+        let mut more: Vec<NodeId> = vec![];
+        let mut remembered = None;
+        if trains {
+            more.extend(self.network.updates.iter().map(|(_, value)| *value));
+            let roots = [&self.measured_nodes(true)[..], &more].concat();
+            more.extend(&remembered.insert(self.remembered(&roots, Phase::Training)).next);
+        }
+        let (mut graph, measured, more) = self.measured(Phase::Training, trains, &more);
+        let (updates, next) = more.split_at(if trains { self.network.updates.len() } else { 0 });
         let loss = measured.loss;
         let mut table = Table::new(self);
         let mut list = vec![];
         self.results(&mut graph, &measured, &mut table, &mut list);
-        self.new_buffers(&mut graph, &updates, &mut table, &mut list);
+        self.new_buffers(&mut graph, updates, &mut table, &mut list);
+        let new =
+            remembered.map(|remembered| table.want_kept(&graph, &remembered, next, &mut list)).unwrap_or_default();
         let seed = self.seed(&mut graph, loss);
         self.parameter_gradients(&mut graph, loss, seed, &mut table, &mut list);
         let wanted = list.iter().map(|root| root.tensor).collect();
         let pinned = self.input_gradients(&mut graph, loss, seed, &mut table, &mut list);
         table.pass(&graph, &list, self.options.fuse);
-        (table, pinned, wanted)
+        Learning { table, pinned, wanted, new }
     }
 
     /// The gradients with respect to inputs of plain numbers; their tensors must last.
@@ -281,6 +298,17 @@ impl Programs<'_> {
     }
 }
 
+/// The pass of training.
+struct Learning<'a> {
+    table: Table<'a>,
+    /// Tensors that must last.
+    pinned: Vec<TensorId>,
+    /// Those that training itself wants.
+    wanted: Vec<TensorId>,
+    /// What kept tensors become.
+    new: Vec<kept::New>,
+}
+
 /// Splits kernels into those that the wanted tensors need, and the others; both keep their order, and a loop stays whole.
 fn partition(lowered: Lowered, schedule: &Schedule, wanted: &[TensorId]) -> (Lowered, Lowered) {
     let Lowered { kernels, loops } = lowered;
@@ -357,6 +385,7 @@ impl<'a> Table<'a> {
         let (name, place) = match leaf {
             Leaf::Field(i) => (self.programs.network.fields[*i].name.clone(), Place::Sample(0)),
             Leaf::Kept(k) => (self.programs.network.kept[*k].name.clone(), Place::Sample(0)),
+            Leaf::KeptNext(_) => unreachable!("the pass has made its tensor"),
             Leaf::Parameter(i) => {
                 let parameter = &self.programs.layout.parameters[*i];
                 (parameter.name.clone(), Place::Parameters(parameter.offset))
@@ -372,8 +401,10 @@ impl<'a> Table<'a> {
             Leaf::Finite => ("finite".to_owned(), Place::Fixed(0)),
         };
         let id = self.add(&name, shape, place);
-        if let Leaf::Field(i) = leaf {
-            self.schedule.fields.push((*i, id));
+        match leaf {
+            Leaf::Field(i) => self.schedule.fields.push((*i, id)),
+            Leaf::Kept(k) => self.schedule.kept.push((*k, id)),
+            _ => {}
         }
         self.leaves.push((leaf.clone(), id));
         id
@@ -426,12 +457,15 @@ impl<'a> Table<'a> {
     }
 
     /// Names, memory, and the checks that debug builds make.
-    fn finish(mut self, to_end: Vec<TensorId>) -> Schedule {
+    fn finish(mut self, mut to_end: Vec<TensorId>) -> Schedule {
         let schedule = &mut self.schedule;
         unique_names(&mut schedule.kernels);
         schedule.fields.sort_unstable();
         widen_singles(schedule);
-        let from_start = schedule.fields.iter().map(|(_, t)| *t).collect();
+        schedule.kept.sort_unstable();
+        let kept = || schedule.kept.iter().map(|(_, t)| *t);
+        let from_start = schedule.fields.iter().map(|(_, t)| *t).chain(kept()).collect();
+        to_end.extend(kept());
         let zones = memory::plan(schedule, &Pinned { from_start, to_end });
         (schedule.sample_floats, schedule.fixed_floats) = (zones.sample, zones.fixed);
         (schedule.sample_halves, schedule.fixed_halves) = (zones.half_sample, zones.half_fixed);

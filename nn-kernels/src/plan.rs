@@ -40,6 +40,8 @@ pub struct Plan {
     pub scalars: Vec<StepScalar>,
     /// The learning rate that training starts with.
     pub learning_rate: Option<f64>,
+    /// What is remembered of each sample from run to run.
+    pub kept: Vec<KeptTensor>,
     /// Names and shapes of the outputs.
     pub outputs: Vec<Output>,
     /// Names and kinds of the metrics.
@@ -82,6 +84,17 @@ pub struct Parameter {
     pub offset: usize,
     /// Whether it has a gradient; otherwise it is a buffer.
     pub trainable: bool,
+}
+
+/// A tensor that is kept from run to run. It has the batch in front, and is 0 at first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptTensor {
+    /// Its path: `body.lstm.h`.
+    pub name: String,
+    /// Its per-sample dimensions.
+    pub dims: Vec<usize>,
+    /// Where it begins where a player keeps all of them, in floats for each sample: they lie one after another, each with its whole batch.
+    pub offset: usize,
 }
 
 /// Something that `predict` returns.
@@ -135,6 +148,9 @@ pub struct Schedule {
     pub views: BTreeMap<TensorId, View>,
     /// For each field that the program reads: the field's number and its tensor in the arena.
     pub fields: Vec<(usize, TensorId)>,
+    /// For each kept tensor that the program reads: its number and its tensor in the arena. Before the program runs it has to hold what
+    /// the run before has left; behind it, it holds what is to be kept.
+    pub kept: Vec<(usize, TensorId)>,
     /// For each output: its tensor in the arena (`predict` only).
     pub outputs: Vec<TensorId>,
     /// For each field: the tensor of the loss's gradient with respect to it (`gradients` only), if there is one.

@@ -77,7 +77,7 @@ fn check(schedule: &Schedule) -> Result<(), String> {
         schedule.fixed_floats + CAPACITY * schedule.sample_floats,
         schedule.fixed_halves + CAPACITY * schedule.sample_halves,
     ];
-    for (_, id) in &schedule.fields {
+    for (_, id) in schedule.fields.iter().chain(&schedule.kept) {
         let tensor = &schedule.tensors[id.0 as usize];
         (0..elements(tensor)).for_each(|e| {
             owners.insert(cell(schedule, tensor, e), (*id, e));
@@ -159,7 +159,8 @@ fn check(schedule: &Schedule) -> Result<(), String> {
             read.insert(at, this);
         }
     }
-    for id in schedule.outputs.iter().chain(schedule.field_gradients.iter().map(|(_, t)| t)) {
+    let pairs = schedule.field_gradients.iter().chain(&schedule.kept);
+    for id in schedule.outputs.iter().chain(pairs.map(|(_, t)| t)) {
         let tensor = &schedule.tensors[id.0 as usize];
         if let Some(e) = (0..elements(tensor)).find(|&e| owners.get(&cell(schedule, tensor, e)) != Some(&(*id, e))) {
             return Err(format!("`{}`[{e}] is not there at the end", tensor.name));

@@ -12,6 +12,10 @@ use crate::program::StepUniform;
 
 /// A network's memory on one device, and the player of its schedules.
 ///
+/// What a network keeps from run to run is its caller's: programs get it as `kept`, laid out as [`Program::kept`](crate::program::Program)
+/// says for the batch of the steps, which all have the same, and leave there what the next run is to find. Networks that
+/// keep nothing have none of it.
+///
 /// A new one has the optimizer's first states already; its parameters are 0. Programs that change nothing take `&self` and may run from many threads at once.
 pub(crate) trait Backend: Debug + Send + Sync {
     /// Lets `draw` make the vector of all parameters, which holds zeros: what a new network begins with. On the CPU nothing is copied.
@@ -53,27 +57,34 @@ pub(crate) trait Backend: Debug + Send + Sync {
     /// any more but what has been handed to the device. Steps that are parts of one update ([`StepUniform::part`]) may come in several
     /// calls; the optimizer comes behind the last of them. Gives how many steps have been done, in order: those and no others
     /// have changed the parameters and left results.
-    fn train(&mut self, steps: Steps<'_>, results: &mut Vec<f32>, progress: Progress<'_>) -> Result<usize>;
+    fn train(
+        &mut self,
+        steps: Steps<'_>,
+        kept: &mut [f32],
+        results: &mut Vec<f32>,
+        progress: Progress<'_>,
+    ) -> Result<usize>;
     /// Plays the training schedule once for each step, and times its kernels. On the CPU, `kernels` are their functions.
-    fn profile(&mut self, steps: Steps<'_>, kernels: TrainKernels) -> Result<Vec<KernelRun>>;
+    fn profile(&mut self, steps: Steps<'_>, kept: &mut [f32], kernels: TrainKernels) -> Result<Vec<KernelRun>>;
     /// Plays the evaluation schedule once for each step and appends each step's results.
-    fn evaluate(&self, steps: Steps<'_>, results: &mut Vec<f32>) -> Result<()>;
+    fn evaluate(&self, steps: Steps<'_>, kept: &mut [f32], results: &mut Vec<f32>) -> Result<()>;
     /// Plays the prediction schedule; samples in order, cut into chunks. Gives one vector for each output.
-    fn predict(&self, data: Columns<'_>, step: StepUniform) -> Result<Vec<Vec<f32>>>;
+    fn predict(&self, data: Columns<'_>, step: StepUniform, kept: &mut [f32]) -> Result<Vec<Vec<f32>>>;
     /// [`Backend::predict`] into vectors that are there, of inputs as slices.
     fn predict_into(
         &self,
         fields: &[&[f32]],
         samples: usize,
         step: StepUniform,
+        kept: &mut [f32],
         outputs: &mut [&mut [f32]],
     ) -> Result<()> {
-        let values = self.predict(Columns { fields: fields.to_vec(), samples }, step)?;
+        let values = self.predict(Columns { fields: fields.to_vec(), samples }, step, kept)?;
         outputs.iter_mut().zip(&values).for_each(|(output, values)| output.copy_from_slice(values));
         Ok(())
     }
-    /// Plays the gradients schedule on one batch: all samples of `data`.
-    fn gradients(&self, data: Columns<'_>, step: StepUniform) -> Result<Gradients>;
+    /// Plays the gradients schedule on one batch: all samples of `data`. What is kept stays as it is.
+    fn gradients(&self, data: Columns<'_>, step: StepUniform, kept: &[f32]) -> Result<Gradients>;
 }
 
 /// Hears how many steps of a run have ended, and the results of the first of them, as far as they are known. Says whether to go on.

@@ -78,6 +78,13 @@ pub enum Data<'a> {
     Batches(&'a dyn BatchSource),
 }
 
+impl Data<'_> {
+    /// How many streams lie side by side, where that is known.
+    pub(crate) fn streams(&self) -> Option<usize> {
+        if let Data::Memory(set) = self { set.streams() } else { None }
+    }
+}
+
 impl<'a> From<&'a DataSet> for Data<'a> {
     fn from(set: &'a DataSet) -> Self {
         Data::Memory(set)
@@ -161,9 +168,10 @@ impl<'a, R> Fit<'a, R> {
         self
     }
 
-    /// Whether each epoch goes through the samples in an order of its own. Default: true.
+    /// Whether each epoch goes through the samples in an order of its own. Default: true; false for a network with stateful layers, whose
+    /// batches go on where those before have ended.
     pub fn shuffle(mut self, shuffle: bool) -> Self {
-        self.options.shuffle = shuffle;
+        self.options.shuffle = Some(shuffle);
         self
     }
 

@@ -4,10 +4,12 @@ mod average;
 mod batch;
 mod frozen;
 mod gradients;
+mod kept;
 mod state;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Mutex;
 
 use crate::backend::{self, Backend, Columns, Steps};
 use crate::checkpoint;
@@ -20,6 +22,7 @@ use crate::metrics::{Combined, Measured};
 use crate::program::{Parameter, Program, Schedule, StepScalar, StepUniform};
 
 pub use gradients::Gradients;
+pub(crate) use kept::Kept;
 pub use state::Memory;
 pub(crate) use state::{Position, State};
 
@@ -35,6 +38,8 @@ pub struct Net {
     pub(crate) updates: u64,
     /// Epochs of `fit` so far; with the seed, the key of their shuffling.
     pub(crate) epochs: u64,
+    /// What is remembered from run to run.
+    kept: Mutex<Kept>,
     /// Where the last run of `fit` stands.
     pub(crate) position: Position,
     /// For each parameter, whether training leaves it as it is.
@@ -67,6 +72,7 @@ impl Net {
             steps: 0,
             updates: 0,
             epochs: 0,
+            kept: Mutex::default(),
             position: Position::default(),
             frozen: vec![false; program.parameters.len()],
             device: device.clone(),
@@ -91,6 +97,7 @@ impl Net {
             self.backend.set_states(&self.first_states(&parameters))?;
         }
         (self.steps, self.updates, self.epochs, self.position) = (0, 0, 0, Position::default());
+        self.reset_states();
         Ok(())
     }
 
@@ -185,7 +192,7 @@ impl Net {
         let resident = self.backend.upload(data)?;
         let mut results = Vec::new();
         let steps = Steps { data: &resident, order: &order, steps: &[self.step(batch, 0, 0)] };
-        self.backend.train(steps, &mut results, &mut backend::unheard)?;
+        self.train_steps(steps, &mut results, &mut backend::unheard)?;
         self.steps += 1;
         self.updates += 1;
         self.position = Position::default();
@@ -204,46 +211,67 @@ impl Net {
         }
         let order: Vec<u32> = (0..(batch * batches) as u32).collect();
         let resident = self.backend.upload(data.columns())?;
-        let mut results = Vec::new();
+        let (mut results, mut kept) = (Vec::new(), Kept::default());
         for first in (0..steps).step_by(batches.max(1)) {
             let count = batches.min(steps - first);
             let steps: Vec<StepUniform> = (0..count as u64).map(|ahead| self.step(batch, ahead, ahead)).collect();
             let order = &order[..batch * count];
             results.clear();
-            self.backend.train(Steps { data: &resident, order, steps: &steps }, &mut results, &mut backend::unheard)?;
+            let steps = Steps { data: &resident, order, steps: &steps };
+            let kept = kept.of(self.program, batch)?;
+            self.backend.train(steps, kept, &mut results, &mut backend::unheard)?;
             self.steps += count as u64;
             self.updates += count as u64;
         }
         Ok(())
     }
 
-    /// The loss over the data, then each metric.
+    /// The loss over the data, then each metric. States of stateful layers begin with zeros, and those that the network has stay as
+    /// they are; batches are as large as the data's streams ([`DataSet::in_streams`]), or else as those of the last batch.
     ///
     /// # Errors
-    /// If there are no samples, if one cannot be read, or if the device fails.
+    /// If there are no samples, if one cannot be read, if a network with states cannot know how large batches are, or if the device fails.
     pub fn evaluate<'a>(&self, data: impl Into<Data<'a>>) -> Result<Measured> {
         match data.into() {
-            Data::Memory(set) => self.evaluate_resident(&self.backend.upload(set.columns())?, set.len()),
-            Data::Stream(stream) => self.evaluate_stream(stream, None),
+            Data::Memory(set) => {
+                let batch = self.evaluation_batch(set.streams())?;
+                self.evaluate_resident(&self.backend.upload(set.columns())?, set.len(), batch)
+            }
+            Data::Stream(stream) => self.evaluate_stream(stream, None, self.evaluation_batch(None)?),
             Data::Batches(batches) => self.evaluate_batches(batches),
         }
     }
 
-    /// [`Net::evaluate`] over a stream, which so many threads read ahead.
-    pub(crate) fn evaluate_stream(&self, stream: &Stream, threads: Option<usize>) -> Result<Measured> {
-        let schedule = self.schedule(&self.program.evaluate, "evaluate")?;
+    /// How many samples a step of an evaluation takes.
+    pub(crate) fn evaluation_batch(&self, streams: Option<usize>) -> Result<usize> {
+        if !self.is_stateful() {
+            return Ok(evaluation_batch(self.schedule(&self.program.evaluate, "evaluate")?));
+        }
+        let known = Some(self.kept().batch).filter(|&batch| batch > 0);
+        streams.or(known).ok_or_else(|| {
+            Error::Data(format!(
+                "`{}` goes on where the batch before ended, so evaluating it takes batches of as many samples as there are streams: put \
+                 the data into streams with `in_streams(n)`",
+                self.program.name
+            ))
+        })
+    }
+
+    /// [`Net::evaluate`] over a stream, which so many threads read ahead, in batches of this size.
+    pub(crate) fn evaluate_stream(&self, stream: &Stream, threads: Option<usize>, batch: usize) -> Result<Measured> {
+        self.schedule(&self.program.evaluate, "evaluate")?;
         if stream.is_empty() {
             return Err(no_samples());
         }
         check_count(stream.len())?;
-        let passes = Passes::new(stream, evaluation_batch(schedule), stream.len(), None);
+        let passes = Passes::new(stream, batch, stream.len(), None);
         let fill = |number: usize, portion: &mut _| passes.fill(number, portion);
-        let mut combined = Combined::new(self.program);
+        let (mut combined, mut kept) = (Combined::new(self.program), Kept::default());
         ahead(passes.portions(), workers(threads), &fill, |ahead| {
             for _ in 0..passes.portions() {
                 let portion = ahead.next()?;
                 let resident = self.backend.upload(portion.columns())?;
-                self.measure(schedule, &resident, portion.samples, &mut combined)?;
+                self.measure(&resident, (portion.samples, batch), &mut kept, &mut combined)?;
             }
             Ok(combined.values())
         })
@@ -252,13 +280,16 @@ impl Net {
     /// [`Net::evaluate`] over the batches of an iterator's first epoch.
     pub(crate) fn evaluate_batches(&self, batches: &dyn BatchSource) -> Result<Measured> {
         let schedule = self.schedule(&self.program.evaluate, "evaluate")?;
-        let mut combined = Combined::new(self.program);
+        let (mut combined, mut kept) = (Combined::new(self.program), Kept::default());
+        let largest = evaluation_batch(schedule);
         let (mut pull, mut samples) = (batches.pull(0), 0);
         for _ in 0..batches.steps() {
             let mut measure = |set: &DataSet| {
                 samples += set.len();
                 check_count(set.len())?;
-                self.measure(schedule, &self.backend.upload(set.columns())?, set.len(), &mut combined)
+                let batch = if self.is_stateful() { set.len() } else { largest };
+                let data = self.backend.upload(set.columns())?;
+                self.measure(&data, (set.len(), batch), &mut kept, &mut combined)
             };
             if !pull(&mut measure)? {
                 break;
@@ -267,32 +298,37 @@ impl Net {
         if samples == 0 { Err(no_samples()) } else { Ok(combined.values()) }
     }
 
-    /// [`Net::evaluate`] over data that is on the device already.
-    pub(crate) fn evaluate_resident(&self, data: &backend::Resident<'_>, samples: usize) -> Result<Measured> {
-        let schedule = self.schedule(&self.program.evaluate, "evaluate")?;
+    /// [`Net::evaluate`] over data that is on the device already, in batches of this size.
+    pub(crate) fn evaluate_resident(
+        &self,
+        data: &backend::Resident<'_>,
+        samples: usize,
+        batch: usize,
+    ) -> Result<Measured> {
+        self.schedule(&self.program.evaluate, "evaluate")?;
         if samples == 0 {
             return Err(no_samples());
         }
         check_count(samples)?;
         let mut combined = Combined::new(self.program);
-        self.measure(schedule, data, samples, &mut combined)?;
+        self.measure(data, (samples, batch), &mut Kept::default(), &mut combined)?;
         Ok(combined.values())
     }
 
-    /// Adds loss and metrics of these samples.
+    /// Adds loss and metrics of so many samples, in batches of so many.
     fn measure(
         &self,
-        schedule: &Schedule,
         data: &backend::Resident<'_>,
-        samples: usize,
+        (samples, batch): (usize, usize),
+        kept: &mut Kept,
         combined: &mut Combined,
     ) -> Result<()> {
-        let chunk = evaluation_batch(schedule);
-        let batches: Vec<usize> = (0..samples).step_by(chunk).map(|start| chunk.min(samples - start)).collect();
+        let batches: Vec<usize> = (0..samples).step_by(batch).map(|start| batch.min(samples - start)).collect();
         let steps: Vec<StepUniform> = batches.iter().map(|&batch| self.pass(batch)).collect();
         let order: Vec<u32> = (0..samples as u32).collect();
         let mut results = Vec::new();
-        self.backend.evaluate(Steps { data, order: &order, steps: &steps }, &mut results)?;
+        let kept = kept.of_all(self.program, &steps)?;
+        self.backend.evaluate(Steps { data, order: &order, steps: &steps }, kept, &mut results)?;
         combined.add_all(batches, &results);
         Ok(())
     }
@@ -307,9 +343,10 @@ impl Net {
         if data.samples == 0 {
             return Ok(vec![Vec::new(); self.program.outputs.len()]);
         }
-        check_count(data.samples)?;
-        let step = self.pass(data.samples);
-        self.backend.predict(data, step)
+        let samples = data.samples;
+        check_count(samples)?;
+        let step = self.pass(samples);
+        self.with_kept(samples, |kept| self.backend.predict(data, step, kept))
     }
 
     /// [`Net::predict`] into vectors that are there, one for each output: on the CPU, without allocating once the network has
@@ -340,14 +377,17 @@ impl Net {
         let slice = |number: usize| inputs.get(number).map_or(&[][..], |input| &*input.values);
         if inputs.len() <= FEW {
             let few: [&[f32]; FEW] = std::array::from_fn(slice);
-            self.backend.predict_into(&few[..inputs.len()], samples, step, outputs)
+            self.with_kept(samples, |kept| {
+                self.backend.predict_into(&few[..inputs.len()], samples, step, kept, outputs)
+            })
         } else {
             let many: Vec<&[f32]> = (0..inputs.len()).map(slice).collect();
-            self.backend.predict_into(&many, samples, step, outputs)
+            self.with_kept(samples, |kept| self.backend.predict_into(&many, samples, step, kept, outputs))
         }
     }
 
-    /// The loss over all samples of the data, and its gradients.
+    /// The loss over all samples of the data, and its gradients. States of stateful layers are those that the batch before has left, and
+    /// stay as they are.
     ///
     /// # Errors
     /// If there are no samples, or if the device fails.
@@ -355,7 +395,8 @@ impl Net {
         self.schedule(&self.program.gradients, "derive")?;
         let data = data.columns();
         let batch = check_batch(&data)?;
-        let values = self.backend.gradients(data, self.pass(batch))?;
+        let mut kept = self.kept().clone();
+        let values = self.backend.gradients(data, self.pass(batch), kept.of(self.program, batch)?)?;
         Ok(Gradients { program: self.program, values })
     }
 

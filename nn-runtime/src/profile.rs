@@ -12,7 +12,7 @@ use crate::backend::{self, Steps};
 use crate::cpu::{Pass, Update};
 use crate::data::DataSet;
 use crate::error::{Error, Result};
-use crate::network::{Net, check_batch};
+use crate::network::{Kept, Net, check_batch};
 use crate::plan::{Kernel, Plan, Program};
 
 /// What a kernel took on a GPU; see [`Device::kernel_times`](crate::Device::kernel_times).
@@ -182,15 +182,17 @@ impl Net {
         /// Steps at a time, since devices keep only so many timestamps.
         const TOGETHER: usize = 8;
         let resident = self.backend.upload(data.columns())?;
+        let mut kept = Kept::default();
+        let kept = kept.of(self.program, batch)?;
         let order: Vec<u32> = (0..TOGETHER).flat_map(|_| 0..batch as u32).collect();
         let numbered: Vec<_> = (0..TOGETHER as u64).map(|ahead| self.step(batch, ahead, ahead)).collect();
         let together = |n: usize| Steps { data: &resident, order: &order[..n * batch], steps: &numbered[..n] };
-        self.backend.train(together(WARM_UP), &mut Vec::new(), &mut backend::unheard)?;
+        self.backend.train(together(WARM_UP), kept, &mut Vec::new(), &mut backend::unheard)?;
         let (mut runs, mut milliseconds, mut left) = (vec![], 0.0, steps);
         while left > 0 {
             let n = left.min(TOGETHER);
             let start = Instant::now();
-            runs.extend(self.backend.profile(together(n), kernels)?);
+            runs.extend(self.backend.profile(together(n), kept, kernels)?);
             milliseconds += start.elapsed().as_secs_f64() * 1e3;
             left -= n;
         }

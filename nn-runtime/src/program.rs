@@ -46,6 +46,8 @@ pub struct Program {
     pub non_finite: Option<usize>,
     /// Where a step's results say how much its loss counts beside those of other steps; `None` where that is the number of its samples.
     pub loss_weight: Option<usize>,
+    /// What is remembered of each sample from run to run.
+    pub kept: &'static [KeptTensor],
     /// What `predict` returns.
     pub outputs: &'static [Output],
     /// What `evaluate` reports beside the loss.
@@ -114,6 +116,31 @@ pub enum StepScalar {
     Step,
     /// Which position of its sequence this step is, counted from 0 (step programs only).
     Position,
+}
+
+/// A tensor that is kept from run to run; 0 at first. Where all of them are kept, they lie one after another, each with its whole batch.
+#[derive(Debug, Clone, Copy)]
+pub struct KeptTensor {
+    /// Its path: `body.lstm.h`.
+    pub name: &'static str,
+    /// Its per-sample dimensions.
+    pub dims: &'static [usize],
+    /// Floats of those before it, for each sample.
+    pub offset: usize,
+}
+
+impl KeptTensor {
+    /// Floats of a sample.
+    pub fn size(&self) -> usize {
+        self.dims.iter().product()
+    }
+}
+
+impl Program {
+    /// Floats that are kept of each sample.
+    pub fn kept_floats(&self) -> usize {
+        self.kept.last().map_or(0, |last| last.offset + last.size())
+    }
 }
 
 /// Something that `predict` returns.
@@ -258,6 +285,8 @@ pub struct Schedule {
     pub result_sample_floats: usize,
     /// Where the host puts the fields: (number of the field, sample offset in the arena).
     pub fields: &'static [(usize, usize)],
+    /// Where a run finds and leaves what is kept: (number of the tensor, sample offset in the arena).
+    pub kept: &'static [(usize, usize)],
     /// Where the host finds the outputs, in the order of [`Program::outputs`]: sample offsets in the arena.
     pub outputs: &'static [usize],
     /// Where the host finds gradients with respect to fields: (number of the field, sample offset in the arena).

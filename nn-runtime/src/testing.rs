@@ -54,6 +54,7 @@ pub(crate) const NETWORK: Program = Program {
     states: &[],
     scalars: &[StepScalar::InverseBatch, StepScalar::LearningRate],
     learning_rate: Some(0.1),
+    kept: &[],
     outputs: &[Output { name: "fitted", dims: &[2] }],
     metrics: &[
         Metric { name: "mae", kind: MetricKind::Mean, offset: 1, len: 1, sample_offset: 0, sample_len: 0 },
@@ -85,6 +86,7 @@ const TRAIN: Schedule = Schedule {
     result_floats: 8,
     result_sample_floats: 0,
     fields: &[(0, X), (1, Y)],
+    kept: &[],
     outputs: &[],
     field_gradients: &[],
     shaders: &[],

@@ -82,6 +82,7 @@ fn program(plan: &Plan, kernels: Option<&CpuKernels>) -> p::Program {
         skipped: plan.skipped,
         non_finite: plan.non_finite,
         loss_weight: plan.loss_weight,
+        kept: list(&plan.kept, |x| p::KeptTensor { name: text(&x.name), dims: numbers(&x.dims), offset: x.offset }),
         outputs: list(&plan.outputs, |x| p::Output { name: text(&x.name), dims: numbers(&x.dims) }),
         metrics: list(&plan.metrics, |x| p::Metric {
             name: text(&x.name),
@@ -113,6 +114,7 @@ fn schedule(plan: &Plan, s: &Schedule, prefix: &str, (pass, update): CpuPass) ->
         result_floats: s.result_floats,
         result_sample_floats: s.result_sample_floats,
         fields: list(&s.fields, |(field, t)| (*field, sample_offset(&s.tensors[t.0 as usize]))),
+        kept: list(&s.kept, |(k, t)| (*k, sample_offset(&s.tensors[t.0 as usize]))),
         outputs: list(&s.outputs, |t| sample_offset(&s.tensors[t.0 as usize])),
         field_gradients: list(&s.field_gradients, |(field, t)| (*field, sample_offset(&s.tensors[t.0 as usize]))),
         shaders: list(&wgsl::print_schedule(plan, s, prefix, 0), shader),

@@ -64,6 +64,13 @@ pub(super) struct Measured {
 }
 
 impl Programs<'_> {
+    /// What [`Programs::measured`] measures, as nodes of the network's graph.
+    pub(super) fn measured_nodes(&self, metrics: bool) -> Vec<NodeId> {
+        let metrics = if metrics { &self.network.metrics[..] } else { &[] };
+        let of_metrics = metrics.iter().flat_map(|m| m.statistics.iter().chain(&m.samples)).copied();
+        self.network.loss.into_iter().chain(loss_weight(self.network)).chain(of_metrics).collect()
+    }
+
     /// A phase's graph with what it measures, and further nodes.
     pub(super) fn measured(&self, phase: Phase, metrics: bool, more: &[NodeId]) -> (Graph, Measured, Vec<NodeId>) {
         let loss = self.network.loss.expect("callers have a loss");

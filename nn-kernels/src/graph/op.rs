@@ -76,6 +76,8 @@ pub enum Leaf {
     Parameter(usize),
     /// The network's kept tensor of this number: what the run before has left of each sample, zeros at first. No gradient.
     Kept(usize),
+    /// What the kept tensor of this number becomes, where the pass has left it (copies behind the pass only).
+    KeptNext(usize),
     /// The part of the vector of all parameters that begins at this float (updates only). The layout is that of
     /// [`crate::plan::Plan::parameters`].
     Parameters(usize),

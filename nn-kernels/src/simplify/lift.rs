@@ -91,10 +91,12 @@ impl<'g> Lift<'g> {
                 let nexts = carries.iter().copied().zip(node.args.iter().map(|a| self.mapped(*a))).collect();
                 self.to.final_of(*of, carries[0], &nexts)
             }
-            (_, Some(of)) if !of.blocks && self.worth[id.index()] && !self.stateful[id.index()] => match self.try_rows(of, id) {
-                Some(rows) => self.to.at(of, rows),
-                None => self.copied(node),
-            },
+            (_, Some(of)) if !of.blocks && self.worth[id.index()] && !self.stateful[id.index()] => {
+                match self.try_rows(of, id) {
+                    Some(rows) => self.to.at(of, rows),
+                    None => self.copied(node),
+                }
+            }
             (Op::Reduce { how: Reduction::Sum, axes, batch: false }, None) if axes[..] == [0] => {
                 match &self.from.node(node.args[0]).op {
                     Op::Stacked(of, _) if !of.blocks => self.sum_of_rows(*of, self.from.node(node.args[0]).args[0]),

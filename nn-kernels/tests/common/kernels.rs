@@ -84,6 +84,7 @@ impl Maker {
             ],
             learning_rate: Some(0.01),
             outputs: vec![],
+            kept: vec![],
             metrics: vec![],
             predict: Schedule::default(),
             evaluate: None,

@@ -30,7 +30,10 @@ pub(super) fn program(plan: &Plan) -> String {
         text.push_str(&rust.source);
         let first = shaders.len();
         shaders.extend(wgsl::print_schedule(plan, schedule, name, schedule.shared));
-        let middle = first + shaders[first..].partition_point(|s| s.kernels.start < schedule.update);
+        let before = |kernel: usize, shaders: &[wgsl::ShaderText]| {
+            first + shaders[first..].partition_point(|s| s.kernels.start < kernel)
+        };
+        let middle = before(schedule.update, &shaders);
         let ranges = match schedule.shared {
             0 => [first..middle, middle..shaders.len()],
             _ => [pass_shaders.clone(), first..shaders.len()],
@@ -48,7 +51,8 @@ pub(super) fn program(plan: &Plan) -> String {
         }
         printed.push((name, self::schedule(schedule, &rust, &ranges, &resident)));
         if name == "train" {
-            (pass, pass_shaders) = (rust.kernels, first..middle);
+            let shared = plan.gradients.as_ref().map_or(0, |gradients| gradients.shared);
+            (pass, pass_shaders) = (rust.kernels, first..before(shared, &shaders));
         }
     }
     // A list of its own: a program without the GPU does not mention it, so that it does not become part of the binary.
@@ -63,13 +67,16 @@ pub(super) fn program(plan: &Plan) -> String {
     });
     let control = parameters(&plan.control);
     let parameters = parameters(&plan.parameters);
+    let kept = list(&plan.kept, |k| {
+        format!("__nn::KeptTensor {{ name: {:?}, dims: &{:?}, offset: {} }}", k.name, k.dims, k.offset)
+    });
     let outputs = list(&plan.outputs, |o| format!("__nn::Output {{ name: {:?}, dims: &{:?} }}", o.name, o.dims));
     let metrics = list(&plan.metrics, metric);
     let _ = write!(
         text,
         "pub(super) static PROGRAM: __nn::Program = __nn::Program {{
             name: {:?}, hash: {}, fields: {fields}, inputs: {}, sample_weight: {}, parameters: {parameters}, control: {control}, parameter_floats: {},
-            trained_floats: {}, changed_floats: {}, states: {}, ema: {}, scalars: {scalars}, learning_rate: {}, skipped: {}, non_finite: {}, loss_weight: {}, outputs: {outputs}, metrics: {metrics},
+            trained_floats: {}, changed_floats: {}, states: {}, ema: {}, scalars: {scalars}, learning_rate: {}, skipped: {}, non_finite: {}, loss_weight: {}, kept: {kept}, outputs: {outputs}, metrics: {metrics},
             predict: {}, evaluate: {}, train: {}, gradients: {}, flops_per_sample: {},
         }};",
         plan.name,
@@ -129,9 +136,9 @@ pub(super) fn placeholder(name: &str) -> String {
         pub(super) static PROGRAM: __nn::Program = __nn::Program {{
             name: {name:?}, hash: 0, fields: &[], inputs: 0, sample_weight: ::core::option::Option::None, parameters: &[], control: &[], parameter_floats: 0,
             trained_floats: 0, changed_floats: 0, states: &[], ema: ::core::option::Option::None,
-            scalars: &[], learning_rate: ::core::option::Option::None, skipped: ::core::option::Option::None, non_finite: ::core::option::Option::None, loss_weight: ::core::option::Option::None, outputs: &[], metrics: &[],
+            scalars: &[], learning_rate: ::core::option::Option::None, skipped: ::core::option::Option::None, non_finite: ::core::option::Option::None, loss_weight: ::core::option::Option::None, kept: &[], outputs: &[], metrics: &[],
             predict: __nn::Schedule {{
-                fixed_floats: 0, sample_floats: 0, fixed_halves: 0, sample_halves: 0, result_floats: 0, result_sample_floats: 0, fields: &[], outputs: &[], field_gradients: &[],
+                fixed_floats: 0, sample_floats: 0, fixed_halves: 0, sample_halves: 0, result_floats: 0, result_sample_floats: 0, fields: &[], kept: &[], outputs: &[], field_gradients: &[],
                 shaders: &[], more_shaders: &[], loops: &[], resident: ::core::option::Option::None, pass: predict, update: ::core::option::Option::None,
             }},
             evaluate: ::core::option::Option::None, train: ::core::option::Option::None,
@@ -179,7 +186,7 @@ fn schedule(schedule: &Schedule, rust: &rust::RustText, shaders: &[Range<usize>;
     };
     let pairs = |pairs: &[(usize, TensorId)]| list(pairs, |(field, id)| format!("({field}, {})", offset(*id)));
     format!(
-        "__nn::Schedule {{ fixed_floats: {}, sample_floats: {}, fixed_halves: {}, sample_halves: {}, result_floats: {}, result_sample_floats: {}, fields: {}, outputs: {},
+        "__nn::Schedule {{ fixed_floats: {}, sample_floats: {}, fixed_halves: {}, sample_halves: {}, result_floats: {}, result_sample_floats: {}, fields: {}, kept: {}, outputs: {},
             field_gradients: {}, shaders: {}, more_shaders: {}, loops: {}, resident: {resident}, pass: {}, update: {} }}",
         schedule.fixed_floats,
         schedule.sample_floats,
@@ -188,6 +195,7 @@ fn schedule(schedule: &Schedule, rust: &rust::RustText, shaders: &[Range<usize>;
         schedule.result_floats,
         schedule.result_sample_floats,
         pairs(&schedule.fields),
+        pairs(&schedule.kept),
         list(&schedule.outputs, |id| offset(*id)),
         pairs(&schedule.field_gradients),
         part(&shaders[0]),

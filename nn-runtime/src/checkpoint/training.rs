@@ -5,6 +5,7 @@
 //! - `optimizer.<i>.<name>`: the parameter's part of the optimizer's vector number `i` (Adam: 0 is the first moment, 1 the second),
 //! - `optimizer.<number>`: what training keeps beside, such as the scale of the loss,
 //! - `nn:results`: what the steps of the current epoch have measured,
+//! - `nn:kept:<name>`: what stateful layers remember of each sample of the batch, if there has been one,
 //! - `nn:memory:<callback>:<i>`: what callbacks keep in numbers, such as the best weights so far,
 //!
 //! and among the metadata, as text, `nn.checkpoint` (the version of all this), `nn.seed`, `nn.steps`, `nn.updates`, `nn.epochs`, `nn.frozen`,
@@ -19,8 +20,8 @@ use std::str::FromStr;
 use super::file::{Contents, File, Tensor};
 use super::{Load, weights};
 use crate::error::Result;
-use crate::network::{Memory, Position, State};
-use crate::program::{Parameter, Program};
+use crate::network::{Kept, Memory, Position, State};
+use crate::program::{KeptTensor, Parameter, Program};
 
 /// The key of the format's version, which only checkpoints have.
 const CHECKPOINT: &str = "nn.checkpoint";
@@ -31,6 +32,7 @@ const MEMORY: &str = "nn.memory.";
 const STATE: &str = "optimizer.";
 const RESULTS: &str = "nn:results";
 const VECTOR: &str = "nn:memory:";
+const KEPT: &str = "nn:kept:";
 
 /// Whether a file is a checkpoint, and not weights alone.
 pub(super) fn is_checkpoint(file: &File<'_>) -> bool {
@@ -39,12 +41,12 @@ pub(super) fn is_checkpoint(file: &File<'_>) -> bool {
 
 /// Whether a tensor of a checkpoint belongs to training, not to the weights.
 pub(super) fn is_of_training(name: &str) -> bool {
-    name.starts_with(STATE) || name == RESULTS || name.starts_with(VECTOR)
+    name.starts_with(STATE) || name == RESULTS || name.starts_with(VECTOR) || name.starts_with(KEPT)
 }
 
 /// A checkpoint to be written.
 pub(crate) fn contents<'a>(program: &'a Program, state: &'a State) -> Contents<'a> {
-    let State { seed, steps, updates, epochs, learning_rate, position, frozen, parameters, states } = state;
+    let State { seed, steps, updates, epochs, learning_rate, position, kept, frozen, parameters, states } = state;
     let Position { first_epoch, steps: epoch_steps, results, conditions, memories } = position;
     let mut metadata = BTreeMap::from([weights::entry(program), (CHECKPOINT.to_owned(), FORMAT.to_owned())]);
     let mut say = |key: &str, value: String| metadata.insert(format!("nn.{key}"), value);
@@ -72,6 +74,11 @@ pub(crate) fn contents<'a>(program: &'a Program, state: &'a State) -> Contents<'
         |p: &'a Parameter| (Cow::Owned(format!("{STATE}{}", p.name)), p.dims.into(), weights::slice(p, parameters));
     tensors.extend(program.control.iter().map(number));
     tensors.push(vector(RESULTS.to_owned(), results));
+    for tensor in program.kept.iter().filter(|_| kept.batch > 0) {
+        let dims = std::iter::once(kept.batch).chain(tensor.dims.iter().copied()).collect::<Vec<_>>();
+        let values = &kept.values[kept.batch * tensor.offset..][..kept.batch * tensor.size()];
+        tensors.push((format!("{KEPT}{}", tensor.name).into(), dims.into(), values));
+    }
     for (name, memory) in memories {
         let vectors = memory.vectors.iter().enumerate();
         tensors.extend(vectors.map(|(number, values)| vector(format!("{VECTOR}{name}:{number}"), values)));
@@ -109,6 +116,7 @@ pub(crate) fn read(
     // Tensors of a network that is another one would only be named a second time.
     let states = if problems.is_empty() { states(program, &file, &mut problems) } else { Vec::new() };
     let results = vector(&file, RESULTS, &mut problems);
+    let kept = kept(program, &file, &mut problems);
     let chosen = below(&file.metadata, OPTION);
     if let Some(conditions) = conditions {
         differences(conditions, &chosen, &mut problems);
@@ -118,7 +126,7 @@ pub(crate) fn read(
         return Err(refuse(&problems));
     }
     let position = Position { first_epoch, steps: epoch_steps, results, conditions: chosen, memories };
-    Ok(State { seed, steps, updates, epochs, learning_rate, position, frozen, parameters, states })
+    Ok(State { seed, steps, updates, epochs, learning_rate, position, kept, frozen, parameters, states })
 }
 
 /// The header of a checkpoint that is whole; or why it is none.
@@ -160,6 +168,28 @@ fn part(name: &str, parameter: &Parameter, file: &File<'_>, values: &mut [f32], 
         Ok(numbers) => values[parameter.offset..].iter_mut().zip(numbers).for_each(|(v, n)| *v = n),
         Err(problem) => problems.push(problem),
     }
+}
+
+/// What stateful layers remember; nothing, where no batch has been.
+fn kept(program: &Program, file: &File<'_>, problems: &mut Vec<String>) -> Kept {
+    let mut kept = Kept::default();
+    let name = |tensor: &KeptTensor| format!("{KEPT}{}", tensor.name);
+    let found = program.kept.iter().find_map(|tensor| file.tensors.get(&name(tensor)));
+    let Some(&batch) = found.and_then(|info| info.shape.first()) else { return kept };
+    kept.batch = batch;
+    for tensor in program.kept {
+        let (name, dims) =
+            (name(tensor), std::iter::once(batch).chain(tensor.dims.iter().copied()).collect::<Vec<_>>());
+        let numbers = match file.tensors.get(&name) {
+            Some(info) => weights::numbers(&name, &dims, info, file.data),
+            None => Err(format!("`{name}`: expected shape {dims:?}, but the file does not have it")),
+        };
+        match numbers {
+            Ok(numbers) => kept.values.extend(numbers),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    kept
 }
 
 /// A vector of any length.
@@ -238,7 +268,9 @@ mod tests {
     use super::*;
     use crate::testing::NETWORK;
 
-    static PROGRAM: Program = Program { states: &[0.0, 0.5], ..NETWORK };
+    const H: KeptTensor = KeptTensor { name: "body.lstm.h", dims: &[2], offset: 0 };
+    static PROGRAM: Program =
+        Program { states: &[0.0, 0.5], kept: &[H, KeptTensor { name: "step", dims: &[], offset: 2 }], ..NETWORK };
 
     fn values(seed: f32) -> Vec<f32> {
         (0..PROGRAM.parameter_floats).map(|v| (v as f32 + seed).sin()).collect()
@@ -260,6 +292,7 @@ mod tests {
                     .into(),
                 memories: [("early_stopping".to_owned(), memory), ("none".to_owned(), Memory::default())].into(),
             },
+            kept: Kept { batch: 2, values: vec![0.5, -0.0, 1e-40, 3.0, 7.0, 8.0] },
             frozen: vec![false, true],
             parameters: values(1.0),
             states: vec![values(2.0), values(3.0)],

@@ -6,6 +6,7 @@
 
 mod between;
 mod contract;
+mod kept;
 pub mod math;
 mod memory;
 mod parallel;

@@ -5,6 +5,7 @@ mod profile;
 use std::ops::Range;
 
 use super::between::{Accumulator, Frozen};
+use super::kept::Places;
 use super::memory::{Arena, Floats, Pool, zeros};
 use super::parallel;
 use super::watch::{self, Watch, all_finite};
@@ -73,24 +74,61 @@ impl CpuBackend {
         });
     }
 
-    /// Outputs of samples `first..`, as many as the vectors' parts are for.
+    /// Outputs of samples `first..`, as many as the vectors' parts are for. What is kept is that of so many samples.
     fn predict_chunk(
         &self,
         fields: &[&[f32]],
         first: usize,
         step: StepUniform,
+        kept: (&mut [f32], usize),
         outputs: &mut [&mut [f32]],
     ) -> Result<()> {
-        let schedule = &self.program.predict;
+        let (program, schedule) = (self.program, &self.program.predict);
         let (batch, capacity) = (step.batch as usize, step.capacity as usize);
+        let samples = first..first + batch;
+        let (kept, batch_of_kept) = kept;
+        let places = Places { program, schedule, batch: batch_of_kept, capacity, samples: samples.clone() };
         self.pool.with(|arena| {
             let arena = arena.floats(schedule, capacity)?;
-            load(self.program, schedule, fields, capacity, first..first + batch, arena);
+            load(program, schedule, fields, capacity, samples, arena);
+            places.load(kept, arena);
             self.pass(schedule, &step, arena, &mut []);
+            places.store(arena, kept);
             for (output, offset) in outputs.iter_mut().zip(schedule.outputs) {
                 let start = schedule.fixed_floats + capacity * offset;
                 output.copy_from_slice(&arena[start..start + output.len()]);
             }
+            Ok(())
+        })
+    }
+}
+
+impl CpuBackend {
+    /// Evaluates steps of which each goes on where the one before ended.
+    fn evaluate_in_turn(
+        &self,
+        schedule: &Schedule,
+        steps: Steps<'_>,
+        kept: &mut [f32],
+        results: &mut [f32],
+    ) -> Result<()> {
+        let (program, data) = (self.program, host(steps.data)?);
+        let batch = steps.steps.first().map_or(0, |step| step.batch);
+        let capacity = capacity(batch);
+        let places = Places { program, schedule, batch: batch as usize, capacity, samples: 0..batch as usize };
+        self.pool.with(|arena| {
+            let arena = arena.floats(schedule, capacity)?;
+            places.load(kept, arena);
+            let (mut order, mut results) = (steps.order, results);
+            for step in steps.steps {
+                let (now, own);
+                (now, order) = order.split_at(step.batch as usize);
+                (own, results) = results.split_at_mut(slot(schedule, step));
+                let step = StepUniform { capacity: capacity as u32, result: 0, ..*step };
+                load(program, schedule, &data.fields, capacity, now.iter().map(|&i| i as usize), arena);
+                self.pass(schedule, &step, arena, own);
+            }
+            places.store(arena, kept);
             Ok(())
         })
     }
@@ -159,7 +197,13 @@ impl Backend for CpuBackend {
         Ok(Resident::Host(data))
     }
 
-    fn train(&mut self, steps: Steps<'_>, results: &mut Vec<f32>, progress: Progress<'_>) -> Result<usize> {
+    fn train(
+        &mut self,
+        steps: Steps<'_>,
+        kept: &mut [f32],
+        results: &mut Vec<f32>,
+        progress: Progress<'_>,
+    ) -> Result<usize> {
         let program = self.program;
         let schedule = required(program.train.as_ref(), program)?;
         let data = host(steps.data)?;
@@ -174,6 +218,9 @@ impl Backend for CpuBackend {
         let (parameters, gradients, states) = (&mut self.parameters, &mut self.gradients, &mut self.states);
         let (accumulator, frozen) = (&mut self.accumulator, &mut self.frozen);
         accumulator.prepare(program, steps.steps)?;
+        let batch = steps.steps.first().map_or(0, |step| step.batch as usize);
+        let places = Places { program, schedule, batch, capacity, samples: 0..batch };
+        places.load(kept, arena);
         frozen.note(parameters, states);
         let mut ended = 0;
         let mut order = steps.order;
@@ -201,20 +248,24 @@ impl Backend for CpuBackend {
                 break;
             }
         }
+        places.store(arena, kept);
         frozen.hold_states(states);
         Ok(ended)
     }
 
-    fn profile(&mut self, steps: Steps<'_>, kernels: TrainKernels) -> Result<Vec<KernelRun>> {
-        self.play_timed(steps, kernels)
+    fn profile(&mut self, steps: Steps<'_>, kept: &mut [f32], kernels: TrainKernels) -> Result<Vec<KernelRun>> {
+        self.play_timed(steps, kept, kernels)
     }
 
-    fn evaluate(&self, steps: Steps<'_>, results: &mut Vec<f32>) -> Result<()> {
+    fn evaluate(&self, steps: Steps<'_>, kept: &mut [f32], results: &mut Vec<f32>) -> Result<()> {
         let program = self.program;
         let schedule = required(program.evaluate.as_ref(), program)?;
         let data = host(steps.data)?;
         let start = results.len();
         results.resize(start + steps.steps.iter().map(|step| slot(schedule, step)).sum::<usize>(), 0.0);
+        if !schedule.kept.is_empty() {
+            return self.evaluate_in_turn(schedule, steps, kept, &mut results[start..]);
+        }
         let (mut first, mut rest) = (0, &mut results[start..]);
         let mut jobs: Vec<(&StepUniform, &[u32], &mut [f32])> = vec![];
         for step in steps.steps {
@@ -237,11 +288,11 @@ impl Backend for CpuBackend {
         })
     }
 
-    fn predict(&self, data: Columns<'_>, step: StepUniform) -> Result<Vec<Vec<f32>>> {
+    fn predict(&self, data: Columns<'_>, step: StepUniform, kept: &mut [f32]) -> Result<Vec<Vec<f32>>> {
         let widths = self.program.outputs.iter().map(|o| o.dims.iter().product::<usize>());
         let mut outputs = widths.map(|w| zeros(w.saturating_mul(data.samples))).collect::<Result<Vec<_>>>()?;
         let mut slices: Vec<&mut [f32]> = outputs.iter_mut().map(|o| &mut o[..]).collect();
-        self.predict_into(&data.fields, data.samples, step, &mut slices)?;
+        self.predict_into(&data.fields, data.samples, step, kept, &mut slices)?;
         Ok(outputs)
     }
 
@@ -250,13 +301,17 @@ impl Backend for CpuBackend {
         fields: &[&[f32]],
         samples: usize,
         step: StepUniform,
+        kept: &mut [f32],
         outputs: &mut [&mut [f32]],
     ) -> Result<()> {
         let program = self.program;
         let chunk = (CHUNK_FLOATS / program.predict.sample_floats.max(1)).clamp(4, CHUNK) / 4 * 4;
         let of = |batch: usize| StepUniform { batch: batch as u32, capacity: capacity(batch as u32) as u32, ..step };
         if samples <= chunk {
-            return if samples == 0 { Ok(()) } else { self.predict_chunk(fields, 0, of(samples), outputs) };
+            return match samples {
+                0 => Ok(()),
+                _ => self.predict_chunk(fields, 0, of(samples), (kept, samples), outputs),
+            };
         }
         // One job for each chunk, with its part of every output.
         let widths = program.outputs.iter().map(|o| o.dims.iter().product::<usize>());
@@ -265,13 +320,19 @@ impl Backend for CpuBackend {
             .step_by(chunk)
             .map(|first| (first, parts.iter_mut().filter_map(Iterator::next).collect()))
             .collect();
+        if !program.predict.kept.is_empty() {
+            // They share the vector of what is kept.
+            return jobs.iter_mut().try_for_each(|(first, parts)| {
+                self.predict_chunk(fields, *first, of(chunk.min(samples - *first)), (kept, samples), parts)
+            });
+        }
         let large = self.operations(samples, 1) >= 2 * parallel::WORTH;
         parallel::try_each(&mut jobs, large, &|(first, parts): &mut (usize, Vec<&mut [f32]>)| {
-            self.predict_chunk(fields, *first, of(chunk.min(samples - *first)), parts)
+            self.predict_chunk(fields, *first, of(chunk.min(samples - *first)), (&mut [], samples), parts)
         })
     }
 
-    fn gradients(&self, data: Columns<'_>, step: StepUniform) -> Result<Gradients> {
+    fn gradients(&self, data: Columns<'_>, step: StepUniform, kept: &[f32]) -> Result<Gradients> {
         let program = self.program;
         let schedule = required(program.gradients.as_ref(), program)?;
         let batch = data.samples;
@@ -282,6 +343,7 @@ impl Backend for CpuBackend {
         let fields = self.pool.with(|arena| {
             let arena = arena.floats(schedule, capacity)?;
             load(program, schedule, &data.fields, capacity, 0..batch, arena);
+            Places { program, schedule, batch, capacity, samples: 0..batch }.load(kept, arena);
             let (gradients, results) = (&mut parameters[..], &mut results[..]);
             (schedule.pass)(&mut Pass {
                 step: &step,

@@ -113,12 +113,14 @@ pub struct DataSet {
     fields: &'static [Field],
     values: Vec<Vec<f32>>,
     samples: usize,
+    /// How many streams lie side by side, see [`DataSet::in_streams`].
+    streams: Option<usize>,
 }
 
 impl DataSet {
     /// No samples yet; [`DataSet::with`] adds the fields, in order.
     pub fn new(fields: &'static [Field]) -> Self {
-        DataSet { fields, values: Vec::with_capacity(fields.len()), samples: 0 }
+        DataSet { fields, values: Vec::with_capacity(fields.len()), samples: 0, streams: None }
     }
 
     /// From flat numbers, one vector for each field; for callers that know the shapes only while running.
@@ -131,7 +133,7 @@ impl DataSet {
         if values.len() != fields.len() || fields.iter().zip(&values).any(|(f, v)| v.len() != samples * size(f)) {
             return Err(Error::Data(format!("not {samples} samples for each of {} fields", fields.len())));
         }
-        Ok(DataSet { fields, values, samples })
+        Ok(DataSet { fields, values, samples, streams: None })
     }
 
     /// The samples of a field, as one call's input.
@@ -198,7 +200,37 @@ impl DataSet {
     pub fn slice(&self, range: impl RangeBounds<usize>) -> Self {
         let range = within(range, self.samples);
         let part = self.columns().slice(range.start, range.end);
-        DataSet { fields: self.fields, values: part.fields.iter().map(|f| f.to_vec()).collect(), samples: part.samples }
+        // Whole batches of streams are batches of these streams.
+        let streams = self.streams.filter(|n| range.start.is_multiple_of(*n) && range.len().is_multiple_of(*n));
+        let values = part.fields.iter().map(|f| f.to_vec()).collect();
+        DataSet { fields: self.fields, values, samples: part.samples, streams }
+    }
+
+    /// Puts a sequence of samples into the order in which a network with stateful layers takes them: it is cut into `count` streams of
+    /// equal length, and each batch of `count` samples is the next one of each stream. What is left over at the end is left out.
+    ///
+    /// # Errors
+    /// If there are no streams, or fewer samples than streams.
+    pub fn in_streams(&self, count: usize) -> Result<Self> {
+        if count == 0 || count > self.samples {
+            return Err(Error::Data(format!(
+                "in_streams: {} samples cannot be cut into {count} streams, which need at least one each",
+                self.samples
+            )));
+        }
+        let length = self.samples / count;
+        let order = (0..length).flat_map(|time| (0..count).map(move |stream| stream * length + time));
+        let of_field = |values: &Vec<f32>| {
+            let size = values.len() / self.samples;
+            order.clone().flat_map(|sample| &values[sample * size..(sample + 1) * size]).copied().collect()
+        };
+        let values = self.values.iter().map(of_field).collect();
+        Ok(DataSet { fields: self.fields, values, samples: length * count, streams: Some(count) })
+    }
+
+    /// How many streams lie side by side, behind [`DataSet::in_streams`].
+    pub(crate) fn streams(&self) -> Option<usize> {
+        self.streams
     }
 
     /// The first `n` samples (all, if there are fewer), and the others.

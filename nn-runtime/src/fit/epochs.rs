@@ -196,6 +196,9 @@ impl<'r> Loop<'r> {
     fn epoch(&mut self, net: &mut Net, pass: &mut Pass<'_>, validation: Option<&Validation<'_>>) -> Result<()> {
         self.callbacks.clock = Clock::start();
         self.callbacks.validated = None;
+        if net.position.steps == 0 {
+            net.reset_states();
+        }
         self.count_anew(net);
         self.tell(net, Moment::EpochBegin)?;
         self.settle(net)?;
@@ -350,7 +353,7 @@ impl<'r> Loop<'r> {
             }
         };
         let steps = Steps { data, order: &order[..samples], steps: uniforms };
-        let ended = net.backend.train(steps, &mut results, &mut heard);
+        let ended = net.train_steps(steps, &mut results, &mut heard);
         net.position.results = results;
         let ended = ended?;
         if ended > 0 && ended < uniforms.len() {

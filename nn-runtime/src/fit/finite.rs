@@ -13,7 +13,7 @@ use super::epochs::Samples;
 use crate::backend::{Columns, Resident, Steps, unheard};
 use crate::checkpoint;
 use crate::error::Result;
-use crate::network::Net;
+use crate::network::{Kept, Net};
 use crate::program::{Parameter, Program, StepUniform};
 
 /// What `fit` does when a loss, a gradient or a parameter becomes NaN or infinite: [`Fit::on_non_finite`](crate::Fit::on_non_finite).
@@ -55,6 +55,8 @@ pub(super) struct Replay {
     /// Updates before the first of them.
     updates: u64,
     played: Vec<StepUniform>,
+    /// What the network remembers before them.
+    kept: Kept,
     /// Their samples, one after another.
     order: Vec<u32>,
     /// After so many of them, all numbers are known to be finite; an update has ended there. 0 says nothing.
@@ -75,7 +77,7 @@ pub(super) struct Culprit {
 impl Replay {
     /// Of steps from here on, between two updates.
     pub(super) fn new(net: &mut Net) -> Result<Self> {
-        let mut replay = Replay { updates: 0, played: Vec::new(), order: Vec::new(), good: 0 };
+        let mut replay = Replay { updates: 0, played: Vec::new(), kept: Kept::default(), order: Vec::new(), good: 0 };
         replay.restart(net)?;
         Ok(replay)
     }
@@ -84,6 +86,7 @@ impl Replay {
     pub(super) fn restart(&mut self, net: &mut Net) -> Result<()> {
         net.backend.note()?;
         (self.updates, self.good) = (net.updates, 0);
+        self.kept = net.kept_mut().clone();
         self.played.clear();
         self.order.clear();
         Ok(())
@@ -118,9 +121,10 @@ impl Replay {
     /// Brings the network to where it was after this many steps. Says whether all numbers are finite there.
     fn go_to(&self, net: &mut Net, data: &Resident<'_>, steps: usize) -> Result<bool> {
         net.backend.recall()?;
+        *net.kept_mut() = self.kept.clone();
         if steps > 0 {
             let (order, steps) = (&self.order[..samples(&self.played[..steps])], &self.played[..steps]);
-            net.backend.train(Steps { data, order, steps }, &mut Vec::new(), &mut unheard)?;
+            net.train_steps(Steps { data, order, steps }, &mut Vec::new(), &mut unheard)?;
         }
         net.backend.is_finite()
     }
@@ -179,7 +183,7 @@ impl Replay {
         }
         // The update, then: of a rate that is too high, say.
         let played = Steps { data: at.data, order: &self.order[begin..first], steps: &self.played[steps.clone()] };
-        net.backend.train(played, &mut Vec::new(), &mut unheard)?;
+        net.train_steps(played, &mut Vec::new(), &mut unheard)?;
         let place = vectors(net)?;
         self.go_to(net, at.data, steps.start)?;
         let else_in = if steps.len() > 1 { "the sum of the gradients of its batches" } else { "the loss itself" };
@@ -202,7 +206,8 @@ impl Replay {
             return Ok(None);
         }
         let columns = Columns { fields: fields.iter().map(Vec::as_slice).collect(), samples: order.len() };
-        let gradients = net.backend.gradients(columns, uniform)?;
+        let mut kept = net.kept().clone();
+        let gradients = net.backend.gradients(columns, uniform, kept.of(program, order.len())?)?;
         let trained = program.parameters.iter().filter(|parameter| parameter.trainable);
         if let Some(place) = first(trained, &gradients.parameters) {
             return Ok(Some(format!("the gradient of {place}")));

@@ -8,6 +8,7 @@ use super::weights::Weights;
 use crate::error::{Error, Result};
 use crate::learning_rate::LearningRate;
 use crate::network::{check_count, no_samples};
+use crate::program::Program;
 
 /// What `fit` shows while it runs, on standard error; see [`Fit::verbosity`](crate::Fit::verbosity).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,7 +37,8 @@ pub(super) struct Options {
     pub(super) learning_rate: Option<LearningRate>,
     /// The option that sets the learning rate from what was measured.
     pub(super) sets_rate: Option<&'static str>,
-    pub(super) shuffle: bool,
+    /// Whether it was asked for, or said that there is none.
+    pub(super) shuffle: Option<bool>,
     pub(super) seed: Option<u64>,
     pub(super) validation_split: f64,
     pub(super) validation_every: usize,
@@ -60,7 +62,7 @@ impl Default for Options {
             accumulate: 1,
             learning_rate: None,
             sets_rate: None,
-            shuffle: true,
+            shuffle: None,
             seed: None,
             validation_split: 0.0,
             validation_every: 1,
@@ -169,21 +171,57 @@ impl Options {
         }
     }
 
+    /// Whether each epoch has an order of its own: not where batches go on where those before have ended.
+    pub(super) fn shuffles(&self, program: &Program) -> bool {
+        self.shuffle.unwrap_or(program.kept.is_empty())
+    }
+
+    /// Checks what networks that go on from batch to batch need.
+    pub(super) fn check_streams(
+        &self,
+        program: &Program,
+        batches: &[usize],
+        streams: [Option<usize>; 2],
+    ) -> Result<()> {
+        let (name, size) = (program.name, self.batch_size);
+        if program.kept.is_empty() {
+            return Ok(());
+        }
+        if self.shuffle == Some(true) {
+            return Err(Error::Option(format!(
+                "shuffle(true), but `{name}` goes on where the batch before ended: in another order, a sequence would be continued by \
+                 another one. Leave it out"
+            )));
+        }
+        if let Some(streams) = streams.into_iter().flatten().find(|&streams| streams != size) {
+            return Err(Error::Option(format!(
+                "batch_size is {size}, but the data was put into {streams} streams: `{name}` needs one sample of each in a batch"
+            )));
+        }
+        match batches.iter().find(|&&batch| batch != size) {
+            Some(last) => Err(Error::Option(format!(
+                "the last batch has {last} samples of {size}, but `{name}` goes on where the batch before ended, so all need the same \
+                 number: `drop_last(true)` leaves it out, and data of `in_streams({size})` has none"
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// How many batches a stream has to hold together: those of an update, where it may have to be played again.
     pub(super) fn together(&self) -> usize {
         if self.on_non_finite == OnNonFinite::Ignore { 1 } else { self.accumulate }
     }
 
     /// What a run that goes on from a checkpoint must have in common with the one that wrote it, so that its bits are the same.
-    pub(super) fn conditions(&self, samples: usize) -> BTreeMap<String, String> {
-        let Options { batch_size, drop_last, accumulate, shuffle, steps_per_epoch, .. } = self;
+    pub(super) fn conditions(&self, program: &Program, samples: usize) -> BTreeMap<String, String> {
+        let Options { batch_size, drop_last, accumulate, steps_per_epoch, .. } = self;
         let all = steps_per_epoch.map_or("all".to_owned(), |steps| steps.to_string());
         let named = [
             ("samples", samples.to_string()),
             ("batch_size", batch_size.to_string()),
             ("drop_last", drop_last.to_string()),
             ("accumulate", accumulate.to_string()),
-            ("shuffle", shuffle.to_string()),
+            ("shuffle", self.shuffles(program).to_string()),
             ("steps_per_epoch", all),
         ]
         .into_iter()

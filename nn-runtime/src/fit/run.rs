@@ -28,6 +28,7 @@ impl Net {
     ) -> Result<Ran> {
         self.schedule(&self.program.train, "train")?;
         options.check()?;
+        let streams = [Some(data), validation].map(|data| data.and_then(|data| data.streams()));
         let size = options.batch_size;
         let (train, validation) = options
             .split(options.weights.of_samples(Part::of(data, size))?, validation.map(|data| Part::of(data, size)))?;
@@ -35,6 +36,7 @@ impl Net {
         let weigh = |portion: &mut Portion| classes.into_iter().for_each(|classes| classes.apply(portion));
         let samples = train.samples();
         let batches = options.batches(samples)?;
+        options.check_streams(self.program, &batches, streams)?;
         self.seed = options.seed.unwrap_or(self.seed);
         self.begin(options, samples)?;
         let validation = validation.map(|part| Validation::new(self, part)).transpose()?;
@@ -50,7 +52,7 @@ impl Net {
                 columns.fields.iter_mut().rev().zip(&weights).for_each(|(last, weights)| *last = weights);
                 let resident = self.backend.upload(columns.clone())?;
                 let mut pass = |net: &mut Net, looped: &mut Loop<'_>| {
-                    let order = order(samples, options.shuffle.then_some((net.seed, net.epochs)));
+                    let order = order(samples, options.shuffles(net.program).then_some((net.seed, net.epochs)));
                     let done = net.position.steps as usize;
                     let first = batches[..done].iter().sum();
                     let samples =
@@ -60,7 +62,7 @@ impl Net {
                 looped.play(self, &mut pass, validation.as_ref())
             }
             Part::Stream(stream) => {
-                let training = Training::new(self.seed, self.epochs, options.shuffle);
+                let training = Training::new(self.seed, self.epochs, options.shuffles(self.program));
                 let passes = Passes::new(&stream, size, used, Some(training)).in_multiples_of(options.together());
                 let batches_per_portion = passes.portion() / size;
                 // The first portion may have been trained on in part, and the first epoch as a whole.
@@ -101,7 +103,7 @@ impl Net {
 
     /// Puts the position to where the run begins, or checks that it can go on from where it is.
     fn begin(&mut self, options: &Options, samples: usize) -> Result<()> {
-        let conditions = options.conditions(samples);
+        let conditions = options.conditions(self.program, samples);
         if options.resume {
             return Options::check_conditions(&self.position.conditions, &conditions);
         }
@@ -168,9 +170,10 @@ impl<'a> Validation<'a> {
 
     /// The loss, then each metric.
     pub(super) fn measure(&self, net: &Net, options: &Options) -> Result<Measured> {
+        let batch = net.evaluation_batch(Some(options.batch_size))?;
         match self {
-            Validation::Resident(data, samples) => net.evaluate_resident(data, *samples),
-            Validation::Stream(stream) => net.evaluate_stream(stream, options.workers),
+            Validation::Resident(data, samples) => net.evaluate_resident(data, *samples, batch),
+            Validation::Stream(stream) => net.evaluate_stream(stream, options.workers, batch),
             Validation::Batches(batches) => net.evaluate_batches(*batches),
         }
     }

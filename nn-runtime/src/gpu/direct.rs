@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::budget::bytes;
 use super::data_set;
+use super::kept::Piece;
 use super::lane::{Size, Slot};
 use super::loaded::Loaded;
 use super::readback::READ_FLOATS;
@@ -59,6 +60,7 @@ pub(super) async fn predict(
     track: &Track,
     data: Columns<'_>,
     step: StepUniform,
+    kept: &mut [f32],
 ) -> Result<Vec<Vec<f32>>> {
     let schedule = track.schedule;
     let sizes = check(loaded, track, &data)?;
@@ -67,7 +69,8 @@ pub(super) async fn predict(
     if data.samples == 0 {
         return Ok(outputs);
     }
-    let width: u64 = widths.iter().map(|&width| width as u64).sum();
+    let of_kept = schedule.kept.iter().map(|&(number, _)| loaded.program.kept[number].size());
+    let width: u64 = widths.iter().copied().chain(of_kept).map(|width| width as u64).sum();
     let chunk = chunk(loaded, schedule, data.samples);
     // Chunks whose outputs are read back together.
     let together = (READ_FLOATS / (width * chunk as u64).max(1)).max(1) as usize * chunk;
@@ -84,8 +87,10 @@ pub(super) async fn predict(
             }
             let batch = chunk.min(end - first);
             let step = StepUniform { batch: batch as u32, ..step };
+            let pieces = run.kept(data.samples, first..first + batch);
             let encode = |encoder: &mut wgpu::CommandEncoder| {
                 run.place_samples(&data, &sizes, first, step);
+                run.place_kept(&pieces, kept);
                 record(loaded, encoder, |to| run.encode(to, None, None, 0, &step));
                 let mut to = (first - begin) as u64 * width;
                 for (&offset, &width) in schedule.outputs.iter().zip(&widths) {
@@ -93,6 +98,10 @@ pub(super) async fn predict(
                     let from = run.lane.place(schedule, offset);
                     run.lane.reader.copy(encoder, (&run.lane.arena, from), to, floats);
                     to += floats;
+                }
+                for Piece { outside, inside } in &pieces {
+                    run.lane.reader.copy(encoder, (&run.lane.arena, *inside), to, outside.len() as u64);
+                    to += outside.len() as u64;
                 }
             };
             flight.push_back(loaded.submit(encode).await?);
@@ -106,6 +115,11 @@ pub(super) async fn predict(
                 (now, rest) = rest.split_at(chunk.min(end - first) * width);
                 output.extend_from_slice(now);
             }
+            for Piece { outside, .. } in run.kept(data.samples, first..end.min(first + chunk)) {
+                let now;
+                (now, rest) = rest.split_at(outside.len());
+                kept[outside].copy_from_slice(now);
+            }
         }
     }
     run.end();
@@ -118,6 +132,7 @@ pub(super) async fn gradients(
     track: &Track,
     data: Columns<'_>,
     step: StepUniform,
+    kept: &[f32],
 ) -> Result<Gradients> {
     let schedule = track.schedule;
     let sizes = check(loaded, track, &data)?;
@@ -141,6 +156,7 @@ pub(super) async fn gradients(
     }
     let pass = |encoder: &mut wgpu::CommandEncoder| {
         run.place_samples(&data, &sizes, 0, step);
+        run.place_kept(&run.kept(data.samples, 0..data.samples), kept);
         record(loaded, encoder, |to| run.encode(to, None, None, 0, &step));
     };
     let read = loaded.read_pieces(&run.lane.reader, pieces, pass).await?;

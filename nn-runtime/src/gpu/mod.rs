@@ -24,6 +24,7 @@ mod cache;
 mod context;
 mod data_set;
 mod direct;
+mod kept;
 mod lane;
 mod loaded;
 mod own;

@@ -119,13 +119,19 @@ impl Backend for GpuBackend {
         Ok(Resident::Gpu(pollster::block_on(upload)?))
     }
 
-    fn train(&mut self, steps: Steps<'_>, results: &mut Vec<f32>, progress: Progress<'_>) -> Result<usize> {
+    fn train(
+        &mut self,
+        steps: Steps<'_>,
+        kept: &mut [f32],
+        results: &mut Vec<f32>,
+        progress: Progress<'_>,
+    ) -> Result<usize> {
         self.track(&self.train, "train")?;
         let Self { loaded, train: Some(track), between, watch, .. } = self else { return Ok(0) };
         pollster::block_on(async {
             let needed = between.begin(loaded, steps.steps).await?;
             let beside = Beside { between: needed.then_some(&*between), watch: watch.on.then_some(&*watch) };
-            let played = steps::play(loaded, track, steps, results, beside, progress).await;
+            let played = steps::play(loaded, track, steps, kept, results, beside, progress).await;
             if let Some(between) = beside.between {
                 between.end(loaded).await?;
             }
@@ -133,23 +139,24 @@ impl Backend for GpuBackend {
         })
     }
 
-    fn profile(&mut self, steps: Steps<'_>, _: TrainKernels) -> Result<Vec<KernelRun>> {
+    fn profile(&mut self, steps: Steps<'_>, kept: &mut [f32], _: TrainKernels) -> Result<Vec<KernelRun>> {
         let gpu = self.loaded.gpu().clone();
-        gpu.timed(|| self.train(steps, &mut Vec::new(), &mut backend::unheard))
+        gpu.timed(|| self.train(steps, kept, &mut Vec::new(), &mut backend::unheard))
     }
 
-    fn evaluate(&self, steps: Steps<'_>, results: &mut Vec<f32>) -> Result<()> {
+    fn evaluate(&self, steps: Steps<'_>, kept: &mut [f32], results: &mut Vec<f32>) -> Result<()> {
         let track = self.track(&self.evaluate, "evaluate")?;
-        pollster::block_on(steps::play(&self.loaded, track, steps, results, Beside::default(), &mut backend::unheard))?;
+        let beside = Beside::default();
+        pollster::block_on(steps::play(&self.loaded, track, steps, kept, results, beside, &mut backend::unheard))?;
         Ok(())
     }
 
-    fn predict(&self, data: Columns<'_>, step: StepUniform) -> Result<Vec<Vec<f32>>> {
-        pollster::block_on(direct::predict(&self.loaded, &self.predict, data, step))
+    fn predict(&self, data: Columns<'_>, step: StepUniform, kept: &mut [f32]) -> Result<Vec<Vec<f32>>> {
+        pollster::block_on(direct::predict(&self.loaded, &self.predict, data, step, kept))
     }
 
-    fn gradients(&self, data: Columns<'_>, step: StepUniform) -> Result<Gradients> {
+    fn gradients(&self, data: Columns<'_>, step: StepUniform, kept: &[f32]) -> Result<Gradients> {
         let track = self.track(&self.gradients, "compute gradients")?;
-        pollster::block_on(direct::gradients(&self.loaded, track, data, step))
+        pollster::block_on(direct::gradients(&self.loaded, track, data, step, kept))
     }
 }

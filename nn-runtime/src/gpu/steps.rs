@@ -14,6 +14,7 @@ use super::context::Pending;
 use super::data_set::{DataSet, Source};
 use super::lane::{SLOT_BYTES, Size, Slot};
 use super::loaded::Loaded;
+use super::readback::READ_FLOATS;
 use super::recording::record;
 use super::resident::{Bound, Residence, Turn, turns};
 use super::track::{Run, Track};
@@ -92,6 +93,7 @@ pub(super) async fn play(
     loaded: &Loaded,
     track: &Track,
     steps: Steps<'_>,
+    kept: &mut [f32],
     results: &mut Vec<f32>,
     beside: Beside<'_>,
     progress: Progress<'_>,
@@ -120,7 +122,7 @@ pub(super) async fn play(
         slots: most.min(table_steps(&loaded.budget, entries)).next_power_of_two() * entries,
         results: most_results,
         order: steps.order.len().min((window as usize).max(largest)),
-        read: most_results,
+        read: most_results.max((kept.len() as u64).min(READ_FLOATS)),
     };
     let run = track.run(loaded, size).await?;
     let source = data.source(&loaded.budget, track.schedule, track.name, &run.lane, largest).await?;
@@ -136,6 +138,9 @@ pub(super) async fn play(
         Some(watch) => Some(watch.bind(loaded, &run.lane).await?),
         None => None,
     };
+    let batch = steps.steps.first().map_or(0, |step| step.batch as usize);
+    let pieces = run.kept(batch, 0..batch);
+    run.place_kept(&pieces, kept);
     let (known, mut order, mut ended) = (results.len(), steps.order, 0);
     for part in parts {
         let now;
@@ -150,6 +155,7 @@ pub(super) async fn play(
             break;
         }
     }
+    run.take_kept(&pieces, kept).await?;
     run.end();
     // Whoever breaks here comes too late to change anything.
     let _ = progress(ended, &results[known..]);

@@ -19,7 +19,7 @@ impl Net {
         let resident = self.backend.upload(data)?;
         let mut results = Vec::new();
         let steps = Steps { data: &resident, order: &order, steps: &[self.step(batch, 0, 0)] };
-        self.backend.evaluate(steps, &mut results)?;
+        self.with_kept(batch, |kept| self.backend.evaluate(steps, kept, &mut results))?;
         let mut combined = Combined::new(self.program);
         combined.add(batch, &results);
         Ok(combined.values())
@@ -36,6 +36,7 @@ impl Net {
         }
         check_count(samples)?;
         fields.truncate(self.program.inputs);
-        self.backend.predict(Columns { fields, samples }, self.step(samples, 0, 0))
+        let step = self.step(samples, 0, 0);
+        self.with_kept(samples, |kept| self.backend.predict(Columns { fields, samples }, step, kept))
     }
 }

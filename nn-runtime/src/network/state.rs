@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Net;
+use super::{Kept, Net};
 use crate::error::Result;
 
 /// Where the last run of `fit` stands. A network that no `fit` has trained is at the beginning of one that asks for nothing.
@@ -43,6 +43,8 @@ pub(crate) struct State {
     pub epochs: u64,
     pub learning_rate: f32,
     pub position: Position,
+    /// What is remembered from batch to batch.
+    pub kept: Kept,
     /// For each parameter, whether training leaves it as it is.
     pub frozen: Vec<bool>,
     /// The vector of all parameters.
@@ -61,6 +63,7 @@ impl Net {
             epochs: self.epochs,
             learning_rate: self.learning_rate,
             position: self.position.clone(),
+            kept: self.kept().clone(),
             frozen: self.frozen.clone(),
             parameters: self.backend.parameters()?,
             states: self.backend.states()?,
@@ -69,12 +72,13 @@ impl Net {
 
     /// Puts the network back to where it was, or to where another of the same program was.
     pub(crate) fn restore(&mut self, state: State) -> Result<()> {
-        let State { seed, steps, updates, epochs, learning_rate, position, frozen, parameters, states } = state;
+        let State { seed, steps, updates, epochs, learning_rate, position, kept, frozen, parameters, states } = state;
         self.backend.set_parameters(&parameters)?;
         self.backend.set_states(&states)?;
         self.set_frozen(frozen)?;
         (self.seed, self.steps, self.updates, self.epochs) = (seed, steps, updates, epochs);
         (self.learning_rate, self.position) = (learning_rate, position);
+        *self.kept_mut() = kept;
         Ok(())
     }
 }

@@ -79,6 +79,7 @@ fn plan() -> Plan {
         states: vec![],
         scalars: vec![StepScalar::LearningRate, StepScalar::InverseBatch],
         learning_rate: None,
+        kept: vec![],
         outputs: vec![],
         metrics: vec![],
         predict: Schedule::default(),

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::{CpuBackend, capacity, host, load, required};
 use crate::backend::Steps;
+use crate::cpu::kept::Places;
 use crate::cpu::{Pass, Update};
 use crate::error::Result;
 use crate::profile::{KernelRun, Ran, TrainKernels};
@@ -11,12 +12,20 @@ use crate::program::{Schedule, StepUniform};
 
 impl CpuBackend {
     /// Plays `train` kernel by kernel; a step for each of `steps`.
-    pub(super) fn play_timed(&mut self, steps: Steps<'_>, kernels: TrainKernels) -> Result<Vec<KernelRun>> {
+    pub(super) fn play_timed(
+        &mut self,
+        steps: Steps<'_>,
+        kept: &mut [f32],
+        kernels: TrainKernels,
+    ) -> Result<Vec<KernelRun>> {
         let program = self.program;
         let schedule = required(program.train.as_ref(), program)?;
         let data = host(steps.data)?;
         let capacity = capacity(steps.steps.iter().map(|s| s.batch).max().unwrap_or(0));
         let arena = self.arena.floats(schedule, capacity)?;
+        let batch = steps.steps.first().map_or(0, |step| step.batch as usize);
+        let places = Places { program, schedule, batch, capacity, samples: 0..batch };
+        places.load(kept, arena);
         let (parameters, gradients, states) = (&mut self.parameters, &mut self.gradients, &mut self.states);
         let results = &mut vec![0.0; schedule.result_floats_of(capacity)][..];
         let whole = kernels.pass.len() <= 1 && kernels.update.len() <= 1;
@@ -44,6 +53,7 @@ impl CpuBackend {
                 timed(ran, &mut || kernel(&mut Update { step: &step, parameters, gradients, states, arena, results }));
             }
         }
+        places.store(arena, kept);
         Ok(runs)
     }
 }

@@ -55,6 +55,7 @@ const TRAINING: Schedule = Schedule {
     result_floats: 1,
     result_sample_floats: 0,
     fields: &[(0, 0), (1, WIDTH)],
+    kept: &[],
     outputs: &[],
     field_gradients: &[(0, 0)],
     shaders: &[],
@@ -85,11 +86,13 @@ const NETWORK: Program = Program {
     states: &[7.0],
     scalars: &[],
     learning_rate: Some(0.1),
+    kept: &[],
     outputs: &[Output { name: "y", dims: &[WIDTH] }],
     metrics: &[],
     predict: Schedule {
         fixed_floats: 5,
         fields: &[(0, 0)],
+        kept: &[],
         outputs: &[WIDTH],
         field_gradients: &[],
         pass: predict,
@@ -121,7 +124,7 @@ fn any_number_of_samples_is_predicted_in_chunks() {
     let backend = backend();
     for samples in [0, 1, 2, 5, 255, 256, 257, 1000] {
         let x = inputs(samples);
-        let y = backend.predict(Columns { fields: vec![&x], samples }, step(0)).unwrap();
+        let y = backend.predict(Columns { fields: vec![&x], samples }, step(0), &mut []).unwrap();
         assert_eq!(y, [x.iter().map(|x| 3.0 * x).collect::<Vec<_>>()]);
     }
     assert_eq!(LARGEST.load(Ordering::Relaxed), CHUNK);
@@ -137,7 +140,9 @@ fn many_threads_predict_at_once() {
                 let x = inputs(samples * 50);
                 for _ in 0..100 {
                     let data = Columns { fields: vec![&x], samples: samples * 50 };
-                    assert!(backend.predict(data, step(0)).unwrap()[0].iter().zip(&x).all(|(y, x)| *y == 3.0 * x));
+                    assert!(
+                        backend.predict(data, step(0), &mut []).unwrap()[0].iter().zip(&x).all(|(y, x)| *y == 3.0 * x)
+                    );
                 }
             });
         }
@@ -161,7 +166,7 @@ fn steps_of_any_size_gather_their_samples_and_update() {
     run(&batches, |steps| {
         let (mut results, mut heard) = (vec![9.0], vec![]);
         backend
-            .train(steps, &mut results, &mut |n, known| {
+            .train(steps, &mut [], &mut results, &mut |n, known| {
                 heard.push((n, known.len()));
                 ControlFlow::Continue(())
             })
@@ -190,13 +195,13 @@ fn a_run_that_is_broken_off_has_done_whole_steps_and_says_how_many() {
     let mut backend = backend();
     run(&[2; 1000], |steps| {
         let mut results = vec![];
-        let ended = backend.train(steps, &mut results, &mut |_, _| ControlFlow::Break(())).unwrap();
+        let ended = backend.train(steps, &mut [], &mut results, &mut |_, _| ControlFlow::Break(())).unwrap();
         assert!((1..1000).contains(&ended), "{ended}");
         assert_eq!(results.len(), ended);
         let rest = Steps { order: &steps.order[2 * ended..], steps: &steps.steps[ended..], ..steps };
-        assert_eq!(backend.train(rest, &mut results, &mut unheard).unwrap(), 1000 - ended);
+        assert_eq!(backend.train(rest, &mut [], &mut results, &mut unheard).unwrap(), 1000 - ended);
         let (mut whole, mut expected) = (self::backend(), vec![]);
-        whole.train(steps, &mut expected, &mut unheard).unwrap();
+        whole.train(steps, &mut [], &mut expected, &mut unheard).unwrap();
         assert_eq!(results, expected, "bit for bit");
         assert_eq!(backend.parameters[..], whole.parameters[..]);
     });
@@ -207,7 +212,7 @@ fn evaluation_changes_nothing() {
     let backend = backend();
     run(&[5, 2], |steps| {
         let mut results = vec![];
-        backend.evaluate(steps, &mut results).unwrap();
+        backend.evaluate(steps, &mut [], &mut results).unwrap();
         let x = inputs(7);
         let loss = |x: &[f32]| x.iter().map(|x| (3.0 * x - 1.0) * (3.0 * x - 1.0)).sum::<f32>() / x.len() as f32;
         assert!((results[0] - loss(&x[6..])).abs() < 1e-4);
@@ -221,7 +226,7 @@ fn gradients_of_a_batch() {
     let x = inputs(2);
     let t = vec![1.0; 6];
     let uniform = StepUniform { seed: 5, ..step(2) };
-    let g = backend().gradients(Columns { fields: vec![&x, &t], samples: 2 }, uniform).unwrap();
+    let g = backend().gradients(Columns { fields: vec![&x, &t], samples: 2 }, uniform, &[]).unwrap();
     let expected = x.iter().map(|x| 2.0 * (3.0 * x - 1.0) * x).sum::<f32>() / 6.0;
     assert!((g.parameters[0] - expected).abs() < 1e-4);
     assert_eq!(g.fields, [(0, vec![5.0; 6])]);
@@ -232,7 +237,7 @@ fn a_program_that_does_not_exist_is_an_error() {
     static PREDICTION: Program = Program { train: None, ..NETWORK };
     let mut backend = CpuBackend::new(&PREDICTION).unwrap();
     run(&[1], |steps| {
-        let error = backend.train(steps, &mut vec![], &mut unheard).unwrap_err().to_string();
+        let error = backend.train(steps, &mut [], &mut vec![], &mut unheard).unwrap_err().to_string();
         assert!(error.contains("`line`"), "{error}");
     });
 }

@@ -209,9 +209,9 @@ fn a_number_that_no_loss_shows_ends_the_epoch_within_it() {
     let resident = net.backend.upload(columns).unwrap();
     let steps = vec![net.step(1, 0, 0); 4000];
     let steps = crate::backend::Steps { data: &resident, order: &order, steps: &steps };
-    let ended = net.backend.train(steps, &mut vec![], &mut crate::backend::unheard).unwrap();
+    let ended = net.backend.train(steps, &mut [], &mut vec![], &mut crate::backend::unheard).unwrap();
     assert!((256..=512).contains(&ended), "{ended}");
     assert!(!net.backend.is_finite().unwrap());
     net.backend.watch(false);
-    assert_eq!(net.backend.train(steps, &mut vec![], &mut crate::backend::unheard).unwrap(), 4000);
+    assert_eq!(net.backend.train(steps, &mut [], &mut vec![], &mut crate::backend::unheard).unwrap(), 4000);
 }

@@ -64,14 +64,14 @@ fn a_batch_beyond_a_limit_is_refused_and_smaller_ones_go_on() {
     let mut train = |batches: &[u32]| {
         let count = batches.iter().sum::<u32>() as usize;
         let run = Steps { data: &data, order: &order[..count], steps: &steps(batches) };
-        backend.train(run, &mut vec![], &mut unheard)
+        backend.train(run, &mut [], &mut vec![], &mut unheard)
     };
     let text = fails(train(&[400]));
     assert!(text.contains("`Line` does not fit"), "{text}");
     assert!(text.contains("train: the arena for 400 samples"), "{text}");
     assert!(text.contains("9616") && text.contains("`max_storage_buffer_binding_size` is 4096"), "{text}");
     train(&[100, 100]).unwrap();
-    assert!(fails(backend.gradients(points.columns(), steps(&[400])[0])).contains("gradients: the arena"));
+    assert!(fails(backend.gradients(points.columns(), steps(&[400])[0], &[])).contains("gradients: the arena"));
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn too_few_workgroups_are_a_limit() {
     let order: Vec<u32> = (0..100).collect();
     let data = backend.upload(points.columns()).unwrap();
     let run = Steps { data: &data, order: &order, steps: &steps(&[100]) };
-    let text = fails(backend.train(run, &mut vec![], &mut unheard));
+    let text = fails(backend.train(run, &mut [], &mut vec![], &mut unheard));
     assert!(text.contains("`forward`") && text.contains("max_compute_workgroups_per_dimension"), "{text}");
 }
 
@@ -99,7 +99,7 @@ fn a_kernel_that_does_not_compile_is_an_error_with_its_name() {
     let Some(gpu) = gpu() else { return };
     static BROKEN: Program = line("Broken", &[odd("broken", "fn main() { nonsense }", [1, 1, 1], 0)]);
     let backend = backend(&gpu, &BROKEN);
-    let text = fails(backend.predict(Points::new(3).inputs(), StepUniform::default()));
+    let text = fails(backend.predict(Points::new(3).inputs(), StepUniform::default(), &mut []));
     assert!(text.contains("the kernel `broken`"), "{text}");
 }
 
@@ -147,13 +147,13 @@ fn a_lost_device_is_an_error_whatever_is_asked_of_it() {
     let data = backend.upload(points.columns()).unwrap();
     let steps = steps(&[4, 4]);
     let run = Steps { data: &data, order: &order, steps: &steps };
-    backend.train(run, &mut vec![], &mut unheard).unwrap();
+    backend.train(run, &mut [], &mut vec![], &mut unheard).unwrap();
     gpu.device().destroy();
     let failed = [
-        fails(backend.train(run, &mut vec![], &mut unheard)),
-        fails(backend.evaluate(run, &mut vec![])),
-        fails(backend.predict(points.inputs(), StepUniform::default())),
-        fails(backend.gradients(points.columns(), steps[0])),
+        fails(backend.train(run, &mut [], &mut vec![], &mut unheard)),
+        fails(backend.evaluate(run, &mut [], &mut vec![])),
+        fails(backend.predict(points.inputs(), StepUniform::default(), &mut [])),
+        fails(backend.gradients(points.columns(), steps[0], &[])),
         fails(backend.parameters()),
     ];
     for text in failed {
@@ -170,20 +170,20 @@ fn data_that_does_not_fit_the_network_is_an_error() {
     assert!(fails(backend.upload(short)).contains("8 samples of `x` have 2 numbers each, but 15 were given"));
     let many = Columns { fields: vec![&points.x, &points.y, &points.y], samples: 8 };
     assert!(fails(backend.upload(many)).contains("2 inputs and targets, but the data has 3"));
-    assert!(fails(backend.gradients(points.inputs(), steps(&[8])[0])).contains("`y` is missing in the data"));
+    assert!(fails(backend.gradients(points.inputs(), steps(&[8])[0], &[])).contains("`y` is missing in the data"));
     let none = Columns { fields: vec![], samples: 8 };
-    assert!(fails(backend.predict(none, StepUniform::default())).contains("`x` is missing in the data"));
+    assert!(fails(backend.predict(none, StepUniform::default(), &mut [])).contains("`x` is missing in the data"));
 
     let data = backend.upload(points.columns()).unwrap();
     let mut train = |order: &[u32], batches: &[u32]| {
-        fails(backend.train(Steps { data: &data, order, steps: &steps(batches) }, &mut vec![], &mut unheard))
+        fails(backend.train(Steps { data: &data, order, steps: &steps(batches) }, &mut [], &mut vec![], &mut unheard))
     };
     assert!(train(&[0, 1, 8], &[3]).contains("sample 8 is asked for, but there are 8"));
     assert!(train(&[0, 1], &[3]).contains("the steps take 3 samples, but 2 are ordered"));
     assert!(train(&[0], &[1, 0]).contains("a batch without samples"));
     let inputs = backend.upload(points.inputs()).unwrap();
     let run = Steps { data: &inputs, order: &[0], steps: &steps(&[1]) };
-    assert!(fails(backend.evaluate(run, &mut vec![])).contains("`y` is missing in the data"));
+    assert!(fails(backend.evaluate(run, &mut [], &mut vec![])).contains("`y` is missing in the data"));
 }
 
 #[test]
@@ -204,7 +204,12 @@ fn what_a_network_does_not_declare_it_refuses() {
     let points = Points::new(8);
     let data = backend.upload(points.columns()).unwrap();
     let run = Steps { data: &data, order: &[], steps: &[] };
-    assert!(fails(backend.train(run, &mut vec![], &mut unheard)).contains("`Predicts` declares nothing to train with"));
-    assert!(fails(backend.evaluate(run, &mut vec![])).contains("nothing to evaluate with"));
-    assert!(fails(backend.gradients(points.columns(), steps(&[8])[0])).contains("nothing to compute gradients with"));
+    assert!(
+        fails(backend.train(run, &mut [], &mut vec![], &mut unheard))
+            .contains("`Predicts` declares nothing to train with")
+    );
+    assert!(fails(backend.evaluate(run, &mut [], &mut vec![])).contains("nothing to evaluate with"));
+    assert!(
+        fails(backend.gradients(points.columns(), steps(&[8])[0], &[])).contains("nothing to compute gradients with")
+    );
 }

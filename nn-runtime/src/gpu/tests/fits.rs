@@ -62,25 +62,31 @@ impl Backend for Spied {
     fn upload<'a>(&self, data: Columns<'a>) -> Result<Resident<'a>> {
         self.backend.upload(data)
     }
-    fn train(&mut self, steps: Steps<'_>, results: &mut Vec<f32>, progress: Progress<'_>) -> Result<usize> {
+    fn train(
+        &mut self,
+        steps: Steps<'_>,
+        kept: &mut [f32],
+        results: &mut Vec<f32>,
+        progress: Progress<'_>,
+    ) -> Result<usize> {
         let before = self.backend.counters().readbacks;
-        let ended = self.backend.train(steps, results, progress);
+        let ended = self.backend.train(steps, kept, results, progress);
         let [runs, readbacks] = &mut *self.within.lock().unwrap();
         (*runs, *readbacks) = (*runs + 1, *readbacks + self.backend.counters().readbacks - before);
         *self.counters.lock().unwrap() = self.backend.counters();
         ended
     }
-    fn profile(&mut self, steps: Steps<'_>, kernels: TrainKernels) -> Result<Vec<KernelRun>> {
-        self.backend.profile(steps, kernels)
+    fn profile(&mut self, steps: Steps<'_>, kept: &mut [f32], kernels: TrainKernels) -> Result<Vec<KernelRun>> {
+        self.backend.profile(steps, kept, kernels)
     }
-    fn evaluate(&self, steps: Steps<'_>, results: &mut Vec<f32>) -> Result<()> {
-        self.backend.evaluate(steps, results)
+    fn evaluate(&self, steps: Steps<'_>, kept: &mut [f32], results: &mut Vec<f32>) -> Result<()> {
+        self.backend.evaluate(steps, kept, results)
     }
-    fn predict(&self, data: Columns<'_>, step: StepUniform) -> Result<Vec<Vec<f32>>> {
-        self.backend.predict(data, step)
+    fn predict(&self, data: Columns<'_>, step: StepUniform, kept: &mut [f32]) -> Result<Vec<Vec<f32>>> {
+        self.backend.predict(data, step, kept)
     }
-    fn gradients(&self, data: Columns<'_>, step: StepUniform) -> Result<Gradients> {
-        self.backend.gradients(data, step)
+    fn gradients(&self, data: Columns<'_>, step: StepUniform, kept: &[f32]) -> Result<Gradients> {
+        self.backend.gradients(data, step, kept)
     }
 }
 

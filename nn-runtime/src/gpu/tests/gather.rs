@@ -44,6 +44,7 @@ fn sums(sizes: &[usize]) -> &'static Program {
         result_floats: sizes.len(),
         result_sample_floats: 0,
         fields: Box::leak(places.clone().into_boxed_slice()),
+        kept: &[],
         outputs: &[],
         field_gradients: &[],
         shaders,
@@ -72,6 +73,7 @@ fn sums(sizes: &[usize]) -> &'static Program {
         states: &[],
         scalars: &[],
         learning_rate: None,
+        kept: &[],
         outputs: &[],
         metrics: &[],
         predict: schedule(&[]),
@@ -94,7 +96,7 @@ fn gathers(gpu: &Gpu, sizes: &[usize]) -> u64 {
     let data = backend.upload(data).unwrap();
     let order: Vec<u32> = (0..samples as u32).map(|i| i * 37 % 90).collect();
     let mut results = vec![];
-    backend.evaluate(Steps { data: &data, order: &order, steps: &steps(&[65, 1, 24]) }, &mut results).unwrap();
+    backend.evaluate(Steps { data: &data, order: &order, steps: &steps(&[65, 1, 24]) }, &mut [], &mut results).unwrap();
     let mut expected = vec![];
     for batch in [&order[..65], &order[65..66], &order[66..]] {
         for (column, &size) in columns.iter().zip(sizes) {

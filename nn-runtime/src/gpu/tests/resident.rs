@@ -65,7 +65,7 @@ fn dispatches(program: &'static Program, batches: &[u32]) -> u64 {
     let data = backend.upload(points.columns()).unwrap();
     let (order, steps) = (shuffled(points.y.len()), steps(batches));
     let run = Steps { data: &data, order: &order, steps: &steps };
-    backend.train(run, &mut vec![], &mut unheard).unwrap();
+    backend.train(run, &mut [], &mut vec![], &mut unheard).unwrap();
     backend.counters().dispatches
 }
 

@@ -24,7 +24,7 @@ pub(super) fn train_and_compare(backend: &mut GpuBackend, twin: &mut Twin, point
     let mut heard = vec![];
     let run = Steps { data: &data, order: &order, steps: &steps };
     backend
-        .train(run, &mut results, &mut |ended, known| {
+        .train(run, &mut [], &mut results, &mut |ended, known| {
             heard.push((ended, known.len()));
             ControlFlow::Continue(())
         })
@@ -61,7 +61,7 @@ fn a_run_of_many_steps_is_one_submission_and_one_readback() {
     let order = shuffled(100);
     let before = backend.counters();
     let run = Steps { data: &data, order: &order, steps: &steps(&[2; 50]) };
-    backend.train(run, &mut vec![], &mut unheard).unwrap();
+    backend.train(run, &mut [], &mut vec![], &mut unheard).unwrap();
     let after = backend.counters();
     assert_eq!(after.submissions - before.submissions, 1);
     assert_eq!(after.readbacks - before.readbacks, 1);
@@ -81,7 +81,7 @@ fn a_long_run_is_several_submissions_that_progress_hears_of_and_still_one_readba
     let (mut results, mut heard) = (vec![], vec![]);
     let run = Steps { data: &data, order: &order, steps: &steps };
     backend
-        .train(run, &mut results, &mut |ended, known| {
+        .train(run, &mut [], &mut results, &mut |ended, known| {
             heard.push((ended, known.len()));
             ControlFlow::Continue(())
         })
@@ -107,7 +107,7 @@ fn a_run_that_is_broken_off_has_done_whole_steps_and_says_how_many() {
     let (mut results, mut heard) = (vec![], 0);
     let run = Steps { data: &data, order: &order, steps: &steps(&[1; 5000]) };
     let ended = backend
-        .train(run, &mut results, &mut |_, _| {
+        .train(run, &mut [], &mut results, &mut |_, _| {
             heard += 1;
             if heard < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })
@@ -120,11 +120,11 @@ fn a_run_that_is_broken_off_has_done_whole_steps_and_says_how_many() {
 
     // The rest, and the same without a break.
     let run = Steps { data: &data, order: &order[ended..], steps: &steps(&[1; 5000])[ended..] };
-    assert_eq!(backend.train(run, &mut results, &mut unheard).unwrap(), 5000 - ended);
+    assert_eq!(backend.train(run, &mut [], &mut results, &mut unheard).unwrap(), 5000 - ended);
     let mut whole = super::backend(&gpu, &LINE);
     let mut expected = vec![];
     let run = Steps { data: &data, order: &order, steps: &steps(&[1; 5000]) };
-    whole.train(run, &mut expected, &mut unheard).unwrap();
+    whole.train(run, &mut [], &mut expected, &mut unheard).unwrap();
     assert_eq!((results, backend.parameters().unwrap()), (expected, whole.parameters().unwrap()), "bit for bit");
 }
 
@@ -168,7 +168,7 @@ fn evaluation_changes_nothing_and_follows_the_twin() {
     let data = backend.upload(points.columns()).unwrap();
     let order: Vec<u32> = (0..21).collect();
     let mut results = vec![];
-    backend.evaluate(Steps { data: &data, order: &order, steps: &steps(&[8, 8, 5]) }, &mut results).unwrap();
+    backend.evaluate(Steps { data: &data, order: &order, steps: &steps(&[8, 8, 5]) }, &mut [], &mut results).unwrap();
     let twin = Twin::new(START);
     let expected: Vec<f64> = order.chunks(8).flat_map(|batch| twin.gradients(&points, batch).0).collect();
     close(&results, &expected);
@@ -182,14 +182,14 @@ fn a_run_of_no_steps_is_nothing() {
     let points = Points::new(0);
     let data = backend.upload(points.columns()).unwrap();
     let mut results = vec![];
-    backend.train(Steps { data: &data, order: &[], steps: &[] }, &mut results, &mut unheard).unwrap();
+    backend.train(Steps { data: &data, order: &[], steps: &[] }, &mut [], &mut results, &mut unheard).unwrap();
     assert!(results.is_empty());
-    assert_eq!(backend.predict(points.inputs(), StepUniform::default()).unwrap(), [Vec::<f32>::new()]);
+    assert_eq!(backend.predict(points.inputs(), StepUniform::default(), &mut []).unwrap(), [Vec::<f32>::new()]);
 }
 
 fn predict_and_compare(backend: &GpuBackend, samples: usize) {
     let points = Points::new(samples);
-    let outputs = backend.predict(points.inputs(), StepUniform::default()).unwrap();
+    let outputs = backend.predict(points.inputs(), StepUniform::default(), &mut []).unwrap();
     let twin = Twin::new(START);
     let expected: Vec<f64> = points.x.chunks(2).map(|x| twin.predict(x)).collect();
     assert_eq!(outputs.len(), 1);
@@ -223,7 +223,7 @@ fn gradients_of_a_batch_come_with_those_of_its_inputs() {
     for samples in [1, 6, 130, 3] {
         let points = Points::new(samples);
         let step = steps(&[samples as u32])[0];
-        let found = backend.gradients(points.columns(), step).unwrap();
+        let found = backend.gradients(points.columns(), step, &[]).unwrap();
         let batch: Vec<u32> = (0..samples as u32).collect();
         let (results, gradients, dx) = Twin::new(START).gradients(&points, &batch);
         close(&[found.loss], &results[..1]);
@@ -272,11 +272,13 @@ fn many_threads_predict_evaluate_and_read_gradients_at_once() {
                         0 => predict_and_compare(backend, 1 + thread * 100 + round),
                         1 => {
                             let mut results = vec![];
-                            backend.evaluate(Steps { data, order, steps: &steps(&[40]) }, &mut results).unwrap();
+                            backend
+                                .evaluate(Steps { data, order, steps: &steps(&[40]) }, &mut [], &mut results)
+                                .unwrap();
                             close(&results, &loss.0);
                         }
                         _ => {
-                            let found = backend.gradients(points.columns(), steps(&[40])[0]).unwrap();
+                            let found = backend.gradients(points.columns(), steps(&[40])[0], &[]).unwrap();
                             close(&found.fields[0].1, &loss.2);
                         }
                     }

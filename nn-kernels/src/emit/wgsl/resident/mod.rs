@@ -55,6 +55,7 @@ pub(crate) fn is_too_large(parameter_floats: usize, states: usize) -> bool {
 pub fn residence(plan: &Plan) -> Option<Residence> {
     let train = plan.train.as_ref()?;
     let suits = train.loops.is_empty()
+        && train.kept.is_empty()
         && train.kernels.len() <= KERNELS
         && plan.fields.len() <= FIELDS
         && plan.states.len() <= STATES.len();
