@@ -19,8 +19,9 @@ use crate::levels;
 use crate::lower::{Lowered, Root, Tensors, holds_halves, lower};
 use crate::memory::{self, Pinned};
 use crate::network::{Network, Precision};
-use crate::plan::{LoopOfKernels, Output, Place, Plan, Schedule, Tensor, View};
+use crate::plan::{LoopOfKernels, Output, Place, Plan, Schedule, StepPlan, Tensor, View};
 use crate::simplify::{Phase, compute_by_blocks, half_operands, lift_out_of_loops, specialize, split_reductions};
+use crate::stepwise::{Stepwise, stepwise};
 
 use layout::Layout;
 
@@ -39,7 +40,18 @@ impl Default for Options {
 
 /// Compiles a network that the front end has checked.
 pub fn compile(network: &Network, options: &Options) -> Plan {
-    let layout = Layout::of(network);
+    let steps = (!network.stepwise.is_empty()).then(|| stepwise(network, &network.stepwise).ok()).flatten();
+    let stepwise = steps.map(|Stepwise { network: step, limit }| {
+        // Its parameters lie where those of the network lie; it measures nothing.
+        let layout =
+            Layout { metrics: vec![], loss_weight: None, skipped: None, non_finite: None, ..Layout::of(network) };
+        Box::new(StepPlan { inputs: network.stepwise.clone(), limit, plan: with_layout(&step, layout, options) })
+    });
+    Plan { stepwise, ..with_layout(network, Layout::of(network), options) }
+}
+
+/// Compiles a network whose parameters lie so.
+fn with_layout(network: &Network, layout: Layout, options: &Options) -> Plan {
     let programs = Programs { network, layout: &layout, options };
     let trains = network.loss.is_some() && network.optimizer.is_some();
     let predict = programs.predict();
@@ -82,6 +94,7 @@ pub fn compile(network: &Network, options: &Options) -> Plan {
         evaluate,
         train,
         gradients,
+        stepwise: None,
     }
 }
 

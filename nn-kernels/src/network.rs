@@ -46,6 +46,9 @@ pub struct Network {
     pub updates: Vec<(usize, NodeId)>,
     /// What is remembered of each sample from run to run; kept tensor `k` is [`crate::graph::Leaf::Kept`]`(k)`. See [`Network::keep`].
     pub kept: Vec<Kept>,
+    /// The numbers of the inputs that may also arrive one row at a time; then there is a step program ([`crate::stepwise`]). They are
+    /// sequences of one length.
+    pub stepwise: Vec<usize>,
     /// Whether a parameter of a name that exists already is that parameter: the front end says so while it applies a block
     /// whose parameters exist once. Otherwise it gives each parameter a name of its own.
     pub sharing: bool,

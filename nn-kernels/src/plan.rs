@@ -63,10 +63,23 @@ pub struct Plan {
     /// Loss and gradients, also with respect to the inputs that have one; no update. With an optimizer, it begins with the
     /// kernels of `train` in the very same memory ([`Schedule::shared`]).
     pub gradients: Option<Schedule>,
+    /// Outputs of one position from rows of inputs, where the network says that they may arrive so.
+    pub stepwise: Option<Box<StepPlan>>,
     /// Multiply-adds count as two; forward pass of one sample.
     pub flops_per_sample: u64,
     /// Multiply-adds of contractions (dense layers, convolutions) alone; forward pass of one sample.
     pub multiply_adds_per_sample: u64,
+}
+
+/// The program for one step of a sequence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepPlan {
+    /// The numbers of the inputs that arrive one row at a time.
+    pub inputs: Vec<usize>,
+    /// How many steps there can be; `None` if there is no end.
+    pub limit: Option<usize>,
+    /// A plan that only predicts. Its parameters lie where those of the network lie; its fields and outputs are rows.
+    pub plan: Plan,
 }
 
 /// A trainable tensor or a buffer.

@@ -129,6 +129,8 @@ pub enum Statement {
     Optimizer { word: Ident, value: Option<Expr> },
     /// `precision value;`
     Precision { word: Ident, value: Option<Expr> },
+    /// `stepwise name, name;`
+    Stepwise { word: Ident, names: Vec<Ident> },
 }
 
 /// What stands left of `=`.

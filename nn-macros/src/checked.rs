@@ -62,6 +62,8 @@ pub struct Partial {
     pub optimizer: bool,
     /// Whether samples can count differently.
     pub weighted: bool,
+    /// The numbers of the inputs that may arrive row by row, where the network says so.
+    pub stepwise: Option<Vec<usize>>,
     /// One of the network's mistakes as a `compile_error!` expression. As the length of an array,
     /// `[f32; #error]`, it stands for dimensions that are unknown and silences what would follow from them. (rustc shows
     /// equal errors once, so it does no harm that the mistake is reported beside the type as well.)

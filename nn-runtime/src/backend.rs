@@ -83,6 +83,9 @@ pub(crate) trait Backend: Debug + Send + Sync {
         outputs.iter_mut().zip(&values).for_each(|(output, values)| output.copy_from_slice(values));
         Ok(())
     }
+    /// Plays the prediction schedule on one batch, of inputs as slices; behind the first step, what is kept is what the step before has left, and
+    /// lies where it left it. For a backend that does nothing else, and always with the same batch.
+    fn step(&mut self, fields: &[&[f32]], step: StepUniform, is_first: bool, outputs: &mut [&mut [f32]]) -> Result<()>;
     /// Plays the gradients schedule on one batch: all samples of `data`. What is kept stays as it is.
     fn gradients(&self, data: Columns<'_>, step: StepUniform, kept: &[f32]) -> Result<Gradients>;
 }

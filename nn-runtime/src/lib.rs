@@ -29,6 +29,7 @@ pub mod pictures;
 pub mod plan;
 mod profile;
 pub mod program;
+mod sampling;
 mod shuffle;
 mod tensorboard;
 #[cfg(test)]
@@ -53,6 +54,7 @@ pub use network::{Gradients, Memory, ParameterInfo};
 pub use pictures::{HtmlReport, Picture};
 pub use profile::{KernelProfile, KernelTime, Peak, Profile};
 pub use program::{DeviceClass, DeviceFeature, Shader, Variant};
+pub use sampling::Sampler;
 pub use tensorboard::TensorBoard;
 
 #[cfg(feature = "gpu")]
@@ -65,7 +67,7 @@ pub mod private {
     pub use crate::data::{DataSet, Input, Stream, classes, floats, rows, rows_mut};
     pub use crate::fit::{Data, Dataset, Report, WeightedReport};
     pub use crate::metrics::{Figure, Measured, display, figure_names, names};
-    pub use crate::network::{Net, memory};
+    pub use crate::network::{Net, StepProgram, Stepwise, memory};
     #[cfg(feature = "onnx")]
     pub use crate::onnx::Onnx;
     pub use crate::profile::{Profile, TrainKernels};

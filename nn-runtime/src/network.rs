@@ -6,6 +6,7 @@ mod frozen;
 mod gradients;
 mod kept;
 mod state;
+mod stepwise;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -25,6 +26,7 @@ pub use gradients::Gradients;
 pub(crate) use kept::Kept;
 pub use state::Memory;
 pub(crate) use state::{Position, State};
+pub use stepwise::{StepProgram, Stepwise};
 
 /// A network on a device: its weights, its optimizer's state, and where its training stands.
 pub struct Net {

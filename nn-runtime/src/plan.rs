@@ -25,14 +25,14 @@ use crate::error::{Error, Result};
 pub struct Plan {
     /// The network's name.
     pub name: String,
-    /// `predict`, and as far as there is a loss and an optimizer, `evaluate`, `train` and `gradients`.
+    /// `predict`, and as far as there is a loss and an optimizer, `evaluate`, `train` and `gradients`; then `step`, if there are steps.
     pub programs: Vec<Program>,
 }
 
 /// The kernels of a program, and the size of its arena.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Program {
-    /// `predict`, `evaluate`, `train` or `gradients`.
+    /// `predict`, `evaluate`, `train`, `gradients` or `step`.
     pub name: String,
     /// Floats in the arena whatever the batch.
     pub fixed_floats: usize,

@@ -166,6 +166,9 @@ pub fn plan(plan: &Plan) -> String {
             program(&mut text, name, schedule, residence);
         }
     }
+    if let Some(steps) = &plan.stepwise {
+        program(&mut text, "step", &steps.plan.predict, None);
+    }
     text
 }
 

@@ -24,6 +24,7 @@ mod scope;
 mod slots;
 mod statement;
 mod states;
+mod stepwise;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,6 +97,8 @@ pub struct Elaborated {
     metrics: Vec<(Ident, MetricValue)>,
     has_loss: bool,
     has_optimizer: bool,
+    /// The numbers of the inputs that may arrive row by row, if there are some.
+    stepwise: Option<Vec<usize>>,
     words: Vec<Ident>,
     unused: Vec<Ident>,
 }
@@ -134,6 +137,7 @@ impl Elaborated {
             loss: self.has_loss,
             optimizer: self.has_optimizer,
             weighted: self.network.sample_weight.is_some(),
+            stepwise: self.stepwise,
             error: mistake.to_compile_error(),
         }
     }
@@ -259,6 +263,7 @@ impl<'a, 'd> Elaborator<'a, 'd> {
             metrics: declared.metrics,
             has_loss: declared.loss.is_some(),
             has_optimizer: declared.optimizer.is_some(),
+            stepwise: declared.stepwise.map(|(_, numbers)| numbers),
             words: std::mem::take(&mut self.words).into_values().collect(),
             unused,
         }

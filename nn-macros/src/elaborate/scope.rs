@@ -82,7 +82,8 @@ impl<'a> Scope<'a> {
             | Statement::Loss { .. }
             | Statement::Metric { .. }
             | Statement::Optimizer { .. }
-            | Statement::Precision { .. } => None,
+            | Statement::Precision { .. }
+            | Statement::Stepwise { .. } => None,
         })
     }
 

@@ -38,6 +38,8 @@ pub struct Declared {
     pub optimizer: Option<Ident>,
     /// The word of the `precision` statement.
     pub precision: Option<Ident>,
+    /// The word of the `stepwise` statement, and the inputs' numbers.
+    pub stepwise: Option<(Ident, Vec<usize>)>,
     /// The metrics' names in order, and what they come to.
     pub metrics: Vec<(Ident, MetricValue)>,
     metric_names: BTreeMap<String, Ident>,
@@ -78,6 +80,7 @@ impl<'a> Elaborator<'a, '_> {
                 Statement::Metric { name, value } => self.metric(name.as_ref(), value.as_ref(), &mut declared),
                 Statement::Optimizer { word, value } => self.optimizer(word, value.as_ref(), &mut declared),
                 Statement::Precision { word, value } => self.precision(word, value.as_ref(), &mut declared),
+                Statement::Stepwise { word, names } => self.stepwise(word, names, &mut declared),
             }
         }
         self.whole_network(source, &declared, before);
@@ -86,6 +89,9 @@ impl<'a> Elaborator<'a, '_> {
         if self.network.sample_weight.is_some() {
             let (name, dims) = (SAMPLE_WEIGHT.to_owned(), vec![]);
             self.network.fields.push(network::Field { name, dims, classes: None });
+        }
+        if self.diagnostics.len() == before && source.sound && !self.stopped {
+            self.check_steps(&declared);
         }
         declared
     }

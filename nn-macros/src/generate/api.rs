@@ -5,6 +5,7 @@ use quote::{format_ident, quote};
 
 use super::report::MetricField;
 use super::samples::Sample;
+use super::stepwise::Stepwise;
 use crate::checked::{Header, Name};
 
 /// Everything the generated types depend on.
@@ -19,6 +20,8 @@ pub(super) struct Api<'a> {
     /// Whether samples can count differently.
     pub(super) weighted: bool,
     pub(super) optimizer: bool,
+    /// The program for one step, if there is one.
+    pub(super) stepwise: Option<Stepwise>,
     pub(super) numbers: Numbers,
     /// What is in the generated module.
     pub(super) tables: TokenStream,
@@ -70,9 +73,16 @@ impl Api<'_> {
     /// All of it.
     pub(super) fn tokens(&self) -> TokenStream {
         let Header { name, attributes, visibility, path } = self.header;
-        let types = [self.data_types(), self.output_type(), self.report_type()];
-        let impls =
-            [self.constants(), self.common(), self.predict(), self.training(), self.data_impl(), self.report_impl()];
+        let types = [self.data_types(), self.output_type(), self.report_type(), self.steps_types()];
+        let impls = [
+            self.constants(),
+            self.common(),
+            self.predict(),
+            self.training(),
+            self.data_impl(),
+            self.report_impl(),
+            self.steps_impl(),
+        ];
         let tables = &self.tables;
         let mentions = self.mentions();
         quote! {

@@ -14,6 +14,7 @@ mod onnx;
 mod predict;
 mod report;
 mod samples;
+mod stepwise;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -59,6 +60,7 @@ pub fn network(checked: &Checked, lexer: Lexer<'_>) -> TokenStream {
         loss: checked.network.loss.is_some(),
         weighted: plan.sample_weight.is_some(),
         optimizer: plan.train.is_some(),
+        stepwise: plan.stepwise.as_deref().map(stepwise::Stepwise::new),
         numbers: numbers(&plan),
         tables,
         words: &checked.words,
@@ -96,6 +98,7 @@ pub fn stub(partial: &Partial, lexer: Lexer<'_>) -> TokenStream {
         loss: partial.loss,
         weighted: partial.weighted,
         optimizer: partial.optimizer,
+        stepwise: partial.stepwise.clone().map(|inputs| stepwise::Stepwise::unknown(inputs, partial)),
         numbers: Numbers::default(),
         tables,
         words: &[],

@@ -7,7 +7,7 @@ use nn_kernels::emit::{rust, wgsl};
 use nn_kernels::graph::StepScalar;
 use nn_kernels::ir::TensorId;
 use nn_kernels::network::{Initializer, MetricKind, Rate, Summary};
-use nn_kernels::plan::{Metric, Parameter, Place, Plan, Schedule};
+use nn_kernels::plan::{Metric, Parameter, Place, Plan, Schedule, StepPlan};
 
 /// The path of `nn_runtime::cpu` in the generated module.
 const CPU: &str = "cpu";
@@ -55,9 +55,31 @@ pub(super) fn program(plan: &Plan) -> String {
             (pass, pass_shaders) = (rust.kernels, first..before(shared, &shaders));
         }
     }
+    let _ = writeln!(text, "{}", static_program("PROGRAM", plan, &printed));
+    if let Some(StepPlan { inputs, limit, plan: own }) = plan.stepwise.as_deref() {
+        let rust = rust::print(own, &own.predict, "step", CPU, &mut items, &[]);
+        text.push_str(&rust.source);
+        let first = shaders.len();
+        shaders.extend(wgsl::print_schedule(own, &own.predict, "step", 0));
+        let ranges = [first..shaders.len(), shaders.len()..shaders.len()];
+        let table = self::schedule(&own.predict, &rust, &ranges, "::core::option::Option::None");
+        let _ = writeln!(
+            text,
+            "{}
+            pub(super) static STEPS: __nn::StepProgram =
+                __nn::StepProgram {{ program: &STEP, inputs: &{inputs:?}, limit: {} }};",
+            static_program("STEP", own, &[("predict", table)]),
+            option(*limit)
+        );
+    }
     // A list of its own: a program without the GPU does not mention it, so that it does not become part of the binary.
     let _ = writeln!(text, "pub(super) static SHADERS: &[__nn::Shader] = {};", list(&shaders, shader));
-    let table = |wanted: &str| match printed.iter().find(|(name, _)| *name == wanted) {
+    text
+}
+
+/// A program of these schedules, of which the first one predicts.
+fn static_program(name: &str, plan: &Plan, schedules: &[(&str, String)]) -> String {
+    let table = |wanted: &str| match schedules.iter().find(|(name, _)| *name == wanted) {
         Some((_, table)) => format!("::core::option::Option::Some({table})"),
         None => "::core::option::Option::None".to_owned(),
     };
@@ -72,9 +94,8 @@ pub(super) fn program(plan: &Plan) -> String {
     });
     let outputs = list(&plan.outputs, |o| format!("__nn::Output {{ name: {:?}, dims: &{:?} }}", o.name, o.dims));
     let metrics = list(&plan.metrics, metric);
-    let _ = write!(
-        text,
-        "pub(super) static PROGRAM: __nn::Program = __nn::Program {{
+    format!(
+        "pub(super) static {name}: __nn::Program = __nn::Program {{
             name: {:?}, hash: {}, fields: {fields}, inputs: {}, sample_weight: {}, parameters: {parameters}, control: {control}, parameter_floats: {},
             trained_floats: {}, changed_floats: {}, states: {}, ema: {}, scalars: {scalars}, learning_rate: {}, skipped: {}, non_finite: {}, loss_weight: {}, kept: {kept}, outputs: {outputs}, metrics: {metrics},
             predict: {}, evaluate: {}, train: {}, gradients: {}, flops_per_sample: {},
@@ -92,13 +113,12 @@ pub(super) fn program(plan: &Plan) -> String {
         option(plan.skipped),
         option(plan.non_finite),
         option(plan.loss_weight),
-        printed[0].1,
+        schedules[0].1,
         table("evaluate"),
         table("train"),
         table("gradients"),
         plan.flops_per_sample,
-    );
-    text
+    )
 }
 
 fn parameters(list: &[Parameter]) -> String {
@@ -133,6 +153,8 @@ pub(super) fn placeholder(name: &str) -> String {
         "fn predict(_: &mut {CPU}::Pass<'_>) {{}}
         pub(super) static SHADERS: &[__nn::Shader] = &[];
         pub(super) static TRAIN: __nn::TrainKernels = __nn::TrainKernels {{ pass: &[], update: &[] }};
+        pub(super) static STEPS: __nn::StepProgram =
+            __nn::StepProgram {{ program: &PROGRAM, inputs: &[], limit: ::core::option::Option::None }};
         pub(super) static PROGRAM: __nn::Program = __nn::Program {{
             name: {name:?}, hash: 0, fields: &[], inputs: 0, sample_weight: ::core::option::Option::None, parameters: &[], control: &[], parameter_floats: 0,
             trained_floats: 0, changed_floats: 0, states: &[], ema: ::core::option::Option::None,

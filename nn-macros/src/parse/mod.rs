@@ -29,6 +29,8 @@ const WORDS: [&str; 10] =
     ["const", "input", "target", "block", "scan", "output", "loss", "metric", "optimizer", "network"];
 /// A statement's word only before another name: metrics and values may be called so.
 const PRECISION: &str = "precision";
+/// As [`PRECISION`], only before another name.
+const STEPWISE: &str = "stepwise";
 
 /// How long names may be: they become parts of other names.
 const NAME_LIMIT: usize = 100;

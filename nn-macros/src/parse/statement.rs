@@ -8,7 +8,7 @@ use syn::{Attribute, Expr, Token, parenthesized, token};
 use super::braces::cut_out;
 use super::runs::{Run, Start, group, place_at, runs};
 use super::scan::scan;
-use super::{PRECISION, WORDS, a_name, block, declarable, is_name, syntax_error};
+use super::{PRECISION, STEPWISE, WORDS, a_name, block, declarable, is_name, syntax_error};
 use crate::ast::{Body, Names, Statement};
 use crate::diagnostics::{Diagnostics, Place};
 use crate::suggest::nearest;
@@ -299,7 +299,7 @@ impl<'a> Reader<'a> {
                 return self.worded(&text, word.span(), input, attributes, draft);
             }
             if input.peek(syn::Ident) && input.peek2(syn::Ident) {
-                if text == PRECISION {
+                if text == PRECISION || text == STEPWISE {
                     return self.worded(&text, word.span(), input, attributes, draft);
                 }
                 return self.mistyped(&text, word.span(), input, attributes, draft);
@@ -331,7 +331,7 @@ impl<'a> Reader<'a> {
         attributes: Vec<Attribute>,
         draft: &mut Option<Statement>,
     ) -> syn::Result<Parsed> {
-        let words = || WORDS.into_iter().chain([PRECISION]);
+        let words = || WORDS.into_iter().chain([PRECISION, STEPWISE]);
         let near = nearest(word, words().chain(["shared"]));
         let found = self.diagnostics.error(span, format!("`{word}` begins no statement"));
         match near {
@@ -390,6 +390,7 @@ impl<'a> Reader<'a> {
             let message = format!("`{word}` stands in a network, not in {}", self.within.noun());
             self.diagnostics.error(span, message).help(match (self.within, word) {
                 (_, PRECISION) => "write it in the network: it is for all of its layers".to_owned(),
+                (_, STEPWISE) => "write it in the network, behind its inputs".to_owned(),
                 (Within::Block(_), "input" | "target") => "make it a parameter of the block".to_owned(),
                 (Within::Block(name), _) => {
                     format!("give the value to the network: let it be the value of block `{name}`")
@@ -416,6 +417,17 @@ impl<'a> Reader<'a> {
             PRECISION => {
                 *draft = Some(Statement::Precision { word: ident.clone(), value: None });
                 *draft = Some(Statement::Precision { word: ident, value: Some(input.parse()?) });
+            }
+            STEPWISE => {
+                let mut names = vec![];
+                loop {
+                    names.push(a_name(input)?);
+                    *draft = Some(Statement::Stepwise { word: ident.clone(), names: names.clone() });
+                    if input.is_empty() || begins_statement(input) {
+                        break;
+                    }
+                    input.parse::<Token![,]>()?;
+                }
             }
             "metric" => {
                 let named = is_name(input) && input.peek2(Token![=]) && !input.peek2(Token![==]);

@@ -33,6 +33,11 @@ impl Places<'_> {
         self.pairs().for_each(|(outside, inside)| arena[inside].copy_from_slice(&kept[outside]));
     }
 
+    /// Begins with zeros.
+    pub(super) fn clear(&self, arena: &mut [f32]) {
+        self.pairs().for_each(|(_, inside)| arena[inside].fill(0.0));
+    }
+
     /// Takes out what is to be kept.
     pub(super) fn store(&self, arena: &[f32], kept: &mut [f32]) {
         self.pairs().for_each(|(outside, inside)| kept[outside].copy_from_slice(&arena[inside]));

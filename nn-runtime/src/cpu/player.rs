@@ -332,6 +332,30 @@ impl Backend for CpuBackend {
         })
     }
 
+    fn step(
+        &mut self,
+        fields: &[&[f32]],
+        step: StepUniform,
+        is_first: bool,
+        outputs: &mut [&mut [f32]],
+    ) -> Result<()> {
+        let (program, schedule) = (self.program, &self.program.predict);
+        let (batch, capacity) = (step.batch as usize, capacity(step.batch));
+        let step = StepUniform { capacity: capacity as u32, ..step };
+        let arena = self.arena.floats(schedule, capacity)?;
+        if is_first {
+            Places { program, schedule, batch, capacity, samples: 0..batch }.clear(arena);
+        }
+        load(program, schedule, fields, capacity, 0..batch, arena);
+        let (parameters, gradients, results) = (&self.parameters[..], &mut [][..], &mut [][..]);
+        (schedule.pass)(&mut Pass { step: &step, parameters, gradients, arena, results, loop_step: 0 });
+        for (output, offset) in outputs.iter_mut().zip(schedule.outputs) {
+            let start = schedule.fixed_floats + capacity * offset;
+            output.copy_from_slice(&arena[start..start + output.len()]);
+        }
+        Ok(())
+    }
+
     fn gradients(&self, data: Columns<'_>, step: StepUniform, kept: &[f32]) -> Result<Gradients> {
         let program = self.program;
         let schedule = required(program.gradients.as_ref(), program)?;

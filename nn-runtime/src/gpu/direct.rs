@@ -126,6 +126,50 @@ pub(super) async fn predict(
     Ok(outputs)
 }
 
+/// Outputs of one batch, as a step that finds in the arena what the step before has left there. Nobody else plays this schedule, so the
+/// lane is the same each time.
+pub(super) async fn step(
+    loaded: &Loaded,
+    track: &Track,
+    fields: &[&[f32]],
+    step: StepUniform,
+    is_first: bool,
+    outputs: &mut [&mut [f32]],
+) -> Result<()> {
+    let schedule = track.schedule;
+    let samples = step.batch as usize;
+    let data = Columns { fields: fields.to_vec(), samples };
+    let sizes = check(loaded, track, &data)?;
+    let read = outputs.iter().map(|output| output.len() as u64).sum();
+    let capacity = samples.next_multiple_of(4);
+    let run = track.run(loaded, Size { capacity, slots: schedule.entries(), read, ..Size::default() }).await?;
+    let encode = |encoder: &mut wgpu::CommandEncoder| {
+        run.place_samples(&data, &sizes, 0, step);
+        if is_first {
+            for Piece { outside, inside } in run.kept(samples, 0..samples) {
+                encoder.clear_buffer(&run.lane.arena, bytes(inside), Some(bytes(outside.len() as u64)));
+            }
+        }
+        record(loaded, encoder, |to| run.encode(to, None, None, 0, &step));
+        let mut to = 0;
+        for (&offset, output) in schedule.outputs.iter().zip(&*outputs) {
+            let from = run.lane.place(schedule, offset);
+            run.lane.reader.copy(encoder, (&run.lane.arena, from), to, output.len() as u64);
+            to += output.len() as u64;
+        }
+    };
+    let pending = loaded.submit(encode).await?;
+    let read = loaded.finish(&run.lane.reader, pending, read).await?;
+    let mut rest = &read[..];
+    for output in outputs {
+        let now;
+        (now, rest) = rest.split_at(output.len());
+        output.copy_from_slice(now);
+    }
+    run.end();
+    Ok(())
+}
+
 /// The loss of one batch, and its gradients.
 pub(super) async fn gradients(
     loaded: &Loaded,

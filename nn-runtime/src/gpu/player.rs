@@ -155,6 +155,16 @@ impl Backend for GpuBackend {
         pollster::block_on(direct::predict(&self.loaded, &self.predict, data, step, kept))
     }
 
+    fn step(
+        &mut self,
+        fields: &[&[f32]],
+        step: StepUniform,
+        is_first: bool,
+        outputs: &mut [&mut [f32]],
+    ) -> Result<()> {
+        pollster::block_on(direct::step(&self.loaded, &self.predict, fields, step, is_first, outputs))
+    }
+
     fn gradients(&self, data: Columns<'_>, step: StepUniform, kept: &[f32]) -> Result<Gradients> {
         let track = self.track(&self.gradients, "compute gradients")?;
         pollster::block_on(direct::gradients(&self.loaded, track, data, step, kept))
