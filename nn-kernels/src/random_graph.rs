@@ -23,7 +23,7 @@ pub fn network(seed: u32) -> Network {
     maker.inputs();
     if has_tokens(seed) {
         // What does not fit is left out.
-        let _ = maker.tokens();
+        let _ = maker.tokens(seed);
     }
     let steps = 3 + maker.dice.below(9);
     for step in 0..steps {

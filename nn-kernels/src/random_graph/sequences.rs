@@ -3,10 +3,16 @@
 use super::{Maker, Value};
 use crate::layers::{self, Attention, MultiHead};
 use crate::shape::Fact;
+use crate::simplify::Blocks;
 
 impl Maker {
     /// One more input, of tokens, with their embeddings; perhaps attention between them.
-    pub(super) fn tokens(&mut self) -> Result<(), Fact> {
+    ///
+    /// Attention in every other network of this kind is computed by blocks of two rows or three.
+    pub(super) fn tokens(&mut self, seed: u32) -> Result<(), Fact> {
+        if seed % 8 == 2 {
+            self.network.blocks = Blocks { from: 1, size: 1, rows: 2, times: 0 };
+        }
         let (classes, length) = (self.dice.pick(&[1, 2, 5, 9]), self.dice.pick(&[1, 2, 3, 4, 7, 8]));
         let width = self.dice.pick(&[2, 4, 4, 6, 8]);
         let tokens = self.field("tokens", &[length], Some(classes));

@@ -25,16 +25,15 @@ pub struct Blocks {
     pub size: usize,
     /// A block has at least so many rows.
     pub rows: usize,
+    /// What is not so many times as large as what it is made of is never computed by blocks.
+    pub times: usize,
 }
 
 impl Default for Blocks {
     fn default() -> Self {
-        Blocks { from: 1 << 20, size: 1 << 18, rows: 32 }
+        Blocks { from: 1 << 20, size: 1 << 18, rows: 32, times: 2 }
     }
 }
-
-/// A contraction's result that is not so many times as large as its operands is never computed by blocks.
-const EXPANDS: usize = 2;
 
 /// A copy of what the roots need in which large regions are loops over blocks; returns the roots' counterparts.
 pub fn compute_by_blocks(graph: &Graph, roots: &[NodeId], blocks: &Blocks) -> (Graph, Vec<NodeId>) {
@@ -91,7 +90,7 @@ fn is_large(graph: &Graph, node: &Node, blocks: &Blocks) -> bool {
     matches!(node.op, Op::Contract(_))
         && operands.clone().all(|shape| shape.batch)
         && node.shape.size() >= blocks.from
-        && node.shape.size() >= EXPANDS * operands.map(Shape::size).sum::<usize>()
+        && node.shape.size() >= blocks.times * operands.map(Shape::size).sum::<usize>()
 }
 
 /// Nodes that are computed by blocks of rows.
@@ -162,7 +161,7 @@ impl Region {
         let first = *ends.first()?;
         let read = axes.keys().flat_map(|id| &graph.node(*id).args).filter(|a| !axes.contains_key(a));
         let good = ends.iter().all(|id| !is_large(*id)) && read.into_iter().all(|a| *a < first);
-        let large = 4 * graph.node(start).args.iter().map(|a| graph.shape(*a).size()).max().unwrap_or(0);
+        let large = 2 * blocks.times * graph.node(start).args.iter().map(|a| graph.shape(*a).size()).max().unwrap_or(0);
         good.then_some(Region { axes, ends, rows, block, large })
     }
 }

@@ -5,7 +5,7 @@ use crate::layers::Attention;
 use crate::simplify::{Blocks, compute_by_blocks};
 
 /// Blocks of two or three rows of whatever is larger than what it is made of.
-const SMALL: Blocks = Blocks { from: 1, size: 1, rows: 2 };
+const SMALL: Blocks = Blocks { from: 1, size: 1, rows: 2, times: 0 };
 
 impl Bench {
     /// Attention of `heads` heads, each of one feature, with a mask of this kind.

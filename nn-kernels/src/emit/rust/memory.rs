@@ -1,5 +1,7 @@
 //! How a kernel's function gets at the memory of its tensors.
 
+use std::collections::BTreeSet;
+
 use super::text::Lines;
 use crate::ir::TensorId;
 use crate::plan::{Place, Schedule, Tensor, View};
@@ -30,24 +32,53 @@ impl<'a> Seen<'a> {
             return format!("if loop_step % 2 == 0 {{ {whole} }} else {{ {} }}", range(odd, arenas));
         }
         let (begin, end) = whole.split_once("..").unwrap_or((&whole, ""));
-        let row = match (start, step) {
-            (0, step) => format!("loop_step * {step}"),
-            (start, step) if step < 0 => format!("{start} - loop_step * {}", -step),
-            (start, step) => format!("{start} + loop_step * {step}"),
-        };
+        let row = row(start, step);
         match begin {
             "0" => format!("{row}..{end}"),
             begin => format!("{begin} + {row}..{end}"),
         }
     }
+
+    /// Where it begins in the tensor, if it is a part of one that moves on with the steps.
+    fn begins(&self) -> Option<String> {
+        self.view.filter(|(view, _)| view.of[0] == view.of[1]).map(|(view, _)| row(view.start, view.step))
+    }
+
+    /// Whether it lies in the same tensor.
+    fn is_of(&self, other: &Seen<'_>) -> bool {
+        std::ptr::eq(self.tensor, other.tensor)
+    }
+}
+
+/// Where a step's row begins in its tensor.
+fn row(start: usize, step: i64) -> String {
+    match (start, step) {
+        (0, step) => format!("loop_step * {step}"),
+        (start, step) if step < 0 => format!("{start} - loop_step * {}", -step),
+        (start, step) => format!("{start} + loop_step * {step}"),
+    }
 }
 
 /// Statements that bind each tensor to a slice `t5`: `&mut` in what can be written, `&` in a pass's parameters. `update` says
-/// which of the two contexts `cx` is.
-pub(super) fn bind(runtime: &str, arenas: Arenas, seen: &[Seen<'_>], update: bool) -> Lines {
+/// which of the two contexts `cx` is, `written` which tensors the kernel writes.
+pub(super) fn bind(
+    runtime: &str,
+    arenas: Arenas,
+    seen: &[Seen<'_>],
+    written: &BTreeSet<TensorId>,
+    update: bool,
+) -> Lines {
     let mut lines = Lines::default();
     let tensors: Vec<&Tensor> = seen.iter().map(|seen| seen.tensor).collect();
-    let in_zone = |zone: Zone| (0..tensors.len()).filter(|&t| Zone::of(tensors[t]) == zone).collect::<Vec<_>>();
+    // A row of a tensor that is read as a whole as well is a part of its slice.
+    let is_read = |t: usize| !written.contains(&TensorId(t as u32));
+    let whole_of = |t: usize| {
+        let is_whole = |&w: &usize| seen[w].view.is_none() && seen[w].is_of(&seen[t]) && is_read(w) && is_read(t);
+        seen[t].begins().and_then(|begins| Some(((0..seen.len()).find(is_whole)?, begins)))
+    };
+    let is_apart = |t: &usize| whole_of(*t).is_none();
+    let in_zone =
+        |zone: Zone| (0..tensors.len()).filter(|&t| Zone::of(tensors[t]) == zone).filter(is_apart).collect::<Vec<_>>();
     let range = |t: usize| seen[t].range(arenas);
     let list =
         |tensors: &[usize], f: &dyn Fn(usize) -> String| tensors.iter().map(|t| f(*t)).collect::<Vec<_>>().join(", ");
@@ -62,6 +93,9 @@ pub(super) fn bind(runtime: &str, arenas: Arenas, seen: &[Seen<'_>], update: boo
             ));
         }
     }
+    let parts = (0..seen.len()).filter_map(|t| whole_of(t).map(|(whole, begins)| (t, whole, begins)));
+    let parts: Vec<(usize, usize, String)> = parts.collect();
+    let wholes: BTreeSet<usize> = parts.iter().map(|(_, whole, _)| *whole).collect();
     let parameters = in_zone(Zone::Parameters);
     if update && !parameters.is_empty() {
         lines.line(format!(
@@ -81,6 +115,10 @@ pub(super) fn bind(runtime: &str, arenas: Arenas, seen: &[Seen<'_>], update: boo
             lines.line(format!("let {0} = &mut {0}[{1}];", name(t), range(t)));
         }
     }
+    wholes.into_iter().for_each(|t| lines.line(format!("let {0} = &*{0};", name(t))));
+    parts
+        .into_iter()
+        .for_each(|(t, whole, begins)| lines.line(format!("let {} = &{}[{begins}..];", name(t), name(whole))));
     lines
 }
 

@@ -203,7 +203,7 @@ impl<'a> KernelPrinter<'a> {
             });
             inside.text(&items.nests[at].call);
         }
-        let memory = memory::bind(self.runtime, self.arenas, &self.tensors, self.update);
+        let memory = memory::bind(self.runtime, self.arenas, &self.tensors, &written, self.update);
         let context = if self.update { "Update" } else { "Pass" };
         let mut function = Lines::default();
         let (attribute, head) = match self.small {

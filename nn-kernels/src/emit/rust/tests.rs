@@ -4,7 +4,7 @@
 use super::*;
 use crate::graph::{Binary, Extent, Reduction, StepScalar, Unary};
 use crate::ir::{Bound, Stage, Store, ValueId};
-use crate::plan::{Place, Tensor};
+use crate::plan::{Place, Tensor, View};
 
 const B: Extent = Extent::Batch;
 
@@ -63,31 +63,10 @@ fn source_within(kernel: &Kernel, tensors: usize, work: u64) -> String {
 
 fn plan() -> Plan {
     Plan {
-        trained_floats: 0,
-        control: vec![],
-        skipped: None,
-        non_finite: None,
-        loss_weight: None,
-        sample_weight: None,
-        changed_floats: 0,
-        ema: None,
         name: "Net".into(),
-        fields: vec![],
-        inputs: 0,
-        parameters: vec![],
-        parameter_floats: 0,
-        states: vec![],
         scalars: vec![StepScalar::LearningRate, StepScalar::InverseBatch],
-        learning_rate: None,
-        kept: vec![],
-        outputs: vec![],
-        metrics: vec![],
-        predict: Schedule::default(),
-        evaluate: None,
-        train: None,
-        gradients: None,
-        flops_per_sample: 0,
         multiply_adds_per_sample: 1 << 20,
+        ..Plan::default()
     }
 }
 
@@ -557,13 +536,38 @@ fn the_update_has_a_function_of_its_own() {
     };
     let mut lines = Lines::default();
     let tensors: Vec<memory::Seen<'_>> = (0..3).map(|t| memory::Seen::of(&schedule, TensorId(t))).collect();
-    lines.block(&memory::bind("rt", memory::Arenas::of(&schedule), &tensors, true));
+    let written = [TensorId(0), TensorId(2)].into();
+    lines.block(&memory::bind("rt", memory::Arenas::of(&schedule), &tensors, &written, true));
     let expected = "\
 let [t1] = rt::disjoint(cx.gradients, [0..4]);
 let [t0] = rt::disjoint(cx.parameters, [0..4]);
 let [t2] = rt::states(cx.states, [1]);
 ";
     assert_eq!(lines.into_text(), expected);
+}
+
+#[test]
+fn a_row_of_a_tensor_that_is_read_as_a_whole_is_a_part_of_it() {
+    let tensor = |offset| Tensor { name: String::new(), batch: true, dims: vec![8, 2], place: Place::Sample(offset) };
+    let view = View { of: [TensorId(0); 2], start: 12, step: -4 };
+    let schedule = Schedule {
+        tensors: [0, 0, 16].map(tensor).to_vec(),
+        views: [(TensorId(1), view)].into(),
+        ..Schedule::default()
+    };
+    let tensors: Vec<memory::Seen<'_>> = (0..3).map(|t| memory::Seen::of(&schedule, TensorId(t))).collect();
+    let text = |written: TensorId| {
+        let mut lines = Lines::default();
+        lines.block(&memory::bind("rt", memory::Arenas::of(&schedule), &tensors, &[written].into(), false));
+        lines.into_text()
+    };
+    let expected = "\
+let [t0, t2] = rt::disjoint(cx.arena, [0..batch * 16, capacity * 16..capacity * 16 + batch * 16]);
+let t0 = &*t0;
+let t1 = &t0[12 - loop_step * 4..];
+";
+    assert_eq!(text(TensorId(2)), expected);
+    assert!(text(TensorId(1)).contains("[t0, t1, t2]"), "what is written is nobody else's");
 }
 
 #[test]
