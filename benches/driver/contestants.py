@@ -16,11 +16,15 @@ CASES = {
     "cnn": "w3",
     "resnet": "w6",
     "lstm": "w5",
+    "gpt": "gpt",
     "wide": "w4",
     "curve-inference": "w1i",
     "mlp-inference": "w2i",
     "cnn-inference": "w3i",
 }
+# What our own twin of a workload has, where the peers' program has none.
+TWINS = {"gpt": Path(__file__).parents[1] / "torch_gpt.py"}
+PEERS_CASES = set(CASES) - set(TWINS)
 TFJS_CASES = {"curve", "mlp", "curve-inference", "mlp-inference", "cnn-inference"}
 MEGANEURA_CASES = {"curve", "mlp", "curve-inference", "mlp-inference"}
 
@@ -33,13 +37,14 @@ class Contestant:
     command: list[str]
     gpu: bool = False
     environment: dict[str, str] = field(default_factory=dict)
-    cases: set[str] = field(default_factory=lambda: set(CASES))
+    cases: set[str] = field(default_factory=lambda: set(PEERS_CASES))
     ours: bool = False
+    twins: dict[str, list[str]] = field(default_factory=dict)  # other programs for some cases
 
     def arguments(self, case: str, steps: int) -> list[str]:
         """The whole command."""
         if not self.ours:
-            return [*self.command, CASES[case], str(steps)]
+            return [*self.twins.get(case, self.command), CASES[case], str(steps)]
         workload, _, inference = case.partition("-")
         options = ["--device", "gpu" if self.gpu else "cpu", "--steps", str(steps)]
         return [*self.command, workload, *options, *(["--inference"] if inference else [])]
@@ -47,7 +52,7 @@ class Contestant:
 
 def ours(binary: Path) -> list[Contestant]:
     """This project, on both kinds of devices."""
-    commands = {"command": [str(binary)], "ours": True}
+    commands = {"command": [str(binary)], "cases": set(CASES), "ours": True}
     return [Contestant("nn", **commands), Contestant("nn gpu", gpu=True, environment={"NN_DEVICE": "gpu"}, **commands)]
 
 
@@ -79,5 +84,8 @@ def peers(programs: Path, home: Path) -> tuple[list[Contestant], list[str]]:
             absent.append(f"skipped: {contestant.name}: there is no {missing[0]}")
         else:
             contestant.command = [str(file) for file in files]
+            if contestant.name.startswith("PyTorch"):
+                contestant.twins = {case: [str(python), str(twin)] for case, twin in TWINS.items()}
+                contestant.cases = set(CASES)
             found.append(contestant)
     return found, absent

@@ -14,6 +14,9 @@ use crate::error::Result;
 pub(crate) const GRAIN: usize = 1 << 18;
 /// The smallest work that is cut.
 pub(crate) const WORTH: usize = 2 * GRAIN;
+/// The same for rows, whose operations are no multiply-adds in registers: functions, and memory in the farther caches.
+const ROWS_GRAIN: usize = GRAIN / 2;
+const ROWS_WORTH: usize = 2 * ROWS_GRAIN;
 
 /// Threads that may work together.
 pub(crate) fn threads() -> usize {
@@ -93,11 +96,11 @@ pub fn split_rows<const N: usize>(
     body: &(impl Fn(usize, usize, [&mut [f32]; N]) + Sync),
 ) {
     let work = rows.saturating_mul(operations);
-    if work < WORTH {
+    if work < ROWS_WORTH {
         return body(0, rows, written.map(|(slice, _)| slice));
     }
     // As many pieces as 2, 4, 8 or 16 threads share evenly.
-    let pieces = (work / GRAIN).next_power_of_two();
+    let pieces = (work / ROWS_GRAIN).next_power_of_two();
     let size = rows.div_ceil(pieces).next_multiple_of(whole);
     // Of the last row there may be a part only: rows may be longer than what belongs to them.
     let written = written.map(|(slice, row)| {

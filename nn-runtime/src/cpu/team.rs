@@ -6,6 +6,7 @@
 //!
 //! There is one team. Who finds it at work for somebody else, as a helper does that has work of its own, works alone.
 
+use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
@@ -39,31 +40,44 @@ type Job = &'static (dyn Fn(usize) + Sync);
 struct Team {
     /// Locked by who has work.
     leader: Mutex<()>,
-    board: Mutex<Board>,
-    /// Rounds so far; what helpers look at.
-    round: AtomicUsize,
-    /// Helpers that are at work.
-    busy: AtomicUsize,
-    /// Whether one of them panicked.
+    board: Board,
+    /// Whether a helper panicked.
     panicked: AtomicBool,
+    /// By their numbers, helpers that sleep; and how many.
+    asleep: Mutex<Vec<Option<Thread>>>,
+    sleepers: AtomicUsize,
 }
 
+/// What helpers look at, in one cache line: it comes to a helper when a round begins, once, with all that it needs to join in. Between
+/// two processors a line takes 200 ns or more, and a loop over time has hundreds of rounds.
 #[derive(Default)]
+#[repr(align(64))]
 struct Board {
-    /// The work of this round, until it is complete.
-    job: Option<Job>,
-    /// Threads that may do it.
-    threads: usize,
-    /// By their numbers, helpers that sleep.
-    asleep: Vec<Option<Thread>>,
+    /// Helpers that are at work, [`OPEN`] while others may join in, and how many threads may work, times [`THREAD`].
+    gate: AtomicUsize,
+    /// Rounds so far.
+    round: AtomicUsize,
+    /// The work of this round, while the gate is open or somebody is at work.
+    job: UnsafeCell<Option<Job>>,
 }
+
+/// The gate is open.
+const OPEN: usize = THREAD >> 1;
+/// One thread that may work, in the gate.
+const THREAD: usize = 1 << (usize::BITS / 2);
+/// Helpers at work, in the gate.
+const BUSY: usize = OPEN - 1;
+
+// SAFETY: the job alone is no atomic. Who leads writes it while the gate is shut and nobody is at work; helpers read it between joining in, which
+// an open gate alone lets them, and leaving, for which who leads waits.
+unsafe impl Sync for Board {}
 
 impl Team {
     /// A helper for each processor but this one, or as many as the system allows.
     fn start() -> &'static Self {
         let team: &Team = Box::leak(Box::default());
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        team.board().asleep = vec![None; processors];
+        *team.asleep() = vec![None; processors];
         for number in 1..processors {
             let thread = std::thread::Builder::new().name(format!("nn helper {number}"));
             if thread.spawn(move || team.help(number)).is_err() {
@@ -73,22 +87,29 @@ impl Team {
         team
     }
 
-    fn board(&self) -> MutexGuard<'_, Board> {
+    fn asleep(&self) -> MutexGuard<'_, Vec<Option<Thread>>> {
         // Nobody panics while it is locked.
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+        self.asleep.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lead(&self, threads: usize, work: &(dyn Fn(usize) + Sync)) {
-        // SAFETY: only the lifetime changes. Helpers take the job from the board while they hold its lock, and count as
-        // busy before they let go of it; `Closing` takes the job away under the same lock, and waits until none is busy,
-        // before this function returns or unwinds. So nobody has the reference afterwards.
+        // SAFETY: only the lifetime changes. Helpers take the job from the board after they have joined in, for which the gate has to be open;
+        // `Closing` shuts it and waits until none is busy, before this function returns or unwinds. So nobody has the
+        // reference afterwards.
         let job = unsafe { std::mem::transmute::<&(dyn Fn(usize) + Sync), Job>(work) };
         let closing = Closing(self);
-        {
-            let mut board = self.board();
-            (board.job, board.threads) = (Some(job), threads);
-            self.round.fetch_add(1, Ordering::Relaxed);
-            board.asleep.iter_mut().take(threads).filter_map(Option::take).for_each(|thread| thread.unpark());
+        let board = &self.board;
+        // SAFETY: `leader` is locked, the gate is shut and nobody is at work: so it was left, and nobody else writes.
+        unsafe { *board.job.get() = Some(job) };
+        board.round.fetch_add(1, Ordering::Relaxed);
+        // Either this sees who sleeps, or he who goes to sleep sees the open gate: both look after they have written.
+        board.gate.store(OPEN + threads.min(BUSY) * THREAD, Ordering::SeqCst);
+        if self.sleepers.load(Ordering::SeqCst) > 0 {
+            let mut asleep = self.asleep();
+            for thread in asleep.iter_mut().take(threads).filter_map(Option::take) {
+                self.sleepers.fetch_sub(1, Ordering::Relaxed);
+                thread.unpark();
+            }
         }
         work(0);
         drop(closing);
@@ -100,40 +121,65 @@ impl Team {
         let mut seen = 0;
         loop {
             self.wait(number, seen);
-            let board = self.board();
-            seen = self.round.load(Ordering::Relaxed);
-            let (job, threads) = (board.job, board.threads);
-            let Some(job) = job.filter(|_| number < threads) else { continue };
-            self.busy.fetch_add(1, Ordering::Relaxed);
-            drop(board);
+            let Some(job) = self.join(number) else { continue };
+            seen = self.board.round.load(Ordering::Relaxed);
             if catch_unwind(AssertUnwindSafe(|| job(number))).is_err() {
                 self.panicked.store(true, Ordering::Relaxed);
             }
-            self.busy.fetch_sub(1, Ordering::Release);
+            self.board.gate.fetch_sub(1, Ordering::Release);
         }
     }
 
-    /// Waits for another round than this one.
+    /// The round's job, if the gate is still open: then this helper counts as busy.
+    fn join(&self, number: usize) -> Option<Job> {
+        let mut gate = self.board.gate.load(Ordering::Relaxed);
+        while admits(gate, number) {
+            match self.board.gate.compare_exchange_weak(gate, gate + 1, Ordering::Acquire, Ordering::Relaxed) {
+                // SAFETY: nobody writes before this helper leaves.
+                Ok(_) => return unsafe { *self.board.job.get() },
+                Err(now) => gate = now,
+            }
+        }
+        None
+    }
+
+    /// Whether there is another round than this one, with room for this helper.
+    fn has_work(&self, number: usize, seen: usize, order: Ordering) -> bool {
+        admits(self.board.gate.load(order), number) && self.board.round.load(Ordering::Relaxed) != seen
+    }
+
+    /// Waits for that.
     fn wait(&self, number: usize, seen: usize) {
         let since = Instant::now();
         while since.elapsed() < LINGER {
             for _ in 0..64 {
-                if self.round.load(Ordering::Relaxed) != seen {
+                if self.has_work(number, seen, Ordering::Acquire) {
                     return;
                 }
                 std::hint::spin_loop();
             }
         }
         loop {
-            let mut board = self.board();
-            if self.round.load(Ordering::Relaxed) != seen && number < board.threads {
+            if self.asleep()[number].replace(std::thread::current()).is_none() {
+                self.sleepers.fetch_add(1, Ordering::SeqCst);
+            }
+            let here = self.has_work(number, seen, Ordering::SeqCst);
+            if !here {
+                std::thread::park();
+            }
+            if self.asleep()[number].take().is_some() {
+                self.sleepers.fetch_sub(1, Ordering::Relaxed);
+            }
+            if here || self.has_work(number, seen, Ordering::Acquire) {
                 return;
             }
-            board.asleep[number] = Some(std::thread::current());
-            drop(board);
-            std::thread::park();
         }
     }
+}
+
+/// Whether a gate is open for the helper of this number.
+fn admits(gate: usize, number: usize) -> bool {
+    gate & OPEN != 0 && number < gate / THREAD
 }
 
 /// Ends a round.
@@ -141,12 +187,18 @@ struct Closing<'a>(&'a Team);
 
 impl Drop for Closing<'_> {
     fn drop(&mut self) {
-        self.0.board().job = None;
+        let gate = &self.0.board.gate;
+        let mut now = gate.fetch_and(BUSY, Ordering::AcqRel);
         let mut looks = 0_u32;
-        while self.0.busy.load(Ordering::Acquire) > 0 {
+        while now & BUSY > 0 {
             looks += 1;
             // Whoever is still at work may need this processor.
-            if looks.is_multiple_of(1024) { std::thread::yield_now() } else { std::hint::spin_loop() }
+            if looks.is_multiple_of(1024) {
+                std::thread::yield_now()
+            } else {
+                std::hint::spin_loop()
+            }
+            now = gate.load(Ordering::Acquire);
         }
     }
 }
@@ -203,7 +255,7 @@ mod tests {
     fn sleepers_are_woken() {
         // A team of this test's own, which nobody else leads.
         let team = Team::start();
-        if team.board().asleep.len() < 2 {
+        if team.asleep().len() < 2 {
             return;
         }
         std::thread::sleep(100 * LINGER);

@@ -211,19 +211,19 @@ fn a_row_combines_lanes_and_hoists_what_it_can() {
     };
     let expected = [
         "let v1_4 = s.splat(step.scalars[0]);",
-        "for i0 in 0..batch {",
-        "let v1_6 = s.ramp(i0, 0);",
+        "for i0 in 0..rows {",
+        "let v1_6 = s.ramp(first + i0, 0);",
         "let mut r0_0 = s.splat(-3.4028235e38_f32);",
         "for i1 in (0..64).step_by(rt::LANES) {",
         "let n = rt::LANES;",
-        "let v0_0 = s.load(t0, i0 * 64 + i1, n);",
+        "let v0_0 = s.load(t0, (first + i0) * 64 + i1, n);",
         "r0_0 = s.max(r0_0, s.only(v0_0, n, -3.4028235e38_f32));",
         "}",
         "let r0_0 = s.splat(s.largest(r0_0));",
         "let v1_1 = r0_0;",
         "for i1 in (0..64).step_by(rt::LANES) {",
         "let n = rt::LANES;",
-        "let v1_0 = s.load(t0, i0 * 64 + i1, n);",
+        "let v1_0 = s.load(t0, (first + i0) * 64 + i1, n);",
         "let v1_2 = s.sub(v1_0, v1_1);",
         "let v1_3 = s.exp(v1_2);",
         "let v1_5 = s.mul(v1_3, s.reciprocal(v1_4));",
@@ -496,7 +496,7 @@ fn a_sum_over_a_large_batch_is_split_by_channels() {
     };
     let text = source(&kernel(&[size(16)], vec![sum, end]), 2);
     // Rows of any number, since vectors run along positions; the work counts the batch.
-    assert!(text.contains("rt::split_rows(16, 1 + batch * 784, 1, [(&mut *t1, 1)],"), "{text}");
+    assert!(text.contains("rt::split_rows(16, 4 + batch * 3136, 1, [(&mut *t1, 1)],"), "{text}");
 }
 
 #[test]
@@ -509,7 +509,7 @@ fn a_large_map_in_place_is_split_between_threads() {
     };
     let text = source(&kernel(&[size(1 << 24)], vec![stage]), 3);
     for line in [
-        "rt::split_rows(16777216, 4, 16, [(&mut *t1, 1)], &|first, rows, [t1]| rt::dispatch(Train00K { first, rows, t0, t1 }));",
+        "rt::split_rows(16777216, 13, 16, [(&mut *t1, 1)], &|first, rows, [t1]| rt::dispatch(Train00K { first, rows, t0, t1 }));",
         "for i0 in (0..rows).step_by(rt::LANES) {",
         // What is written is this thread's part; what is only read is whole.
         "let v0_0 = s.load(t1, i0, n);",

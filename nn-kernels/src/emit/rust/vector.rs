@@ -176,13 +176,23 @@ pub(super) fn operations(value: &Value) -> usize {
     }
 }
 
+/// What reading or writing a float costs in additions, where it comes from another cache than the nearest.
+const MEMORY: usize = 4;
+
+fn memory(value: &Value) -> usize {
+    match value {
+        Value::Load { .. } | Value::Gather { .. } => MEMORY - 1, // one is counted as an operation
+        _ => 0,
+    }
+}
+
 /// What one row of the nest (one point of its first axis) costs in additions, for a batch of this size.
 pub(super) fn operations_of_row(nest: &Nest, batch: usize) -> usize {
     let mut total = 0_usize;
     for (n, stage) in nest.stages.iter().enumerate() {
-        let body: usize = stage.stage.body.iter().map(operations).sum();
+        let body: usize = stage.stage.body.iter().map(|value| operations(value) + memory(value)).sum();
         let points = nest.sizes(n).iter().skip(1).map(|s| s.at(batch)).fold(1, usize::saturating_mul);
-        total = total.saturating_add(points.saturating_mul(body + stage.stage.stores.len()));
+        total = total.saturating_add(points.saturating_mul(body + MEMORY * stage.stage.stores.len()));
     }
     total
 }

@@ -2,6 +2,7 @@
 
 use super::{Engine, Operands, Product};
 use crate::cpu::parallel::{GRAIN, each, threads};
+use crate::cpu::simd::LANES;
 
 /// Multiply-adds of a block in tiles: some 3 µs.
 const TILES_BLOCK: usize = GRAIN;
@@ -9,6 +10,10 @@ const TILES_BLOCK: usize = GRAIN;
 const COLUMNS: usize = 32;
 /// Rows of the smallest block in tiles: enough to pay for packing a panel again.
 const ROWS: usize = 64;
+/// Rows that two tiles have: so many read the second operand in place, so that nothing is packed again.
+const UNPACKED_ROWS: usize = 16;
+/// Floats of a second operand that stay in each thread's second-level cache: 512 KiB.
+const STAYS: usize = 1 << 17;
 /// Blocks of a large product for each thread, so that who is late or slow does less.
 const LARGE_BLOCKS: usize = 2;
 /// Multiply-adds of the smallest block of a large product: enough to pay for packing its operands, some 40 µs.
@@ -42,6 +47,14 @@ fn block(engine: Engine, p: &Product) -> [usize; 2] {
         },
     };
     let (mut rows, mut columns) = (p.m, p.n);
+    if engine == Engine::Tiles && p.work() > TILES_BLOCK && p.b[1] == 1 && p.b[0] * p.k <= STAYS {
+        // A recurrent step: with a block of samples for each thread, what the kernels before and behind it do with these
+        // samples stays in its cache. Only weights are read by all.
+        let share = p.m.div_ceil(threads()).next_multiple_of(LANES);
+        if share < p.m && share <= UNPACKED_ROWS && p.m.div_ceil(share) >= threads() {
+            return [share, p.n];
+        }
+    }
     loop {
         let before = [rows, columns];
         match engine {

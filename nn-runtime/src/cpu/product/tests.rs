@@ -134,8 +134,12 @@ fn loops_around_are_separate_products_or_one_sum() {
 
 #[test]
 fn the_number_of_threads_changes_no_bit() {
-    for [m, n, k] in [[64, 128, 784], [64, 256, 784], [300, 500, 200], [100, 4000, 30], [2000, 70, 130]] {
-        let p = Product { m, n, k, a: [k, 1], b: [1, k], c: [n, 1] };
+    let sizes = [[64, 128, 784], [64, 256, 784], [300, 500, 200], [100, 4000, 30], [2000, 70, 130]];
+    let layers = sizes.map(|[m, n, k]| Product { m, n, k, a: [k, 1], b: [1, k], c: [n, 1] });
+    // A step of a recurrent layer: each thread has samples of its own.
+    let step = Product { m: 32, n: 512, k: 200, a: [200, 1], b: [512, 1], c: [512, 1] };
+    for p in layers.into_iter().chain([step]) {
+        let Product { m, n, k, .. } = p;
         let (a, b) = (numbers(m * k, 3), numbers(n * k, 5));
         let run = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
