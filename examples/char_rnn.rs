@@ -9,48 +9,32 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use nn_examples::cli::Training;
-use nn_examples::text::{TextOptions, VOCABULARY, decode, encode, sample, windows};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use nn_examples::text::{TextOptions, continued, windows};
 
 const EPOCHS: u32 = 60;
 const BATCH: usize = 32;
 /// How many characters the network learns from at once.
 const LENGTH: usize = 64;
-const UNITS: usize = 128;
 /// How often a sample is shown while it learns.
 const SAMPLES: u32 = 4;
 const SAMPLE_LENGTH: usize = 160;
 
 nn::network! {
-    /// Scores of the next character at each position, and the state behind the last one.
-    block language_model(text, h = zeros(128), c = zeros(128)) {
-        letters = text >> embedding(64);
-        (memory, h_last, c_last) = letters >> lstm(128, h = h, c = c);
-        (memory >> linear(97), h_last, c_last)
-    }
-
-    /// What is trained, on many characters at once.
+    /// Scores of the next character at each position. It learns from many characters at once, and writes one at a time: then it keeps its state.
     network CharRnn {
         input  text: class(97)[64];
         target next: class(97)[64];
-        (scores, _h, _c) = text >> language_model;
-        output    scores = scores;
+
+        letters = text >> embedding(64);
+        memory  = letters >> lstm(128);
+        scores  = memory >> linear(97);
+
+        output    likely = scores;
         loss      cross_entropy(scores, next);
         metric    perplexity(scores, next);
         metric    accuracy(scores, next);
         optimizer adam(learning_rate = 4e-3, clip_norm = 1.0);
-    }
-
-    /// The same one character at a time: its state is an input and an output. Parameters have the same names.
-    network NextChar {
-        input  text: class(97)[1];
-        input  h: [128];
-        input  c: [128];
-        (scores, h_last, c_last) = text >> language_model(h = h, c = c);
-        output likely = scores >> flatten;
-        output h_next = h_last;
-        output c_next = c_last;
+        stepwise  text;
     }
 }
 
@@ -74,7 +58,7 @@ fn main() -> anyhow::Result<()> {
     let (training, text) = (&options.training, &options.text);
     let device = training.device.open()?;
     let mut network = CharRnn::new(&device, training.seed)?;
-    let mut writer = Writer::new(&device, training.seed, text.temperature)?;
+    let mut sampler = text.sampler(training.seed);
     if let Some(path) = &options.load {
         network.load(path)?;
     } else {
@@ -109,53 +93,20 @@ fn main() -> anyhow::Result<()> {
                 report.perplexity,
                 100.0 * report.accuracy
             );
-            writer.learn_from(&network)?;
-            println!("  {}", writer.write(&text.prompt, SAMPLE_LENGTH)?.replace('\n', "\n  "));
+            println!("  {}", write(&network, &text.prompt, SAMPLE_LENGTH, &mut sampler)?.replace('\n', "\n  "));
         }
         network.save(&options.save)?;
         println!("\nsaved {}", options.save.display());
     }
-    writer.learn_from(&network)?;
-    println!("\n{}", writer.write(&text.prompt, text.length)?);
+    println!("\n{}", write(&network, &text.prompt, text.length, &mut sampler)?);
     Ok(())
 }
 
-/// Writes one character after the other, and keeps the network's state between them.
-struct Writer {
-    network: NextChar,
-    rng: ChaCha8Rng,
-    temperature: f32,
-}
-
-impl Writer {
-    fn new(device: &nn::Device, seed: u64, temperature: f32) -> nn::Result<Self> {
-        Ok(Writer { network: NextChar::new(device, seed)?, rng: ChaCha8Rng::seed_from_u64(seed), temperature })
-    }
-
-    /// Takes over what a network has learnt.
-    fn learn_from(&mut self, network: &CharRnn) -> nn::Result<()> {
-        for parameter in network.parameters() {
-            self.network.set_parameter(parameter.name, &network.parameter(parameter.name)?)?;
-        }
-        Ok(())
-    }
-
-    /// The prompt and so many characters more.
-    fn write(&mut self, prompt: &str, length: usize) -> nn::Result<String> {
-        // An empty prompt continues a line's end.
-        let mut tokens = if prompt.is_empty() { vec![0] } else { encode(prompt) };
-        let begin = tokens.len() - usize::from(prompt.is_empty());
-        let (mut h, mut c) = ([0.0; UNITS], [0.0; UNITS]);
-        let mut read = 0;
-        while tokens.len() < begin + length {
-            let mut scores = [0.0; VOCABULARY];
-            for &token in &tokens[read..] {
-                let next = self.network.predict(&[[token]], &[h], &[c])?;
-                (scores, h, c) = (next.likely[0], next.h_next[0], next.c_next[0]);
-            }
-            read = tokens.len();
-            tokens.push(sample(&scores, self.temperature, &mut self.rng));
-        }
-        Ok(decode(&tokens))
-    }
+/// The prompt and so many characters more, one after the other.
+fn write(network: &CharRnn, prompt: &str, length: usize, sampler: &mut nn::Sampler) -> nn::Result<String> {
+    let mut steps = network.stepwise(1)?;
+    continued(prompt, length, sampler, |tokens| {
+        let scores = steps.step(&tokens[tokens.len() - 1..])?;
+        Ok(scores[0])
+    })
 }

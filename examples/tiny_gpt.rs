@@ -12,8 +12,6 @@ use clap::Parser;
 use nn_examples::cli::Training;
 use nn_examples::report;
 use nn_examples::text::{self, TextOptions};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 
 nn::network! {
     /// Three blocks of a GPT. The table of characters is used twice: for what is read and for what is said.
@@ -36,6 +34,7 @@ nn::network! {
         loss      cross_entropy(logits, next);
         metric    accuracy(logits, next);
         optimizer adamw(learning_rate = 2e-3, weight_decay = 0.05, clip_norm = 1.0);
+        stepwise  characters;
     }
 }
 
@@ -90,20 +89,20 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Continues the prompt by so many characters. The network sees the last ones that it has room for.
-fn write(network: &TinyGpt, options: &TextOptions, length: usize) -> anyhow::Result<String> {
-    let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let mut tokens = text::encode(&options.prompt);
-    if tokens.is_empty() {
-        tokens = text::encode("\n");
-    }
-    for _ in 0..length {
-        let seen = &tokens[tokens.len().saturating_sub(LENGTH)..];
-        // What stands behind the last character changes nothing: no position sees a later one.
-        let mut window = [0; LENGTH];
-        window[..seen.len()].copy_from_slice(seen);
-        let scores = network.predict(&[window])?;
-        tokens.push(text::sample(&scores[0][seen.len() - 1], options.temperature, &mut rng));
-    }
-    Ok(text::decode(&tokens))
+/// Continues the prompt by so many characters, one after the other: keys and values of those before are kept. When there is room for no
+/// more of them, the network begins anew with the last ones.
+fn write(network: &TinyGpt, options: &TextOptions, length: usize) -> nn::Result<String> {
+    let mut steps = network.stepwise(1)?;
+    text::continued(&options.prompt, length, &mut options.sampler(1), |tokens| {
+        let mut unread = &tokens[tokens.len() - 1..];
+        if steps.limit() == Some(steps.position()) {
+            steps.reset();
+            unread = &tokens[tokens.len() - LENGTH / 2..];
+        }
+        let mut scores = Vec::new();
+        for &token in unread {
+            scores = steps.step(&[token])?;
+        }
+        Ok(scores[0])
+    })
 }

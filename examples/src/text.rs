@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use rand::{Rng, RngExt};
 
 /// How many characters there are: those of ASCII that can be printed, line breaks, and one for all others.
 pub const VOCABULARY: usize = 97;
@@ -29,9 +28,24 @@ pub struct TextOptions {
     /// Below 1, likely characters become likelier; at 0 only the likeliest is written
     #[arg(long, default_value_t = 0.7)]
     pub temperature: f32,
+    /// Chooses among so many of the likeliest characters
+    #[arg(long, value_name = "N")]
+    pub top_k: Option<usize>,
+    /// Chooses among the likeliest characters whose probabilities come to this
+    #[arg(long, default_value_t = 1.0, value_name = "P")]
+    pub top_p: f32,
 }
 
 impl TextOptions {
+    /// What draws characters as these options say.
+    pub fn sampler(&self, seed: u64) -> nn::Sampler {
+        let sampler = nn::Sampler::new(seed).temperature(self.temperature).top_p(self.top_p);
+        match self.top_k {
+            Some(classes) => sampler.top_k(classes),
+            None => sampler,
+        }
+    }
+
     /// Reads the text: nine tenths to learn from, and the end to test with. Each has at least `least` characters.
     pub fn load(&self, least: usize) -> anyhow::Result<[Vec<u32>; 2]> {
         let tokens = match &self.text {
@@ -85,30 +99,31 @@ pub fn windows<const LENGTH: usize>(tokens: &[u32]) -> (Vec<[u32; LENGTH]>, Vec<
         .unzip()
 }
 
-/// Draws the next token from its scores.
-pub fn sample(scores: &[f32], temperature: f32, rng: &mut impl Rng) -> u32 {
-    let scores = &scores[..scores.len().min(OTHER as usize)];
-    let best = scores.iter().copied().fold(f32::MIN, f32::max);
-    let likeliest = || scores.iter().position(|&score| score == best).unwrap_or(0) as u32;
-    if temperature <= 0.0 {
-        return likeliest();
+/// Writes so many characters behind a prompt: `next` is told a character and gives the scores of the one that follows. An empty prompt
+/// continues the end of a line.
+pub fn continued(
+    prompt: &str,
+    length: usize,
+    sampler: &mut nn::Sampler,
+    mut next: impl FnMut(&[u32]) -> nn::Result<[f32; VOCABULARY]>,
+) -> nn::Result<String> {
+    let mut tokens = if prompt.is_empty() { vec![0] } else { encode(prompt) };
+    let begin = tokens.len();
+    let mut scores = [0.0; VOCABULARY];
+    for read in 1..=begin {
+        scores = next(&tokens[..read])?;
     }
-    let weights: Vec<f32> = scores.iter().map(|score| ((score - best) / temperature).exp()).collect();
-    let mut left = rng.random_range(0.0..1.0) * weights.iter().sum::<f32>();
-    for (class, weight) in weights.iter().enumerate() {
-        left -= weight;
-        if left < 0.0 {
-            return class as u32;
+    for written in 0..length {
+        tokens.push(sampler.sample(&scores[..OTHER as usize])?);
+        if written + 1 < length {
+            scores = next(&tokens)?;
         }
     }
-    likeliest()
+    Ok(decode(&tokens[usize::from(prompt.is_empty())..]))
 }
 
 #[cfg(test)]
 mod tests {
-    use rand::SeedableRng;
-    use rand_chacha::ChaCha8Rng;
-
     use super::*;
 
     #[test]
@@ -129,14 +144,16 @@ mod tests {
     }
 
     #[test]
-    fn likely_tokens_are_drawn_often() {
-        let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let mut scores = [0.0; VOCABULARY];
-        scores[5] = 8.0;
-        scores[VOCABULARY - 1] = 100.0;
-        let drawn: Vec<u32> = (0..100).map(|_| sample(&scores, 1.0, &mut rng)).collect();
-        assert!(drawn.iter().filter(|&&class| class == 5).count() > 80);
-        assert!(!drawn.contains(&OTHER), "what stands for others is never written");
-        assert_eq!(sample(&scores, 0.0, &mut rng), 5);
+    fn texts_go_on_behind_their_prompt() {
+        // What follows a letter is the next letter; what stands for others has the highest score and is never written.
+        let next = |so_far: &[u32]| {
+            let mut scores = [0.0; VOCABULARY];
+            scores[so_far.last().map_or(0, |last| *last as usize + 1)] = 50.0;
+            scores[OTHER as usize] = 100.0;
+            Ok(scores)
+        };
+        let write = |prompt: &str| continued(prompt, 4, &mut nn::Sampler::greedy(), next).unwrap();
+        assert_eq!(write("xab"), "xabcdef");
+        assert_eq!(write(""), decode(&[1, 2, 3, 4]));
     }
 }
