@@ -125,6 +125,10 @@ fn what_one_run_leaves_the_next_one_finds() {
                     let (kept, value) = reference(&n, runs, y);
                     let memory = play(&n, &plan, schedule, runs);
                     assert_eq!(schedule.kept.len(), n.kept.len(), "{what}");
+                    assert!(
+                        program == "train" || schedule.update == schedule.kernels.len(),
+                        "{what}: nothing is updated"
+                    );
                     for (k, tensor) in &schedule.kept {
                         close(memory.read(schedule, *tensor, BATCH, CAPACITY), &kept[*k], &what);
                     }

@@ -60,6 +60,8 @@ pub struct Partial {
     pub loss: bool,
     /// Whether there is an `optimizer`.
     pub optimizer: bool,
+    /// Whether anything was to be stateful.
+    pub stateful: bool,
     /// Whether samples can count differently.
     pub weighted: bool,
     /// The numbers of the inputs that may arrive row by row, where the network says so.

@@ -1,7 +1,7 @@
 //! Sequences: `[length, features]`.
 
 functions! {
-    /// `scan name(step in sequence, …, state = beginning, …, reverse = false) { … }`
+    /// `scan name(step in sequence, …, state = beginning, …, reverse = false, stateful = false) { … }`
     ///
     /// A statement: a loop over the first axis of one or several sequences of one length, with a body of your own. What the body
     /// computes at each step is `name`, with the steps in front; what a state is behind the last step is `name.state`, and
@@ -24,12 +24,13 @@ functions! {
     /// - `w = w`, which the body gives no new value, is a tensor that each step reads as a whole.
     /// - `reverse = true` takes the steps from the last one to the first. The values stand at the steps that they belong to all the
     ///   same, so the final state is that of the first one.
+    /// - `stateful = true` lets the states of a batch begin where those of the batch before have ended, as in `rnn`; they begin with zeros.
     ///
     /// Of what is declared outside, the body sees constants and blocks. Its layers have one set of parameters for all steps, called
     /// after the scan and the binding in it (`memory.gates.linear.weight`). Dropout draws anew at each step. There is no scan in a
     /// scan and no `batch_norm`, whose statistics would be those of one step.
     scan;
-    /// `rnn(x, hidden, activation = tanh, layers = 1, bidirectional = false, dropout = 0.0, bias = true, h = …, name = …)`
+    /// `rnn(x, hidden, activation = tanh, layers = 1, bidirectional = false, dropout = 0.0, bias = true, stateful = false, h = …, name = …)`
     ///
     /// A recurrent layer over a sequence `[length, features]`: at each step
     /// h' = tanh(weight_ih · x + bias_ih + weight_hh · h + bias_hh), or `relu` instead. The result is h' of all steps,
@@ -40,13 +41,19 @@ functions! {
     /// is the state to begin with, zeros otherwise. States are `[hidden]`, or `[layers * directions, hidden]` if that is more than 1,
     /// in PyTorch's order.
     ///
+    /// With `stateful = true` a batch goes on where the one before has ended (Keras's word): sample `i` begins with the state that sample
+    /// `i` of the batch before has left, and gradients stop there, which is truncated backpropagation through time. For sequences that
+    /// are longer than the network's: `data.in_streams(32)` cuts one into 32 streams and puts their pieces in that order, and `fit` takes
+    /// them so, in batches of 32, without shuffling, from zeros in each epoch. `net.reset_states()` begins anew; checkpoints hold the
+    /// states. There is no state to begin with (`h = …`) and no second direction then.
+    ///
     /// Parameters: `weight_ih_l0` `[hidden, features]`, `weight_hh_l0` `[hidden, hidden]`, `bias_ih_l0` and `bias_hh_l0` `[hidden]`;
     /// `…_l1` in the next layer, `…_reverse` in the other direction. All are uniform within ±1/√hidden. Names, layouts and formulas are
     /// PyTorch's: a `state_dict` loads by renaming.
     ///
     /// `x >> rnn(8)` of `[10, 4]` is `[10, 8]`.
     rnn;
-    /// `lstm(x, hidden, layers = 1, bidirectional = false, dropout = 0.0, bias = true, h = …, c = …, name = …)`
+    /// `lstm(x, hidden, layers = 1, bidirectional = false, dropout = 0.0, bias = true, stateful = false, h = …, c = …, name = …)`
     ///
     /// Long short-term memory over a sequence `[length, features]`. At each step weight_ih · x + bias_ih + weight_hh · h + bias_hh are
     /// the gates i, f, g, o, and c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(c'). The result is h' of all steps,
@@ -57,7 +64,7 @@ functions! {
     /// `x >> lstm(8)` of `[10, 4]` is `[10, 8]`.
     /// `x >> lstm(8, layers = 2, bidirectional = true) >> last` of `[10, 4]` is `[16]`.
     lstm;
-    /// `gru(x, hidden, layers = 1, bidirectional = false, dropout = 0.0, bias = true, h = …, name = …)`
+    /// `gru(x, hidden, layers = 1, bidirectional = false, dropout = 0.0, bias = true, stateful = false, h = …, name = …)`
     ///
     /// A gated recurrent unit over a sequence `[length, features]`. At each step p = weight_ih · x + bias_ih and
     /// q = weight_hh · h + bias_hh have the parts r, z, n, and n = tanh(pₙ + σ(pᵣ + qᵣ) qₙ), z = σ(p_z + q_z),

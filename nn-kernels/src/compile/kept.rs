@@ -100,6 +100,8 @@ impl Table<'_> {
             copies.extend(lower(&graph, &[Root { node, tensor: kept }], true, self));
         }
         self.append(copies);
+        // They are no part of an update.
+        self.schedule.update = self.schedule.kernels.len();
     }
 
     /// Whether the one kernel that writes `new` may write `old` instead: it reads of that nothing but the element that the same point

@@ -201,6 +201,11 @@ fn program(text: &mut String, name: &str, schedule: &Schedule, residence: Option
              {barriers} barriers a step, {bytes} of workgroup memory"
         );
     }
+    let kept: Vec<String> =
+        schedule.kept.iter().filter_map(|(_, id)| Some(place(schedule.tensors.get(id.0 as usize)?, ""))).collect();
+    if !kept.is_empty() {
+        let _ = writeln!(text, "  kept from run to run: {}", kept.join(", "));
+    }
     if schedule.shared > 0 {
         let _ = writeln!(
             text,

@@ -101,12 +101,14 @@ pub struct Recurrent {
     pub dropout: f64,
     /// Whether there are biases; by default there are.
     pub bias: bool,
+    /// Whether a batch goes on where the one before has ended; by default each begins with zeros.
+    pub stateful: bool,
 }
 
 impl Recurrent {
     /// So many numbers in a state, and PyTorch's defaults.
     pub fn new(hidden: usize) -> Self {
-        Recurrent { hidden, layers: 1, bidirectional: false, dropout: 0.0, bias: true }
+        Recurrent { hidden, layers: 1, bidirectional: false, dropout: 0.0, bias: true, stateful: false }
     }
 }
 
@@ -127,7 +129,8 @@ struct Weights {
 }
 
 /// A recurrent layer over a sequence `[length, features]`: results `[length, hidden]`, or `[length, 2 * hidden]` in both
-/// directions. `initial` has the states to begin with, where they are given; otherwise they begin with zeros.
+/// directions. `initial` has the states to begin with, where they are given; otherwise they begin with zeros, or, if the layer is
+/// stateful, with what the batch before has left, which the network keeps as `{path}.h` (and `{path}.c`).
 ///
 /// Parameters are called and laid out as PyTorch's: for layer `k`, `weight_ih_l{k}` `[gates * hidden, features]`,
 /// `weight_hh_l{k}` `[gates * hidden, hidden]`, `bias_ih_l{k}` and `bias_hh_l{k}` `[gates * hidden]`, and the same with
@@ -144,7 +147,12 @@ pub fn recurrent(
     shape::option("dropout", options.dropout, Allowed::Between(0.0, 1.0))?;
     let directions = 1 + usize::from(options.bidirectional);
     let rows = options.layers * directions;
-    let begin = begin(&mut n.graph, cell, options.hidden, rows, initial)?;
+    let kept = if options.stateful { keep(n, path, cell, options, initial)? } else { vec![] };
+    let given: Vec<Option<NodeId>> = match options.stateful {
+        true => kept.iter().copied().map(Some).collect(),
+        false => initial.to_vec(),
+    };
+    let begin = begin(&mut n.graph, cell, options.hidden, rows, &given)?;
     let mut finals: Vec<Vec<NodeId>> = vec![Vec::new(); begin.len()];
     let mut x = x;
     for layer in 0..options.layers {
@@ -163,9 +171,28 @@ pub fn recurrent(
             x = dropout(&mut n.graph, x, options.dropout)?;
         }
     }
-    let joined = finals.iter().map(|rows| join(&mut n.graph, rows));
+    let joined: Vec<NodeId> = finals.iter().map(|rows| join(&mut n.graph, rows)).collect();
+    kept.into_iter().zip(&joined).for_each(|(leaf, state)| n.kept_becomes(leaf, *state));
     let states = cell.states().iter().copied().zip(joined).collect();
     Ok(Sequence { outputs: x, states })
+}
+
+/// The states of a stateful layer, as the batch before has left them.
+fn keep(
+    n: &mut Network,
+    path: &str,
+    cell: Cell,
+    options: &Recurrent,
+    initial: &[Option<NodeId>],
+) -> Result<Vec<NodeId>, Fact> {
+    if let Some((option, _)) = cell.states().iter().zip(initial).find(|(_, given)| given.is_some()) {
+        return Err(Fact::Stateful { option });
+    }
+    if options.bidirectional {
+        return Err(Fact::Stateful { option: "bidirectional" });
+    }
+    let dims = if options.layers == 1 { vec![options.hidden] } else { vec![options.layers, options.hidden] };
+    Ok(cell.states().iter().map(|name| n.keep(&format!("{path}.{name}"), &dims)).collect())
 }
 
 /// For each state, what it begins with in each row.

@@ -44,6 +44,12 @@ pub enum Fact {
         /// What the state is.
         expected: Vec<usize>,
     },
+    /// A recurrent layer is to go on where the batch before ended, which this option contradicts: something to begin with, or a second
+    /// direction.
+    Stateful {
+        /// The option.
+        option: &'static str,
+    },
     /// A scalar, `[]`, is wanted (`loss`).
     NotAScalar {
         /// What it is.

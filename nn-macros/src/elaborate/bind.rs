@@ -186,6 +186,7 @@ impl Elaborator<'_, '_> {
             self.diagnostics.error(ident.span(), format!("`{first}` is given already")).help("remove one of them");
             return;
         }
+        self.stateful |= parameter.name == "stateful";
         let what = format!("`{name}` of `{}`", function.name);
         let bound = match parameter.kind {
             Kind::Word(words) => self.bind_word(expression, words, &what),
@@ -229,6 +230,7 @@ impl Elaborator<'_, '_> {
             "embedding_dim" if options.contains(&"dim") => Some("dim"),
             "h0" | "h_0" | "initial_state" => Some("h"),
             "c0" | "c_0" => Some("c"),
+            "return_state" | "keep_state" | "carry" => Some("stateful"),
             "nonlinearity" if options.contains(&"activation") => Some("activation"),
             "units" | "features" | "out_features" => Some("n"),
             "slope" => Some("negative_slope"),

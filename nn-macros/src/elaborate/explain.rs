@@ -153,6 +153,22 @@ impl Explanation {
                     e
                 }
             }
+            Fact::Stateful { option } => {
+                let function = &subject.function;
+                let e = match *option {
+                    "bidirectional" => Explanation::new(format!(
+                        "a stateful `{function}` goes on where the batch before ended, but the second direction of `bidirectional` begins \
+                         at the end"
+                    ))
+                    .help("leave one of both out"),
+                    _ => Explanation::new(format!(
+                        "`{option}` is what `{function}` begins with, but a stateful one goes on where the batch before ended"
+                    ))
+                    .help(format!("leave `{option}` out: it begins with zeros, and `reset_states()` brings these back"))
+                    .help("or leave `stateful` out, and hand each batch what the one before has left"),
+                };
+                e.at(option)
+            }
             Fact::Shared { parameter, first, dims } => Explanation::new(format!(
                 "{name} would need `{parameter}` as {dims:?}, but it is {first:?} since it was first applied"
             ))

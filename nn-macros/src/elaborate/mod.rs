@@ -97,6 +97,7 @@ pub struct Elaborated {
     metrics: Vec<(Ident, MetricValue)>,
     has_loss: bool,
     has_optimizer: bool,
+    stateful: bool,
     /// The numbers of the inputs that may arrive row by row, if there are some.
     stepwise: Option<Vec<usize>>,
     words: Vec<Ident>,
@@ -136,6 +137,7 @@ impl Elaborated {
             metrics: self.metrics.iter().map(|(name, value)| (name.to_string(), *value)).collect(),
             loss: self.has_loss,
             optimizer: self.has_optimizer,
+            stateful: self.stateful,
             weighted: self.network.sample_weight.is_some(),
             stepwise: self.stepwise,
             error: mistake.to_compile_error(),
@@ -186,6 +188,8 @@ struct Elaborator<'a, 'd> {
     depth: usize,
     /// Where the network itself uses the block that is being used.
     use_in_network: Option<Place>,
+    /// Whether anything was to be stateful, also what has a mistake.
+    stateful: bool,
     /// A limit has been exceeded: nothing more is evaluated.
     stopped: bool,
 }
@@ -223,6 +227,7 @@ impl<'a, 'd> Elaborator<'a, 'd> {
             steps: 0,
             depth: 0,
             use_in_network: None,
+            stateful: false,
             stopped: false,
         }
     }
@@ -263,6 +268,7 @@ impl<'a, 'd> Elaborator<'a, 'd> {
             metrics: declared.metrics,
             has_loss: declared.loss.is_some(),
             has_optimizer: declared.optimizer.is_some(),
+            stateful: std::mem::take(&mut self.stateful),
             stepwise: declared.stepwise.map(|(_, numbers)| numbers),
             words: std::mem::take(&mut self.words).into_values().collect(),
             unused,

@@ -20,13 +20,16 @@ use crate::diagnostics::Place;
 use crate::suggest::nearest;
 use crate::text;
 
-/// The option of a scan.
+/// The options of a scan.
 const REVERSE: &str = "reverse";
+const STATEFUL: &str = "stateful";
 
 /// What is known of a scan while its body is evaluated.
 pub struct ScanScope<'a> {
     /// Its name.
     pub name: &'a Ident,
+    /// Whether states go on where the batch before has ended.
+    stateful: bool,
     states: Vec<State<'a>>,
 }
 
@@ -35,6 +38,8 @@ struct State<'a> {
     name: &'a Ident,
     /// What it is at the beginning of a step; `None` after a mistake.
     carry: Option<NodeId>,
+    /// What of it is kept from batch to batch, if the scan is stateful.
+    kept: Option<NodeId>,
     /// Where it is given its new value, and that value; `None` inside after a mistake.
     next: Option<(usize, Option<NodeId>)>,
 }
@@ -156,10 +161,22 @@ impl<'a> Elaborator<'a, '_> {
     /// The value of all steps, from the values of the parameters.
     fn scan_body(&mut self, scan: &'a Scan, arguments: &[Value]) -> Value {
         let assigned = assigned(&scan.statements);
-        let is_option = |p: &ScanParameter| !p.each && p.name == REVERSE;
+        let is_option = |p: &ScanParameter| !p.each && (p.name == REVERSE || p.name == STATEFUL);
         let known = !self.declaring && !arguments.iter().any(|value| matches!(value, Value::Error));
-        let reverse = scan.parameters.iter().zip(arguments).find(|(p, _)| is_option(p));
-        let reverse = reverse.is_some_and(|(p, value)| self.reverse(p, value));
+        let [reverse, stateful] = [REVERSE, STATEFUL].map(|option| {
+            let given = scan.parameters.iter().zip(arguments).find(|(p, _)| !p.each && p.name == option);
+            given.filter(|(p, value)| self.scan_option(p, value)).map(|(p, _)| p)
+        });
+        if let (Some(_), Some(stateful)) = (reverse, stateful) {
+            self.diagnostics
+                .error(
+                    stateful.name.span(),
+                    "a stateful scan goes on where the batch before ended, but one in `reverse` begins at the end",
+                )
+                .help("leave one of both out");
+        }
+        let (reverse, stateful) = (reverse.is_some(), stateful.is_some());
+        self.stateful |= stateful;
         let steps = scan.parameters.iter().zip(arguments).find_map(|(p, value)| match value {
             Value::Tensor(tensor) if p.each && known => self.network.graph.shape(tensor.node).dims.first().copied(),
             _ => None,
@@ -169,7 +186,7 @@ impl<'a> Elaborator<'a, '_> {
         let around = self.scopes.len() - 1;
         self.in_scope(around, &scan.statements, |this| {
             if let Some(scope) = this.scopes.last_mut() {
-                scope.scan = Some(ScanScope { name: &scan.name, states: Vec::new() });
+                scope.scan = Some(ScanScope { name: &scan.name, stateful, states: Vec::new() });
             }
             for (parameter, value) in scan.parameters.iter().zip(arguments).filter(|(p, _)| !is_option(p)) {
                 this.scan_parameter(parameter, value, &assigned, steps);
@@ -212,8 +229,12 @@ impl<'a> Elaborator<'a, '_> {
             (Value::Tensor(_) | Value::Number(_), Some(steps)) if is_state => {
                 let begin = self.tensor(value, expression, "a state");
                 let begin = begin.filter(|begin| self.is_no_class(name, begin));
-                let carry = begin.map(|begin| self.network.graph.carry(steps, begin.node));
+                let begin = begin.and_then(|begin| self.beginning(name, expression, begin.node));
+                let carry = begin.map(|(begin, _)| self.network.graph.carry(steps, begin));
                 self.add_state(name, carry);
+                if let Some(state) = self.states_of_scan().and_then(|states| states.last_mut()) {
+                    state.kept = begin.and_then(|(_, kept)| kept);
+                }
                 carry.map_or(Value::Error, Value::numbers)
             }
             // What is unknown is a state all the same.
@@ -234,10 +255,10 @@ impl<'a> Elaborator<'a, '_> {
             }
             (Value::Flag(_) | Value::Text(_), _) => {
                 let found = self.diagnostics.error(name.span(), format!("a scan has no option `{name}`"));
-                if nearest(&name.to_string(), [REVERSE]).is_some() {
-                    found.help(format!("did you mean `{REVERSE}`?"));
+                if let Some(near) = nearest(&name.to_string(), [REVERSE, STATEFUL]) {
+                    found.help(format!("did you mean `{near}`?"));
                 }
-                found.note(format!("its only option is `{REVERSE}`"));
+                found.note(format!("its options are `{REVERSE}` and `{STATEFUL}`"));
                 Value::Error
             }
             (other, _) => other.clone(),
@@ -252,8 +273,38 @@ impl<'a> Elaborator<'a, '_> {
 
     fn add_state(&mut self, name: &'a Ident, carry: Option<NodeId>) {
         if let Some(scan) = self.scopes.last_mut().and_then(|scope| scope.scan.as_mut()) {
-            scan.states.push(State { name, carry, next: None });
+            scan.states.push(State { name, carry, kept: None, next: None });
         }
+    }
+
+    fn states_of_scan(&mut self) -> Option<&mut Vec<State<'a>>> {
+        self.scopes.last_mut().and_then(|scope| scope.scan.as_mut()).map(|scan| &mut scan.states)
+    }
+
+    /// What a state begins with, and what is kept of it, if the scan is stateful.
+    fn beginning(&mut self, name: &Ident, expression: &Expr, begin: NodeId) -> Option<(NodeId, Option<NodeId>)> {
+        let stateful = self.scopes.last().and_then(|scope| scope.scan.as_ref()).is_some_and(|scan| scan.stateful);
+        if !stateful {
+            return Some((begin, None));
+        }
+        let dims = self.network.graph.shape(begin).dims.clone();
+        if self.network.graph.as_constant(begin) != Some(0.0) {
+            let zeros = match dims.as_slice() {
+                [n] => format!("zeros({n})"),
+                dims => format!("zeros({dims:?})"),
+            };
+            self.diagnostics
+                .error(
+                    expression,
+                    format!("a stateful scan goes on where the batch before ended, so `{name}` begins with zeros, and with nothing else"),
+                )
+                .help(format!("write `{name} = {zeros}`: `reset_states()` brings these back"))
+                .help(format!("or leave `{STATEFUL}` out, and hand each batch what the one before has left"));
+            return None;
+        }
+        let path = self.path_of(&name.to_string());
+        let kept = self.network.keep(&path, &dims);
+        Some((kept, Some(kept)))
     }
 
     fn is_no_class(&mut self, name: &Ident, begin: &Tensor) -> bool {
@@ -275,15 +326,15 @@ impl<'a> Elaborator<'a, '_> {
         true
     }
 
-    /// Whether steps are taken from the last one on.
-    fn reverse(&mut self, parameter: &ScanParameter, value: &Value) -> bool {
+    /// Whether an option is chosen.
+    fn scan_option(&mut self, parameter: &ScanParameter, value: &Value) -> bool {
         match value {
             Value::Flag(flag) => *flag,
             Value::Error => false,
             other => {
                 let is = is_value(&text::of(&parameter.value), &other.describe(&self.network.graph));
                 self.diagnostics
-                    .error(&parameter.value, format!("`{REVERSE}` of a scan is `true` or `false`, but {is}"));
+                    .error(&parameter.value, format!("`{}` of a scan is `true` or `false`, but {is}", parameter.name));
                 false
             }
         }
@@ -387,6 +438,11 @@ impl<'a> Elaborator<'a, '_> {
             Value::Tensor(Tensor { node, classes: tensor.classes, states: (i == 0).then_some(self.states.len()) })
         });
         let mut outputs: Vec<Value> = stacked.collect();
+        for (state, node) in states.iter().filter(|state| state.carry.is_some()).zip(&finals) {
+            if let Some(kept) = state.kept {
+                self.network.kept_becomes(kept, *node);
+            }
+        }
         let finals = states.iter().zip(finals).map(|(state, node)| (state.name.to_string(), Value::numbers(node)));
         self.states.push(finals.collect());
         match outputs.len() {

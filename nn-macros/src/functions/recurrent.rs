@@ -11,6 +11,7 @@ const LAYERS: Parameter = Parameter::option("layers", Kind::Count, Integer(1));
 const BIDIRECTIONAL: Parameter = Parameter::flag("bidirectional", false);
 const DROPOUT: Parameter = Parameter::number("dropout", 0.0);
 const BIAS: Parameter = Parameter::flag("bias", true);
+const STATEFUL: Parameter = Parameter::flag("stateful", false);
 const H: Parameter = Parameter::option("h", Kind::State, Nothing);
 const C: Parameter = Parameter::option("c", Kind::State, Nothing);
 const ACTIVATION: Parameter = Parameter::option("activation", Kind::Word(&["tanh", "relu"]), Word("tanh"));
@@ -18,7 +19,7 @@ const ACTIVATION: Parameter = Parameter::option("activation", Kind::Word(&["tanh
 pub static TABLE: &[Function] = &[
     Function {
         name: "rnn",
-        parameters: &[X, HIDDEN, ACTIVATION, LAYERS, BIDIRECTIONAL, DROPOUT, BIAS, H, NAME],
+        parameters: &[X, HIDDEN, ACTIVATION, LAYERS, BIDIRECTIONAL, DROPOUT, BIAS, STATEFUL, H, NAME],
         apply: Apply::Recurrent(|n, path, a| {
             let cell = if a.word("activation") == "relu" { Cell::Relu } else { Cell::Tanh };
             layers::recurrent(n, path, a.tensor("x"), cell, &options(a), &[a.tensor_or_none("h")])
@@ -26,7 +27,7 @@ pub static TABLE: &[Function] = &[
     },
     Function {
         name: "lstm",
-        parameters: &[X, HIDDEN, LAYERS, BIDIRECTIONAL, DROPOUT, BIAS, H, C, NAME],
+        parameters: &[X, HIDDEN, LAYERS, BIDIRECTIONAL, DROPOUT, BIAS, STATEFUL, H, C, NAME],
         apply: Apply::Recurrent(|n, path, a| {
             let initial = [a.tensor_or_none("h"), a.tensor_or_none("c")];
             layers::recurrent(n, path, a.tensor("x"), Cell::Lstm, &options(a), &initial)
@@ -34,7 +35,7 @@ pub static TABLE: &[Function] = &[
     },
     Function {
         name: "gru",
-        parameters: &[X, HIDDEN, LAYERS, BIDIRECTIONAL, DROPOUT, BIAS, H, NAME],
+        parameters: &[X, HIDDEN, LAYERS, BIDIRECTIONAL, DROPOUT, BIAS, STATEFUL, H, NAME],
         apply: Apply::Recurrent(|n, path, a| {
             layers::recurrent(n, path, a.tensor("x"), Cell::Gru, &options(a), &[a.tensor_or_none("h")])
         }),
@@ -48,5 +49,6 @@ fn options(a: &Arguments) -> Recurrent {
         bidirectional: a.flag("bidirectional"),
         dropout: a.number("dropout"),
         bias: a.flag("bias"),
+        stateful: a.flag("stateful"),
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Api<'a> {
     /// Whether samples can count differently.
     pub(super) weighted: bool,
     pub(super) optimizer: bool,
+    /// Whether batches go on where those before have ended.
+    pub(super) stateful: bool,
     /// The program for one step, if there is one.
     pub(super) stepwise: Option<Stepwise>,
     pub(super) numbers: Numbers,
@@ -79,6 +81,7 @@ impl Api<'_> {
             self.common(),
             self.predict(),
             self.training(),
+            self.stateful(),
             self.data_impl(),
             self.report_impl(),
             self.steps_impl(),

@@ -8,8 +8,8 @@ use super::samples::Sample;
 use crate::checked::Header;
 
 /// Methods of the generated data type: a field of this name gets an underscore.
-const METHODS: [&str; 9] =
-    ["new", "len", "is_empty", "slice", "split_at", "clone", "fmt", "data", "with_sample_weights"];
+const METHODS: [&str; 10] =
+    ["new", "len", "is_empty", "slice", "split_at", "clone", "fmt", "data", "with_sample_weights", "in_streams"];
 
 impl Api<'_> {
     /// `DigitsData` and `DigitsStream`; networks without a loss need none.

@@ -1,7 +1,7 @@
 //! From a checked network to the tokens that the user's crate compiles.
 //!
 //! - [`api`] prints the types and their methods, thin, typed wrappers around `nn_runtime`'s core: [`predict`], [`training`], the
-//!   [`data`] types and the [`report`]; [`average`] adds one;
+//!   [`data`] types and the [`report`]; [`average`] and [`stateful`] add what not every network has;
 //! - [`samples`] is the types that one sample can have;
 //! - [`tables`] prints the program: constant tables, the CPU's kernels and the GPU's shaders. They are text, parsed
 //!   once: in a macro that runs unoptimised, this is many times faster than building tokens one by one.
@@ -14,6 +14,7 @@ mod onnx;
 mod predict;
 mod report;
 mod samples;
+mod stateful;
 mod stepwise;
 mod tables;
 #[cfg(test)]
@@ -60,6 +61,7 @@ pub fn network(checked: &Checked, lexer: Lexer<'_>) -> TokenStream {
         loss: checked.network.loss.is_some(),
         weighted: plan.sample_weight.is_some(),
         optimizer: plan.train.is_some(),
+        stateful: !plan.kept.is_empty(),
         stepwise: plan.stepwise.as_deref().map(stepwise::Stepwise::new),
         numbers: numbers(&plan),
         tables,
@@ -98,6 +100,7 @@ pub fn stub(partial: &Partial, lexer: Lexer<'_>) -> TokenStream {
         loss: partial.loss,
         weighted: partial.weighted,
         optimizer: partial.optimizer,
+        stateful: partial.stateful,
         stepwise: partial.stepwise.clone().map(|inputs| stepwise::Stepwise::unknown(inputs, partial)),
         numbers: Numbers::default(),
         tables,
@@ -118,6 +121,7 @@ pub fn stub(partial: &Partial, lexer: Lexer<'_>) -> TokenStream {
 fn numbers(plan: &Plan) -> Numbers {
     let schedule = plan.train.as_ref().or(plan.gradients.as_ref()).unwrap_or(&plan.predict);
     let gradients = usize::from(plan.gradients.is_some());
+    let kept = plan.kept.iter().map(|k| k.dims.iter().product::<usize>()).sum::<usize>();
     Numbers {
         parameters: plan.parameters.iter().filter(|p| p.trainable).map(|p| p.dims.iter().product::<usize>()).sum(),
         flops_per_sample: plan.flops_per_sample,
@@ -126,7 +130,7 @@ fn numbers(plan: &Plan) -> Numbers {
         parameter_floats: plan.parameter_floats,
         // What is stored as f16 takes half of a float.
         fixed_floats: schedule.fixed_floats + schedule.fixed_halves / 2,
-        sample_floats: schedule.sample_floats + schedule.sample_halves.div_ceil(2),
+        sample_floats: schedule.sample_floats + schedule.sample_halves.div_ceil(2) + kept,
     }
 }
 

@@ -75,6 +75,8 @@ fn stubbed() -> Partial {
         metrics: vec![("accuracy".into(), network::MetricValue::Number)],
         loss: true,
         optimizer: true,
+        stateful: false,
+        stepwise: None,
         weighted: false,
         error: quote!(::core::compile_error!("the mistake")),
     }

@@ -332,13 +332,7 @@ impl Backend for CpuBackend {
         })
     }
 
-    fn step(
-        &mut self,
-        fields: &[&[f32]],
-        step: StepUniform,
-        is_first: bool,
-        outputs: &mut [&mut [f32]],
-    ) -> Result<()> {
+    fn step(&mut self, fields: &[&[f32]], step: StepUniform, is_first: bool, outputs: &mut [&mut [f32]]) -> Result<()> {
         let (program, schedule) = (self.program, &self.program.predict);
         let (batch, capacity) = (step.batch as usize, capacity(step.batch));
         let step = StepUniform { capacity: capacity as u32, ..step };

@@ -155,13 +155,7 @@ impl Backend for GpuBackend {
         pollster::block_on(direct::predict(&self.loaded, &self.predict, data, step, kept))
     }
 
-    fn step(
-        &mut self,
-        fields: &[&[f32]],
-        step: StepUniform,
-        is_first: bool,
-        outputs: &mut [&mut [f32]],
-    ) -> Result<()> {
+    fn step(&mut self, fields: &[&[f32]], step: StepUniform, is_first: bool, outputs: &mut [&mut [f32]]) -> Result<()> {
         pollster::block_on(direct::step(&self.loaded, &self.predict, fields, step, is_first, outputs))
     }
 

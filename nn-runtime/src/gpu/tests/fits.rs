@@ -85,13 +85,7 @@ impl Backend for Spied {
     fn predict(&self, data: Columns<'_>, step: StepUniform, kept: &mut [f32]) -> Result<Vec<Vec<f32>>> {
         self.backend.predict(data, step, kept)
     }
-    fn step(
-        &mut self,
-        fields: &[&[f32]],
-        step: StepUniform,
-        is_first: bool,
-        outputs: &mut [&mut [f32]],
-    ) -> Result<()> {
+    fn step(&mut self, fields: &[&[f32]], step: StepUniform, is_first: bool, outputs: &mut [&mut [f32]]) -> Result<()> {
         self.backend.step(fields, step, is_first, outputs)
     }
     fn gradients(&self, data: Columns<'_>, step: StepUniform, kept: &[f32]) -> Result<Gradients> {
