@@ -465,8 +465,8 @@ pub use nn_runtime::plan;
 pub use nn_runtime::{
     Batch, Batches, Callback, Checkpoints, Column, ConfusionMatrix, Control, CsvLog, Dataset, Device, EarlyStopping,
     Epoch, Error, Event, Fit, Gradients, History, IntoColumn, JsonLines, KernelTime, LearningRate, Load, Loaded,
-    Memory, NonFinite, OnNonFinite, ParameterInfo, PrCurve, RangeTest, ReduceOnPlateau, Result, RocCurve, Row, Sampler, Shader,
-    Stopped, Verbosity, ctc_greedy, data,
+    Memory, NonFinite, Numbers, OnNonFinite, ParameterInfo, PrCurve, RangeTest, ReduceOnPlateau, Result, RocCurve, Row,
+    Sampler, Shader, Stopped, Verbosity, ctc_greedy, data,
 };
 #[cfg(feature = "pictures")]
 pub use nn_runtime::{HtmlReport, Picture, pictures};

@@ -124,10 +124,12 @@ pub type Trained = dyn FnMut(Trainer, usize) -> nn::Result<()>;
 /// What plays training steps.
 #[derive(Clone, Copy, Debug)]
 pub enum Trainer {
-    /// Nothing but the steps.
+    /// Nothing but the steps, over samples in an order as that of an epoch.
     Bare,
-    /// `fit`, quiet.
+    /// `fit` as it is: with its bar (on a terminal; else its lines), a shuffle for each epoch, and the history.
     Fit,
+    /// The same, quiet.
+    Quiet,
     /// `fit` with all that one would usually ask for: a line for each epoch, validation aside; early stopping that restores the best weights, a log, a learning
     /// rate for each step, a look for numbers that are none, Ctrl-C.
     Watched,
@@ -143,6 +145,13 @@ pub struct Outcome {
     pub gradients: Vec<f32>,
     /// Of the first steps of training.
     pub losses: Vec<f32>,
+}
+
+/// Samples in an order that nobody's memory expects: in strides of a prime number.
+pub fn some_order(samples: usize) -> Vec<u32> {
+    const PRIME: usize = 7_919;
+    let stride = if samples.is_multiple_of(PRIME) { 1 } else { PRIME };
+    (0..samples).map(|i| (i * stride % samples) as u32).collect()
 }
 
 /// Work that can be repeated.
@@ -188,12 +197,14 @@ macro_rules! workload {
                 let (x, y) = $samples(batch);
                 let data = $data::new(x.repeat(BATCHES), y.repeat(BATCHES))?;
                 let mut network = $network::new(device, 0)?;
+                let order = $crate::workloads::some_order(batch * BATCHES);
                 let log = std::env::temp_dir().join(format!("nn-bench-{}.csv", std::process::id()));
                 // The same network and the same data for all: where they lie in memory counts for more than a trainer.
                 Ok(Box::new(move |trainer, steps: usize| {
-                    let fit = || nn::Fit::default().epochs(steps / BATCHES).batch_size(batch).shuffle(false).quiet();
+                    let fit = || nn::Fit::default().epochs(steps / BATCHES).batch_size(batch);
                     let watched = || {
                         fit()
+                            .quiet()
                             .learning_rate(nn::LearningRate::one_cycle(1e-3, 1_000_000).per_step())
                             .early_stopping(
                                 nn::EarlyStopping::on(|report: &<$data as Dataset>::Report| report.loss)
@@ -208,9 +219,10 @@ macro_rules! workload {
                     match trainer {
                         $crate::workloads::Trainer::Bare => {
                             let Data::Memory(set) = data.data() else { return Ok(()) };
-                            return network.net.bare_steps(set, batch, steps);
+                            return network.net.bare_steps(set, &order, batch, steps);
                         }
                         $crate::workloads::Trainer::Fit => network.fit(&data, fit())?,
+                        $crate::workloads::Trainer::Quiet => network.fit(&data, fit().quiet())?,
                         $crate::workloads::Trainer::Watched => network.fit(&data, watched())?,
                         $crate::workloads::Trainer::EachBatch => {
                             let mut sum = 0.0;

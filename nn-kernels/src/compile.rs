@@ -41,18 +41,20 @@ impl Default for Options {
 /// Compiles a network that the front end has checked.
 pub fn compile(network: &Network, options: &Options) -> Plan {
     let steps = (!network.stepwise.is_empty()).then(|| stepwise(network, &network.stepwise).ok()).flatten();
+    let (with_terms, terms) = results::loss_terms(network);
+    let network = with_terms.as_ref().unwrap_or(network);
     let stepwise = steps.map(|Stepwise { network: step, limit }| {
         // Its parameters lie where those of the network lie; it measures nothing.
-        let layout =
-            Layout { metrics: vec![], loss_weight: None, skipped: None, non_finite: None, ..Layout::of(network) };
-        Box::new(StepPlan { inputs: network.stepwise.clone(), limit, plan: with_layout(&step, layout, options) })
+        let of_network = Layout::of(network, &[]);
+        let layout = Layout { metrics: vec![], loss_terms: vec![], skipped: None, non_finite: None, ..of_network };
+        Box::new(StepPlan { inputs: network.stepwise.clone(), limit, plan: with_layout(&step, layout, &[], options) })
     });
-    Plan { stepwise, ..with_layout(network, Layout::of(network), options) }
+    Plan { stepwise, ..with_layout(network, Layout::of(network, &terms), &terms, options) }
 }
 
-/// Compiles a network whose parameters lie so.
-fn with_layout(network: &Network, layout: Layout, options: &Options) -> Plan {
-    let programs = Programs { network, layout: &layout, options };
+/// Compiles a network whose parameters lie so, and whose loss has these terms.
+fn with_layout(network: &Network, layout: Layout, terms: &[results::LossTerm], options: &Options) -> Plan {
+    let programs = Programs { network, layout: &layout, terms, options };
     let trains = network.loss.is_some() && network.optimizer.is_some();
     let predict = programs.predict();
     let evaluate = network.loss.is_some().then(|| programs.evaluate());
@@ -86,7 +88,7 @@ fn with_layout(network: &Network, layout: Layout, options: &Options) -> Plan {
         control: layout.control.all,
         skipped: layout.skipped,
         non_finite: layout.non_finite,
-        loss_weight: layout.loss_weight,
+        loss_terms: layout.loss_terms,
         changed_floats: layout.changed_floats,
         parameters: layout.parameters,
         scalars,
@@ -102,6 +104,7 @@ fn with_layout(network: &Network, layout: Layout, options: &Options) -> Plan {
 struct Programs<'a> {
     network: &'a Network,
     layout: &'a Layout,
+    terms: &'a [results::LossTerm],
     options: &'a Options,
 }
 

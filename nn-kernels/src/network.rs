@@ -248,9 +248,14 @@ pub enum MetricKind {
     /// the target's squared deviation from that mean. Batches combine by Chan's formula; the result is
     /// 1 - Σ error² / Σ deviation², averaged over columns (scikit-learn's `r2_score`).
     R2,
+    /// As [`MetricKind::R2`], of numbers that count differently: the means are weighted, and behind them stands what each column's
+    /// numbers count together. Columns of which nothing counts are left out (scikit-learn's `sample_weight`).
+    WeightedR2,
     /// Statistics, each with one entry a column: a sum over the batch, and another one. Result: the first over the second,
     /// each summed over all batches, averaged over the columns whose second sum is not 0 (0 if there is none).
     Ratio,
+    /// As [`MetricKind::Ratio`]; the result is the sum of the columns' quotients.
+    SumOfRatios,
     /// As [`MetricKind::Ratio`]; the result is the root of each column's quotient, averaged over columns.
     RootRatio,
     /// As [`MetricKind::Ratio`]; the result is e to the power of the quotient.
@@ -313,7 +318,9 @@ impl MetricKind {
             | MetricKind::RootMean
             | MetricKind::ExpMean
             | MetricKind::R2
+            | MetricKind::WeightedR2
             | MetricKind::Ratio
+            | MetricKind::SumOfRatios
             | MetricKind::RootRatio
             | MetricKind::ExpRatio => MetricValue::Number,
             MetricKind::Rate { average, .. } => average.value(),

@@ -52,8 +52,8 @@ pub struct Plan {
     /// Where a training step's results say whether a gradient was infinite or NaN: 1 if so, else 0. `None` where parameters or states
     /// show that for themselves from then on, or where such steps are skipped.
     pub non_finite: Option<usize>,
-    /// Where a step's results say how much its loss counts beside those of other steps, where that is not the number of its samples.
-    pub loss_weight: Option<usize>,
+    /// The parts of the loss that do not count as much as a step has samples.
+    pub loss_terms: Vec<LossTerm>,
     /// Outputs from inputs.
     pub predict: Schedule,
     /// Loss and metrics from inputs and targets, as in inference.
@@ -108,6 +108,16 @@ pub struct KeptTensor {
     pub dims: Vec<usize>,
     /// Where it begins where a player keeps all of them, in floats for each sample: they lie one after another, each with its whole batch.
     pub offset: usize,
+}
+
+/// A part of the loss which is a mean over what counts: where a step's results have its value (0 where it is the whole loss), and how
+/// much it counts beside that of other steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LossTerm {
+    /// The value's place.
+    pub value: usize,
+    /// The weight's.
+    pub weight: usize,
 }
 
 /// Something that `predict` returns.

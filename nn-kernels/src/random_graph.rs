@@ -443,7 +443,7 @@ impl Maker {
         let prediction = layers::dense(&mut self.network, &path, all, &Affine::new(width))?;
         let target = self.field(&format!("target{number}"), &[width], None);
         if self.dice.one_in(3) {
-            let r2 = layers::r2(self.graph(), &format!("r2_{number}"), prediction, target)?;
+            let r2 = layers::r2(self.graph(), &format!("r2_{number}"), prediction, target, Default::default())?;
             self.network.metrics.push(r2);
         }
         let mask = self.counting.one_in(4).then(|| self.field(&format!("mask{number}"), &[], Some(2)));

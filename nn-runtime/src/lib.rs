@@ -44,7 +44,7 @@ pub use device::Device;
 pub use error::{Error, Result};
 pub use fit::{
     Batch, Batches, Callback, Checkpoints, Control, CsvLog, Dataset, EarlyStopping, Event, Fit, JsonLines, NonFinite,
-    OnNonFinite, RangeTest, ReduceOnPlateau, Verbosity,
+    Numbers, OnNonFinite, RangeTest, ReduceOnPlateau, Verbosity,
 };
 pub use history::{Epoch, History, Stopped};
 pub use learning_rate::LearningRate;

@@ -203,15 +203,15 @@ impl Net {
         Ok(combined.values())
     }
 
-    /// Training steps and nothing else, over batches of this size one after another, again from the first one where the data ends: the
+    /// Training steps and nothing else, over batches of this size of the samples in this order, again from the first one where it ends: the
     /// yardstick of what `fit` costs. What they measure is thrown away.
     #[doc(hidden)]
-    pub fn bare_steps(&mut self, data: &DataSet, batch: usize, steps: usize) -> Result<()> {
-        let batches = check_batch(&data.columns())? / batch.max(1);
+    pub fn bare_steps(&mut self, data: &DataSet, order: &[u32], batch: usize, steps: usize) -> Result<()> {
+        check_batch(&data.columns())?;
+        let batches = order.len() / batch.max(1);
         if batches == 0 {
             return Err(no_samples());
         }
-        let order: Vec<u32> = (0..(batch * batches) as u32).collect();
         let resident = self.backend.upload(data.columns())?;
         let (mut results, mut kept) = (Vec::new(), Kept::default());
         for first in (0..steps).step_by(batches.max(1)) {

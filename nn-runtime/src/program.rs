@@ -44,8 +44,8 @@ pub struct Program {
     /// Where they say whether a gradient was infinite or NaN, behind the last batch of an update: 1 if so, else 0. `None` where parameters
     /// or states show that for themselves from then on, or where such steps are skipped.
     pub non_finite: Option<usize>,
-    /// Where a step's results say how much its loss counts beside those of other steps; `None` where that is the number of its samples.
-    pub loss_weight: Option<usize>,
+    /// The parts of the loss that do not count as much as a step has samples. What is left of it does.
+    pub loss_terms: &'static [LossTerm],
     /// What is remembered of each sample from run to run.
     pub kept: &'static [KeptTensor],
     /// What `predict` returns.
@@ -62,6 +62,15 @@ pub struct Program {
     pub gradients: Option<Schedule>,
     /// Forward pass of one sample; a multiply-add counts as two.
     pub flops_per_sample: u64,
+}
+
+/// A part of the loss which is a mean over what counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LossTerm {
+    /// Where a step's results have its value; 0 where it is the whole loss.
+    pub value: usize,
+    /// Where they say how much it counts beside that of other steps.
+    pub weight: usize,
 }
 
 /// An input or a target.
@@ -183,9 +192,14 @@ pub enum MetricKind {
     /// the target's squared deviation from that mean. Batches combine by Chan's formula; the result is
     /// 1 - Σ error² / Σ deviation², averaged over columns (scikit-learn's `r2_score`).
     R2,
+    /// As [`MetricKind::R2`], of numbers that count differently: the means are weighted, and behind them stands what each column's
+    /// numbers count together. Columns of which nothing counts are left out (scikit-learn's `sample_weight`).
+    WeightedR2,
     /// Statistics, each with one entry a column: a sum over the batch, and another one. Result: the first over the second,
     /// each summed over all batches, averaged over the columns whose second sum is not 0 (0 if there is none).
     Ratio,
+    /// As [`MetricKind::Ratio`]; the result is the sum of the columns' quotients.
+    SumOfRatios,
     /// As [`MetricKind::Ratio`]; the result is the root of each column's quotient, averaged over columns.
     RootRatio,
     /// As [`MetricKind::Ratio`]; the result is e to the power of the quotient.
@@ -527,7 +541,8 @@ pub struct StepUniform {
     pub step: u32,
     /// Always 0.
     pub zero: u32,
-    /// The step's part of the samples of its update, if that is made of several steps.
+    /// The step's part of the samples of its update, if that is made of several steps. Where steps say themselves how much they count,
+    /// its number in the update, modulo 2.
     pub share: f32,
     /// Which of the steps of its update it is: a [`Part`].
     pub part: u32,
@@ -547,6 +562,16 @@ pub enum Part {
     Middle = 2,
     /// The last of several: the optimizer comes behind it.
     Last = 3,
+}
+
+impl Program {
+    /// Where a step's results say how much it counts among those of its update, where that is not the number of its samples.
+    pub(crate) fn weight_in_update(&self) -> Option<usize> {
+        match self.loss_terms {
+            [LossTerm { value: 0, weight }] => Some(*weight),
+            _ => None,
+        }
+    }
 }
 
 impl StepUniform {

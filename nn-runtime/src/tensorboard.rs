@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::checkpoint;
 use crate::error::{Error, Result};
-use crate::fit::{Callback, Control, Event};
+use crate::fit::{Callback, Control, Event, Numbers};
 
 /// Buckets of a histogram.
 const BUCKETS: usize = 40;
@@ -86,14 +86,14 @@ impl Callback for TensorBoard {
 
     fn on_batch_end(&mut self, event: &Event<'_>, _: &mut Control) -> Result<()> {
         let file = Self::file(&self.folder, "train", &mut self.train)?;
-        let values = event.names().zip(event.last.unwrap_or_default());
+        let values = event.names().zip(event.last.into_iter().flatten());
         let values = values.map(|(name, value)| Value::Scalar(format!("batch/{name}"), *value as f32));
         file.write(event.steps, &values.collect::<Vec<_>>())
     }
 
     fn on_epoch_end(&mut self, event: &Event<'_>, _: &mut Control) -> Result<()> {
-        let scalars = |values: Option<&[f64]>| -> Vec<Value> {
-            let values = event.names().zip(values.unwrap_or_default());
+        let scalars = |values: Option<Numbers<'_>>| -> Vec<Value> {
+            let values = event.names().zip(values.into_iter().flatten());
             values.map(|(name, value)| Value::Scalar(name.to_owned(), *value as f32)).collect()
         };
         let mut values = scalars(event.train);

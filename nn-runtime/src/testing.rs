@@ -45,7 +45,7 @@ pub(crate) const NETWORK: Program = Program {
     control: &[],
     skipped: None,
     non_finite: None,
-    loss_weight: None,
+    loss_terms: &[],
     sample_weight: None,
     parameter_floats: 12,
     trained_floats: 12,

@@ -1253,6 +1253,21 @@ for name, function in {
     masked = lambda p, y, m, f=function: weighted_mean(f(p, y, reduction="none"), m.unsqueeze(-1))
     counting(f"masked_{name}", masked, NUMBERS, **ROWS)
 counting("masked_elements", lambda p, y, m: weighted_mean((p - y) ** 2, m), {"y": normal(3, 4), "m": choice([0, 1, 1], 3, 4)}, **ROWS)
+
+
+def masked_dice(p, t, m, axes, smooth=1e-5):
+    """One minus the overlap of what counts."""
+    over, under = 2 * (m * p * t).sum(axes), (m * p).sum(axes) + (m * t).sum(axes)
+    return (1 - (over + smooth) / (under + smooth)).mean()
+
+
+counting("masked_dice", lambda p, y, m: masked_dice(torch.sigmoid(p), y, m.unsqueeze(-1), (1, 2)), {"y": choice([0.0, 1.0], 3, 4), "m": MASK}, **ROWS)
+counting(
+    "ignored_dice",
+    lambda p, y: masked_dice(F.softmax(p, -1), F.one_hot(y.long(), 4), 1.0 * (y != 1).unsqueeze(-1), 1, 0.5),
+    {"y": choice([0, 1, 2, 3], 3)},
+    **ROWS,
+)
 counting("masked_cosine", lambda p, y, m: weighted_mean(F.cosine_similarity(p, y, dim=-1), m), NUMBERS, **ROWS)
 
 # --- Metrics, against scikit-learn: on what one dense layer gives. ---
@@ -1518,6 +1533,7 @@ def masked_regression(y, p, m):
         "mae": sklearn.metrics.mean_absolute_error(y, p, sample_weight=m),
         "rmse": sklearn.metrics.root_mean_squared_error(y, p, sample_weight=m),
         "mape": sklearn.metrics.mean_absolute_percentage_error(y, p, sample_weight=m),
+        "r2": sklearn.metrics.r2_score(y, p, sample_weight=m),
     }
 
 

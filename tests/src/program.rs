@@ -81,7 +81,7 @@ fn program(plan: &Plan, kernels: Option<&CpuKernels>) -> p::Program {
         learning_rate: plan.learning_rate.map(|x| x as f32),
         skipped: plan.skipped,
         non_finite: plan.non_finite,
-        loss_weight: plan.loss_weight,
+        loss_terms: list(&plan.loss_terms, |t| p::LossTerm { value: t.value, weight: t.weight }),
         kept: list(&plan.kept, |x| p::KeptTensor { name: text(&x.name), dims: numbers(&x.dims), offset: x.offset }),
         outputs: list(&plan.outputs, |x| p::Output { name: text(&x.name), dims: numbers(&x.dims) }),
         metrics: list(&plan.metrics, |x| p::Metric {

@@ -26,6 +26,22 @@ nn::network! {
         optimizer sgd(learning_rate = 0.1);
     }
 
+    /// A mean over what counts, and one over samples.
+    network Both {
+        input  x: [4, 3];
+        target word: class(3)[4];
+        target size: [3];
+        logits = x >> linear(3);
+        p = x >> flatten >> dense(3);
+        output logits = logits;
+        loss   0.5 * cross_entropy(logits, word, ignore_index = 0) - mse(p, size) / 4.0;
+        metric twice = 2.0 * cross_entropy(logits, word, ignore_index = 0);
+        metric both = 0.5 * cross_entropy(logits, word, ignore_index = 0) - mse(p, size) / 4.0;
+        metric surprise = cross_entropy(logits, word, ignore_index = 0);
+        metric error = mse(p, size);
+        optimizer sgd(learning_rate = 0.1);
+    }
+
     network Unweighted {
         input  x: [3];
         target kind: class(3);
@@ -182,6 +198,43 @@ on_each_device! {
         // Where each sample has as much that counts, a batch's weight is its number of samples.
         let (large, small) = (losses(20, 1), losses(5, 4));
         assert!(large.iter().zip(&small).all(|(a, b)| (a - b).abs() < 1e-6), "{large:?} {small:?}");
+    }
+
+    fn batches_of_an_update_weigh_what_counts_in_them(device) {
+        // From one position that counts in a sample to all of them, and batches without any.
+        let x: Vec<[[f32; 3]; 4]> = (0..24).map(|i| [0, 1, 2, 3].map(|p| [0, 1, 2].map(|k| ((i * 13 + p * 5 + k) as f32 * 0.7).sin()))).collect();
+        let word: Vec<[u32; 4]> = (0..24usize).map(|i| [0, 1, 2, 3].map(|p| if p < i / 5 && i / 4 != 2 { 1 + ((i + p) % 2) as u32 } else { 0 })).collect();
+        let data = WordsData::new(x, word).unwrap();
+        let run = |batch: usize, accumulate: usize| {
+            let mut net = Words::new(device, 3).unwrap();
+            let fit = Fit::default().epochs(2).shuffle(false).batch_size(batch).accumulate(accumulate).quiet();
+            let history = net.fit(&data, fit).unwrap();
+            (net.parameter("logits.linear.weight").unwrap(), history.epochs[1].train.loss)
+        };
+        // Three, two and more batches to an update; the last update has fewer.
+        for (large, small, together) in [(12, 4, 3), (8, 4, 2), (24, 5, 5), (16, 4, 4)] {
+            let ((large, loss), (small, again)) = (run(large, 1), run(small, together));
+            assert!(large.iter().zip(&small).all(|(a, b)| (a - b).abs() < 1e-6), "{together}: {large:?} {small:?}");
+            assert!((loss - again).abs() < 1e-6, "{loss} {again}");
+        }
+    }
+
+    fn each_term_of_a_loss_is_averaged_by_what_it_counts(device) {
+        let x: Vec<[[f32; 3]; 4]> = (0..23).map(|i| [0, 1, 2, 3].map(|p| [0, 1, 2].map(|k| ((i * 13 + p * 5 + k) as f32 * 0.7).sin()))).collect();
+        let word: Vec<[u32; 4]> = (0..23usize).map(|i| [0, 1, 2, 3].map(|p| if p < i / 5 { 1 + ((i + p) % 2) as u32 } else { 0 })).collect();
+        let size: Vec<[f32; 3]> = (0..23).map(|i| [i as f32 * 0.1; 3]).collect();
+        let data = BothData::new(x, word, size).unwrap();
+        let mut net = Both::new(device, 3).unwrap();
+        net.set_learning_rate(0.0).unwrap();
+        let whole = net.evaluate_batch(&data).unwrap();
+        let expected = 0.5 * whole.surprise - whole.error / 4.0;
+        let history = net.fit(&data, Fit::default().batch_size(4).quiet()).unwrap();
+        let epoch = &history.epochs[0].train;
+        for (found, expected) in [(epoch.loss, expected), (epoch.both, expected), (epoch.twice, 2.0 * whole.surprise), (epoch.surprise, whole.surprise)] {
+            assert!((found - expected).abs() < 2e-6, "{epoch:?} {whole:?}");
+        }
+        let error = net.fit(&data, Fit::default().batch_size(4).accumulate(2).quiet()).unwrap_err().to_string();
+        assert!(error.starts_with("accumulate is 2, but the loss of `Both` is a sum of means over different positions"), "{error}");
     }
 
     /// 300 samples are two chunks, which have different shares of what counts.

@@ -41,5 +41,7 @@ losses! {
     masked_kl_divergence [12, [3, 4]] { target y: [3, 4]; target m: [3]; }
         (kl_divergence(log_softmax(p), softmax(y), mask = m))
     masked_elements [12, [3, 4]] { target y: [3, 4]; target m: class(2)[3, 4]; } (mse(p, y, mask = m))
+    masked_dice [12, [3, 4]] { target y: [3, 4]; target m: [3]; } (dice_loss(sigmoid(p), y, mask = m))
+    ignored_dice [12, [3, 4]] { target y: class(4)[3]; } (dice_loss(softmax(p), y, smooth = 0.5, ignore_index = 1))
     masked_cosine [12, [3, 4]] { target y: [3, 4]; target m: [3]; } (cosine_similarity(p, y, mask = m))
 }

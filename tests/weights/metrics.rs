@@ -70,6 +70,7 @@ metrics! {
         metric mae(p, y, mask = m);
         metric rmse(p, y, mask = m);
         metric mape(p, y, mask = m);
+        metric r2(p, y, mask = m);
     }
     masked_binary [1] { target y: class(2)[1]; target m: class(2)[1]; } {
         metric precision(p, y, threshold = 0.25, mask = m);

@@ -49,6 +49,30 @@ nn::network! {
     }
 }
 
+/// The same network with three or four vectors of an optimizer's state, of which a GPU's kernel can bind three.
+macro_rules! heavy {
+    ($($name:ident $optimizer:ident($($option:tt)*);)*) => {$(
+        nn::network! {
+            pub network $name {
+                input  x: [5];
+                target y: [3];
+                a = x >> dense(8, bias = false, constraint = max_norm(0.7)) >> batch_norm >> tanh;
+                b = a >> dense(3);
+                output    p = b;
+                loss      mse(b, y);
+                optimizer $optimizer(learning_rate = 0.02, $($option)*);
+            }
+        }
+    )*};
+}
+
+heavy! {
+    Ams adam(amsgrad = true);
+    AmsAveraged adam(amsgrad = true, ema = 0.9);
+    Centered rmsprop(centered = true, momentum = 0.5);
+    CenteredAveraged rmsprop(centered = true, momentum = 0.5, ema = 0.9);
+}
+
 const SAMPLES: usize = 22;
 
 fn samples() -> (Vec<[f32; 5]>, Vec<[f32; 3]>) {
@@ -169,6 +193,57 @@ on_each_device! {
             .map(|((w, m), g)| w - 0.1 * (0.5 * m + factor * g))
             .collect();
         assert_close(name, &net.parameter(name).unwrap(), &expected, 1e-5);
+    }
+
+    fn rules_of_three_states_have_an_average(device) {
+        let (x, y) = samples();
+        macro_rules! check {
+            ($plain:ident, $plain_data:ident, $averaged:ident, $data:ident) => {
+                let (plain_data, data) = ($plain_data::new(&x, &y).unwrap(), $data::new(&x, &y).unwrap());
+                let (mut plain, mut net) = ($plain::new(device, 3).unwrap(), $averaged::new(device, 3).unwrap());
+                let mut expected: Vec<(&str, Vec<f32>)> = vec![];
+                for step in 0..6 {
+                    plain.train_batch(&plain_data).unwrap();
+                    net.train_batch(&data).unwrap();
+                    let now = parameters!(net);
+                    // Whoever is averaged trains the same, inside one workgroup or not.
+                    for ((name, plain), (_, now)) in parameters!(plain).iter().zip(&now) {
+                        assert_close(name, plain, now, 1e-5);
+                    }
+                    expected = match step {
+                        0 => now,
+                        _ => expected.into_iter().zip(now).map(|((name, average), (_, new))| {
+                            let kept = name.contains("running");
+                            let of = |(average, new): (&f32, f32)| if kept { new } else { average + 0.1 * (new - average) };
+                            let values = average.iter().zip(new).map(of).collect();
+                            (name, values)
+                        }).collect(),
+                    };
+                }
+                let averaged = net.with_ema(|net| Ok(parameters!(net))).unwrap();
+                for ((name, average), (_, expected)) in averaged.iter().zip(&expected) {
+                    assert_close(name, average, expected, 1e-6);
+                }
+                // It is saved and goes on, bit for bit, and stays where it is frozen.
+                let path = std::env::temp_dir().join(format!("nn_heavy_{}_{}_{device:?}.safetensors", stringify!($averaged), std::process::id()).replace(' ', "_"));
+                net.save_checkpoint(&path).unwrap();
+                let mut other = $averaged::new(device, 9).unwrap();
+                other.load_checkpoint(&path).unwrap();
+                std::fs::remove_file(&path).unwrap();
+                for net in [&mut net, &mut other] {
+                    net.freeze("b.*").unwrap();
+                    net.fit(&data, Fit::default().epochs(2).batch_size(5).on_non_finite(nn::OnNonFinite::Stop).quiet()).unwrap();
+                }
+                assert_eq!(parameters!(net), parameters!(other));
+                let last = net.with_ema(|net| Ok(parameters!(net))).unwrap();
+                assert_eq!(last, other.with_ema(|net| Ok(parameters!(net))).unwrap());
+                for ((name, last), (_, before)) in last.iter().zip(&averaged) {
+                    assert_eq!(name.starts_with("b."), last == before, "{name}");
+                }
+            };
+        }
+        check!(Ams, AmsData, AmsAveraged, AmsAveragedData);
+        check!(Centered, CenteredData, CenteredAveraged, CenteredAveragedData);
     }
 
     fn averages_are_looked_at_and_training_goes_on(device) {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::control::Control;
 use super::results;
 use crate::network::Network;
-use crate::plan::{Metric, Parameter};
+use crate::plan::{LossTerm, Metric, Parameter};
 
 /// What all programs of a network agree on.
 pub(super) struct Layout {
@@ -21,8 +21,8 @@ pub(super) struct Layout {
     pub(super) segments: Vec<Segment>,
     pub(super) metrics: Vec<Metric>,
     pub(super) slot: results::Slot,
-    /// Where a step's results say how much its loss counts.
-    pub(super) loss_weight: Option<usize>,
+    /// Where a step's results have terms of its loss.
+    pub(super) loss_terms: Vec<LossTerm>,
     /// Where a step's results say whether it was skipped.
     pub(super) skipped: Option<usize>,
     /// Where they say whether a gradient was not finite, where nothing else would show it.
@@ -41,7 +41,7 @@ pub(super) struct Segment {
 impl Layout {
     /// Places first what the optimizer updates, group by group (and what is constrained last in each), then buffers, then parameters that the loss does not reach, so that
     /// each kernel behind the pass has one range.
-    pub(super) fn of(network: &Network) -> Self {
+    pub(super) fn of(network: &Network, terms: &[results::LossTerm]) -> Self {
         let mut offsets = vec![0; network.parameters.len()];
         let mut place = |number: usize, at: usize| {
             offsets[number] = at;
@@ -79,7 +79,7 @@ impl Layout {
             .collect();
         let (metrics, mut slot) = results::metrics(network);
         let parameter_floats = floats.max(4);
-        let loss_weight = results::loss_weight(network).map(|_| slot.take());
+        let loss_terms = slot.terms(terms);
         let skipped = network.skips_non_finite().then(|| slot.take());
         let non_finite = network.hides_non_finite().then(|| slot.take());
         Layout {
@@ -92,7 +92,7 @@ impl Layout {
             segments,
             metrics,
             slot,
-            loss_weight,
+            loss_terms,
             skipped,
             non_finite,
         }

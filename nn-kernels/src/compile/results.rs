@@ -2,10 +2,10 @@
 
 use super::{Programs, Table};
 use crate::graph::{Graph, NodeId, Reduction, Shape, StepScalar};
-use crate::layers::weighted_mean;
+use crate::layers::{Term, is_counted, terms};
 use crate::lower::Root;
 use crate::network::Network;
-use crate::plan::{Metric, Place};
+use crate::plan::{self, Metric, Place};
 use crate::simplify::{Phase, compute_by_blocks, specialize};
 
 /// A step's part of the results: some floats, then some for each of its samples.
@@ -16,6 +16,15 @@ pub(super) struct Slot {
 }
 
 impl Slot {
+    /// Where a step's results have the terms of its loss.
+    pub(super) fn terms(&mut self, terms: &[LossTerm]) -> Vec<plan::LossTerm> {
+        let place = |term: &LossTerm| {
+            let value = term.value.map_or(0, |_| self.take());
+            plan::LossTerm { value, weight: self.take() }
+        };
+        terms.iter().map(place).collect()
+    }
+
     /// One more float, which is not a metric's.
     pub(super) fn take(&mut self) -> usize {
         self.floats += 1;
@@ -45,18 +54,33 @@ pub(super) fn metrics(network: &Network) -> (Vec<Metric>, Slot) {
     (metrics, slot)
 }
 
-/// How much a sample's loss counts, where the loss is the mean over positions of which some count more than others: over several
-/// steps it is then weighted by that.
-pub(super) fn loss_weight(network: &Network) -> Option<NodeId> {
-    weighted_mean(&network.graph, network.loss?).map(|(_, weight)| weight)
+/// A term of the loss that is a mean over positions of which some count more than others: over several steps it is weighted by that.
+#[derive(Clone, Copy)]
+pub(super) struct LossTerm {
+    /// Its value of each sample; `None` where it is the whole loss.
+    value: Option<NodeId>,
+    /// How much a sample counts in it.
+    weight: NodeId,
+}
+
+/// The terms of a network's loss, and the network with the nodes that they need, if there are such.
+pub(super) fn loss_terms(network: &Network) -> (Option<Network>, Vec<LossTerm>) {
+    let Some(loss) = network.loss.filter(|&loss| is_counted(&network.graph, loss)) else { return (None, vec![]) };
+    let mut network = network.clone();
+    // The front end has refused what cannot be taken apart.
+    let all = terms(&mut network.graph, loss).unwrap_or_default();
+    let is_one = all.len() == 1;
+    let term = |term: Term| Some(LossTerm { value: (!is_one).then_some(term.value), weight: term.weight? });
+    let terms = all.into_iter().filter_map(term).collect();
+    (Some(network), terms)
 }
 
 /// What a phase's graph measures.
 pub(super) struct Measured {
     /// The loss of each sample.
     pub(super) loss: NodeId,
-    /// How much each sample's loss counts, if that is not 1.
-    loss_weight: Option<NodeId>,
+    /// The terms of the loss.
+    terms: Vec<LossTerm>,
     /// The metrics' statistics.
     statistics: Vec<NodeId>,
     /// What metrics gather of each sample.
@@ -68,7 +92,8 @@ impl Programs<'_> {
     pub(super) fn measured_nodes(&self, metrics: bool) -> Vec<NodeId> {
         let metrics = if metrics { &self.network.metrics[..] } else { &[] };
         let of_metrics = metrics.iter().flat_map(|m| m.statistics.iter().chain(&m.samples)).copied();
-        self.network.loss.into_iter().chain(loss_weight(self.network)).chain(of_metrics).collect()
+        let of_terms = self.terms.iter().flat_map(|term| term.value.into_iter().chain([term.weight]));
+        self.network.loss.into_iter().chain(of_terms).chain(of_metrics).collect()
     }
 
     /// A phase's graph with what it measures, and further nodes.
@@ -82,20 +107,20 @@ impl Programs<'_> {
                 gathered.push(&m.samples);
             }
         }
-        let weight = loss_weight(self.network);
-        let nodes = [&[loss], &Vec::from_iter(weight)[..], &statistics, &gathered.concat(), more].concat();
+        let of_terms: Vec<NodeId> =
+            self.terms.iter().flat_map(|term| term.value.into_iter().chain([term.weight])).collect();
+        let nodes = [&[loss], &of_terms[..], &statistics, &gathered.concat(), more].concat();
         let (graph, roots) = specialize(&self.network.graph, &nodes, phase);
         let (mut graph, roots) = compute_by_blocks(&graph, &roots, &self.network.blocks);
         let loss = graph.broadcast(roots[0], &Shape::batched(&[]));
-        let (weight, rest) = roots[1..].split_at(usize::from(weight.is_some()));
+        let (of_terms, rest) = roots[1..].split_at(of_terms.len());
+        let mut of_terms = of_terms.iter().copied();
+        let mut next = || of_terms.next().expect("a root for each node");
+        let terms =
+            self.terms.iter().map(|term| LossTerm { value: term.value.map(|_| next()), weight: next() }).collect();
         let (statistics, rest) = rest.split_at(statistics.len());
         let (samples, more) = rest.split_at(rest.len() - more.len());
-        let measured = Measured {
-            loss,
-            loss_weight: weight.first().copied(),
-            statistics: statistics.to_vec(),
-            samples: samples.to_vec(),
-        };
+        let measured = Measured { loss, terms, statistics: statistics.to_vec(), samples: samples.to_vec() };
         (graph, measured, more.to_vec())
     }
 
@@ -114,9 +139,17 @@ impl Programs<'_> {
             offset += shape.size();
             list.push(Root { node, tensor });
         }
-        if let (Some(weight), Some(offset)) = (measured.loss_weight, self.layout.loss_weight) {
+        for (term, places) in measured.terms.iter().zip(&self.layout.loss_terms) {
+            if let Some(value) = term.value {
+                let value = graph.broadcast(value, &Shape::batched(&[]));
+                let total = graph.reduce(Reduction::Sum, value, &[], true);
+                let node = graph.mul(total, inverse);
+                let tensor = table.add("term of the loss", &graph.shape(node).clone(), Place::Results(places.value));
+                list.push(Root { node, tensor });
+            }
+            let weight = graph.broadcast(term.weight, &Shape::batched(&[]));
             let node = graph.reduce(Reduction::Sum, weight, &[], true);
-            let tensor = table.add("loss's weight", &graph.shape(node).clone(), Place::Results(offset));
+            let tensor = table.add("loss's weight", &graph.shape(node).clone(), Place::Results(places.weight));
             list.push(Root { node, tensor });
         }
         let Slot { floats, sample_floats } = self.layout.slot;

@@ -46,9 +46,9 @@ pub use elementwise::{
 pub use embedding::{embedding, last_of, mask_from, masked_mean, masking, tied_linear};
 pub use init::{Fan, Init, Nonlinearity, add_buffer, add_parameter};
 pub use loss::{
-    Counting, Ctc, Positions, Target, binary_cross_entropy, binary_cross_entropy_with_logits,
-    binary_cross_entropy_with_pos_weight, cross_entropy, ctc, focal_loss, hinge, huber, kl_divergence, log_cosh,
-    losses, mae, mse, per_sample_loss, poisson_nll, smooth_l1, weighted_mean,
+    Counting, Ctc, Positions, Target, Term, binary_cross_entropy, binary_cross_entropy_with_logits,
+    binary_cross_entropy_with_pos_weight, cross_entropy, ctc, focal_loss, hinge, huber, is_counted, kl_divergence,
+    log_cosh, losses, mae, mse, per_sample_loss, poisson_nll, smooth_l1, terms, weighted_mean,
 };
 pub use metric::{accuracy, confusion_matrix, mean_metric, perplexity, r2, rate, right, rmse, scores, top_k_accuracy};
 pub use movement::{chunk, concat, element, first, flatten, flip, last, output, permute, reshape, slice, split, stack};

@@ -14,19 +14,25 @@ use crate::shape::{self, Allowed, Fact};
 /// - Against class indices, there is a region for each class along `axis` (-1 by default), and the loss is their mean.
 /// - Against numbers of the prediction's shape (or a `class(2)` for each), all of them are one region; with `axis`, there is
 ///   one for each index along it.
+///
+/// Where positions count differently, both regions do; a sample in which nothing counts has lost nothing.
 pub fn dice_loss(
     g: &mut Graph,
     probability: NodeId,
     target: Target,
     axis: Option<i64>,
     smooth: f64,
+    counting: Counting,
 ) -> Result<NodeId, Fact> {
     shape::option("smooth", smooth, Allowed::AtLeast(0.0))?;
     let regions = Regions::of(g, probability, target, axis)?;
     let wanted = regions.wanted(g, probability, target)?;
+    let counts = regions.counts(g, probability, target, counting)?;
     let both = g.mul(probability, wanted);
-    let both = regions.sum(g, both);
-    let (predicted, wanted) = (regions.sum(g, probability), regions.sum(g, wanted));
+    let [both, predicted, wanted] = [both, probability, wanted].map(|x| {
+        let x = counts.map_or(x, |counts| g.broadcast_binary(Binary::Multiply, x, counts));
+        regions.sum(g, x)
+    });
     let all = g.add2(predicted, wanted);
     let twice = g.scale(both, 2.0);
     let (over, under) = (g.offset(twice, smooth), g.offset(all, smooth));

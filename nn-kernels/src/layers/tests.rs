@@ -428,7 +428,7 @@ fn metrics_are_reduced_over_the_batch() {
     close(&value(&g, metric.statistics[0], 2, &[&xs, &ts], false), &[(0.0 + 1.0 + 4.0 + 16.0) / 4.0]);
     assert!(matches!(mean_metric(&mut g, "x", x), Err(Fact::NotAScalar { .. })));
 
-    let metric = r2(&mut g, "r2", x, t).unwrap();
+    let metric = r2(&mut g, "r2", x, t, Counting::default()).unwrap();
     assert_eq!(metric.kind, MetricKind::R2);
     let statistics: Vec<Vec<f64>> = metric.statistics.iter().map(|&s| value(&g, s, 2, &[&xs, &ts], false)).collect();
     close(&statistics.concat(), &[2.0, 8.5, 1.0, 4.5, 0.0, 12.25]);

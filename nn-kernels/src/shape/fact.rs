@@ -399,6 +399,8 @@ pub enum Fact {
     },
     /// A class is to be ignored where targets are numbers.
     IgnoredNumbers,
+    /// What is made of a mean over positions that count differently cannot be averaged over batches.
+    CurvedMean,
     /// A metric would have to keep too much.
     TooMuchToKeep {
         /// What it keeps: "numbers of each sample".

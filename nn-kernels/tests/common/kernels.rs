@@ -66,7 +66,7 @@ impl Maker {
             control: vec![],
             skipped: None,
             non_finite: None,
-            loss_weight: None,
+            loss_terms: vec![],
             sample_weight: None,
             changed_floats: 0,
             ema: None,

@@ -22,18 +22,6 @@ impl Elaborator<'_, '_> {
         let choice = self.chosen(&OPTIMIZERS, word, value, &mut declared.optimizer);
         let Some(Choice { apply: Apply::Optimizer(apply), call, binding }) = choice else { return };
         let optimizer = apply(&binding.arguments);
-        if let (Some(_), 4..) = (optimizer.ema, layers::state_init(&optimizer).len()) {
-            let name = call.word;
-            let place = binding.arguments.places.get("ema").copied().unwrap_or(name.span().into());
-            let other = if name == "rmsprop" { "centered" } else { "amsgrad" };
-            self.diagnostics
-                .error(
-                    place,
-                    format!("`ema` does not go together with `{other}`: `{name}` keeps three vectors already"),
-                )
-                .note("a GPU's kernel has room for three vectors of an optimizer's state");
-            return;
-        }
         match layers::check_optimizer(&optimizer) {
             Ok(()) => self.network.optimizer = Some(optimizer),
             Err(fact) => self.explain(&fact, &Subject::of_call(&call, binding, false)),

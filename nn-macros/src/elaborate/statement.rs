@@ -296,6 +296,11 @@ impl<'a> Elaborator<'a, '_> {
         let value = self.at_path("loss", |this| this.expression(expression));
         self.in_loss = false;
         let Some(node) = self.scalar(&value, expression, "a loss") else { return };
+        if layers::is_counted(&self.network.graph, node)
+            && let Err(fact) = layers::terms(&mut self.network.graph, node)
+        {
+            self.explain(&fact, &Subject::of_value(expression, "a loss"));
+        }
         self.network.loss = Some(node);
     }
 
@@ -374,7 +379,8 @@ impl<'a> Elaborator<'a, '_> {
         }
         let value = self.expression(expression);
         let node = self.scalar(&value, expression, "a metric")?;
-        layers::mean_metric(&mut self.network.graph, name, node).ok()
+        let result = layers::mean_metric(&mut self.network.graph, name, node);
+        result.map_err(|fact| self.explain(&fact, &Subject::of_value(expression, "a metric"))).ok()
     }
 
     /// Evaluates where parameters are named after one more word.

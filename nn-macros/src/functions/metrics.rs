@@ -70,7 +70,9 @@ pub static TABLE: &[Function] = &[
         let (axis, threshold) = (a.integer_or_none("axis"), a.number_or_none("threshold"));
         layers::iou(g, name, prediction, target, axis, threshold, a.counting())
     }),
-    metric("r2", &[PREDICTION, VALUES], |g, name, a| layers::r2(g, name, a.tensor("prediction"), a.tensor("target"))),
+    metric("r2", &[PREDICTION, VALUES, MASK], |g, name, a| {
+        layers::r2(g, name, a.tensor("prediction"), a.tensor("target"), a.counting())
+    }),
     metric("rmse", &[PREDICTION, VALUES, MASK], |g, name, a| {
         layers::rmse(g, name, a.tensor("prediction"), a.tensor("target"), a.counting())
     }),

@@ -297,10 +297,14 @@ pub static LOSSES: &[Function] = &[
             mean(g, a, terms)
         },
     ),
-    value("dice_loss", &[PREDICTION, TARGET, SOME_AXIS, Parameter::number("smooth", 1e-5)], |g, a| {
-        let (prediction, target) = (a.tensor("prediction"), a.target("target"));
-        layers::dice_loss(g, prediction, target, a.integer_or_none("axis"), a.number("smooth"))
-    }),
+    value(
+        "dice_loss",
+        &[PREDICTION, TARGET, SOME_AXIS, Parameter::number("smooth", 1e-5), IGNORE_INDEX, MASK],
+        |g, a| {
+            let (prediction, target) = (a.tensor("prediction"), a.target("target"));
+            layers::dice_loss(g, prediction, target, a.integer_or_none("axis"), a.number("smooth"), a.counting())
+        },
+    ),
     value(
         "focal_loss",
         &[

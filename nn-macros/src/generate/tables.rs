@@ -97,7 +97,7 @@ fn static_program(name: &str, plan: &Plan, schedules: &[(&str, String)]) -> Stri
     format!(
         "pub(super) static {name}: __nn::Program = __nn::Program {{
             name: {:?}, hash: {}, fields: {fields}, inputs: {}, sample_weight: {}, parameters: {parameters}, control: {control}, parameter_floats: {},
-            trained_floats: {}, changed_floats: {}, states: {}, ema: {}, scalars: {scalars}, learning_rate: {}, skipped: {}, non_finite: {}, loss_weight: {}, kept: {kept}, outputs: {outputs}, metrics: {metrics},
+            trained_floats: {}, changed_floats: {}, states: {}, ema: {}, scalars: {scalars}, learning_rate: {}, skipped: {}, non_finite: {}, loss_terms: {}, kept: {kept}, outputs: {outputs}, metrics: {metrics},
             predict: {}, evaluate: {}, train: {}, gradients: {}, flops_per_sample: {},
         }};",
         plan.name,
@@ -112,7 +112,7 @@ fn static_program(name: &str, plan: &Plan, schedules: &[(&str, String)]) -> Stri
         option(plan.learning_rate.map(float32)),
         option(plan.skipped),
         option(plan.non_finite),
-        option(plan.loss_weight),
+        list(&plan.loss_terms, |t| format!("__nn::LossTerm {{ value: {}, weight: {} }}", t.value, t.weight)),
         schedules[0].1,
         table("evaluate"),
         table("train"),
@@ -158,7 +158,7 @@ pub(super) fn placeholder(name: &str) -> String {
         pub(super) static PROGRAM: __nn::Program = __nn::Program {{
             name: {name:?}, hash: 0, fields: &[], inputs: 0, sample_weight: ::core::option::Option::None, parameters: &[], control: &[], parameter_floats: 0,
             trained_floats: 0, changed_floats: 0, states: &[], ema: ::core::option::Option::None,
-            scalars: &[], learning_rate: ::core::option::Option::None, skipped: ::core::option::Option::None, non_finite: ::core::option::Option::None, loss_weight: ::core::option::Option::None, kept: &[], outputs: &[], metrics: &[],
+            scalars: &[], learning_rate: ::core::option::Option::None, skipped: ::core::option::Option::None, non_finite: ::core::option::Option::None, loss_terms: &[], kept: &[], outputs: &[], metrics: &[],
             predict: __nn::Schedule {{
                 fixed_floats: 0, sample_floats: 0, fixed_halves: 0, sample_halves: 0, result_floats: 0, result_sample_floats: 0, fields: &[], kept: &[], outputs: &[], field_gradients: &[],
                 shaders: &[], more_shaders: &[], loops: &[], resident: ::core::option::Option::None, pass: predict, update: ::core::option::Option::None,

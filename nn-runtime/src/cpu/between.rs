@@ -11,36 +11,60 @@ use crate::program::{Part, Program, StepUniform};
 /// Floats that threads take together: their sums are independent, so their number does not matter to the result.
 const ROW: usize = 64;
 
-/// The sum of an update's gradients so far.
+/// The sum of an update's gradients so far, and how much the steps have counted, where they say so themselves.
 #[derive(Debug, Default)]
-pub(super) struct Accumulator(Floats);
+pub(super) struct Accumulator {
+    sum: Floats,
+    weight: f32,
+}
 
 impl Accumulator {
     /// Makes room, where one of the steps needs it.
     pub(super) fn prepare(&mut self, program: &Program, steps: &[StepUniform]) -> Result<()> {
-        if steps.iter().any(StepUniform::accumulates) { self.0.grow(program.trained_floats) } else { Ok(()) }
+        if steps.iter().any(StepUniform::accumulates) { self.sum.grow(program.trained_floats) } else { Ok(()) }
     }
 
-    /// Adds a step's gradients, times the step's share of the update's samples. Behind the last step, the sum is where the optimizer
-    /// looks for gradients; before it, only buffers take their new values.
-    pub(super) fn add(&mut self, program: &Program, step: &StepUniform, parameters: &mut [f32], gradients: &mut [f32]) {
+    /// Adds a step's gradients, times the step's share of the update's samples, or times what the step says that it counts; then the
+    /// sum is divided by all of that. Behind the last step, the sum is where the optimizer looks for gradients; before it, only buffers
+    /// take their new values.
+    pub(super) fn add(
+        &mut self,
+        program: &Program,
+        step: &StepUniform,
+        parameters: &mut [f32],
+        (gradients, results): (&mut [f32], &[f32]),
+    ) {
         if !step.accumulates() {
             return;
         }
-        let (trained, share) = (program.trained_floats, step.share);
+        let trained = program.trained_floats;
+        let own = program.weight_in_update().and_then(|at| results.get(at)).copied();
+        let is_first = step.part == Part::First as u32;
+        self.weight = if is_first { 0.0 } else { self.weight } + own.unwrap_or(0.0);
+        let share = own.unwrap_or(step.share);
+        // Where nothing counts, there is nothing to divide by, and each step is as good as the others.
+        let (share, all) = match own {
+            Some(_) if step.part == Part::Last as u32 && self.weight == 0.0 => (1.0, 1.0),
+            Some(_) => (share, self.weight),
+            None => (share, 1.0),
+        };
         let (new, buffers) = gradients.split_at_mut(trained);
         let rows = trained.div_ceil(ROW);
-        let sum = &mut self.0[..trained];
+        let sum = &mut self.sum[..trained];
         let part = |first: usize, len: usize| first * ROW..(first * ROW + len).min(trained);
         if step.part == Part::Last as u32 {
             let sum = &*sum;
             each_row(rows, new, &|first, new| {
                 let sum = &sum[part(first, new.len())];
-                new.iter_mut().zip(sum).for_each(|(new, sum)| *new = sum + share * *new);
+                let pairs = new.iter_mut().zip(sum);
+                if own.is_none() {
+                    pairs.for_each(|(new, sum)| *new = sum + share * *new);
+                } else {
+                    pairs.for_each(|(new, sum)| *new = (sum + share * *new) / all);
+                }
             });
         } else {
             let new = &*new;
-            let is_first = step.part == Part::First as u32;
             each_row(rows, sum, &|first, sum| {
                 let new = &new[part(first, sum.len())];
                 let pairs = sum.iter_mut().zip(new);

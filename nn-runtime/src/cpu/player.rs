@@ -234,7 +234,7 @@ impl Backend for CpuBackend {
                 load(program, schedule, &data.fields, capacity, batch.iter().map(|&i| i as usize), arena);
                 let results = &mut results[first..end];
                 (schedule.pass)(&mut Pass { step: &step, parameters, gradients, arena, results, loop_step: 0 });
-                accumulator.add(program, &step, parameters, gradients);
+                accumulator.add(program, &step, parameters, (gradients, results));
                 if let (Some(update), true) = (schedule.update, step.updates()) {
                     frozen.clear(gradients);
                     update(&mut Update { step: &step, parameters, gradients, states, arena, results });

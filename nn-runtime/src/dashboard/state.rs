@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::fit::{Control, Event};
+use crate::fit::{Control, Event, Numbers};
 use crate::metrics::short;
 
 /// Points of a curve; with more, every second one goes.
@@ -93,11 +93,11 @@ impl State {
     pub(super) fn epoch(&mut self, event: &Event<'_>) {
         self.progress(event);
         let at = self.place();
-        for (curve, &value) in self.curves.iter_mut().zip(event.validation.unwrap_or_default()) {
+        for (curve, &value) in self.curves.iter_mut().zip(event.validation.into_iter().flatten()) {
             push(&mut curve.validation, (at, value));
         }
-        let describe = |values: Option<&[f64]>| {
-            let values = event.names().zip(values.unwrap_or_default());
+        let describe = |values: Option<Numbers<'_>>| {
+            let values = event.names().zip(values.into_iter().flatten());
             values.map(|(name, &value)| format!("{name} {}", short(value))).collect::<Vec<_>>().join(", ")
         };
         let mut line = format!("epoch {}/{}: {}", event.epoch, event.epochs, describe(event.train));

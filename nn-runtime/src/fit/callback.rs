@@ -3,8 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::numbers::Numbers;
 use crate::error::{Error, Result};
-use crate::metrics::{self, Measured};
+use crate::metrics;
 use crate::network::{Memory, Net};
 use crate::program::Program;
 
@@ -156,11 +157,11 @@ pub struct Event<'a> {
     pub skipped: usize,
     /// The loss, then each metric that is one number, over the steps of this epoch as far as they are known: each as measured before
     /// its update. [`names`](Self::names) has their names.
-    pub train: Option<&'a [f64]>,
+    pub train: Option<Numbers<'a>>,
     /// Those of the last step alone; in `on_batch_end`.
-    pub last: Option<&'a [f64]>,
+    pub last: Option<Numbers<'a>>,
     /// Those of the validation data; from `on_validation_end` to `on_epoch_end`.
-    pub validation: Option<&'a [f64]>,
+    pub validation: Option<Numbers<'a>>,
     /// The learning rate of the last step; before the first one of the run, that of the network.
     pub learning_rate: f32,
     /// Since the epoch began, or went on in this process.
@@ -171,15 +172,6 @@ pub struct Event<'a> {
     pub validates: bool,
     pub(crate) program: &'static Program,
     pub(crate) net: Option<&'a Net>,
-    pub(crate) measured: Whole<'a>,
-}
-
-/// All that an [`Event`] has measured, with the metrics that are no single number.
-#[derive(Clone, Copy)]
-pub(crate) struct Whole<'a> {
-    pub(crate) train: Option<&'a Measured>,
-    pub(crate) last: Option<&'a Measured>,
-    pub(crate) validation: Option<&'a Measured>,
 }
 
 impl<'a> Event<'a> {

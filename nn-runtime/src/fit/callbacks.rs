@@ -1,9 +1,11 @@
 //! Those who hear of a run.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
-use super::callback::{Callback, Control, Event, Moment, Whole};
+use super::callback::{Callback, Control, Event, Moment};
 use super::clock::Clock;
+use super::numbers::Numbers;
 use crate::error::Result;
 use crate::metrics::Measured;
 use crate::network::{Memory, Net, Position};
@@ -19,7 +21,7 @@ pub(super) struct Callbacks<'r> {
     pub(super) resumed: bool,
     pub(super) validates: bool,
     pub(super) clock: Clock,
-    pub(super) validated: Option<Measured>,
+    pub(super) validated: Option<OnceLock<Measured>>,
 }
 
 /// What is known when something happens, beside what [`Callbacks`] has.
@@ -31,8 +33,8 @@ pub(super) struct Now<'a> {
     pub(super) steps: u64,
     pub(super) skipped: usize,
     pub(super) learning_rate: f32,
-    pub(super) train: Option<&'a Measured>,
-    pub(super) last: Option<&'a Measured>,
+    pub(super) train: Option<Numbers<'a>>,
+    pub(super) last: Option<Numbers<'a>>,
 }
 
 impl Callbacks<'_> {
@@ -52,16 +54,15 @@ impl Callbacks<'_> {
             samples,
             steps,
             skipped,
-            train: train.map(|measured| &measured.numbers[..]),
-            last: last.map(|measured| &measured.numbers[..]),
-            validation: self.validated.as_ref().map(|measured| &measured.numbers[..]),
+            train,
+            last,
+            validation: self.validated.as_ref().map(Numbers::made),
             learning_rate,
             seconds: self.clock.seconds(),
             resumed: self.resumed,
             validates: self.validates,
             program: self.program,
             net,
-            measured: Whole { train, last, validation: self.validated.as_ref() },
         };
         let (mut control, mut who) = (Control::new(learning_rate), None);
         for callback in &mut self.all {

@@ -1,14 +1,15 @@
 //! Closures for single events, and what brings them the network's own report type.
 
 use super::callback::{Callback, Control, Event};
+use super::numbers::Numbers;
 use super::{Fit, Report};
 use crate::error::Result;
 use crate::history::Epoch;
 
 /// What [`Fit::on_batch_end`] hears.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Batch<R> {
+pub struct Batch<'a, R> {
     /// The epoch, counted from 1.
     pub epoch: usize,
     /// The step within the epoch, counted from 1.
@@ -17,10 +18,16 @@ pub struct Batch<R> {
     pub batches: usize,
     /// Loss and metrics of this step, as measured before its update.
     pub report: R,
-    /// Loss and metrics over the epoch so far.
-    pub epoch_so_far: R,
     /// The step's learning rate.
     pub learning_rate: f32,
+    train: Numbers<'a>,
+}
+
+impl<R: Report> Batch<'_, R> {
+    /// Loss and metrics over the epoch so far. Where a metric is made of all scores (AUC and other curves), this is a pass over all of them.
+    pub fn epoch_so_far(&self) -> R {
+        R::from_measured(self.train.measured())
+    }
 }
 
 impl<'a, R: Report + 'a> Fit<'a, R> {
@@ -39,19 +46,18 @@ impl<'a, R: Report + 'a> Fit<'a, R> {
         self.callback(BatchBegin(call))
     }
 
-    /// Calls this after each step. On the GPU, each of them then costs a readback, and what is made of all scores so far (AUC and other
-    /// curves) is made anew each time; [`on_batch_end_every`](Self::on_batch_end_every) has fewer.
-    pub fn on_batch_end(self, call: impl FnMut(&Batch<R>, &mut Control) + 'a) -> Self {
+    /// Calls this after each step. On the GPU, each of them then costs a readback; [`on_batch_end_every`](Self::on_batch_end_every) has fewer.
+    pub fn on_batch_end(self, call: impl FnMut(&Batch<'_, R>, &mut Control) + 'a) -> Self {
         self.on_batch_end_every(1, call)
     }
 
     /// Calls this after every so many steps of an epoch, and after its last one; 0 is never.
-    pub fn on_batch_end_every(self, steps: usize, mut call: impl FnMut(&Batch<R>, &mut Control) + 'a) -> Self {
+    pub fn on_batch_end_every(self, steps: usize, mut call: impl FnMut(&Batch<'_, R>, &mut Control) + 'a) -> Self {
         let call = move |event: &Event<'_>, control: &mut Control| {
             let Event { epoch, batch, batches, learning_rate, .. } = *event;
-            if let (Some(last), Some(train)) = (event.measured.last, event.measured.train) {
-                let (report, epoch_so_far) = (R::from_measured(last), R::from_measured(train));
-                let batch = Batch { epoch, number: batch, batches, report, epoch_so_far, learning_rate };
+            if let (Some(last), Some(train)) = (event.last, event.train) {
+                let report = R::from_measured(last.measured());
+                let batch = Batch { epoch, number: batch, batches, report, learning_rate, train };
                 call(&batch, control);
             }
         };
@@ -61,8 +67,8 @@ impl<'a, R: Report + 'a> Fit<'a, R> {
     /// Calls this after each validation, with what it measured.
     pub fn on_validation_end(self, mut call: impl FnMut(&R, &mut Control) + 'a) -> Self {
         self.callback(ValidationEnd(move |event: &Event<'_>, control: &mut Control| {
-            if let Some(measured) = event.measured.validation {
-                call(&R::from_measured(measured), control);
+            if let Some(validation) = event.validation {
+                call(&R::from_measured(validation.measured()), control);
             }
         }))
     }
@@ -92,8 +98,8 @@ impl<'a, R: Report + 'a> Fit<'a, R> {
 fn epoch<R: Report>(event: &Event<'_>) -> Option<Epoch<R>> {
     Some(Epoch {
         number: event.epoch,
-        train: R::from_measured(event.measured.train?),
-        validation: event.measured.validation.map(R::from_measured),
+        train: R::from_measured(event.train?.measured()),
+        validation: event.validation.map(|validation| R::from_measured(validation.measured())),
         learning_rate: event.learning_rate,
         skipped: event.skipped,
         seconds: event.seconds,

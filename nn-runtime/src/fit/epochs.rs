@@ -5,6 +5,7 @@ mod sizes;
 mod telling;
 
 use std::ops::{ControlFlow, Range};
+use std::sync::OnceLock;
 
 use self::sizes::Sizes;
 use super::callback::{Callback, Control, Moment};
@@ -12,6 +13,7 @@ use super::callbacks::{Callbacks, Now};
 use super::clock::{Clock, REFRESH};
 use super::finite::{NonFinite, OnNonFinite, Replay};
 use super::interrupt::Interrupt;
+use super::numbers::Numbers;
 use super::options::Options;
 use super::run::Validation;
 use crate::backend::{Columns, Resident, Steps};
@@ -72,12 +74,11 @@ pub(super) struct Loop<'r> {
     interrupt: Option<Interrupt>,
     /// What is said when everything is saved.
     last_words: Option<String>,
-    /// When callbacks were told of progress for the last time, how long they wait, and what they were told.
+    /// What `combined` comes to, where somebody has looked at it.
+    known: OnceLock<Measured>,
+    /// When callbacks were told of progress for the last time, and how long they wait.
     shown: Clock,
     refresh: f64,
-    known: Measured,
-    /// Of how many steps that is.
-    known_steps: Option<usize>,
     losses: Vec<f32>,
 }
 
@@ -102,7 +103,6 @@ impl<'r> Loop<'r> {
             validated: None,
         };
         let combined = Combined::new(program);
-        let known = combined.values();
         Loop {
             options,
             callbacks,
@@ -117,10 +117,9 @@ impl<'r> Loop<'r> {
             save: false,
             interrupt: None,
             last_words: None,
+            known: OnceLock::new(),
             shown: Clock::start(),
             refresh: REFRESH,
-            known,
-            known_steps: None,
             losses: Vec::new(),
         }
     }
@@ -182,7 +181,11 @@ impl<'r> Loop<'r> {
             (false, false) => Part::Middle,
             (false, true) => Part::Last,
         };
-        (part, (self.sizes.of(step) as f64 / self.sizes.samples(update) as f64) as f32)
+        let share = match self.callbacks.program.weight_in_update() {
+            Some(_) => ((step - update.start) % 2) as f32,
+            None => (self.sizes.of(step) as f64 / self.sizes.samples(update) as f64) as f32,
+        };
+        (part, share)
     }
 
     /// How many epochs of the run have ended. The next one gets its number.
@@ -213,7 +216,7 @@ impl<'r> Loop<'r> {
             && (number.is_multiple_of(self.options.validation_every.max(1)) || number == self.options.epochs)
         {
             self.tell(net, Moment::ValidationBegin)?;
-            self.callbacks.validated = Some(validation.measure(net, self.options)?);
+            self.callbacks.validated = Some(validation.measure(net, self.options)?.into());
             self.tell(net, Moment::ValidationEnd)?;
         }
         self.warn(net);
@@ -335,15 +338,13 @@ impl<'r> Loop<'r> {
             }
             self.shown = Clock::start();
             self.count(results, first);
-            let known = self.take_known();
-            // Curves are made from all scores so far: steps must not wait for those who look.
-            self.refresh = REFRESH.max(LOOK_SHARE * self.shown.seconds());
-            let train = (self.counted > first).then_some(&known);
+            let train = (self.counted > first).then_some(Numbers::of(&self.combined, &self.known));
             let (batch, skipped) = (first + ended, self.skipped);
             let samples = self.sizes.samples(0..batch);
             let now = Now { net: None, batch, samples, steps, skipped, learning_rate, train, last: None };
             asked = self.callbacks.tell(Moment::Progress, now, |_| true).map(Some);
-            self.known = known;
+            // Curves are made of all scores so far: steps must not wait for those who look.
+            self.refresh = REFRESH.max(LOOK_SHARE * self.shown.seconds());
             match &asked {
                 Ok(Some((control, _))) if *control == Control::new(learning_rate) => {
                     asked = Ok(None);
@@ -378,7 +379,7 @@ impl<'r> Loop<'r> {
     /// Counts what the epoch has measured so far.
     fn count_anew(&mut self, net: &Net) {
         (self.combined, self.counted, self.skipped) = (Combined::new(net.program), 0, 0);
-        self.known_steps = None;
+        self.known = OnceLock::new();
         self.count(&net.position.results, 0);
     }
 
@@ -389,22 +390,13 @@ impl<'r> Loop<'r> {
         for (batch, results) in metrics::slots(self.callbacks.program, self.sizes.from(self.counted), new) {
             let skipped = self.is_skipped(self.counted, results);
             self.counted += 1;
+            self.known.take();
             self.skipped += usize::from(skipped);
             // A step that was left out has measured nothing, unless the device has.
             if !skipped || results[0].is_finite() {
                 self.combined.add(batch, results);
             }
         }
-    }
-
-    /// What the epoch has measured so far, to be put back into `known`: nothing is made twice of the same steps.
-    fn take_known(&mut self) -> Measured {
-        let mut known = std::mem::take(&mut self.known);
-        if self.known_steps != Some(self.counted) {
-            self.combined.values_into(&mut known);
-            self.known_steps = Some(self.counted);
-        }
-        known
     }
 
     /// Floats of the results of some of the epoch's steps.

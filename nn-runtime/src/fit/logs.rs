@@ -104,7 +104,7 @@ impl Row {
     fn of(event: &Event<'_>) -> Self {
         let names: Vec<&str> = event.names().collect();
         let Event { epoch, train, validates, validation, learning_rate, seconds, .. } = *event;
-        Row::new(epoch, &names, train, validates, validation, learning_rate, seconds)
+        Row::new(epoch, &names, train.as_deref(), validates, validation.as_deref(), learning_rate, seconds)
     }
 
     /// The names, as a line.

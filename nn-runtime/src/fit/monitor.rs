@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Report;
-use super::callback::{Event, Whole};
+use super::callback::Event;
 use crate::metrics::Measured;
 
 /// What is watched, and which way is better.
@@ -49,9 +49,8 @@ impl Watch {
     /// The number of an epoch that has ended: of its validation if there is any in the run, else of its training. Epochs that were
     /// not validated in a run with validation have none.
     pub(super) fn value(&mut self, event: &Event<'_>) -> Option<f64> {
-        let Whole { train, validation, .. } = event.measured;
-        let measured = if self.training || !event.validates { train } else { validation };
-        measured.map(|measured| (self.value)(measured))
+        let numbers = if self.training || !event.validates { event.train } else { event.validation };
+        numbers.map(|numbers| (self.value)(numbers.measured()))
     }
 
     /// Whether more is better.

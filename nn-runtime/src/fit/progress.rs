@@ -107,7 +107,7 @@ impl Callback for Progress {
         if let Some(bar) = &self.bar {
             bar.set_position(event.batch as u64);
             let left = format!("{:#} left", HumanDuration(bar.eta()));
-            let known = event.train.map(|values| describe(event, values));
+            let known = event.train.map(|values| describe(event, &values));
             let parts = [known, skipped(event), speed(event.samples - self.begun, event.seconds), Some(left)];
             let message: String = parts.into_iter().flatten().map(|part| format!(", {part}")).collect();
             bar.set_message(message);
@@ -131,9 +131,9 @@ impl Callback for Progress {
             Some(Lines::Few) => is_shown(epoch, epochs),
         };
         if shown && let Some(train) = event.train {
-            let mut line = format!("epoch {epoch}/{epochs}: {}", describe(event, train));
+            let mut line = format!("epoch {epoch}/{epochs}: {}", describe(event, &train));
             if let Some(values) = event.validation {
-                line += &format!("; validation {}", describe(event, values));
+                line += &format!("; validation {}", describe(event, &values));
             }
             if let Some(skipped) = skipped(event) {
                 line += &format!("; {skipped}");

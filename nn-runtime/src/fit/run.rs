@@ -11,7 +11,7 @@ use super::options::{Options, Verbosity};
 use super::progress::Progress;
 use crate::backend::{Columns, Resident};
 use crate::data::{Ahead, Passes, Portion, Stream, Training, ahead, order};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::metrics::Measured;
 use crate::network::{Net, Position};
 
@@ -28,6 +28,13 @@ impl Net {
     ) -> Result<Ran> {
         self.schedule(&self.program.train, "train")?;
         options.check()?;
+        if options.accumulate > 1 && !self.program.loss_terms.is_empty() && self.program.weight_in_update().is_none() {
+            return Err(Error::Option(format!(
+                "accumulate is {}, but the loss of `{}` is a sum of means over different positions (masks, ignored classes, \
+                 weights of classes): the gradients of several batches cannot be summed as if they were those of one",
+                options.accumulate, self.program.name
+            )));
+        }
         let streams = [Some(data), validation].map(|data| data.and_then(|data| data.streams()));
         let size = options.batch_size;
         let (train, validation) = options

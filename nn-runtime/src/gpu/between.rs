@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::budget::{bytes, spread};
 use super::context::Gpu;
 use super::lane::Lane;
-use super::loaded::Loaded;
+use super::loaded::{Loaded, Vector};
 use super::own::{READ, WRITTEN, kernels};
 use super::pipelines::UNIFORM_BYTES;
 use super::recording::Recording;
@@ -29,7 +29,7 @@ struct Kernels {
 impl Kernels {
     /// To be called inside error scopes.
     fn new(device: &wgpu::Device) -> Self {
-        let types = [wgpu::BufferBindingType::Uniform, WRITTEN, WRITTEN, WRITTEN, READ, READ];
+        let types = [wgpu::BufferBindingType::Uniform, WRITTEN, WRITTEN, WRITTEN, READ, READ, READ];
         let shader = wgpu::include_wgsl!("between.wgsl");
         let names = ["accumulate", "clear", "hold"];
         let (group, [accumulate, clear, hold]) = kernels(device, "between", shader, &types, names);
@@ -61,13 +61,13 @@ impl Frozen {
     }
 
     /// Copies the ranges of a vector to what is kept of it, or back.
-    fn copy(&self, encoder: &mut wgpu::CommandEncoder, vector: &wgpu::Buffer, kept: &wgpu::Buffer, back: bool) {
+    fn copy(&self, encoder: &mut wgpu::CommandEncoder, vector: Vector<'_>, kept: &wgpu::Buffer, back: bool) {
         let mut at = 0;
         for range in &self.ranges {
-            let (place, size) = (bytes(range.start as u64), bytes(range.len() as u64));
+            let (place, size) = (bytes(vector.start + range.start as u64), bytes(range.len() as u64));
             match back {
-                true => encoder.copy_buffer_to_buffer(kept, at, vector, place, size),
-                false => encoder.copy_buffer_to_buffer(vector, place, kept, at, size),
+                true => encoder.copy_buffer_to_buffer(kept, at, vector.buffer, place, size),
+                false => encoder.copy_buffer_to_buffer(vector.buffer, place, kept, at, size),
             }
             at += size;
         }
@@ -102,7 +102,8 @@ impl Between {
             self.kernels = Some(loaded.gpu().scoped("the kernels around the update", make).await?);
         }
         if accumulates && self.sum.is_none() {
-            let size = bytes(loaded.program.trained_floats as u64);
+            // And two fours of what the steps have counted.
+            let size = bytes(loaded.program.trained_floats as u64 + 8);
             let usage = wgpu::BufferUsages::STORAGE;
             self.sum = Some(loaded.budget.buffer("the sum of gradients", size, usage).await?);
         }
@@ -118,7 +119,7 @@ impl Between {
     /// Copies what is frozen of the vectors from this one on; 0 is the parameters.
     async fn copy(&self, loaded: &Loaded, first: usize, back: bool) -> Result<()> {
         let Some(frozen) = &self.frozen else { return Ok(()) };
-        let vectors = std::iter::once(&loaded.parameters).chain(&loaded.states).zip(&frozen.kept).skip(first);
+        let vectors = loaded.vectors().zip(&frozen.kept).skip(first);
         let encode = |encoder: &mut wgpu::CommandEncoder| {
             vectors.for_each(|(vector, kept)| frozen.copy(encoder, vector, kept, back));
         };
@@ -135,7 +136,8 @@ impl Between {
             .flat_map(|frozen| &frozen.ranges)
             .flat_map(|range| quads(range.start)..quads(range.end))
             .collect();
-        let mut table = vec![quads(program.trained_floats), quads(program.changed_floats), places.len() as u32, 0];
+        let weight = program.weight_in_update().unwrap_or(0) as u32;
+        let mut table = vec![quads(program.trained_floats), quads(program.changed_floats), places.len() as u32, weight];
         table.extend(&places);
         // A table has a place at least.
         table.resize(table.len().max(5), 0);
@@ -157,6 +159,7 @@ impl Between {
                 sum.as_entire_binding(),
                 kept.as_entire_binding(),
                 places_buffer.as_entire_binding(),
+                lane.results.as_entire_binding(),
             ];
             let entry = |(binding, resource)| wgpu::BindGroupEntry { binding, resource };
             let entries: Vec<_> = (0..).zip(resources).map(entry).collect();

@@ -1,6 +1,7 @@
 //! What a network needs against what a device offers, checked before anything is created, and the creation of buffers.
 
 use super::context::Gpu;
+use super::loaded::states_of_buffers;
 use crate::error::{Error, Result};
 use crate::program::{Program, Schedule, Shader};
 
@@ -73,7 +74,10 @@ impl Budget {
     /// Whether a program fits at all: its vectors, its kernels, and the smallest arena of each schedule.
     pub(super) fn program(&self, program: &Program) -> Result<()> {
         self.binding("the vector of parameters", bytes(program.parameter_floats as u64))?;
-        self.require("the optimizer", program.states.len() as u64, "state vectors", 3)?;
+        for (buffer, vectors) in states_of_buffers(program.states.len()).into_iter().enumerate() {
+            let size = bytes((vectors * program.parameter_floats) as u64);
+            self.binding(&format!("buffer {buffer} of the optimizer's states"), size)?;
+        }
         let schedules = [
             ("predict", Some(&program.predict)),
             ("evaluate", program.evaluate.as_ref()),

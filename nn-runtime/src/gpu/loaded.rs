@@ -16,11 +16,27 @@ pub(super) struct Loaded {
     pub(super) budget: Budget,
     pub(super) program: &'static Program,
     pub(super) parameters: wgpu::Buffer,
-    /// As many as can be bound; those that the optimizer has none for are small and unused.
-    pub(super) states: [wgpu::Buffer; 3],
+    /// As many as can be bound; those that the optimizer has none for are small and unused. See [`Loaded::vectors`].
+    pub(super) states: [wgpu::Buffer; STATE_BUFFERS],
     pub(super) counts: Counts,
     /// For the vectors' readbacks, which belong to no schedule.
     reader: Mutex<Reader>,
+}
+
+/// A vector as long as that of the parameters: where it begins in its buffer, in floats.
+#[derive(Clone, Copy)]
+pub(super) struct Vector<'a> {
+    pub(super) buffer: &'a wgpu::Buffer,
+    pub(super) start: u64,
+}
+
+/// Buffers for the optimizer's states: a kernel can bind no more.
+pub(super) const STATE_BUFFERS: usize = 3;
+
+/// How many of so many state vectors each buffer has: one, but for the last one, which has what is left.
+pub(super) fn states_of_buffers(states: usize) -> [usize; STATE_BUFFERS] {
+    let last = STATE_BUFFERS - 1;
+    std::array::from_fn(|i| if i == last { states.saturating_sub(last) } else { usize::from(i < states) })
 }
 
 /// What was done so far; for tests of what happens inside a run.
@@ -64,17 +80,15 @@ impl Loaded {
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
         let size = bytes(program.parameter_floats as u64);
         let parameters = budget.buffer("the parameters", size, usage).await?;
-        let state = |i: usize| {
-            let size = if i < program.states.len() { size } else { 0 };
-            budget.buffer("the optimizer's state", size, usage)
-        };
+        let vectors = states_of_buffers(program.states.len());
+        let state = |i: usize| budget.buffer("the optimizer's state", vectors[i] as u64 * size, usage);
         let states = [state(0).await?, state(1).await?, state(2).await?];
         let (counts, reader) = (Counts::default(), Mutex::default());
         let loaded = Self { budget, program, parameters, states, counts, reader };
-        for (buffer, &start) in loaded.states.iter().zip(program.states) {
+        for (vector, &start) in loaded.vectors().skip(1).zip(program.states) {
             // wgpu's buffers start from zero.
             if start.to_bits() != 0 {
-                loaded.write(buffer, &vec![start; program.parameter_floats]).await?;
+                loaded.write(vector, &vec![start; program.parameter_floats]).await?;
             }
         }
         Ok(loaded)
@@ -82,6 +96,16 @@ impl Loaded {
 
     pub(super) fn gpu(&self) -> &Gpu {
         &self.budget.gpu
+    }
+
+    /// The vectors that training changes: the parameters, then each of the optimizer's states.
+    pub(super) fn vectors(&self) -> impl Iterator<Item = Vector<'_>> {
+        let floats = self.program.parameter_floats as u64;
+        let state = move |i: usize| {
+            let buffer = i.min(STATE_BUFFERS - 1);
+            Vector { buffer: &self.states[buffer], start: (i - buffer) as u64 * floats }
+        };
+        std::iter::once(Vector { buffer: &self.parameters, start: 0 }).chain((0..self.program.states.len()).map(state))
     }
 
     pub(super) fn counters(&self) -> Counters {
@@ -142,23 +166,23 @@ impl Loaded {
     }
 
     /// Copies a vector to the device.
-    pub(super) async fn write(&self, buffer: &wgpu::Buffer, values: &[f32]) -> Result<()> {
+    pub(super) async fn write(&self, Vector { buffer, start }: Vector<'_>, values: &[f32]) -> Result<()> {
         let (network, wanted, given) = (self.program.name, self.program.parameter_floats, values.len());
         if given != wanted {
             return Err(Error::Weights(format!(
                 "`{network}` keeps vectors of {wanted} numbers, but {given} were given"
             )));
         }
-        let write = || self.gpu().queue().write_buffer(buffer, 0, bytemuck::cast_slice(values));
+        let write = || self.gpu().queue().write_buffer(buffer, bytes(start), bytemuck::cast_slice(values));
         self.gpu().scoped("an upload of parameters", write).await
     }
 
     /// Copies a vector from the device.
-    pub(super) async fn read(&self, buffer: &wgpu::Buffer) -> Result<Vec<f32>> {
+    pub(super) async fn read(&self, Vector { buffer, start }: Vector<'_>) -> Result<Vec<f32>> {
         let floats = self.program.parameter_floats as u64;
         let mut reader = std::mem::take(&mut *lock(&self.reader));
         reader.reserve(&self.budget, floats.min(READ_FLOATS)).await?;
-        let values = self.read_pieces(&reader, [(buffer, 0, floats)], |_| ()).await?;
+        let values = self.read_pieces(&reader, [(buffer, start, floats)], |_| ()).await?;
         *lock(&self.reader) = reader;
         Ok(values)
     }

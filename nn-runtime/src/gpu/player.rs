@@ -56,11 +56,6 @@ impl GpuBackend {
         let network = self.loaded.program.name;
         track.as_ref().ok_or_else(|| Error::Option(format!("`{network}` declares nothing to {what} with")))
     }
-
-    /// The state vectors that the optimizer has.
-    fn state_buffers(&self) -> &[wgpu::Buffer] {
-        &self.loaded.states[..self.loaded.program.states.len()]
-    }
 }
 
 impl Backend for GpuBackend {
@@ -71,27 +66,30 @@ impl Backend for GpuBackend {
     }
 
     fn set_parameters(&mut self, values: &[f32]) -> Result<()> {
-        pollster::block_on(self.loaded.write(&self.loaded.parameters, values))
+        let Some(parameters) = self.loaded.vectors().next() else { return Ok(()) };
+        pollster::block_on(self.loaded.write(parameters, values))
     }
 
     fn parameters(&self) -> Result<Vec<f32>> {
-        pollster::block_on(self.loaded.read(&self.loaded.parameters))
+        let Some(parameters) = self.loaded.vectors().next() else { return Ok(vec![]) };
+        pollster::block_on(self.loaded.read(parameters))
     }
 
     fn set_states(&mut self, values: &[Vec<f32>]) -> Result<()> {
-        let (network, kept, given) = (self.loaded.program.name, self.state_buffers().len(), values.len());
+        let (network, kept, given) = (self.loaded.program.name, self.loaded.program.states.len(), values.len());
         if given != kept {
             let error = format!("the optimizer of `{network}` keeps {kept} vectors of state, but {given} were given");
             return Err(Error::Weights(error));
         }
-        self.state_buffers()
-            .iter()
+        self.loaded
+            .vectors()
+            .skip(1)
             .zip(values)
             .try_for_each(|(state, v)| pollster::block_on(self.loaded.write(state, v)))
     }
 
     fn states(&self) -> Result<Vec<Vec<f32>>> {
-        self.state_buffers().iter().map(|state| pollster::block_on(self.loaded.read(state))).collect()
+        self.loaded.vectors().skip(1).map(|state| pollster::block_on(self.loaded.read(state))).collect()
     }
 
     fn set_frozen(&mut self, ranges: Vec<Range<usize>>) -> Result<()> {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::budget::{bytes, spread};
 use super::context::{Gpu, Pending};
 use super::lane::{Lane, SLOT_BYTES};
-use super::loaded::Loaded;
+use super::loaded::{Loaded, states_of_buffers};
 use super::own::{READ, WRITTEN, kernels};
 use super::readback::Reader;
 use super::recording::record;
@@ -43,22 +43,17 @@ pub(super) struct Watch {
     noted: Vec<wgpu::Buffer>,
 }
 
-/// All vectors that training changes.
-fn vectors(loaded: &Loaded) -> impl Iterator<Item = &wgpu::Buffer> {
-    std::iter::once(&loaded.parameters).chain(&loaded.states[..loaded.program.states.len()])
-}
-
 impl Watch {
     /// Copies what to go back to.
     pub(super) async fn note(&mut self, loaded: &Loaded) -> Result<()> {
         let size = bytes(loaded.program.parameter_floats as u64);
-        for _ in self.noted.len()..vectors(loaded).count() {
+        for _ in self.noted.len()..loaded.vectors().count() {
             let usage = wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
             self.noted.push(loaded.budget.buffer("what a watched run goes back to", size, usage).await?);
         }
         let encode = |encoder: &mut wgpu::CommandEncoder| {
-            let pairs = vectors(loaded).zip(&self.noted);
-            pairs.for_each(|(now, noted)| encoder.copy_buffer_to_buffer(now, 0, noted, 0, size));
+            let pairs = loaded.vectors().zip(&self.noted);
+            pairs.for_each(|(now, noted)| encoder.copy_buffer_to_buffer(now.buffer, bytes(now.start), noted, 0, size));
         };
         loaded.submit(encode).await?;
         Ok(())
@@ -68,8 +63,8 @@ impl Watch {
     pub(super) async fn recall(&self, loaded: &Loaded) -> Result<()> {
         let size = bytes(loaded.program.parameter_floats as u64);
         let encode = |encoder: &mut wgpu::CommandEncoder| {
-            let pairs = vectors(loaded).zip(&self.noted);
-            pairs.for_each(|(now, noted)| encoder.copy_buffer_to_buffer(noted, 0, now, 0, size));
+            let pairs = loaded.vectors().zip(&self.noted);
+            pairs.for_each(|(now, noted)| encoder.copy_buffer_to_buffer(noted, 0, now.buffer, bytes(now.start), size));
         };
         loaded.submit(encode).await?;
         Ok(())
@@ -122,11 +117,14 @@ impl Watch {
             slots.as_entire_binding(),
             found.as_entire_binding(),
         ];
+        // The longest buffer decides.
+        let vectors = states_of_buffers(loaded.program.states.len()).into_iter().fold(1, usize::max);
+        let floats = (vectors * loaded.program.parameter_floats) as u64;
         let entry = |(binding, resource)| wgpu::BindGroupEntry { binding, resource };
         let entries: Vec<_> = (0..).zip(resources).map(entry).collect();
         let descriptor = wgpu::BindGroupDescriptor { label: Some("watch"), layout: &kernel.group, entries: &entries };
         let group = gpu.scoped("a bind group", || gpu.device().create_bind_group(&descriptor)).await?;
-        Ok(Bound { pipeline: kernel.pipeline, group, found, readers, floats: loaded.program.parameter_floats as u64 })
+        Ok(Bound { pipeline: kernel.pipeline, group, found, readers, floats })
     }
 }
 

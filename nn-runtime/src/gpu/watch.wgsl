@@ -38,7 +38,7 @@ fn has_bad(bits: vec4<u32>) -> bool {
     return is_bad(bits.x) || is_bad(bits.y) || is_bad(bits.z) || is_bad(bits.w);
 }
 
-// In the fours of this number of each vector; those without a state have a short one.
+// In the fours of this number of each buffer; those without a state are short, and the last one may hold several.
 fn vectors_have_bad(i: u32) -> bool {
     var bad = false;
     if i < arrayLength(&parameters) {

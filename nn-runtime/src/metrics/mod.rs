@@ -15,7 +15,7 @@ pub use measured::{Figure, Measured, figure_names, names};
 pub use text::display;
 pub(crate) use text::short;
 
-use crate::program::{Average, Metric, MetricKind, Program, Summary};
+use crate::program::{Average, LossTerm, Metric, MetricKind, Program, Summary};
 
 /// Combines the results of steps: the mean loss first, then the metrics' statistics, then numbers of each sample.
 #[derive(Debug, Clone)]
@@ -24,10 +24,9 @@ pub(crate) struct Combined {
     /// Floats of a step's results, and how many follow for each of its samples.
     slot: (usize, usize),
     samples: f64,
+    /// The mean over samples of what is no term of its own.
     loss: f64,
-    /// Where a step's results say how much its loss counts, if not as much as it has samples; and how much all of them have counted.
-    loss_weight: Option<usize>,
-    weight: f64,
+    terms: Vec<Mean>,
     states: Vec<State>,
 }
 
@@ -43,6 +42,28 @@ enum State {
     Samples(Vec<f32>),
 }
 
+/// A term of the loss so far.
+#[derive(Debug, Clone, Copy)]
+struct Mean {
+    term: LossTerm,
+    /// What has counted.
+    weight: f64,
+    mean: f64,
+}
+
+impl Mean {
+    /// Adds a step's; gives its value.
+    fn add(&mut self, results: &[f32]) -> f64 {
+        let [value, weight] =
+            [self.term.value, self.term.weight].map(|at| results.get(at).map_or(0.0, |&x| f64::from(x)));
+        self.weight += weight;
+        // As long as nothing has counted, the last value stands.
+        let share = if self.weight == 0.0 { 1.0 } else { weight / self.weight };
+        self.mean += (value - self.mean) * share;
+        value
+    }
+}
+
 /// What is known of one column of an R2.
 #[derive(Debug, Clone, Copy, Default)]
 struct Column {
@@ -52,6 +73,8 @@ struct Column {
     mean: f64,
     /// Sum of the target's squared deviations from its mean.
     deviation: f64,
+    /// How many numbers there are, or how much they count.
+    weight: f64,
 }
 
 /// Floats that steps leave: some, and so many for each of their samples.
@@ -93,18 +116,20 @@ fn slots_of<'r, B: IntoIterator<Item = usize>>(
 impl Combined {
     /// Nothing yet.
     pub(crate) fn new(program: &'static Program) -> Self {
-        Combined::of(program.metrics, slot(program), program.loss_weight)
+        Combined::of(program.metrics, slot(program), program.loss_terms)
     }
 
-    fn of(metrics: &'static [Metric], slot: (usize, usize), loss_weight: Option<usize>) -> Self {
+    fn of(metrics: &'static [Metric], slot: (usize, usize), terms: &'static [LossTerm]) -> Self {
         let state = |m: &Metric| match m.kind {
             MetricKind::Mean | MetricKind::RootMean | MetricKind::ExpMean => State::Means(vec![0.0; m.len]),
             MetricKind::R2 => State::R2(vec![Column::default(); m.len / 3]),
+            MetricKind::WeightedR2 => State::R2(vec![Column::default(); m.len / 4]),
             _ if m.sample_len > 0 => State::Samples(vec![]),
             _ => State::Sums(vec![0.0; m.len]),
         };
         let states = metrics.iter().map(state).collect();
-        Combined { metrics, slot, samples: 0.0, loss: 0.0, loss_weight, weight: 0.0, states }
+        let terms = terms.iter().map(|&term| Mean { term, weight: 0.0, mean: 0.0 }).collect();
+        Combined { metrics, slot, samples: 0.0, loss: 0.0, terms, states }
     }
 
     /// Adds the results of one step over `batch` samples.
@@ -116,12 +141,11 @@ impl Combined {
         }
         let part = n / total;
         let mean = |mean: &mut f64, value: f32| *mean += (f64::from(value) - *mean) * part;
-        let weight = self.loss_weight.and_then(|at| results.get(at)).map_or(n, |&weight| f64::from(weight));
         if let Some(&loss) = results.first() {
-            self.weight += weight;
-            // As long as nothing has counted, the last loss stands.
-            let share = if self.weight == 0.0 { 1.0 } else { weight / self.weight };
-            self.loss += (f64::from(loss) - self.loss) * share;
+            let rest = self.terms.iter_mut().fold(f64::from(loss), |rest, mean| rest - mean.add(results));
+            // Nothing is left where the loss is one term, also if that is infinite.
+            let is_one = self.terms.iter().any(|mean| mean.term.value == 0);
+            self.loss += if is_one { 0.0 } else { (rest - self.loss) * part };
         }
         let (floats, sample_floats) = self.slot;
         let of_samples = results.get(floats..).unwrap_or_default();
@@ -132,12 +156,9 @@ impl Combined {
                 State::R2(columns) => {
                     let count = columns.len();
                     for (i, column) in columns.iter_mut().enumerate() {
-                        let [error, target, deviation] = [0, 1, 2].map(|k| statistics[k * count + i]);
-                        mean(&mut column.error, error);
-                        // Chan, Golub and LeVeque: two sets' deviations, and that of their means.
-                        let delta = f64::from(target) - column.mean;
-                        column.deviation += f64::from(deviation) * n + delta * delta * self.samples * part;
-                        column.mean += delta * part;
+                        let [error, target, deviation] = [0, 1, 2].map(|k| f64::from(statistics[k * count + i]));
+                        let weight = statistics.get(3 * count + i).map_or(n, |&weight| f64::from(weight));
+                        column.add(weight, error, target, deviation);
                     }
                 }
                 State::Sums(sums) => sums.iter_mut().zip(statistics).for_each(|(sum, &s)| *sum += f64::from(s)),
@@ -167,21 +188,14 @@ impl Combined {
     /// The loss, then each metric.
     pub(crate) fn values(&self) -> Measured {
         let mut measured = Measured { numbers: Vec::with_capacity(1 + self.metrics.len()), figures: vec![] };
-        self.values_into(&mut measured);
-        measured
-    }
-
-    /// [`Self::values`] in the place of what is there.
-    pub(crate) fn values_into(&self, measured: &mut Measured) {
-        measured.numbers.clear();
-        measured.figures.clear();
-        measured.numbers.push(self.loss);
+        measured.numbers.push(self.loss + self.terms.iter().map(|mean| mean.mean).sum::<f64>());
         for (metric, state) in self.metrics.iter().zip(&self.states) {
             match self.value(metric.kind, state) {
                 Value::Number(number) => measured.numbers.push(number),
                 Value::Figure(figure) => measured.figures.push(figure),
             }
         }
+        measured
     }
 
     fn value(&self, kind: MetricKind, state: &State) -> Value {
@@ -195,7 +209,10 @@ impl Combined {
             }
             (State::Means(means), MetricKind::ExpMean) => Value::Number(average(&mut means.iter().map(|m| m.exp()))),
             (State::Means(means), _) => Value::Number(average(&mut means.iter().copied())),
-            (State::R2(columns), _) => Value::Number(average(&mut columns.iter().map(|c| c.r2(self.samples)))),
+            (State::R2(columns), _) => {
+                let present: Vec<f64> = columns.iter().filter(|c| c.weight != 0.0).map(Column::r2).collect();
+                Value::Number(average(&mut present.into_iter()))
+            }
             (State::Sums(sums), MetricKind::Rate { rate, average, decisions }) => {
                 rate::value(rate, average, sums, decisions.map(|decisions| self.samples * decisions as f64))
             }
@@ -207,6 +224,11 @@ impl Combined {
             }
             (State::Samples(numbers), MetricKind::Scores { summary, classes, positions, indexed }) => {
                 curve::value(summary, numbers, classes, positions, indexed)
+            }
+            (State::Sums(sums), MetricKind::SumOfRatios) => {
+                let (over, under) = sums.split_at(sums.len() / 2);
+                let present = over.iter().zip(under).filter(|(_, under)| **under != 0.0);
+                Value::Number(present.map(|(over, under)| over / under).sum())
             }
             (State::Sums(sums), kind) => {
                 let (over, under) = sums.split_at(sums.len() / 2);
@@ -246,9 +268,24 @@ impl MetricKind {
 }
 
 impl Column {
+    /// Adds numbers that count so much together, by their means.
+    fn add(&mut self, weight: f64, error: f64, target: f64, deviation: f64) {
+        let total = self.weight + weight;
+        if total == 0.0 {
+            return;
+        }
+        let part = weight / total;
+        self.error += (error - self.error) * part;
+        // Chan, Golub and LeVeque: two sets' deviations, and that of their means.
+        let delta = target - self.mean;
+        self.deviation += deviation * weight + delta * delta * self.weight * part;
+        self.mean += delta * part;
+        self.weight = total;
+    }
+
     /// As scikit-learn's `r2_score`, which gives 1 or 0 where the target is constant.
-    fn r2(&self, samples: f64) -> f64 {
-        let errors = self.error * samples;
+    fn r2(&self) -> f64 {
+        let errors = self.error * self.weight;
         match (errors, self.deviation) {
             (0.0, 0.0) => 1.0,
             (_, 0.0) => 0.0,

@@ -261,14 +261,22 @@ fn losses_of_regions() {
         let mut bench = Bench::new(seed);
         let x = bench.batched(&[3, 2, 2], (0.1, 1.0));
         let node = bench.labels(&[2, 2], 3);
-        let y = layers::dice_loss(bench.graph(), x, Target::Classes { node, classes: 3 }, Some(0), 0.1).unwrap();
+        let y = layers::dice_loss(
+            bench.graph(),
+            x,
+            Target::Classes { node, classes: 3 },
+            Some(0),
+            0.1,
+            layers::Counting::default(),
+        )
+        .unwrap();
         bench.check("dice loss of classes", y);
 
         let mut bench = Bench::new(seed);
         let x = bench.batched(&[3, 2], (0.1, 1.0));
         let t = bench.batched(&[3, 2], (0.1, 1.0));
         let axis = (seed % 2 == 0).then_some(0);
-        let y = layers::dice_loss(bench.graph(), x, Target::Values(t), axis, 0.1).unwrap();
+        let y = layers::dice_loss(bench.graph(), x, Target::Values(t), axis, 0.1, layers::Counting::default()).unwrap();
         bench.check("dice loss", y);
     }
 }

@@ -140,9 +140,8 @@ impl<'a> Printer<'a> {
         let is_view = self.schedule.views.contains_key(&tensor);
         let name = match t.place {
             _ if is_view => self.name_of(tensor),
-            Place::HalfFixed(0) | Place::Fixed(0) | Place::Parameters(0) | Place::Gradients(0) | Place::State(_, 0) => {
-                text::ZERO.to_owned()
-            }
+            Place::HalfFixed(0) | Place::Fixed(0) | Place::Parameters(0) | Place::Gradients(0) => text::ZERO.to_owned(),
+            Place::State(state, 0) if state <= LAST_STATE => text::ZERO.to_owned(),
             Place::Sample(0) if self.schedule.fixed_floats == 0 => text::ZERO.to_owned(),
             Place::HalfSample(0) if self.schedule.fixed_halves == 0 => text::ZERO.to_owned(),
             _ => self.name_of(tensor),
@@ -184,8 +183,9 @@ impl<'a> Printer<'a> {
                 text::sum(&format!("{}u", self.schedule.fixed_halves), &offset)
             }
             Place::Results(o) => text::sum("step.result", &format!("{o}u")),
-            Place::HalfFixed(o) | Place::Fixed(o) | Place::Parameters(o) | Place::Gradients(o) | Place::State(_, o) => {
-                format!("{o}u")
+            Place::HalfFixed(o) | Place::Fixed(o) | Place::Parameters(o) | Place::Gradients(o) => format!("{o}u"),
+            Place::State(state, o) => {
+                format!("{}u", state.saturating_sub(LAST_STATE) * self.plan.parameter_floats + o)
             }
         }
     }
@@ -284,6 +284,10 @@ impl<'a> Printer<'a> {
         }
     }
 }
+
+/// The last of the optimizer's state vectors that has a buffer of its own: what comes behind it lies in its buffer, since a kernel
+/// can bind no more than eight.
+const LAST_STATE: usize = 2;
 
 /// The buffer that a place is in.
 pub(super) fn binding(place: Place) -> Binding {

@@ -11,6 +11,7 @@ mod classes;
 mod ctc;
 mod numbers;
 mod positions;
+mod terms;
 
 use crate::graph::{Graph, NodeId, Shape};
 use crate::shape::{self, Fact};
@@ -18,6 +19,7 @@ use crate::shape::{self, Fact};
 pub(super) use classes::{binary_target, class_axis, one_hot};
 pub use ctc::{Ctc, ctc};
 pub use positions::{Counting, Positions, weighted_mean};
+pub use terms::{Term, is_counted, terms};
 
 /// Losses before their mean: a value for each position.
 pub mod losses {

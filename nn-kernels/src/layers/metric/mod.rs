@@ -9,9 +9,9 @@ mod scores;
 pub use decision::{accuracy, confusion_matrix, rate, right, top_k_accuracy};
 pub use scores::scores;
 
-use super::loss::{Counting, Target, losses, weighted_mean};
+use super::loss::{Counting, Target, Term, losses, terms, weighted_mean};
 use super::movement::output;
-use crate::graph::{Binary, Graph, NodeId, Reduction, StepScalar};
+use crate::graph::{Binary, Graph, NodeId, Reduction, Shape, StepScalar};
 use crate::network::{MetricDeclaration, MetricKind};
 use crate::shape::{self, Fact};
 
@@ -23,8 +23,21 @@ pub fn mean_metric(g: &mut Graph, name: &str, per_sample: NodeId) -> Result<Metr
         let statistics = [sum, count].map(|x| batch_sum(g, x)).to_vec();
         return Ok(MetricDeclaration::of_statistics(name, MetricKind::Ratio, statistics));
     }
-    let statistics = vec![batch_mean(g, per_sample)];
-    Ok(MetricDeclaration::of_statistics(name, MetricKind::Mean, statistics))
+    let all = terms(g, per_sample)?;
+    if let [Term { weight: None, .. }] = all[..] {
+        let statistics = vec![batch_mean(g, per_sample)];
+        return Ok(MetricDeclaration::of_statistics(name, MetricKind::Mean, statistics));
+    }
+    let one = g.filled(1.0, &Shape::batched(&[]));
+    let (mut over, mut under) = (vec![], vec![]);
+    for Term { value, weight } in all {
+        let count = batch_sum(g, weight.unwrap_or(one));
+        let mean = batch_mean(g, value);
+        over.push(g.broadcast_binary(Binary::Multiply, mean, count));
+        under.push(count);
+    }
+    over.extend(under);
+    Ok(MetricDeclaration::of_statistics(name, MetricKind::SumOfRatios, over))
 }
 
 /// The sum over the batch of a scalar, as one column.
@@ -60,13 +73,40 @@ pub(super) fn first_maximum(g: &mut Graph, x: NodeId, axis: usize) -> NodeId {
     g.reduce(Reduction::Minimum, candidates, &[axis], false)
 }
 
-/// The coefficient of determination over all samples, averaged over columns (scikit-learn's `r2_score`).
-pub fn r2(g: &mut Graph, name: &str, prediction: NodeId, target: NodeId) -> Result<MetricDeclaration, Fact> {
+/// The coefficient of determination over all samples, averaged over columns (scikit-learn's `r2_score`). Where positions count
+/// differently, each column's sums are weighted.
+pub fn r2(
+    g: &mut Graph,
+    name: &str,
+    prediction: NodeId,
+    target: NodeId,
+    counting: Counting,
+) -> Result<MetricDeclaration, Fact> {
     shape::same(&g.shape(prediction).dims, &g.shape(target).dims)?;
+    let counts = counting.weights(g, Target::Values(target), &g.shape(target).dims.clone())?;
     let columns = [g.shape(target).size()];
     let (prediction, target) = (g.reshape(prediction, &columns), g.reshape(target, &columns));
     let error = g.sub(prediction, target);
     let squared_error = g.mul(error, error);
+    if let Some(counts) = counts {
+        let counts = g.reshape(counts, &columns);
+        let counts = output(g, counts);
+        let all = g.reduce(Reduction::Sum, counts, &[], true);
+        let shape = g.shape(all).clone();
+        let (zero, one) = (g.filled(0.0, &shape), g.filled(1.0, &shape));
+        let nothing = g.binary(Binary::Equal, all, zero);
+        let safe = g.select(nothing, one, all);
+        let weighted = |g: &mut Graph, x: NodeId| {
+            let x = g.broadcast_binary(Binary::Multiply, x, counts);
+            let sum = g.reduce(Reduction::Sum, x, &[], true);
+            g.div(sum, safe)
+        };
+        let mean = weighted(g, target);
+        let deviation = g.sub(target, mean);
+        let squared_deviation = g.mul(deviation, deviation);
+        let statistics = vec![weighted(g, squared_error), mean, weighted(g, squared_deviation), all];
+        return Ok(MetricDeclaration::of_statistics(name, MetricKind::WeightedR2, statistics));
+    }
     let mean = batch_mean(g, target);
     let deviation = g.sub(target, mean);
     let squared_deviation = g.mul(deviation, deviation);

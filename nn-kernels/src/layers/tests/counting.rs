@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::compile::{Options, compile};
+use crate::graph::Unary;
 use crate::network::{Field, MetricDeclaration};
+use crate::plan::LossTerm;
 
 fn classes(g: &mut Graph, i: usize, dims: &[usize], classes: usize) -> Target {
     Target::Classes { node: field(g, i, dims), classes }
@@ -109,16 +111,41 @@ fn steps_leave_what_their_loss_counts_only_where_that_differs() {
     let kinds = |n: &Network| n.metrics.iter().map(|m: &MetricDeclaration| m.kind).collect::<Vec<_>>();
     let n = network(|g, x, t| losses::cross_entropy(g, x, t, -1, 0.0, None, ignoring(0)).unwrap().mean(g));
     let plan = compile(&n, &Options::default());
-    assert_eq!((plan.loss_weight, kinds(&n)), (Some(3), vec![MetricKind::Ratio]));
+    assert_eq!((plan.loss_terms, kinds(&n)), (vec![LossTerm { value: 0, weight: 3 }], vec![MetricKind::Ratio]));
     assert_eq!(plan.evaluate.unwrap().result_floats, 4);
     let n = network(|g, x, t| cross_entropy(g, x, t, -1, 0.0).unwrap());
     let plan = compile(&n, &Options::default());
-    assert_eq!((plan.loss_weight, kinds(&n)), (None, vec![MetricKind::Mean]));
+    assert_eq!((plan.loss_terms, kinds(&n)), (vec![], vec![MetricKind::Mean]));
     assert_eq!(plan.evaluate.unwrap().result_floats, 2);
-    // What is computed from such a mean is a number like any other.
+    // A part of such a mean counts as much; of a sum, each term counts as it does.
     let n = network(|g, x, t| {
         let mean = losses::cross_entropy(g, x, t, -1, 0.0, None, ignoring(0)).unwrap().mean(g);
         g.scale(mean, 0.5)
     });
-    assert_eq!((compile(&n, &Options::default()).loss_weight, kinds(&n)), (None, vec![MetricKind::Mean]));
+    let plan = compile(&n, &Options::default());
+    assert_eq!((plan.loss_terms, kinds(&n)), (vec![LossTerm { value: 0, weight: 3 }], vec![MetricKind::SumOfRatios]));
+    let n = network(|g, x, t| {
+        let [a, b, c] =
+            [0, 1, 0].map(|class| losses::cross_entropy(g, x, t, -1, 0.0, None, ignoring(class)).unwrap().mean(g));
+        let plain = cross_entropy(g, x, t, -1, 0.1).unwrap();
+        let (a, twice) = (g.scale(a, 0.5), g.scale(c, 2.0));
+        let both = g.sub(a, b);
+        let three = g.add2(both, twice);
+        g.add2(three, plain)
+    });
+    let plan = compile(&n, &Options::default());
+    let expected = vec![LossTerm { value: 7, weight: 8 }, LossTerm { value: 9, weight: 10 }];
+    assert_eq!((plan.loss_terms, kinds(&n)), (expected, vec![MetricKind::SumOfRatios]));
+    // Nobody can average a root over batches.
+    let (mut g, x, t) = counted();
+    let mean = losses::cross_entropy(&mut g, x, t, -1, 0.0, None, ignoring(0)).unwrap().mean(&mut g);
+    let root = g.unary(Unary::Sqrt, mean);
+    assert_eq!(terms(&mut g, root), Err(Fact::CurvedMean));
+}
+
+fn counted() -> (Graph, NodeId, Target) {
+    let mut g = Graph::new();
+    let x = field(&mut g, 0, &[2, 3]);
+    let target = classes(&mut g, 1, &[2], 3);
+    (g, x, target)
 }

@@ -660,7 +660,8 @@ fn dice_is_one_minus_the_overlap() {
         1.0 - (2.0 * both + 0.5) / (p.iter().sum::<f64>() + t.iter().sum::<f64>() + 0.5)
     };
     // Classes along axis 0: each has a region of three positions.
-    let found = of_two((&[3], Some(2), &labels), &x, |g, p, t| dice_loss(g, p, t, Some(0), 0.5)).unwrap();
+    let found =
+        of_two((&[3], Some(2), &labels), &x, |g, p, t| dice_loss(g, p, t, Some(0), 0.5, Counting::default())).unwrap();
     let expected: Vec<f64> = (0..2)
         .map(|s| {
             let of_class = |c: usize| {
@@ -673,12 +674,14 @@ fn dice_is_one_minus_the_overlap() {
     close(&found, &expected);
     // Numbers of the same shape are one region, or one for each index of an axis.
     let t = [1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0];
-    let found = of_two((&[2, 3], None, &t), &x, |g, p, t| dice_loss(g, p, t, None, 0.5)).unwrap();
+    let found = of_two((&[2, 3], None, &t), &x, |g, p, t| dice_loss(g, p, t, None, 0.5, Counting::default())).unwrap();
     close(&found, &[dice(&x[..6], &t[..6]), dice(&x[6..], &t[6..])]);
-    let found = of_two((&[2, 3], Some(2), &t), &x, |g, p, t| dice_loss(g, p, t, Some(0), 0.5)).unwrap();
+    let found =
+        of_two((&[2, 3], Some(2), &t), &x, |g, p, t| dice_loss(g, p, t, Some(0), 0.5, Counting::default())).unwrap();
     let pair = |s: usize| (dice(&x[s..s + 3], &t[s..s + 3]) + dice(&x[s + 3..s + 6], &t[s + 3..s + 6])) / 2.0;
     close(&found, &[pair(0), pair(6)]);
-    let fact = of_two((&[3], Some(2), &labels), &x, |g, p, t| dice_loss(g, p, t, None, 0.5)).unwrap_err();
+    let fact =
+        of_two((&[3], Some(2), &labels), &x, |g, p, t| dice_loss(g, p, t, None, 0.5, Counting::default())).unwrap_err();
     assert!(matches!(fact, Fact::Classes { fitting_axes, .. } if fitting_axes == [0]));
 }
 

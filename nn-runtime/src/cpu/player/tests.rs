@@ -77,7 +77,7 @@ const NETWORK: Program = Program {
     control: &[],
     skipped: None,
     non_finite: None,
-    loss_weight: None,
+    loss_terms: &[],
     sample_weight: None,
     parameter_floats: 4,
     trained_floats: 4,

@@ -1,9 +1,12 @@
 //! Telling those who hear of a run, and doing what they ask for.
 
+use std::sync::OnceLock;
+
 use super::Loop;
 use crate::error::Result;
 use crate::fit::callback::{Callback, Control, Moment};
 use crate::fit::callbacks::Now;
+use crate::fit::numbers::Numbers;
 use crate::history::Stopped;
 use crate::metrics::Combined;
 use crate::network::Net;
@@ -36,11 +39,10 @@ impl Loop<'_> {
         let batch = net.position.steps as usize;
         // At an epoch's end, the network stands at the beginning of the next one.
         let batch = if moment == Moment::EpochEnd { self.sizes.len() } else { batch };
-        let known = self.take_known();
         let last = (moment == Moment::BatchEnd).then(|| {
             let mut combined = Combined::new(net.program);
             combined.add(self.sizes.of(batch - 1), self.results_from(net, batch - 1));
-            combined.values()
+            (combined, OnceLock::new())
         });
         let now = Now {
             net: Some(net),
@@ -49,11 +51,10 @@ impl Loop<'_> {
             steps: net.steps,
             skipped: self.skipped,
             learning_rate: net.learning_rate,
-            train: (batch > 0).then_some(&known),
-            last: last.as_ref(),
+            train: (batch > 0).then_some(Numbers::of(&self.combined, &self.known)),
+            last: last.as_ref().map(|(combined, made)| Numbers::of(combined, made)),
         };
         let (control, who) = self.callbacks.tell(moment, now, concerned)?;
-        self.known = known;
         self.obey(net, control, who)
     }
 

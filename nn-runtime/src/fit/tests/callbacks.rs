@@ -160,7 +160,7 @@ fn there_is_a_closure_for_each_event() {
         .on_epoch_end(|epoch, _| note(format!("epoch {} ends", epoch.number)))
         .on_validation_end(|report, _| note(format!("validation: {}", report.loss > 0.0)))
         .on_batch_end_every(2, |batch, _| note(format!("batch {} of {}", batch.number, batch.batches)))
-        .on_batch_end(|batch, _| note(format!("{}: {}", batch.number, batch.report == batch.epoch_so_far)))
+        .on_batch_end(|batch, _| note(format!("{}: {}", batch.number, batch.report == batch.epoch_so_far())))
         .on_batch_begin(|event, _| note(format!("after {}", event.batch)))
         .on_epoch_begin(|event, _| note(format!("epoch {} begins", event.epoch)))
         .on_train_begin(|_, _| note("train begins".into()))
@@ -274,12 +274,26 @@ fn an_error_of_a_callback_ends_the_run() {
 }
 
 #[test]
+fn numbers_are_made_for_those_who_look_and_once_for_all_of_them() {
+    use crate::metrics::{Combined, Measured};
+    use std::sync::OnceLock;
+
+    let (mut combined, made) = (Combined::new(&PROGRAM), OnceLock::<Measured>::new());
+    combined.add(2, &[3.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+    let numbers = Numbers::of(&combined, &made);
+    assert!(made.get().is_none(), "nobody has looked");
+    assert_eq!((numbers[0], numbers.as_slice().as_ptr()), (3.0, numbers.as_slice().as_ptr()));
+    assert!(made.get().is_some() && numbers.into_iter().eq(&*numbers));
+    assert_eq!(format!("{numbers:?}"), "[3.0, 1.0, 1.0]");
+}
+
+#[test]
 fn events_know_names_and_parameters() {
     struct Looking(Vec<Vec<f32>>);
     impl Callback for Looking {
         fn on_epoch_end(&mut self, event: &Event<'_>, _: &mut Control) -> Result<()> {
             assert!(event.names().eq(["loss", "mae", "r2"]));
-            assert_eq!(event.train.map(<[f64]>::len), Some(3));
+            assert_eq!(event.train.map(|numbers| numbers.len()), Some(3));
             assert!(event.parameters().eq(["dense.weight", "dense.bias"]));
             self.0.push(event.parameter("dense.weight")?);
             Ok(())

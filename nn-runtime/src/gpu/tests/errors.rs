@@ -15,7 +15,10 @@ fn a_plan_beyond_a_limit_is_refused_when_it_is_loaded_with_the_limit_and_both_nu
     static WIDE: Program = line("Wide", &[odd("wide", "", [1 << 20, 1, 1], 0)]);
     static DEEP: Program = line("Deep", &[odd("deep", "", [1, 1, 1], 1 << 30)]);
     static BIG: Program = Program { parameter_floats: 1 << 40, ..line("Big", &[]) };
-    static STATES: Program = Program { states: &[0.0; 4], ..line("States", &[]) };
+    // A vector fits, and two in one buffer do not.
+    let floats = limits.max_storage_buffer_binding_size / 4;
+    let states: &'static Program =
+        Box::leak(Box::new(Program { states: &[0.0; 4], parameter_floats: floats as usize, ..line("States", &[]) }));
     static LONG: Program =
         Program { train: Some(Schedule { sample_floats: 1 << 40, ..line("", &[]).predict }), ..line("Long", &[]) };
     let cases = [
@@ -34,7 +37,13 @@ fn a_plan_beyond_a_limit_is_refused_when_it_is_loaded_with_the_limit_and_both_nu
             1 << 42,
             limits.max_storage_buffer_binding_size,
         ),
-        (&STATES, "the optimizer", "state vectors", 4, 3),
+        (
+            states,
+            "buffer 2 of the optimizer's states",
+            "max_storage_buffer_binding_size",
+            8 * floats,
+            limits.max_storage_buffer_binding_size,
+        ),
         (
             &LONG,
             "train: the arena for 4 samples",

@@ -64,7 +64,7 @@ fn sums(sizes: &[usize]) -> &'static Program {
         control: &[],
         skipped: None,
         non_finite: None,
-        loss_weight: None,
+        loss_terms: &[],
         sample_weight: None,
         parameter_floats: 0,
         trained_floats: 0,

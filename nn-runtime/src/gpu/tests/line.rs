@@ -142,7 +142,7 @@ pub(super) const fn line(name: &'static str, predict: &'static [Shader]) -> Prog
         control: &[],
         skipped: None,
         non_finite: None,
-        loss_weight: None,
+        loss_terms: &[],
         sample_weight: None,
         parameter_floats: 4,
         trained_floats: 4,
