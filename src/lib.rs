@@ -355,6 +355,8 @@ pub mod language;
 ///   `net.with_ema(|net| net.evaluate(&test))` looks at the network with it, or saves it.
 /// - `precision mixed;` rounds what dense layers, convolutions and matrix products read to f16, stores it so on GPUs, and scales the
 ///   loss; see [`language::mixed`]. `precision full;` is what networks do that say nothing.
+/// - `stepwise name, …;` says that these inputs may also arrive one row of their first axis at a time: `net.stepwise(batch)` then predicts
+///   step by step; see [`language::stepwise`], and below.
 /// - `crate = path;` before everything else is the path of this crate, where it has another name.
 ///
 /// One `network!` may hold several networks, and the blocks that they share.
@@ -447,9 +449,44 @@ pub mod language;
 /// # }
 /// ```
 ///
-/// To go on where a sequence ended, or step by step, declare a second network of as many steps whose states are inputs and
-/// outputs, `(y, h, c) = x >> lstm(16, h = h0, c = c0);`, and give it the first one's parameters: with equal statements (or a block of both) they have
-/// equal names. `set_parameter(p.name, &net.parameter(p.name)?)` for each of `net.parameters()` does it.
+/// ## Step by step
+///
+/// With `stepwise`, a network that learns from whole sequences also predicts one position after another, as text is written or a
+/// sensor is read. The same declaration, the same weights: what each position needs of those before it is found by the compiler, and kept. That
+/// is the state of a recurrent layer or scan, the last rows before a causal convolution, keys and values of causal attention. What each
+/// step gives is what `predict` gives at that position. [`Sampler`] draws the next token from its scores.
+///
+/// ```
+/// nn::network! {
+///     pub network Writer {
+///         input  letters: class(27)[16];
+///         target next: class(27)[16];
+///
+///         read   = letters >> embedding(12) >> position_embedding;
+///         seen   = read >> transformer_encoder_layer(2, feedforward = 24, causal = true);
+///         scores = seen >> linear(27);
+///         output    likely = scores;
+///         loss      cross_entropy(scores, next);
+///         optimizer adam;
+///         stepwise  letters;
+///     }
+/// }
+/// # fn main() -> nn::Result<()> {
+/// let net = Writer::new(&nn::Device::cpu(), 1)?;
+/// let mut steps = net.stepwise(1)?;                               // one text at a time
+/// let mut sampler = nn::Sampler::new(42).temperature(0.8).top_k(10);
+/// let mut text = vec![3];
+/// while text.len() < 16 {
+///     let likely = steps.step(&text[text.len() - 1..])?;          // [[f32; 27]]
+///     text.push(sampler.sample(&likely[0])?);
+/// }
+/// assert_eq!((steps.position(), steps.limit()), (15, Some(16)));
+/// steps.reset();                                                  // a new text
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A network in which a position depends on later ones has no steps: that is a compile error, which names the layer.
 ///
 /// # Names of parameters
 ///

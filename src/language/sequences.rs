@@ -30,6 +30,28 @@ functions! {
     /// after the scan and the binding in it (`memory.gates.linear.weight`). Dropout draws anew at each step. There is no scan in a
     /// scan and no `batch_norm`, whose statistics would be those of one step.
     scan;
+    /// `stepwise input, …`
+    ///
+    /// A statement: the inputs named may also arrive one row of their first axis at a time. `net.stepwise(batch)` begins with so many sequences, and
+    /// takes the other inputs (a memory to look at, states to begin with, lengths) as `predict` does; each `steps.step(&rows)` is given the
+    /// next row of each, and gives one row of each output, what `predict` gives there. `steps.position()` counts, `steps.reset()` begins new
+    /// sequences, `steps.step_into` writes into arrays that are there and allocates nothing on the CPU.
+    ///
+    /// ```text
+    /// input tokens: class(97)[64];
+    /// output scores = tokens >> embedding(32) >> lstm(64) >> linear(97);
+    /// stepwise tokens;                    // let mut steps = net.stepwise(1)?; steps.step(&[token])?
+    /// ```
+    ///
+    /// All of them have the same number of rows, at least 2. Each position may depend on those before it: on states of recurrent layers and scans, on
+    /// rows before a convolution with `padding = causal`, on keys and values of attention with `causal = true`. These are kept from step to step.
+    /// An output without positions, such as `last(y)` or `y.h`, is what there is so far. Where all rows so far are kept, and where positions
+    /// are numbered, there are as many steps as the inputs have rows, `steps.limit()`; otherwise any number.
+    ///
+    /// What depends on later positions (attention without `causal = true`, `bidirectional`, a flip, a mean over the positions, other padding) is a compile
+    /// error. Inputs that are given at the beginning are used as a whole; what is computed from them alone, such as an encoder, is computed
+    /// again at each step. A network without this statement pays nothing for it. Training never sees the steps.
+    stepwise;
     /// `rnn(x, hidden, activation = tanh, layers = 1, bidirectional = false, dropout = 0.0, bias = true, stateful = false, h = …, name = …)`
     ///
     /// A recurrent layer over a sequence `[length, features]`: at each step

@@ -12,6 +12,7 @@ use crate::text;
 impl Elaborator<'_, '_> {
     /// `stepwise name, name;`
     pub(super) fn stepwise(&mut self, word: &Ident, names: &[Ident], declared: &mut Declared) {
+        self.note_word(word);
         if let Some((first, _)) = &declared.stepwise {
             let line = Place::from(first.span()).line();
             self.diagnostics

@@ -43,7 +43,10 @@ impl Stepwise {
     pub fn new(net: &Net, what: StepProgram, batch: usize, fixed: &[Input<'_>]) -> Result<Self> {
         let fields = what.program.fields;
         if batch == 0 {
-            return Err(Error::Data(format!("`{}` cannot go step by step through no sequences", what.program.name)));
+            return Err(Error::Data(format!(
+                "`{}` cannot step through a batch of 0: there must be at least one sequence",
+                what.program.name
+            )));
         }
         let mut all = vec![Vec::new(); fields.len()];
         let given = (0..fields.len()).filter(|number| !what.inputs.contains(number));
@@ -88,7 +91,7 @@ impl Stepwise {
         };
         if let Some(limit) = self.what.limit.filter(|limit| position >= *limit) {
             return Err(Error::Data(format!(
-                "`{}` has taken {limit} steps, and sees no more positions than that: `reset()` begins anew, with the last positions given again",
+                "`{}` has taken {limit} steps, and has no place for more positions: `reset()` begins new sequences",
                 program.name
             )));
         }
@@ -159,7 +162,7 @@ fn check(input: &Input<'_>, program: &Program, number: usize, batch: usize) -> R
     let samples = Input::count(std::slice::from_ref(input), std::slice::from_ref(field))?;
     if samples != batch {
         return Err(Error::Data(format!(
-            "`{}` has {samples} samples, but `{}` goes step by step through {batch} sequences",
+            "`{}` has {samples} samples, but `{}` steps through a batch of {batch}",
             field.name, program.name
         )));
     }
