@@ -114,7 +114,8 @@ impl Programs<'_> {
         let remembered = self.remembered(&nodes, Phase::Inference);
         let all = [nodes, remembered.next.clone()].concat();
         let (graph, roots) = specialize(&self.network.graph, &all, Phase::Inference);
-        let (mut graph, roots) = compute_by_blocks(&graph, &roots, &self.network.blocks);
+        let blocked = compute_by_blocks(&graph, &roots, &self.network.blocks);
+        let (mut graph, roots) = blocked.unwrap_or((graph, roots));
         let (roots, next) = roots.split_at(self.network.outputs.len());
         let mut table = Table::new(self);
         let mut list = vec![];

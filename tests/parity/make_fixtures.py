@@ -2127,6 +2127,46 @@ case(
     "attention", "gpt", {"tokens": classes(11, 6)}, {"label": classes(11, 6)}, gpt, momentum, batches=FEW, samples=8
 )
 
+
+# --- Sequences so long that attention is computed by blocks of queries: whole blocks of a prime length leave some over. ---
+
+
+def long(name, function, x, **inputs):
+    def forward(net, x, y, **more):
+        a = net.linear("a", function(torch.tanh(x), **more), 4)
+        return {"a": a}, F.mse_loss(a, y)
+
+    fields = {"x": normal(*x), **inputs}
+    case("long", name, fields, {"y": normal(*x)}, forward, default_optimizer, batches=[2, 1] * 5, samples=3)
+
+
+long("causal", lambda s, k: dot_product(s, k, k, 2, is_causal=True), (1021, 4), k=normal(1021, 4))
+long(
+    "padding",
+    lambda s, k, v, length: dot_product(s, k, v, 2, 1, attn_mask=there(length, 1100)[:, None, None, :]),
+    (700, 4),
+    k=normal(1100, 2),
+    v=normal(1100, 2),
+    length=classes(1101, low=1),
+)
+
+
+def long_self_attention(net, x, y):
+    s = torch.tanh(x)
+    return {"a": (a := multi_head(net, "a.self_attention", s, s, 2))}, F.mse_loss(a, y)
+
+
+case(
+    "long",
+    "self_attention",
+    {"x": normal(1024, 4)},
+    {"y": normal(1024, 4)},
+    long_self_attention,
+    default_optimizer,
+    batches=[2, 1] * 5,
+    samples=3,
+)
+
 (HERE / "fixtures").mkdir(exist_ok=True)
 for family, tensors in FAMILIES.items():
     path = HERE / "fixtures" / f"{family}.safetensors"

@@ -111,7 +111,8 @@ impl Programs<'_> {
             self.terms.iter().flat_map(|term| term.value.into_iter().chain([term.weight])).collect();
         let nodes = [&[loss], &of_terms[..], &statistics, &gathered.concat(), more].concat();
         let (graph, roots) = specialize(&self.network.graph, &nodes, phase);
-        let (mut graph, roots) = compute_by_blocks(&graph, &roots, &self.network.blocks);
+        let blocked = compute_by_blocks(&graph, &roots, &self.network.blocks);
+        let (mut graph, roots) = blocked.unwrap_or((graph, roots));
         let loss = graph.broadcast(roots[0], &Shape::batched(&[]));
         let (of_terms, rest) = roots[1..].split_at(of_terms.len());
         let mut of_terms = of_terms.iter().copied();

@@ -35,8 +35,12 @@ impl Default for Blocks {
     }
 }
 
-/// A copy of what the roots need in which large regions are loops over blocks; returns the roots' counterparts.
-pub fn compute_by_blocks(graph: &Graph, roots: &[NodeId], blocks: &Blocks) -> (Graph, Vec<NodeId>) {
+/// A copy of what the roots need in which large regions are loops over blocks, and the roots' counterparts; `None` where nothing is
+/// that large.
+pub fn compute_by_blocks(graph: &Graph, roots: &[NodeId], blocks: &Blocks) -> Option<(Graph, Vec<NodeId>)> {
+    if !graph.nodes().any(|(_, node)| is_large(graph, node, blocks)) {
+        return None;
+    }
     let needed = needed(graph, roots);
     let loops = graph.loops();
     let mut regions: BTreeMap<NodeId, Region> = BTreeMap::new();
@@ -57,7 +61,7 @@ pub fn compute_by_blocks(graph: &Graph, roots: &[NodeId], blocks: &Blocks) -> (G
         }
     }
     if regions.is_empty() {
-        return (graph.clone(), roots.to_vec());
+        return None;
     }
     let mut copy = Copy { from: graph, to: Graph::new(), map: vec![None; graph.len()] };
     for (id, node) in graph.nodes().filter(|(id, _)| needed[id.index()]) {
@@ -70,7 +74,7 @@ pub fn compute_by_blocks(graph: &Graph, roots: &[NodeId], blocks: &Blocks) -> (G
         }
     }
     let roots = roots.iter().map(|r| copy.mapped(*r)).collect();
-    (copy.to, roots)
+    Some((copy.to, roots))
 }
 
 fn needed(graph: &Graph, roots: &[NodeId]) -> Vec<bool> {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::layers::Attention;
+use crate::network::{LossScale, Precision};
 use crate::simplify::{Blocks, compute_by_blocks};
 
 /// Blocks of two or three rows of whatever is larger than what it is made of.
@@ -24,7 +25,7 @@ impl Bench {
     /// Computed by blocks, it is the same.
     fn is_by_blocks(&self, y: NodeId) {
         let (graph, roots) = specialize(&self.network.graph, &[y], Phase::Training);
-        let (blocked, new) = compute_by_blocks(&graph, &roots, &self.network.blocks);
+        let (blocked, new) = compute_by_blocks(&graph, &roots, &self.network.blocks).expect("it is large");
         assert!(blocked.has_loops());
         let ([plain, blocked], roots) = ([&graph, &blocked].map(|g| self.results(g)), [roots[0], new[0]]);
         let [plain, blocked] = [&plain[roots[0].index()], &blocked[roots[1].index()]];
@@ -61,10 +62,36 @@ fn what_is_wanted_as_a_whole_stays_whole() {
         (node.op == Op::Binary(Binary::Divide) && node.shape.dims == [1, 8, 8]).then_some(id)
     };
     let weights = graph.nodes().find_map(weights).expect("scores become weights");
-    let (blocked, _) = compute_by_blocks(&graph, &[roots[0], weights], &SMALL);
-    assert!(!blocked.has_loops());
-    let (blocked, _) = compute_by_blocks(&graph, &roots, &SMALL);
-    assert!(blocked.has_loops());
-    let (plain, _) = compute_by_blocks(&graph, &roots, &Blocks::default());
-    assert!(!plain.has_loops(), "short sequences have no loop");
+    assert!(compute_by_blocks(&graph, &[roots[0], weights], &SMALL).is_none());
+    assert!(compute_by_blocks(&graph, &roots, &SMALL).is_some());
+    assert!(compute_by_blocks(&graph, &roots, &Blocks::default()).is_none(), "short sequences have no loop");
+}
+
+#[test]
+fn blocks_may_be_in_mixed_precision() {
+    for seed in 0..3 {
+        let mut bench = Bench::new(seed);
+        let y = bench.long([1, 2], [7, 6], seed as usize, false);
+        let g = bench.graph();
+        let loss = g.mean_sample(y);
+        bench.network.loss = Some(g.broadcast(loss, &Shape::batched(&[])));
+        let [whole, by_blocks] = [Blocks::default(), SMALL].map(|blocks| {
+            bench.network.blocks = blocks;
+            bench.network.precision = Precision::Mixed(LossScale::default());
+            let plan = compile(&bench.network, &Options { fuse: true });
+            let schedule = plan.gradients.as_ref().expect("it has a loss");
+            let capacity = bench.batch.next_multiple_of(4);
+            let mut memory = Memory::new(&plan, schedule, capacity);
+            for &(field, tensor) in &schedule.fields {
+                memory.write(schedule, tensor, capacity, &bench.leaves[&Leaf::Field(field)]);
+            }
+            run(&plan, schedule, bench.batch, capacity, &mut memory, &STEP).unwrap();
+            let gradient = |(_, t): &(usize, _)| memory.read(schedule, *t, bench.batch, capacity).to_vec();
+            (schedule.loops.len(), schedule.field_gradients.iter().flat_map(gradient).collect::<Vec<f64>>())
+        });
+        assert!(whole.0 == 0 && by_blocks.0 > 0);
+        let largest = whole.1.iter().fold(0.0_f64, |a, x| a.max(x.abs()));
+        let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 4e-3 * largest;
+        assert!(whole.1.iter().zip(&by_blocks.1).all(close), "{:?}, by blocks {:?}", whole.1, by_blocks.1);
+    }
 }
