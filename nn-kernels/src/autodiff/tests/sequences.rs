@@ -165,3 +165,49 @@ fn transformer_layers() {
         bench.check("transformer_decoder_layer", y);
     }
 }
+
+#[test]
+fn labels_whose_places_are_not_known() {
+    for seed in 0..TRIALS {
+        let mut bench = Bench::new(seed);
+        let rng = &mut bench.rng;
+        let (count, classes) = (1 + rng.below(3), 2 + rng.below(3));
+        // Repeated labels need a step between them.
+        let steps = 2 * count + rng.below(3);
+        let logits = bench.batched(&[steps, classes], REAL);
+        let labels = bench.leaf(&Shape::batched(&[count]), Some(classes), |rng| 1.0 + rng.below(classes - 1) as f64).1;
+        let options = if seed % 2 == 0 {
+            layers::Ctc::default()
+        } else {
+            let input = bench.leaf(&Shape::batched(&[]), Some(steps + 1), |rng| (steps - rng.below(2)) as f64).1;
+            let target = bench.labels(&[], count + 1);
+            let (input_length, target_length) = (Some((input, steps + 1)), Some((target, count + 1)));
+            layers::Ctc { input_length, target_length, ..layers::Ctc::default() }
+        };
+        let y = layers::ctc(bench.graph(), logits, (labels, classes), &options).unwrap();
+        bench.check("ctc", y);
+    }
+}
+
+/// What no path spells has no gradient, and neither has anything a NaN.
+#[test]
+fn labels_that_no_path_spells() {
+    for zero_infinity in [false, true] {
+        let mut bench = Bench::new(1);
+        let logits = bench.batched(&[3, 3], REAL);
+        // Two equal labels need three steps, and so four with another one.
+        let labels = bench.leaf(&Shape::batched(&[3]), Some(3), |_| 1.0).1;
+        let options = layers::Ctc { zero_infinity, ..layers::Ctc::default() };
+        let y = layers::ctc(bench.graph(), logits, (labels, 3), &options).unwrap();
+        let g = &mut bench.network.graph;
+        let seed = g.filled(1.0, &Shape::batched(&[]));
+        let gradient = gradients(g, y, seed, &[logits])[0].unwrap();
+        let leaf = |leaf: &Leaf| bench.leaves[leaf].clone();
+        let batch = bench.batch;
+        let environment = Environment { batch, leaf: &leaf, learning_rate: 0.0, step: 0, seed: 0, training: true };
+        let values = evaluate(&bench.network.graph, &environment);
+        assert!(values[gradient.index()].iter().all(|x| *x == 0.0), "{:?}", values[gradient.index()]);
+        let loss = values[y.index()][0] as f32;
+        assert_eq!(loss, if zero_infinity { 0.0 } else { f32::INFINITY });
+    }
+}
