@@ -54,6 +54,9 @@ functions! {
     ///   that sees nothing gets zeros.
     /// - `kv_heads`: grouped queries; keys and values have so many heads, each shared by heads / `kv_heads` neighbouring heads of queries.
     /// - `dropout`: the share of weights that training drops.
+    ///
+    /// Where heads · queries · keys is a million or more (four heads of 512 positions), the weights of a block of queries at a time are
+    /// computed, in training once more on the way back: memory grows with the length, not with its square.
     attention;
     /// `self_attention(x, heads, kv_heads = …, causal = false, mask = …, dropout = 0.0, bias = true, rotary = false,
     /// rotary_base = 10000.0, name = …)`
