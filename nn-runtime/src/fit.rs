@@ -145,7 +145,8 @@ impl<'a, R> Fit<'a, R> {
 
     /// Sums the gradients of so many batches before the optimizer sees them, as if they were one batch: for batches that are larger
     /// than the memory for their activations. Each sample counts the same, also where the last update of an epoch has fewer batches or a
-    /// smaller one. The result is that of one large batch but for rounding, except for what looks at a batch as a whole: batch
+    /// smaller one; where the loss is a mean over what counts (a mask, an ignored class, weights of classes), each batch counts as much as there
+    /// is in it. (A loss that is a sum of several such means, or of one and others, is refused.) The result is that of one large batch but for rounding, except for what looks at a batch as a whole: batch
     /// normalization normalizes by each batch's own statistics (and updates the running ones by each), and dropout draws anew for each. The
     /// learning rate's curves per step and [`Net::updates`](crate::private::Net::updates) count updates; steps, events and reports stay
     /// those of batches. It takes the memory of one more vector of gradients, and no steps inside one workgroup on the GPU. Training

@@ -68,8 +68,7 @@ functions! {
     ///
     /// `class_weights = [1.0, 4.0, 1.0]` has a weight for each class, with PyTorch's meaning: against a `class(n)`, the loss of a batch is
     /// Σ w(label) · loss / Σ w(label), so that twice as large weights change nothing; against soft targets, each class' term is weighted, and
-    /// the mean is plain. Where nothing in a batch weighs anything, the loss is 0. Metrics do not see the weights. Over several batches, the
-    /// reported loss is the mean of theirs, by their sizes.
+    /// the mean is plain. Where nothing in a batch weighs anything, the loss is 0. Metrics do not see the weights.
     ///
     /// **What counts.** `ignore_index` is the number of a class that is none, such as padding: positions where it is the label count in nothing,
     /// and the mean is over what remains, as PyTorch's. (It is one of the label's classes; where it is the last one, logits may
@@ -80,7 +79,11 @@ functions! {
     /// The mean is Σ mask · loss / Σ mask over all positions *of the batch*, so a sample with more positions has a larger part in it; with
     /// `class_weights`, too, both sums have them. The loss of an epoch or an evaluation, and a metric, is this quotient over all samples, whatever the
     /// batches. Where nothing counts (a batch of padding alone), the loss is 0, and so is its gradient: PyTorch's is not a number, which one
-    /// such batch would spread to all weights. `Fit::accumulate` weights batches by their samples, not by their positions.
+    /// such batch would spread to all weights. `Fit::accumulate` weights batches by what counts in them, so that several make the update of one.
+    ///
+    /// Such a mean can be a part of a loss: in `loss 0.5 * cross_entropy(p, y, ignore_index = 0) + mse(a, b);`, each term is averaged over
+    /// batches by what it counts, in metrics, too (`accumulate` is then refused, since one number would have to weigh both). What
+    /// else is made of it (a root, a product of two) cannot be averaged over batches, and is an error.
     ///
     /// ```
     /// nn::network! {
@@ -150,7 +153,7 @@ functions! {
     ///
     /// What counts: `mask`, as in [`cross_entropy`].
     poisson;
-    /// `dice_loss(prediction, target, axis = …, smooth = 1e-5)`
+    /// `dice_loss(prediction, target, axis = …, smooth = 1e-5, ignore_index = …, mask = …)`
     ///
     /// 1 - (2 Σ p t + smooth) / (Σ p + Σ t + smooth) of probabilities p: one minus the overlap of predicted and true regions
     /// of a sample. Against a `class(n)` for each position, each class along the axis (-1 by default; 0 where classes are
@@ -160,6 +163,9 @@ functions! {
     /// This is the common definition (MONAI's `DiceLoss`, by sample). A class that a sample does not show counts, too: what is
     /// predicted of it overlaps with nothing, so that its part of the loss is near 1 until next to nothing is predicted. `smooth` says
     /// how little that is; a larger one, such as 1, forgives more.
+    ///
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`]: positions count in all three sums. The loss stays one for each sample,
+    /// and its mean is over samples; one in which nothing counts has lost nothing.
     dice_loss;
     /// `focal_loss(logits, target, gamma = 2.0, alpha = …, axis = …, ignore_index = …, mask = …)`
     ///

@@ -184,10 +184,12 @@ functions! {
     ///
     /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`].
     iou;
-    /// `r2(prediction, target)`
+    /// `r2(prediction, target, mask = …)`
     ///
     /// The coefficient of determination, 1 - Σ error² / Σ deviation², over all samples; several numbers are averaged.
     /// scikit-learn's `r2_score`.
+    ///
+    /// What counts: `mask`, as in [`cross_entropy`]: scikit-learn's `sample_weight`. Numbers of which nothing counts are left out of the average.
     r2;
     /// `rmse(prediction, target, mask = …)`
     ///

@@ -195,6 +195,43 @@ on_each_device! {
         assert_close(name, &net.parameter(name).unwrap(), &expected, 1e-5);
     }
 
+    fn what_is_frozen_is_neither_constrained_nor_decays_and_a_resumed_run_knows_it(device) {
+        let (x, y) = samples();
+        let data = AveragedData::new(&x, &y).unwrap();
+        let mut net = Averaged::new(device, 3).unwrap();
+        // Far beyond its bound.
+        net.set_parameter("a.dense.weight", &[2.0; 40]).unwrap();
+        net.freeze("a.dense.weight").unwrap();
+        net.fit(&data, Fit::default().epochs(2).batch_size(4).accumulate(2).quiet()).unwrap();
+        assert_eq!(net.parameter("a.dense.weight").unwrap(), [2.0; 40]);
+        net.unfreeze("*").unwrap();
+        net.train_batch(&data).unwrap();
+        assert!(net.parameter("a.dense.weight").unwrap().iter().all(|w| *w < 0.7));
+
+        // Decoupled decay, groups, a bound for the norm; in the middle of an epoch.
+        let data = BoundedData::new(&x, &y).unwrap();
+        let fit = || Fit::default().epochs(4).batch_size(4).quiet();
+        let new = |seed| {
+            let mut net = Bounded::new(device, seed).unwrap();
+            net.freeze("a.*").unwrap();
+            net.freeze("b.dense.bias").unwrap();
+            net
+        };
+        let (mut whole, mut begun) = (new(3), new(3));
+        let first = parameters!(whole);
+        whole.fit(&data, fit()).unwrap();
+        for ((name, before), (_, after)) in first.iter().zip(&parameters!(whole)) {
+            assert_eq!(before == after, *name != "b.dense.weight", "{name}");
+        }
+        begun.fit(&data, fit().on_batch_end(|batch, control| control.stop = batch.epoch == 2 && batch.number == 3)).unwrap();
+        let path = std::env::temp_dir().join(format!("nn_frozen_{}_{device:?}.safetensors", std::process::id()).replace(' ', "_"));
+        begun.save_checkpoint(&path).unwrap();
+        let mut other = Bounded::new(device, 9).unwrap();
+        other.resume(&data, &path, fit()).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!((parameters!(other), other.frozen()), (parameters!(whole), whole.frozen()));
+    }
+
     fn rules_of_three_states_have_an_average(device) {
         let (x, y) = samples();
         macro_rules! check {

@@ -387,10 +387,12 @@ impl Explanation {
                     .help("say by `mask = …` what counts: 1 for what does, 0 for what does not")
             }
             Fact::CurvedMean => Explanation::new(format!(
-                "{name} is made of a mean over what counts (a mask, an ignored class, weights of classes), in a way that cannot be averaged over batches"
+                "{} makes something of a mean over what counts that cannot be averaged over batches",
+                x(0)
             ))
-            .note("means can be added, subtracted, and multiplied by what does not depend on them")
-            .help("give the function what it works on, before the mean; or make the mean a `metric` of its own"),
+            .note("a mask, an ignored class and weights of classes decide what counts in a batch")
+            .note("such means can be added, subtracted, and multiplied by what does not depend on them")
+            .help("declare the mean itself, or apply the function to each position before the mean"),
             Fact::TooMuchToKeep { what, numbers, limit } => {
                 Explanation::new(format!("{name} would keep {numbers} {what}"))
                     .note(format!("there can be {limit} of them"))

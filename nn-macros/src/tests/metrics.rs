@@ -46,6 +46,17 @@ fn mistakes_say_what_was_expected() {
     assert!(found.contains("`auc` stands only after `metric`"), "{found}");
     let found = of("metric weighted = cross_entropy(logits, label, class_weights = [1.0, 4.0]);");
     assert!(found.contains("`class_weights` has 2 weights, but `logits` has 3 classes"), "{found}");
+    let found = of("metric root = sqrt(mse(x, tags, mask = tags));");
+    assert!(
+        found.contains(
+            "`sqrt(mse(x, tags, mask = tags))` makes something of a mean over what counts that cannot be averaged"
+        ),
+        "{found}"
+    );
+    let found = of("metric half = (0.5 * mse(x, tags, mask = tags) - mae(x, tags)) / 2.0;");
+    assert!(found.is_empty(), "{found}");
+    let found = mistakes("network N { input x: [4]; target y: [4]; h = x >> dense(4); output h = h; loss mse(h, y, mask = y) * mae(h, y, mask = y); }").join("\n");
+    assert!(found.contains("cannot be averaged over batches"), "{found}");
     let found = of("metric weighted = cross_entropy(logits, label, class_weights = 2.0);");
     assert!(found.contains("a list of numbers"), "{found}");
 }
