@@ -43,7 +43,7 @@ impl Future {
         match (op, a, b) {
             (_, Future::Constant(x), Future::Constant(y)) => Future::Constant(op.eval(x, y)),
             (Binary::Multiply, a, b) if a == zero || b == zero => zero,
-            (Binary::Divide, a, _) if a == zero => zero,
+            (Binary::Divide, a, b) if a == zero && b.is_known() => zero,
             (Binary::Add, a, b) if a.is_lowest() || b.is_lowest() => Future::Lowest,
             (Binary::Subtract, a, b) if a.is_lowest() && !b.is_lowest() => Future::Lowest,
             (Binary::LessEqual, a, Future::Constant(b)) if a.is_lowest() && b >= LOWEST => Future::Constant(1.0),

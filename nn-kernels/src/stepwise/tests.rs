@@ -75,7 +75,7 @@ fn check(n: &Network, inputs: &[usize]) -> Stepwise {
             assert_eq!(expected.len(), own.len(), "{name}, {:?}", n.graph.shape(*id));
             if is_sequence || step + 1 == LENGTH {
                 for (a, b) in expected.iter().zip(own) {
-                    assert!((a - b).abs() < 1e-9, "{name}, step {step}: {expected:?} but {own:?}");
+                    assert!((a - b).abs() < 1e-9 * (1.0 + a.abs()), "{name}, step {step}: {expected:?} but {own:?}");
                 }
             }
         }
@@ -306,4 +306,70 @@ fn what_looks_ahead_is_found() {
     let all = layers::recurrent(&mut n, "gru", x, Cell::Gru, &options, &[None]).unwrap();
     output(&mut n, "y", all.outputs);
     assert_eq!(reason(&n).1, Reason::Backwards);
+}
+
+/// One of the layers that look back only, on one of the values so far; all of them are `[LENGTH, 8]`.
+fn random_layer(n: &mut Network, values: &[NodeId], path: &str, mut random: impl FnMut(usize) -> usize) -> NodeId {
+    let x = values[random(values.len())];
+    let other = values[random(values.len())];
+    let g = &mut n.graph;
+    g.set_label(path);
+    match random(13) {
+        0 => layers::linear(n, path, x, &Affine::new(8)).unwrap(),
+        1 => layers::softmax(g, x, -1).unwrap(),
+        2 => g.unary(crate::graph::Unary::Tanh, x),
+        3 => g.add2(x, other),
+        4 => g.mul(x, other),
+        5 => {
+            let cell = [Cell::Tanh, Cell::Lstm, Cell::Gru][random(3)];
+            let states = if cell == Cell::Lstm { 2 } else { 1 };
+            let options = Recurrent { layers: 1 + random(2), ..Recurrent::new(8) };
+            layers::recurrent(n, path, x, cell, &options, &vec![None; states]).unwrap().outputs
+        }
+        6 => {
+            let rotary = [None, Some(100.0)][random(2)];
+            let options = MultiHead { rotary, ..causal(4, [None, Some(1), Some(2)][random(3)]) };
+            layers::self_attention(n, path, x, &options).unwrap()
+        }
+        7 => {
+            let dilation = PerAxis::All(1 + random(3));
+            let options = Convolution { padding: Padding::Causal, dilation, ..Convolution::new(8, 1 + random(3)) };
+            convolution(n, path, x, &options)
+        }
+        8 => layers::position_embedding(n, path, x, None).unwrap(),
+        9 => layers::positional_encoding(g, x, 50.0).unwrap(),
+        10 => layers::transformer_encoder_layer(n, path, x, &transformer(1 + random(2), true)).unwrap(),
+        11 => {
+            // Features as a matrix of their own, summed over one of its axes.
+            let matrix = g.reshape(x, &[LENGTH, 2, 4]);
+            let turned = g.permute(matrix, &[1, 0, 2]);
+            let sum = layers::sum(g, turned, Some(&[0]), false).unwrap();
+            g.concat(&[sum, sum], 1)
+        }
+        _ => {
+            // Queries of one value, keys and values of another.
+            let options = Attention { causal: true, ..Attention::new(2) };
+            layers::attention(g, [x, other, other], &options).unwrap()
+        }
+    }
+}
+
+#[test]
+fn random_networks_that_look_back_stream() {
+    for seed in 0..60 {
+        let mut state = seed * 2_654_435_761 + 12_345;
+        let mut random = move |below: usize| {
+            state = (state * 6_364_136_223_846_793_005_u128 + 1_442_695_040_888_963_407) % (1 << 64);
+            (state >> 33) as usize % below
+        };
+        let (mut n, [x]) = network([&[LENGTH, 8]]);
+        let mut values = vec![x];
+        for layer in 0..6 {
+            let value = random_layer(&mut n, &values, &format!("layer{layer}"), &mut random);
+            values.push(value);
+        }
+        let all = values.into_iter().reduce(|a, b| n.graph.add2(a, b)).unwrap();
+        output(&mut n, "y", all);
+        check(&n, &[0]);
+    }
 }
