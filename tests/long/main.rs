@@ -47,7 +47,6 @@ macro_rules! network {
                     a = attention(q, k, v, causal = true, dropout = $dropout);
                     b = a >> linear(4);
                     output a = a;
-                    output b = b;
                     loss mse(b, y);
                     optimizer sgd(learning_rate = 0.1);
                 }
@@ -83,7 +82,7 @@ fn four_thousand_positions_are_the_plain_formula() {
     let array = |rows: &[f32]| rows.as_chunks::<8>().0.as_chunks::<LENGTH>().0.to_vec();
     let narrow = v.as_chunks::<4>().0.as_chunks::<LENGTH>().0.to_vec();
     let found = net.predict(&array(&q), &array(&k), &narrow).unwrap();
-    assert_close("attention", found.a.as_flattened().as_flattened(), &expected, 1e-5);
+    assert_close("attention", found.as_flattened().as_flattened(), &expected, 1e-5);
 }
 
 #[test]

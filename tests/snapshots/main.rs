@@ -3,7 +3,7 @@
 //! After a change that is meant: `INSTA_UPDATE=always cargo test -p nn-tests --test snapshots`, then read the diff.
 
 use nn::Shader;
-use nn_tests::networks::{Branches, Cnn, Convolutions, Curve, Inference, Mlp, Plain, Rows, Softmax};
+use nn_tests::networks::{Branches, Cnn, Convolutions, Curve, Inference, Long, Mlp, Plain, Recurrent, Rows, Softmax};
 
 mod fusion;
 mod naga_check;
@@ -64,6 +64,8 @@ snapshots! {
     inference: Inference;
     cnn: Cnn;
     convolutions: Convolutions;
+    recurrent: Recurrent;
+    long: Long;
 }
 
 #[test]

@@ -143,4 +143,29 @@ network! {
         loss      mse(p, y);
         optimizer sgd(learning_rate = 0.1);
     }
+
+    /// A loop over time, and a cell of one's own behind it.
+    pub network Recurrent {
+        input  x: [6, 3];
+        target y: [2];
+        states = x >> lstm(4);
+        scan mean(h in states, sum = zeros(4)) {
+            sum = 0.8 * sum + 0.2 * tanh(h);
+            sum
+        }
+        p = mean >> last >> dense(2);
+        output    p = p;
+        loss      mse(p, y);
+        optimizer sgd(learning_rate = 0.1);
+    }
+
+    /// Attention that is computed by blocks of queries.
+    pub network Long {
+        input  x: [1024, 4];
+        target y: [1024, 4];
+        a = x >> self_attention(1, causal = true, dropout = 0.1);
+        output    a = a;
+        loss      mse(a, y);
+        optimizer sgd(learning_rate = 0.1);
+    }
 }

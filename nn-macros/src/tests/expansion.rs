@@ -5,9 +5,9 @@ use std::io::Write;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use proc_macro2::LexError;
+use proc_macro2::{LexError, TokenStream, TokenTree};
 
-use super::expanded;
+use super::{checked, expanded};
 use crate::expand;
 
 const MLP: &str = "pub network Mlp {
@@ -75,6 +75,41 @@ fn expansion_takes_little_time() {
 #[test]
 fn expansion_of_resnet50_takes_less_than_a_breath() {
     expansion_takes_at_most("ResNet-50", resnet50(), Duration::from_millis(500));
+}
+
+/// Networks over sequences of some length: a recurrent layer, and a cell of the user's own.
+const OVER_TIME: [(&str, &str); 2] = [
+    (
+        "lstm",
+        "pub network Steps { input x: [STEPS, 5]; target y: [3]; p = x >> lstm(7, layers = 2) >> last >> dense(3);         output p = p; loss mse(p, y); optimizer adam; }",
+    ),
+    (
+        "scan",
+        "pub network Steps { input x: [STEPS, 5]; target y: [3];         scan cell(x_t in x, h = zeros(7)) { h = tanh(linear(x_t, 7) + linear(h, 7, bias = false)); h }         p = cell >> last >> dense(3); output p = p; loss mse(p, y); optimizer adam; }",
+    ),
+];
+
+#[test]
+fn a_sequence_of_512_steps_expands_to_as_much_as_one_of_8() {
+    for (what, source) in OVER_TIME {
+        let [few, many] = ["8", "512"].map(|steps| {
+            let source = source.replace("STEPS", steps);
+            let network = &checked(&source).network;
+            let plan = nn_kernels::compile(network, &nn_kernels::Options::default());
+            let schedules = [Some(&plan.predict), plan.evaluate.as_ref(), plan.train.as_ref(), plan.gradients.as_ref()];
+            let kernels: Vec<usize> = schedules.into_iter().flatten().map(|schedule| schedule.kernels.len()).collect();
+            (network.graph.len(), kernels, count(expanded(source.parse().unwrap())))
+        });
+        assert_eq!((few.0, &few.1), (many.0, &many.1), "{what}: nodes and kernels");
+        // Numbers have more digits, and that is all.
+        assert!(many.2 * 100 <= few.2 * 101, "{what}: {} tokens, and {} for 8 steps", many.2, few.2);
+    }
+}
+
+/// How many tokens there are, those in groups as well.
+fn count(tokens: TokenStream) -> usize {
+    let inside = |token| if let TokenTree::Group(group) = token { count(group.stream()) } else { 0 };
+    tokens.into_iter().map(|token| 1 + inside(token)).sum()
 }
 
 #[test]
