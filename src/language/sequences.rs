@@ -35,7 +35,7 @@ functions! {
     /// A statement: the inputs named may also arrive one row of their first axis at a time. `net.stepwise(batch)` begins with so many sequences, and
     /// takes the other inputs (a memory to look at, states to begin with, lengths) as `predict` does; each `steps.step(&rows)` is given the
     /// next row of each, and gives one row of each output, what `predict` gives there. `steps.position()` counts, `steps.reset()` begins new
-    /// sequences, `steps.step_into` writes into arrays that are there and allocates nothing on the CPU.
+    /// sequences, `steps.step_into` writes into arrays that are there.
     ///
     /// ```text
     /// input tokens: class(97)[64];

@@ -40,6 +40,15 @@ nn::network! {
     }
 }
 
+nn::network! {
+    /// States and rows that are kept from step to step.
+    network Sensor {
+        input  x: [16, 8];
+        output y = x >> lstm(16) >> self_attention(2, causal = true) >> linear(4);
+        stepwise x;
+    }
+}
+
 /// The system's allocator, and how often it was asked for memory.
 struct Counting;
 
@@ -123,6 +132,14 @@ fn steps_and_predictions_allocate_nothing() {
     };
     let least = (0..6).map(|_| count(&mut predict)).min();
     assert_eq!(least, Some(0), "predictions of one sample");
+
+    let sensor = Sensor::new(&Device::cpu(), 1).unwrap();
+    let mut steps = sensor.stepwise(2).unwrap();
+    let (read, mut now) = (noise::<8>(2), [[0.0; 4]; 2]);
+    steps.step_into(&read, &mut now).unwrap();
+    let mut step = || steps.step_into(&read, &mut now).unwrap();
+    let least = (0..6).map(|_| count(&mut step)).min();
+    assert_eq!(least, Some(0), "a step of a sequence");
 
     assert_eq!(curve.predict(&x).unwrap(), y);
     let both = dense.predict(&vector).unwrap();

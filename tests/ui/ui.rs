@@ -28,6 +28,7 @@ const TOPICS: &[&str] = &[
     "several",
     "shapes",
     "sharing",
+    "stepwise",
     "syntax",
     "types",
     "warnings",

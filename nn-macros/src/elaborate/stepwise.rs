@@ -25,6 +25,9 @@ impl Elaborator<'_, '_> {
         for name in names {
             let Some(number) = declared.inputs.iter().position(|input| input.name.ident == *name) else {
                 self.no_input(name, declared);
+                // Probably one that is not named yet: so the generated methods have as many arguments as they should.
+                let other = (0..declared.inputs.len()).find(|number| !numbers.contains(number));
+                numbers.extend(other.filter(|_| names.len() > numbers.len()));
                 continue;
             };
             if numbers.contains(&number) {

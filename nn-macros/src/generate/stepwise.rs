@@ -207,8 +207,8 @@ impl Api<'_> {
                     ::core::result::Result::Ok(#value)
                 }
 
-                /// [`Self::step`] into arrays that are there, one of each output for each sequence. On the CPU it allocates nothing
-                /// behind the first step.
+                /// [`Self::step`] into arrays that are there, one of each output for each sequence. On the CPU it allocates nothing behind
+                /// the first step, unless classes have to become floats.
                 ///
                 /// # Errors
                 /// As [`Self::step`], and if there is room for another number of sequences.
