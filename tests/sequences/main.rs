@@ -3,3 +3,4 @@
 mod carried;
 mod learning;
 mod random;
+mod streamed;
