@@ -69,6 +69,7 @@ impl Maker {
             loss_terms: vec![],
             sample_weight: None,
             changed_floats: 0,
+            stepwise: None,
             ema: None,
             name: "test".to_owned(),
             fields: vec![],
