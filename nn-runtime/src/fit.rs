@@ -185,7 +185,8 @@ impl<'a, R> Fit<'a, R> {
         self
     }
 
-    /// Keeps the last samples, this fraction of all (rounded up), for validation instead of training. Default: 0.
+    /// Keeps the last samples, this fraction of all (rounded up), for validation instead of training; of a network with stateful layers, whole
+    /// batches, so that each stream's last windows are kept. Default: 0.
     pub fn validation_split(mut self, fraction: f64) -> Self {
         self.options.validation_split = fraction;
         self

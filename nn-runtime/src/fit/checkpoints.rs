@@ -264,7 +264,7 @@ impl Net {
         let path = if from.is_dir() { newest(from)? } else { from.to_owned() };
         let size = fit.options.batch_size;
         let validation = fit.validation.map(|data| Part::of(data, size));
-        let (train, _) = fit.options.split(Part::of(data.data(), size), validation)?;
+        let (train, _) = fit.options.split(self.program, Part::of(data.data(), size), validation)?;
         self.load_state(&path, Some(&fit.options.conditions(self.program, train.samples())))?;
         log::info!("`{}` goes on from {} at step {}", self.program.name, path.display(), self.steps());
         self.fit(data, fit.resumed())

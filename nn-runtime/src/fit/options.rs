@@ -101,8 +101,11 @@ impl Options {
     }
 
     /// What is trained on, and what is validated on; both with at least one sample.
+    ///
+    /// Of a network that goes on from batch to batch, whole batches are split off: each stream's last windows.
     pub(super) fn split<'a>(
         &self,
+        program: &Program,
         data: Part<'a>,
         validation: Option<Part<'a>>,
     ) -> Result<(Part<'a>, Option<Part<'a>>)> {
@@ -125,6 +128,7 @@ impl Options {
         let Some(validation) = validation else {
             // As Keras rounds; the summand is for fractions that are no binary numbers, such as 0.9.
             let middle = (samples as f64 * (1.0 - fraction) + 1e-9) as usize;
+            let middle = if program.kept.is_empty() { middle } else { middle - middle % self.batch_size.max(1) };
             let kept = samples - middle;
             if middle == 0 || (fraction > 0.0 && kept == 0) {
                 let what = if middle == 0 { "trained on" } else { "validated" };

@@ -37,8 +37,11 @@ impl Net {
         }
         let streams = [Some(data), validation].map(|data| data.and_then(|data| data.streams()));
         let size = options.batch_size;
-        let (train, validation) = options
-            .split(options.weights.of_samples(Part::of(data, size))?, validation.map(|data| Part::of(data, size)))?;
+        let (train, validation) = options.split(
+            self.program,
+            options.weights.of_samples(Part::of(data, size))?,
+            validation.map(|data| Part::of(data, size)),
+        )?;
         let classes = options.weights.of_classes(self.program)?;
         let weigh = |portion: &mut Portion| classes.into_iter().for_each(|classes| classes.apply(portion));
         let samples = train.samples();
