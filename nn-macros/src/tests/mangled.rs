@@ -95,8 +95,8 @@ impl Random {
 
 fn any_token(random: &mut Random, donor: &[TokenTree]) -> TokenTree {
     #[rustfmt::skip]
-    const WORDS: [&str; 46] = [
-        "precision", "mixed",        "const", "input", "target", "block", "output", "loss", "metric", "optimizer", "network", "crate", "class", "x", "h",
+    const WORDS: [&str; 47] = [
+        "precision", "mixed", "stepwise",        "const", "input", "target", "block", "output", "loss", "metric", "optimizer", "network", "crate", "class", "x", "h",
         "relu", "dense", "sum", "concat", "reshape", "mse", "r2", "adam", "zeros", "axis", "if", "let", "return", "match",
         "else", "repeat", "dim", "shared", "body", "false", "stage", "encode", "split", "conv2d", "true", "self", "as", "move", "unsafe", "_", "Digits",
     ];

@@ -10,6 +10,7 @@ mod metrics;
 mod names;
 mod scans;
 mod sequences;
+mod stepwise;
 
 use proc_macro2::TokenStream;
 
