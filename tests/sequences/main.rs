@@ -3,4 +3,6 @@
 mod carried;
 mod learning;
 mod random;
+mod scatter;
+mod spelling;
 mod streamed;

@@ -9,8 +9,8 @@
 //! - *map*: one stage without inner axes that stores;
 //! - *reduce*: a stage that reduces, then one that stores;
 //! - *row* (softmax, normalization, cross-entropy and its gradient): several reductions over a row, then stores over it;
-//! - *scatter*: as a contraction, but what it sums is 0 where a number that is loaded is not that of the outer point's row. The CPU's
-//!   printer walks over the numbers instead ([`Kernel::scatter`]);
+//! - *scatter*: as a contraction, but what it sums is 0 where a number that is loaded is not that of the outer point's row. The printers
+//!   walk over the numbers instead ([`Kernel::scattered`]);
 //! - *contract*: the first stage sums a product of two loads over its inner axes, and the other stages are its
 //!   epilogue, without inner axes. Printers give it a tiled schedule of their own ([`Kernel::contraction`]).
 //!
@@ -159,6 +159,19 @@ pub struct ContractionView {
     pub b: Operand,
 }
 
+/// What a scatter kernel sums by number, wherever it lies.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scattered<'k> {
+    /// Rows of the result.
+    pub rows: usize,
+    /// The loops over all positions, outermost first.
+    pub positions: &'k [Extent],
+    /// The positions' numbers: an index in the kernel's axes.
+    pub numbers: (TensorId, Index),
+    /// What is summed.
+    pub values: (TensorId, Index),
+}
+
 /// A scatter kernel's sums, `out[row, column] = Σ values[position, column]` over the positions whose number is `row`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScatterView {
@@ -262,8 +275,8 @@ impl Kernel {
     /// The sums by number at the heart of a scatter kernel; `None` for every other kernel.
     ///
     /// It is one if the first stage does nothing but sum, over all positions, a value where the position's number is that of the first
-    /// outer axis, with numbers and values lying in order, and if no later stage has inner axes.
-    pub fn scatter(&self) -> Option<ScatterView> {
+    /// outer axis, and if no later stage has inner axes.
+    pub fn scattered(&self) -> Option<Scattered<'_>> {
         let (first, rest) = self.stages.split_first()?;
         if first.inner.is_empty() || !first.stores.is_empty() || rest.iter().any(|s| !s.inner.is_empty()) {
             return None;
@@ -281,17 +294,29 @@ impl Kernel {
             return None;
         };
         let (&Extent::Size(rows), columns) = (self.outer.first()?, &self.outer[1..]) else { return None };
-        let columns = match columns {
+        let by_row = *row == Index::axis(0) && !at.uses(0) && !of.uses(0);
+        let plain = no_bounds.is_empty() && none_either.is_empty() && !columns.contains(&Extent::Batch);
+        (by_row && plain).then(|| Scattered {
+            rows,
+            positions: &first.inner,
+            numbers: (*numbers, at.clone()),
+            values: (*values, of.clone()),
+        })
+    }
+
+    /// As [`Kernel::scattered`], where numbers and values lie in order.
+    pub fn scatter(&self) -> Option<ScatterView> {
+        let Scattered { rows, positions: inner, numbers: (numbers, at), values: (values, of) } = self.scattered()?;
+        let columns = match self.outer[1..] {
             [] => 1,
-            [Extent::Size(columns)] => *columns,
+            [Extent::Size(columns)] => columns,
             _ => return None,
         };
-        let positions: Vec<Index> = (0..first.inner.len()).map(|i| Index::axis(self.outer.len() + i)).collect();
-        let position = Index::linear(&positions, &first.inner);
+        let positions: Vec<Index> = (0..inner.len()).map(|i| Index::axis(self.outer.len() + i)).collect();
+        let position = Index::linear(&positions, inner);
         let column = if self.outer.len() > 1 { Index::axis(1) } else { Index::default() };
-        let in_order = *at == position && *of == position.times(columns as i64).plus(&column) && *row == Index::axis(0);
-        let plain = in_order && no_bounds.is_empty() && none_either.is_empty();
-        plain.then(|| ScatterView { rows, columns, positions: first.inner.clone(), numbers: *numbers, values: *values })
+        let in_order = at == position && of == position.times(columns as i64).plus(&column);
+        in_order.then(|| ScatterView { rows, columns, positions: inner.to_vec(), numbers, values })
     }
 
     /// Whether any stage stores to this tensor.

@@ -4,6 +4,7 @@ use super::Binding;
 use super::contract::{self, Contract};
 use super::function::Function;
 use super::printer::Printer;
+use super::scatter::{self, Scatter};
 use super::text::Count;
 use super::thread::{self, Thread};
 use super::tiled::{self, Tiled};
@@ -15,6 +16,7 @@ pub(super) enum Archetype<'a> {
     Workgroup(Workgroup<'a>),
     Contract(Box<Contract<'a>>),
     Tiled(Box<Tiled<'a>>),
+    Scatter(Box<Scatter<'a>>),
 }
 
 /// How many invocations a workgroup has.
@@ -40,6 +42,9 @@ impl<'a> Archetype<'a> {
                 return Archetype::Contract(Box::new(contract::prepare(printer, view)));
             }
         }
+        if kernel.scattered().is_some() {
+            return Archetype::Scatter(Box::new(scatter::prepare(printer)));
+        }
         let inner: Vec<Count> = kernel.stages.iter().map(|s| Count::of(&s.inner)).collect();
         if workgroup::suits(&kernel.outer, &inner) {
             return Archetype::Workgroup(workgroup::prepare(printer));
@@ -53,6 +58,7 @@ impl<'a> Archetype<'a> {
             Archetype::Workgroup(workgroup) => &mut workgroup.printer,
             Archetype::Contract(contract) => &mut contract.printer,
             Archetype::Tiled(tiled) => &mut tiled.printer,
+            Archetype::Scatter(scatter) => &mut scatter.printer,
         }
     }
 
@@ -60,6 +66,7 @@ impl<'a> Archetype<'a> {
         match self {
             Archetype::Tiled(tiled) if tiled.tile.split => Lanes::AtMost(tiled.tile.lanes),
             Archetype::Workgroup(workgroup) => Lanes::About(workgroup.lanes),
+            Archetype::Scatter(scatter) => Lanes::About(scatter.lanes),
             _ => Lanes::Any,
         }
     }
@@ -71,6 +78,7 @@ impl<'a> Archetype<'a> {
             Archetype::Workgroup(workgroup) => workgroup.fours,
             Archetype::Contract(contract) => contract.lanes(),
             Archetype::Tiled(tiled) => tiled.lanes(),
+            Archetype::Scatter(_) => None,
         }
     }
 
@@ -78,6 +86,7 @@ impl<'a> Archetype<'a> {
     pub(super) fn shared(&self, lanes: usize) -> usize {
         match self {
             Archetype::Workgroup(workgroup) => workgroup.shared(lanes),
+            Archetype::Scatter(scatter) => scatter.shared(lanes),
             Archetype::Tiled(tiled) if tiled.tile.split => tiled.shared(lanes),
             _ => 0,
         }
@@ -87,6 +96,7 @@ impl<'a> Archetype<'a> {
     pub(super) fn set_lanes(&mut self, lanes: usize) {
         match self {
             Archetype::Workgroup(workgroup) => workgroup.lanes = lanes,
+            Archetype::Scatter(scatter) => scatter.lanes = lanes,
             Archetype::Tiled(tiled) => tiled.tile.lanes = lanes,
             _ => {}
         }
@@ -98,6 +108,7 @@ impl<'a> Archetype<'a> {
             Archetype::Workgroup(workgroup) => workgroup::print(workgroup),
             Archetype::Contract(contract) => contract::print(*contract),
             Archetype::Tiled(tiled) => tiled::print(*tiled),
+            Archetype::Scatter(scatter) => scatter::print(*scatter),
         }
     }
 }

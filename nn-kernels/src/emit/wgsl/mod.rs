@@ -3,8 +3,8 @@
 //! A dispatch does the kernels of a level, which do not depend on each other: each is a function, and the entry point calls the
 //! one that a workgroup is for.
 //!
-//! There are four archetypes: an invocation for each outer point (`thread`), a workgroup for each outer point (`workgroup`),
-//! blocks of a matrix product (`contract`), and tiles of contractions with windows or with long sums for few outputs
+//! There are five archetypes: an invocation for each outer point (`thread`), a workgroup for each outer point (`workgroup`),
+//! sums by number (`scatter`), blocks of a matrix product (`contract`), and tiles of contractions with windows or with long sums for few outputs
 //! (`tiled`). Large contractions have several texts (`variants`), some of them through workgroup memory (`panels`). Every constant is in the text; only the batch,
 //! the arena's capacity and the step's numbers come from the uniform.
 
@@ -20,6 +20,7 @@ mod math;
 mod panels;
 mod printer;
 pub mod resident;
+mod scatter;
 mod shader;
 mod subgroups;
 mod text;
