@@ -11,6 +11,8 @@ pub(super) const PANEL: usize = 1 << 13;
 const FEW_ROWS: usize = 4;
 /// Rows of a tile in the order in which it reads them, with room for all tiles.
 pub(super) const PACKED_ROWS: usize = LANES;
+/// Tiles of rows up to which the second operand is read in place: packing it pays when many tiles read it.
+const IN_PLACE_TILES: usize = 4;
 /// Floats of the second operand that stay in the first-level cache, wherever they lie.
 const CACHED: usize = 1 << 13;
 
@@ -50,7 +52,8 @@ impl Tiles<'_> {
                 let columns = columns_of_tile.min(p.n - j);
                 let width = columns.next_multiple_of(W::WIDTH);
                 // Rows that are whole vectors can be read in place, if that is not far to go for every tile.
-                let in_place = p.b[1] == 1 && columns == width && (p.m <= 2 * W::ROWS || p.k * p.n <= CACHED);
+                let in_place =
+                    p.b[1] == 1 && columns == width && (p.m <= IN_PLACE_TILES * W::ROWS || p.k * p.n <= CACHED);
                 let from = &self.o.b[k0 * p.b[0] + j * p.b[1]..];
                 let (panel, row) = if in_place {
                     (from, p.b[0])
