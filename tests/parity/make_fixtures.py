@@ -1673,6 +1673,65 @@ cell("gru_bidirectional", (6, 4), "GRU", 3, bidirectional=True)
 cell("gru_initial", (6, 4), "GRU", 5, initial=(5,))
 cell("gru_deep_bidirectional", (4, 3), "GRU", 3, initial=(4, 3), num_layers=2, bidirectional=True)
 
+
+def streams(name, function):
+    """Truncated backpropagation through time: `function(net, s, *states)` gives results and states, which go on from batch to batch."""
+    length, together, count, reset = 5, 4, 12, 8
+    rng = np.random.default_rng(zlib.crc32(f"stateful/{name}".encode()))
+    tensors = FAMILIES.setdefault("stateful", {})
+
+    def put(key, value):
+        value = value.detach().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
+        tensors[f"{name}/{key}"] = value.astype(np.float32)
+
+    data = {k: np.float32(rng.normal(size=(together * count, length, n))) for k, n in (("x", 3), ("y", 2))}
+    net = Net(rng)
+
+    def forward(number, states):
+        rows = slice(together * number, together * (number + 1))
+        x, y = (torch.tensor(data[k][rows], dtype=DTYPE) for k in "xy")
+        out, *states = function(net, torch.tanh(x), *states)
+        p = net.linear("p", out, 2)
+        return p, F.mse_loss(p, y), [s.detach() for s in states]
+
+    states = []
+    for number in range(3):
+        p, _, states = forward(number, states)
+        put(f"output/{number}", p)
+    for k, v in data.items():
+        put(f"data/{k}", v)
+    for k, v in net.parameters.items():
+        put(f"before/{k}", v)
+    forward(3, states)[1].backward()
+    for k, v in net.parameters.items():
+        put(f"gradient/{k}", v.grad)
+    rule, losses, states = torch.optim.Adam(net.parameters.values(), lr=0.01), [], []
+    for number in range(count):
+        rule.zero_grad()
+        _, loss, states = forward(number, [] if number == reset else states)
+        loss.backward()
+        rule.step()
+        losses.append(loss.item())
+    put("losses", losses)
+    for k, v in net.parameters.items():
+        put(f"after/{k}", v)
+    for number, state in enumerate(states):
+        put(f"kept/{number}", state)
+
+
+def own_cell(net, s, h=None):
+    h, all = torch.zeros(s.shape[0], 5, dtype=DTYPE) if h is None else h, []
+    for x_t in s.unbind(1):
+        h = torch.tanh(net.linear("a.h", torch.cat([x_t, h], 1), 5))
+        all.append(h)
+    return torch.stack(all, 1), h
+
+
+streams("stateful_rnn", lambda net, s, *states: recurrent(net, "a.rnn", "RNN", s, 5, *states))
+streams("stateful_lstm", lambda net, s, *states: recurrent(net, "a.lstm", "LSTM", s, 5, *states, num_layers=2))
+streams("stateful_gru", lambda net, s, *states: recurrent(net, "a.gru", "GRU", s, 5, *states))
+streams("stateful_scan", own_cell)
+
 adam = lambda parameters: torch.optim.Adam(parameters, lr=0.01)
 sequence("lstm_last", (6, 4), lambda net, s: [recurrent(net, "a.lstm", "LSTM", s, 8)[0][:, -1]], optimizer=adam)
 sequence("gru_final_state", (6, 4), lambda net, s: [recurrent(net, "all.gru", "GRU", s, 4)[1]], optimizer=adam)

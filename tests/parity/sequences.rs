@@ -3,6 +3,7 @@
 mod ctc;
 mod recurrent;
 mod scans;
+mod stateful;
 
 /// `case [shape] { more inputs } { statements } (tensors)`: of `s`, which is between a tanh before and a dense layer behind. The
 /// first tensor is an output, and all of them go into the loss.
@@ -30,4 +31,5 @@ fn every_fixture_is_tested() {
     let sources = concat!(include_str!("recurrent.rs"), include_str!("scans.rs"));
     nn_tests::parity::assert_all_named("sequences", sources);
     nn_tests::parity::assert_all_named("ctc", include_str!("ctc.rs"));
+    nn_tests::parity::assert_all_named("stateful", include_str!("stateful.rs"));
 }

@@ -5,4 +5,5 @@ mod learning;
 mod random;
 mod scatter;
 mod spelling;
+mod stateful;
 mod streamed;
