@@ -126,7 +126,7 @@ on_each_device! {
         let mut net = Pieces::new(device, 3).unwrap();
         let history = net.fit(&data, fit().epochs(6)).unwrap();
         let (first, last) = (&history.epochs[0], &history.epochs[5]);
-        assert!(last.train.loss < 0.2 * first.train.loss, "{} to {}", first.train.loss, last.train.loss);
+        assert!(last.train.loss < 0.3 * first.train.loss, "{} to {}", first.train.loss, last.train.loss);
         // The last windows of each stream: whole batches.
         let (_, rest) = data.split_at(51 * 6);
         assert_eq!(last.validation.as_ref().unwrap(), &net.evaluate(&rest).unwrap());

@@ -128,7 +128,8 @@ impl Options {
         let Some(validation) = validation else {
             // As Keras rounds; the summand is for fractions that are no binary numbers, such as 0.9.
             let middle = (samples as f64 * (1.0 - fraction) + 1e-9) as usize;
-            let middle = if program.kept.is_empty() { middle } else { middle - middle % self.batch_size.max(1) };
+            let whole = fraction > 0.0 && !program.kept.is_empty();
+            let middle = if whole { middle - middle % self.batch_size.max(1) } else { middle };
             let kept = samples - middle;
             if middle == 0 || (fraction > 0.0 && kept == 0) {
                 let what = if middle == 0 { "trained on" } else { "validated" };
