@@ -57,6 +57,23 @@ fn recurrent() -> Network {
     n
 }
 
+/// A total whose rows a loop reads: it is written where it is kept only if the loop looks there.
+fn walked() -> Network {
+    let (mut n, x) = network(&[4, 2]);
+    let so_far = n.keep("total", &[4, 2]);
+    let total = n.graph.add2(so_far, x);
+    n.kept_becomes(so_far, total);
+    let zeros = n.graph.filled(0.0, &Shape::batched(&[2]));
+    let steps = n.graph.begin_loop(4, false);
+    let row = n.graph.at(steps, total);
+    let h = n.graph.carry(steps, zeros);
+    let sum = n.graph.add2(h, row);
+    let next = n.graph.unary(Unary::Tanh, sum);
+    let end = n.graph.end_loop(steps, &[(h, next)])[0];
+    n.outputs.push(("y".into(), end));
+    n
+}
+
 /// A loss whose gradient reads the old numbers, and no state that only training would need.
 fn with_loss(mut n: Network) -> Network {
     let y = n.outputs[0].1;
@@ -113,7 +130,14 @@ fn play(n: &Network, plan: &Plan, schedule: &Schedule, runs: usize) -> Memory {
 
 #[test]
 fn what_one_run_leaves_the_next_one_finds() {
-    for (name, n) in [("total", total()), ("crossed", crossed()), ("turned", turned()), ("recurrent", recurrent())] {
+    let networks = [
+        ("total", total()),
+        ("crossed", crossed()),
+        ("turned", turned()),
+        ("recurrent", recurrent()),
+        ("walked", walked()),
+    ];
+    for (name, n) in networks {
         for fuse in [true, false] {
             let n = with_loss(n.clone());
             let plan = compile(&n, &Options { fuse });
@@ -144,7 +168,7 @@ fn what_one_run_leaves_the_next_one_finds() {
 /// The gradient with respect to the input reads what was kept before; it must not see what it becomes.
 #[test]
 fn gradients_see_the_old_numbers_and_leave_them_alone() {
-    for n in [total(), crossed(), turned(), recurrent()] {
+    for n in [total(), crossed(), turned(), recurrent(), walked()] {
         let n = with_loss(n);
         let plan = compile(&n, &Options::default());
         let gradients = plan.gradients.as_ref().unwrap();

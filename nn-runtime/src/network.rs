@@ -325,6 +325,14 @@ impl Net {
         kept: &mut Kept,
         combined: &mut Combined,
     ) -> Result<()> {
+        let left_over = samples % batch.max(1);
+        if self.is_stateful() && left_over > 0 {
+            return Err(Error::Data(format!(
+                "the last batch of {samples} samples has {left_over} of {batch}, but `{}` goes on where the batch before ended, so all need \
+                 the same number: data of `in_streams({batch})` has whole batches",
+                self.program.name
+            )));
+        }
         let batches: Vec<usize> = (0..samples).step_by(batch).map(|start| batch.min(samples - start)).collect();
         let steps: Vec<StepUniform> = batches.iter().map(|&batch| self.pass(batch)).collect();
         let order: Vec<u32> = (0..samples as u32).collect();

@@ -6,7 +6,7 @@ use rand::rngs::ChaCha8Rng;
 use crate::error::{Error, Result};
 use crate::init::generator;
 
-/// Draws classes by their scores (logits), by a seed: the same seed and scores give the same classes on every machine.
+/// Draws classes by their scores (logits), by a seed: the same seed and scores give the same classes on the same platform.
 ///
 /// Scores are divided by the temperature; of the classes, only the `top_k` likeliest stay, and of those only the likeliest whose probabilities
 /// come to `top_p` together; the softmax of what is left says how often each is drawn. These are the words and the order of Hugging Face's

@@ -120,15 +120,26 @@ functions! {
     /// - `blank` is the class that says nothing; -1 is the last one, and then the labels may be a `class(n)` without it.
     /// - `target_length`: how many labels there are, an input or target `class(longest + 1)`. Without it, labels end where they are `blank`.
     /// - `input_length`: how many steps there are, `class(steps + 1)`; all of them without it.
-    /// - `zero_infinity`: n labels of which r equal the one before them need n + r steps. If there are less, no path spells them, and the loss
+    /// - `zero_infinity`: n labels of which r equal the one before them need n + r steps. If there are fewer, no path spells them, and the loss
     ///   is infinite, or 0 with `zero_infinity = true`. There is no gradient then, in either case.
     ///
-    /// ```text
-    /// input  sound: [100, 40];
-    /// input  steps: class(101);                    // 0 to 100
-    /// target text: class(28)[20];                  // 0 is the blank, and what is not there
-    /// logits = sound >> gru(64, bidirectional = true) >> linear(28);
-    /// loss   ctc(logits, text, input_length = steps, zero_infinity = true);
+    /// ```
+    /// nn::network! {
+    ///     network Reader {
+    ///         input  sound: [50, 13];
+    ///         input  steps: class(51);                     // 0 to 50
+    ///         target text: class(28)[10];                  // 0 is the blank, and what is not there
+    ///         logits = sound >> gru(16, bidirectional = true) >> linear(28);
+    ///         output scores = logits;
+    ///         loss   ctc(logits, text, input_length = steps, zero_infinity = true);
+    ///     }
+    /// }
+    /// # fn main() -> nn::Result<()> {
+    /// let net = Reader::new(&nn::Device::cpu(), 1)?;
+    /// let scores = net.predict(&[[[0.1; 13]; 50]], &[50])?;
+    /// assert!(nn::ctc_greedy(&scores[0], 0)?.iter().all(|label| (1..28).contains(label)));
+    /// # Ok(())
+    /// # }
     /// ```
     ///
     /// `nn::ctc_greedy` reads labels out of scores. Time and memory grow with steps x labels.

@@ -105,14 +105,14 @@ impl Table<'_> {
     }
 
     /// Whether the one kernel that writes `new` may write `old` instead: it reads of that nothing but the element that the same point
-    /// writes then, and no kernel behind it reads it.
+    /// writes then, no kernel behind it reads it, and no loop has views of `new`.
     fn is_in_place(&self, new: TensorId, old: TensorId) -> bool {
         let schedule = &self.schedule;
         let sees = |t: TensorId, of: TensorId| t == of || schedule.views.get(&t).is_some_and(|v| v.of.contains(&of));
         let mut writers = (0..schedule.kernels.len())
             .filter(|&k| schedule.kernels[k].tensors().iter().any(|&t| sees(t, new) && schedule.kernels[k].writes(t)));
         let (Some(writer), None) = (writers.next(), writers.next()) else { return false };
-        if schedule.loop_of(writer).is_some() {
+        if schedule.loop_of(writer).is_some() || schedule.views.values().any(|view| view.of.contains(&new)) {
             return false;
         }
         let level = schedule.levels.iter().find(|level| level.contains(&writer)).cloned().unwrap_or_default();

@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::copy_with;
-use crate::graph::{Access, Contraction, Graph, Loop, Node, NodeId, Op, Shape};
+use crate::graph::{Access, Graph, Loop, Node, NodeId, Op, Shape};
 
 /// What is computed by blocks, and by which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub fn compute_by_blocks(graph: &Graph, roots: &[NodeId], blocks: &Blocks) -> Op
         // The longest axis is cut, so that blocks of a few rows are as small as they are wanted.
         let mut longest: Vec<usize> = (0..node.shape.rank()).collect();
         longest.sort_by_key(|axis| std::cmp::Reverse(node.shape.dims[*axis]));
-        let find = |axis: usize| Region::find(graph, &needed, roots, id, axis, blocks);
+        let find = |axis: usize| Region::find(graph, &needed, &loops, roots, id, axis, blocks);
         let found = longest.into_iter().find_map(find);
         if let Some(region) = found.filter(|region| region.axes.keys().all(|id| !members.contains(id))) {
             members.extend(region.axes.keys());
@@ -115,6 +115,7 @@ impl Region {
     fn find(
         graph: &Graph,
         needed: &[bool],
+        loops: &[Option<Loop>],
         roots: &[NodeId],
         start: NodeId,
         axis: usize,
@@ -135,7 +136,9 @@ impl Region {
             if inside.clone().next().is_none() {
                 continue;
             }
-            match row_axis(graph, id, &axes).filter(|_| inside.clone().any(|a| goes_on(&a))) {
+            // What is computed in each step of another loop stays there.
+            let may_join = loops[id.index()].is_none() && inside.clone().any(|a| goes_on(&a));
+            match row_axis(graph, id, &axes).filter(|_| may_join) {
                 Some(axis) => {
                     axes.insert(id, axis);
                 }
@@ -156,8 +159,7 @@ impl Region {
         kept.extend(&ends);
         axes.retain(|id, _| kept.contains(id));
         let mut ends: BTreeSet<NodeId> = ends.into_iter().collect();
-        for (id, node) in graph.nodes().filter(|(id, _)| needed[id.index()] && !axes.contains_key(id)) {
-            debug_assert!(!kept.contains(&id));
+        for (_, node) in graph.nodes().filter(|(id, _)| needed[id.index()] && !axes.contains_key(id)) {
             ends.extend(node.args.iter().copied().filter(|a| axes.contains_key(a)));
         }
         ends.extend(blocked.into_iter().filter(|id| axes.contains_key(id)));
@@ -343,10 +345,7 @@ fn with_rows(g: &mut Graph, node: &Node, args: Vec<NodeId>, axis: usize, rows: u
         Op::Slice(starts) => g.slice(args[0], starts, &shape.dims),
         Op::Concat(along) => g.concat(&args, *along),
         Op::Reduce { how, axes, batch } => g.reduce(*how, args[0], axes, *batch),
-        Op::Contract(Contraction { reduced, a, b }) => {
-            let c = Contraction { reduced: reduced.clone(), a: a.clone(), b: b.clone() };
-            g.contract(args[0], args[1], c, shape)
-        }
+        Op::Contract(c) => g.contract(args[0], args[1], c.clone(), shape),
         _ => copy_with(g, &Node { shape, ..node.clone() }, args),
     }
 }

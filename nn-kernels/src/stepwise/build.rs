@@ -362,6 +362,12 @@ impl<'a> Builder<'a> {
         if let Some(c) = self.from.as_constant(id) {
             return Ok(Future::Constant(c));
         }
+        // What is one number for all positions hides no later ones.
+        if let Op::Binary(op @ (Binary::Add | Binary::Subtract)) = node.op
+            && let Some((number, other)) = (0..2).find_map(|i| Some((self.from.as_constant(node.args[i])?, 1 - i)))
+        {
+            return Ok(Future::shifted(op, number, of(other), other == 0));
+        }
         Ok(match (&node.op, form) {
             (Op::Binary(op), Form { time: Some(time), history: Some(history) }) => {
                 let known = |arg: usize| self.affine[node.args[arg].index()].as_ref();
@@ -375,6 +381,8 @@ impl<'a> Builder<'a> {
             (Op::Unary(op), _) => Future::unary(*op, of(0)),
             (Op::Select, _) => Future::select(of(0), of(1), of(2)),
             (Op::Reduce { how, .. }, _) => Future::reduced(*how, of(0)),
+            // A state has no axis of positions, whatever it begins with.
+            (Op::Carry(..), _) => Future::Known,
             (Op::Gather, _) if of(1) == Future::Unknown => Future::Unknown,
             (Op::Gather, _) => Future::Known,
             (Op::Concat(_), _) => Future::beside(args.iter().map(|(_, future)| *future)),

@@ -46,9 +46,24 @@ impl Future {
             (Binary::Divide, a, b) if a == zero && b.is_known() => zero,
             (Binary::Add, a, b) if a.is_lowest() || b.is_lowest() => Future::Lowest,
             (Binary::Subtract, a, b) if a.is_lowest() && !b.is_lowest() => Future::Lowest,
-            (Binary::LessEqual, a, Future::Constant(b)) if a.is_lowest() && b >= LOWEST => Future::Constant(1.0),
             (_, a, b) if a.is_known() && b.is_known() => Future::Known,
             _ => Future::Unknown,
+        }
+    }
+
+    /// Of a sum or a difference with one number for all positions, also those that are not later; the number is the second operand or
+    /// the first.
+    pub(super) fn shifted(op: Binary, number: f64, x: Future, is_first: bool) -> Future {
+        let number = Future::Constant(number);
+        match (x, is_first) {
+            (Future::Unknown, _) => Future::Unknown,
+            (Future::Lowest, _) => {
+                let shift = Future::binary(op, Future::Constant(0.0), number);
+                let stays = is_first || op == Binary::Add;
+                if stays && matches!(shift, Future::Constant(c) if c < -LOWEST / 2.0) { x } else { Future::Unknown }
+            }
+            (_, true) => Future::binary(op, x, number),
+            (_, false) => Future::binary(op, number, x),
         }
     }
 

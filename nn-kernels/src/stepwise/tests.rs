@@ -279,7 +279,7 @@ fn what_looks_ahead_is_found() {
     assert_eq!(looking_ahead(|g, x| layers::flip(g, x, 0)), Reason::Backwards);
     assert_eq!(looking_ahead(|g, x| layers::mean(g, x, Some(&[0]), false)), Reason::LooksAhead);
     assert_eq!(looking_ahead(|g, x| layers::softmax(g, x, 0)), Reason::LooksAhead);
-    assert_eq!(looking_ahead(|g, x| layers::flatten(g, x)), Reason::Merged);
+    assert_eq!(looking_ahead(layers::flatten), Reason::Merged);
     assert_eq!(looking_ahead(|g, x| layers::slice(g, x, 1, None, 0, 1)), Reason::Length);
     assert_eq!(
         looking_ahead(|g, x| {

@@ -3,7 +3,7 @@
 use nn_kernels::autodiff;
 use nn_kernels::graph::{Graph, Leaf, NodeId, Shape, StepScalar};
 use nn_kernels::interpret::{self, Memory, StepNumbers};
-use nn_kernels::layers::{OptimizerStep, clip_by_value, clip_factor, optimizer_step, weighted_mean};
+use nn_kernels::layers::{OptimizerStep, clip_by_value, clip_factor, is_counted, optimizer_step, terms};
 use nn_kernels::network::{Constrained, Constraint, Initializer, Network, Penalty, Precision};
 use nn_kernels::plan::{Plan, Schedule};
 use nn_kernels::reference::{self, Environment};
@@ -70,9 +70,9 @@ impl Sample {
             results.push((format!("output {}", output.name), read(&memory, &plan.predict, *t)));
         }
         if let Some(s) = &plan.evaluate {
-            // Nothing is skipped here: the place of what says so is left alone.
+            // There are no gradients here: the place of what says whether they are finite is left alone.
             let mut measured = self.play(plan, s)?.results;
-            measured.truncate(plan.skipped.unwrap_or(measured.len()));
+            measured.truncate(plan.skipped.or(plan.non_finite).unwrap_or(measured.len()));
             results.push(("evaluated loss and metrics".into(), measured));
         }
         if let Some(s) = &plan.gradients {
@@ -120,24 +120,38 @@ impl Sample {
             results.push((format!("output {name}"), values));
         }
         let Some(loss) = network.loss else { return results };
-        let statistics = network.metrics.iter().flat_map(|m| &m.statistics).copied();
-        let mut measured: Vec<NodeId> = std::iter::once(loss).chain(statistics).collect();
-        // Last, what each sample's loss counts, where that is not 1.
-        let weight = weighted_mean(&network.graph, loss).map(|(_, weight)| weight);
-        measured.extend(weight);
+        // The terms of the loss are further nodes.
+        let network = &mut network.clone();
+        let counted = is_counted(&network.graph, loss);
+        let terms = terms(&mut network.graph, loss).expect("random networks have losses that can be averaged");
+        let network = &*network;
+        let statistics: Vec<NodeId> = network.metrics.iter().flat_map(|m| &m.statistics).copied().collect();
+        let mut measured = [&[loss], &statistics[..]].concat();
+        // Last, what samples count in the terms of the loss: of several, each has its mean there, too.
+        let is_one = terms.len() == 1;
+        for term in terms.iter().filter(|_| counted) {
+            let Some(weight) = term.weight else { continue };
+            measured.extend((!is_one).then_some(term.value));
+            measured.push(weight);
+        }
         let penalties: f64 = network.penalties.iter().map(|(number, cost)| self.penalty(plan, *number, *cost)).sum();
         let means = |values: Vec<Vec<f64>>| {
             let mut all = vec![values[0].iter().sum::<f64>() / values[0].len() as f64 + penalties];
-            let (statistics, weights) = values[1..].split_at(values.len() - 1 - usize::from(weight.is_some()));
-            statistics.iter().for_each(|statistic| all.extend(statistic));
-            all.extend(weights.iter().map(|weights| weights.iter().sum::<f64>()));
+            let (metrics, of_terms) = values[1..].split_at(statistics.len());
+            metrics.iter().for_each(|statistic| all.extend(statistic));
+            // A weight is a sum; a value, which has its weight behind it, is a mean over samples.
+            for (i, values) in of_terms.iter().enumerate() {
+                let is_value = !is_one && i % 2 == 0;
+                let sum: f64 = (0..self.batch).map(|sample| values[sample % values.len()]).sum();
+                all.push(if is_value { sum / self.batch as f64 } else { sum });
+            }
             all
         };
         let evaluated = self.values(network, plan, &measured, Phase::Inference);
         results.push(("evaluated loss and metrics".into(), means(evaluated)));
 
         let mut training = means(self.values(network, plan, &measured, Phase::Training));
-        training.extend(plan.skipped.map(|_| 0.0));
+        training.extend(plan.skipped.or(plan.non_finite).map(|_| 0.0));
         results.push(("loss".into(), vec![training[0]]));
         let leaves: Vec<Leaf> = (0..network.parameters.len())
             .filter(|&i| network.parameters[i].trainable)

@@ -133,11 +133,13 @@ impl Api<'_> {
             Some(limit) => format!("There is room for {limit} positions."),
             None => "There can be any number of positions.".to_owned(),
         };
+        // A parameter of its own hygiene: an input may have this name.
+        let batch = Ident::new("batch", Span::mixed_site());
         let begin = quote! {
             impl #name {
                 /// Begins to predict step by step, for so many sequences at once: each step is given one row of the inputs that are declared
                 /// `stepwise`, and gives one row of each output, what [`Self::predict`] would give there. Other inputs are given here. What
-                /// positions need of those before them is kept.
+                /// positions need of those before them is kept. States begin with zeros, also those that the network keeps from batch to batch.
                 #[doc = #end]
                 ///
                 /// The weights are those of now: what is learnt later does not reach these steps.
@@ -146,12 +148,12 @@ impl Api<'_> {
                 /// If there are no sequences, if an input has another number of samples, if a class is out of range, or if the device fails.
                 #many
                 #[allow(dead_code)]
-                pub fn stepwise<#(#generics),*>(&self, batch: usize, #(#names: &[#generics]),*) -> #nn::Result<#steps>
+                pub fn stepwise<#(#generics),*>(&self, #batch: usize, #(#names: &[#generics]),*) -> #nn::Result<#steps>
                 where
                     #(#bounds,)*
                 {
                     #unread
-                    let steps = #nn::Stepwise::new(&self.net, __nn_program::STEPS, batch, &[#(#reads),*])?;
+                    let steps = #nn::Stepwise::new(&self.net, __nn_program::STEPS, #batch, &[#(#reads),*])?;
                     ::core::result::Result::Ok(#steps { steps })
                 }
             }

@@ -71,6 +71,6 @@ fn mistakes_of_attention() {
     starts("y = x >> rotary(heads = 8);", "turned in pairs");
     starts("y = mask_from(length, 5);", "`length` may be up to 6, but there are 5 positions");
     starts("y = x >> masking(v);", "is [6], but `v` is [8]");
-    starts("y = memory >> last(length = length);", "the length may be up to 6, but there are 5 positions");
+    starts("y = memory >> last(length = length);", "`length` of `last` may be up to 6, but there are 5 positions");
     starts("y = x >> self_attention(num_heads = 2);", "no option `num_heads`");
 }

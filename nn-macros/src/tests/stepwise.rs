@@ -44,6 +44,14 @@ fn what_no_step_can_be_made_of_is_explained() {
             "1: this network cannot work step by step: `mixed.self_attention` depends on all positions, also on those that are yet to come"
         ]
     );
+    // Neither a state's beginning nor a number for all positions hides those to come.
+    for ahead in [
+        "scan ahead(x_t in x, all = x, h = zeros(4)) { h = x_t + sum(all * h, axis = 0); h }",
+        "ahead = matmul(softmax(matmul(x, permute(x, [1, 0])) - 2e9), x);",
+    ] {
+        let found = wrong(&format!("{ahead} output _ahead = ahead; stepwise x;"));
+        assert!(found.len() == 1 && found[0].contains("yet to come"), "{ahead}: {found:?}");
+    }
     // What is wrong already is not said twice.
     assert_eq!(wrong("mixed = x >> self_attention(3); output _mixed = mixed; stepwise x;").len(), 1);
 }

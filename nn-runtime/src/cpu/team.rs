@@ -102,6 +102,8 @@ impl Team {
         // SAFETY: `leader` is locked, the gate is shut and nobody is at work: so it was left, and nobody else writes.
         unsafe { *board.job.get() = Some(job) };
         board.round.fetch_add(1, Ordering::Relaxed);
+        // Where this thread panicked as well, nobody has looked.
+        self.panicked.store(false, Ordering::Relaxed);
         // Either this sees who sleeps, or he who goes to sleep sees the open gate: both look after they have written.
         board.gate.store(OPEN + threads.min(BUSY) * THREAD, Ordering::SeqCst);
         if self.sleepers.load(Ordering::SeqCst) > 0 {
@@ -167,10 +169,12 @@ impl Team {
             if !here {
                 std::thread::park();
             }
-            if self.asleep()[number].take().is_some() {
+            let woken = self.asleep()[number].take().is_none();
+            if !woken {
                 self.sleepers.fetch_sub(1, Ordering::Relaxed);
             }
-            if here || self.has_work(number, seen, Ordering::Acquire) {
+            // Who has been woken, too late perhaps, looks for work for a while again: more may come.
+            if woken || here || self.has_work(number, seen, Ordering::Acquire) {
                 return;
             }
         }

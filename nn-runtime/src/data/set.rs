@@ -208,6 +208,8 @@ impl DataSet {
 
     /// Puts a sequence of samples into the order in which a network with stateful layers takes them: it is cut into `count` streams of
     /// equal length, and each batch of `count` samples is the next one of each stream. What is left over at the end is left out.
+    /// Weights of samples come along if they are there already (`…Data::with_sample_weights`); those of a run ([`Fit::sample_weights`](crate::Fit::sample_weights)) count the
+    /// samples in the new order.
     ///
     /// # Errors
     /// If there are no streams, or fewer samples than streams.

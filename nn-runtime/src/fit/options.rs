@@ -128,8 +128,10 @@ impl Options {
         let Some(validation) = validation else {
             // As Keras rounds; the summand is for fractions that are no binary numbers, such as 0.9.
             let middle = (samples as f64 * (1.0 - fraction) + 1e-9) as usize;
-            let whole = fraction > 0.0 && !program.kept.is_empty();
-            let middle = if whole { middle - middle % self.batch_size.max(1) } else { middle };
+            let (middle, samples) = match fraction > 0.0 && !program.kept.is_empty() {
+                true => self.split_batches(program, middle, samples)?,
+                false => (middle, samples),
+            };
             let kept = samples - middle;
             if middle == 0 || (fraction > 0.0 && kept == 0) {
                 let what = if middle == 0 { "trained on" } else { "validated" };
@@ -138,7 +140,7 @@ impl Options {
                 )));
             }
             let (train, validation) = data.split_at(middle);
-            return Ok((train, (kept > 0).then_some(validation)));
+            return Ok((train, (kept > 0).then(|| validation.split_at(kept).0)));
         };
         if fraction > 0.0 {
             return Err(Error::Option("validation_split and validation_data are both set: choose one of them".into()));
@@ -147,7 +149,28 @@ impl Options {
             return Err(Error::Data("the validation data has no samples".into()));
         }
         check_count(validation.samples())?;
+        let left_over = validation.samples() % self.batch_size.max(1);
+        if !program.kept.is_empty() && left_over > 0 {
+            return Err(smaller_batch("the validation data's last batch", left_over, self.batch_size, program.name));
+        }
         Ok((data, Some(validation)))
+    }
+
+    /// Where whole batches are split, and where they end.
+    fn split_batches(&self, program: &Program, middle: usize, samples: usize) -> Result<(usize, usize)> {
+        let size = self.batch_size.max(1);
+        let left_over = samples % size;
+        if left_over > 0 && !self.drop_last {
+            return Err(smaller_batch("the last batch", left_over, size, program.name));
+        }
+        if middle < size {
+            return Err(Error::Option(format!(
+                "validation_split {} of {samples} samples leaves {middle} to train on, fewer than a batch of {size}, but `{}` goes on where \
+                 the batch before ended, so whole batches are split off",
+                self.validation_split, program.name
+            )));
+        }
+        Ok((middle - middle % size, samples - left_over))
     }
 
     /// The sizes of an epoch's batches, over so many samples.
@@ -204,10 +227,7 @@ impl Options {
             )));
         }
         match batches.iter().find(|&&batch| batch != size) {
-            Some(last) => Err(Error::Option(format!(
-                "the last batch has {last} samples of {size}, but `{name}` goes on where the batch before ended, so all need the same \
-                 number: `drop_last(true)` leaves it out, and data of `in_streams({size})` has none"
-            ))),
+            Some(&last) => Err(smaller_batch("the last batch", last, size, name)),
             None => Ok(()),
         }
     }
@@ -265,4 +285,12 @@ impl Options {
             eprintln!("{what}");
         }
     }
+}
+
+/// A batch that cannot go on where the one before has ended.
+fn smaller_batch(which: &str, samples: usize, size: usize, network: &str) -> Error {
+    Error::Option(format!(
+        "{which} has {samples} samples of {size}, but `{network}` goes on where the batch before ended, so all need the same number: \
+         `drop_last(true)` leaves it out of what is trained on, and data of `in_streams({size})` has none"
+    ))
 }

@@ -79,10 +79,16 @@ impl Net {
 
     /// Runs a program on a batch of this size with what the network remembers. Networks that remember nothing wait for nobody.
     pub(crate) fn with_kept<T>(&self, batch: usize, run: impl FnOnce(&mut [f32]) -> Result<T>) -> Result<T> {
-        match self.is_stateful() {
-            true => run(self.kept().of(self.program, batch)?),
-            false => run(&mut []),
+        if !self.is_stateful() {
+            return run(&mut []);
         }
+        let mut kept = self.kept();
+        let is_first = kept.batch == 0;
+        let result = kept.of(self.program, batch).and_then(run);
+        if is_first && result.is_err() {
+            kept.reset();
+        }
+        result
     }
 
     /// Training steps, each of which goes on where the one before has ended.
@@ -94,7 +100,12 @@ impl Net {
     ) -> Result<usize> {
         let Net { program, kept, backend, .. } = self;
         let kept = kept.get_mut().unwrap_or_else(PoisonError::into_inner);
-        backend.train(steps, kept.of_all(program, steps.steps)?, results, progress)
+        let is_first = kept.batch == 0;
+        let trained = kept.of_all(program, steps.steps).and_then(|kept| backend.train(steps, kept, results, progress));
+        if is_first && trained.is_err() {
+            kept.reset();
+        }
+        trained
     }
 
     /// Brings all states back to zeros: the next batch is the first one of new sequences, and may have another size. A network

@@ -28,8 +28,10 @@ pub struct Stepwise {
     what: StepProgram,
     backend: Box<dyn Backend>,
     batch: usize,
-    /// Steps so far; `None` behind one that failed.
-    position: Option<usize>,
+    /// Steps so far.
+    position: usize,
+    /// Whether a step has failed: nobody knows what it has left behind.
+    failed: bool,
     /// The inputs that are given at the beginning; those that arrive row by row are empty.
     fixed: Vec<Vec<f32>>,
     seed: u32,
@@ -56,7 +58,7 @@ impl Stepwise {
         }
         let mut backend = net.device().backend(what.program)?;
         backend.set_parameters(&net.backend.parameters()?)?;
-        Ok(Stepwise { what, backend, batch, position: Some(0), fixed: all, seed: net.pass(batch).seed })
+        Ok(Stepwise { what, backend, batch, position: 0, failed: false, fixed: all, seed: net.pass(batch).seed })
     }
 
     /// How many sequences there are.
@@ -66,7 +68,7 @@ impl Stepwise {
 
     /// How many positions have been given.
     pub fn position(&self) -> usize {
-        self.position.unwrap_or(0)
+        self.position
     }
 
     /// How many there can be; `None` if there is no end.
@@ -76,7 +78,7 @@ impl Stepwise {
 
     /// Forgets all positions: the next one is the first of new sequences.
     pub fn reset(&mut self) {
-        self.position = Some(0);
+        (self.position, self.failed) = (0, false);
     }
 
     /// The next row of each input that arrives so, in order of declaration, into one row of each output.
@@ -86,9 +88,10 @@ impl Stepwise {
     /// fails.
     pub fn step_into(&mut self, rows: &[Input<'_>], outputs: &mut [&mut [f32]]) -> Result<()> {
         let program = self.what.program;
-        let Some(position) = self.position else {
+        let position = self.position;
+        if self.failed {
             return Err(Error::Data(format!("a step of `{}` has failed; `reset()` begins anew", program.name)));
-        };
+        }
         if let Some(limit) = self.what.limit.filter(|limit| position >= *limit) {
             return Err(Error::Data(format!(
                 "`{}` has taken {limit} steps, and has no place for more positions: `reset()` begins new sequences",
@@ -122,7 +125,7 @@ impl Stepwise {
             Some(row) => rows.get(row).map_or(&[][..], |input| &*input.values),
             None => self.fixed.get(number).map_or(&[][..], |values| values),
         };
-        self.position = None;
+        self.failed = true;
         let count = program.inputs;
         if count <= FEW {
             let few: [&[f32]; FEW] = std::array::from_fn(slice);
@@ -131,7 +134,7 @@ impl Stepwise {
             let many: Vec<&[f32]> = (0..count).map(slice).collect();
             self.backend.step(&many, step, position == 0, outputs)?;
         }
-        self.position = Some(position + 1);
+        (self.position, self.failed) = (position + 1, false);
         Ok(())
     }
 
@@ -152,7 +155,7 @@ impl Stepwise {
 impl fmt::Debug for Stepwise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Stepwise { what, batch, position, .. } = self;
-        write!(f, "steps of `{}`: {batch} sequences at position {position:?}", what.program.name)
+        write!(f, "steps of `{}`: {batch} sequences at position {position}", what.program.name)
     }
 }
 

@@ -53,6 +53,24 @@ fn attention_by_blocks_is_attention() {
 }
 
 #[test]
+fn what_a_loop_reads_in_each_step_stays_whole() {
+    let mut bench = Bench::new(2);
+    bench.network.blocks = SMALL;
+    let (q, k) = (bench.batched(&[8, 1], REAL), bench.batched(&[1, 8], REAL));
+    let (begin, rows) = (bench.batched(&[8, 1], REAL), bench.batched(&[3, 8, 1], REAL));
+    let g = bench.graph();
+    let matrix = layers::matmul(g, q, k).unwrap();
+    let steps = g.begin_loop(3, false);
+    let (h, row) = (g.carry(steps, begin), g.at(steps, rows));
+    let product = layers::matmul(g, matrix, h).unwrap();
+    let next = g.add2(product, row);
+    let y = g.end_loop(steps, &[(h, next)])[0];
+    let (graph, roots) = specialize(&bench.network.graph, &[y], Phase::Inference);
+    assert!(compute_by_blocks(&graph, &roots, &bench.network.blocks).is_none());
+    bench.check("a loop that reads a matrix", y);
+}
+
+#[test]
 fn what_is_wanted_as_a_whole_stays_whole() {
     let mut bench = Bench::new(1);
     bench.network.blocks = SMALL;

@@ -2,6 +2,8 @@
 //! counts, and of the rest, which is a mean over samples. Over several batches each of them is averaged by its own weight, so that the
 //! numbers of an epoch are exact whatever its batches.
 
+use std::collections::BTreeMap;
+
 use super::weighted_mean;
 use crate::graph::{Binary, Graph, NodeId, Op, Unary};
 use crate::shape::Fact;
@@ -30,14 +32,18 @@ pub fn terms(g: &mut Graph, value: NodeId) -> Result<Vec<Term>, Fact> {
     if !has[value.index()] {
         return Ok(vec![Term { value, weight: None }]);
     }
-    let mut terms: Vec<Term> = vec![];
-    for term in linear(g, &has, value)? {
+    linear(g, &has, &mut BTreeMap::new(), value)
+}
+
+/// Terms of a sum: those of one weight are one.
+fn add(g: &mut Graph, mut terms: Vec<Term>, others: Vec<Term>) -> Vec<Term> {
+    for term in others {
         match terms.iter_mut().find(|other| other.weight == term.weight) {
             Some(other) => other.value = g.add2(other.value, term.value),
             None => terms.push(term),
         }
     }
-    Ok(terms)
+    terms
 }
 
 /// Of each node, whether the value depends on it and there is such a mean in it.
@@ -45,7 +51,7 @@ fn reached(g: &Graph, value: NodeId) -> Vec<bool> {
     let mut wanted = vec![false; g.len()];
     wanted[value.index()] = true;
     let nodes: Vec<NodeId> = g.nodes().map(|(id, _)| id).take_while(|id| id.index() <= value.index()).collect();
-    for id in nodes.iter().rev().filter(|id| id.index() <= value.index()) {
+    for id in nodes.iter().rev() {
         if wanted[id.index()] {
             g.node(*id).args.iter().for_each(|arg| wanted[arg.index()] = true);
         }
@@ -57,7 +63,27 @@ fn reached(g: &Graph, value: NodeId) -> Vec<bool> {
     has
 }
 
-fn linear(g: &mut Graph, has: &[bool], value: NodeId) -> Result<Vec<Term>, Fact> {
+/// Each node is taken apart once, however often it is used.
+fn linear(
+    g: &mut Graph,
+    has: &[bool],
+    known: &mut BTreeMap<NodeId, Vec<Term>>,
+    value: NodeId,
+) -> Result<Vec<Term>, Fact> {
+    if let Some(terms) = known.get(&value) {
+        return Ok(terms.clone());
+    }
+    let terms = taken_apart(g, has, known, value)?;
+    known.insert(value, terms.clone());
+    Ok(terms)
+}
+
+fn taken_apart(
+    g: &mut Graph,
+    has: &[bool],
+    known: &mut BTreeMap<NodeId, Vec<Term>>,
+    value: NodeId,
+) -> Result<Vec<Term>, Fact> {
     if let Some((_, weight)) = weighted_mean(g, value) {
         return Ok(vec![Term { value, weight: Some(weight) }]);
     }
@@ -65,20 +91,18 @@ fn linear(g: &mut Graph, has: &[bool], value: NodeId) -> Result<Vec<Term>, Fact>
         return Ok(vec![Term { value, weight: None }]);
     }
     let node = g.node(value).clone();
-    let each = |g: &mut Graph, of: NodeId, change: &mut dyn FnMut(&mut Graph, NodeId) -> NodeId| {
-        let terms = linear(g, has, of)?;
+    let mut each = |g: &mut Graph, of: NodeId, change: &mut dyn FnMut(&mut Graph, NodeId) -> NodeId| {
+        let terms = linear(g, has, known, of)?;
         Ok(terms.into_iter().map(|term| Term { value: change(g, term.value), ..term }).collect::<Vec<_>>())
     };
     match (&node.op, node.args.as_slice()) {
         (Op::Binary(Binary::Add), &[a, b]) => {
-            let mut all = linear(g, has, a)?;
-            all.extend(linear(g, has, b)?);
-            Ok(all)
+            let (a, b) = (each(g, a, &mut |_, x| x)?, each(g, b, &mut |_, x| x)?);
+            Ok(add(g, a, b))
         }
         (Op::Binary(Binary::Subtract), &[a, b]) => {
-            let mut all = linear(g, has, a)?;
-            all.extend(each(g, b, &mut |g, x| g.unary(Unary::Negate, x))?);
-            Ok(all)
+            let (a, b) = (each(g, a, &mut |_, x| x)?, each(g, b, &mut |g, x| g.unary(Unary::Negate, x))?);
+            Ok(add(g, a, b))
         }
         (Op::Binary(Binary::Multiply), &[a, b]) if has[a.index()] != has[b.index()] => {
             let (mean, factor) = if has[a.index()] { (a, b) } else { (b, a) };
