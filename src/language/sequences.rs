@@ -30,6 +30,16 @@ functions! {
     /// after the scan and the binding in it (`memory.gates.linear.weight`). Dropout draws anew at each step. There is no scan in a
     /// scan and no `batch_norm`, whose statistics would be those of one step.
     scan;
+    /// `time_distributed(x, block)`
+    ///
+    /// The block on each row of the first axis, with one set of parameters for all (Keras's `TimeDistributed`): an image layer for each frame
+    /// of a film. The block is written as in `repeat`: `relu`, `conv2d(8, 3)`, or `|frame| frame >> conv2d(8, 3) >> relu >> flatten`. All rows are computed at once.
+    ///
+    /// Layers that work on the last axis (`linear`, activations, `layer_norm`) do so at each position anyhow. No layer that goes over a sequence itself stands in it, and no
+    /// `batch_norm`.
+    ///
+    /// `x >> time_distributed(flatten)` of `[5, 4, 4]` is `[5, 16]`.
+    time_distributed;
     /// `stepwise input, …`
     ///
     /// A statement: the inputs named may also arrive one row of their first axis at a time. `net.stepwise(batch)` begins with so many sequences, and

@@ -86,6 +86,7 @@ impl Elaborator<'_, '_> {
         };
         match function.apply {
             Apply::Repeat => return self.repeat(function, call),
+            Apply::TimeDistributed => return self.time_distributed(function, call),
             Apply::SampleWeight => {
                 // It takes nothing; what is written all the same is reported.
                 return self.bind(function, &mut call).map_or(Value::Error, |_| self.sample_weight(word));
@@ -129,6 +130,11 @@ impl Elaborator<'_, '_> {
 
     fn apply(&mut self, function: &Function, call: &Call<'_>, binding: Binding<'_>, is_piped: bool) -> Value {
         let arguments = &binding.arguments;
+        let stands_alone =
+            matches!(function.apply, Apply::Recurrent(_)) || ["batch_norm", "ctc"].contains(&function.name);
+        if stands_alone && self.is_in_a_scan(call.word) {
+            return Value::Error;
+        }
         let result = match function.apply {
             Apply::Value(apply) | Apply::Arithmetic(apply) | Apply::Decision(apply) => {
                 self.label(function.name);
@@ -181,6 +187,7 @@ impl Elaborator<'_, '_> {
             | Apply::Precision(_)
             | Apply::Group(_)
             | Apply::Repeat
+            | Apply::TimeDistributed
             | Apply::SampleWeight => return Value::Error,
         };
         match result {
@@ -213,9 +220,6 @@ impl Elaborator<'_, '_> {
     /// The path of a layer with parameters, which are named after it, as are its kernels. `None` after a mistake.
     fn own_path(&mut self, function: &Function, call: &Call<'_>, arguments: &Arguments) -> Option<String> {
         let place = arguments.places.get("name").copied().unwrap_or(call.word.span().into());
-        if function.name == "batch_norm" && self.is_in_a_scan(call) {
-            return None;
-        }
         let name = match arguments.bound.get("name") {
             Some(Bound::Word(name)) => Some(name.as_str()),
             _ => None,

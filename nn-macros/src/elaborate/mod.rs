@@ -9,6 +9,7 @@ mod bind;
 mod block;
 mod call;
 mod condition;
+mod distributed;
 mod explain;
 mod expression;
 mod family;

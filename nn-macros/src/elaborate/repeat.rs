@@ -18,27 +18,9 @@ use crate::text;
 impl Elaborator<'_, '_> {
     /// `x >> repeat(n, block)`
     pub fn repeat(&mut self, function: &Function, mut call: Call<'_>) -> Value {
-        let (word, place) = (call.word, Place::from(call.word.span()));
-        self.note_word(word);
-        let room = self.count_operation(place);
-        let slot = |p: &Parameter| Slot {
-            name: p.name.to_owned(),
-            is_block: p.kind == Kind::Block,
-            required: true,
-            declaration: None,
-        };
-        let slots: Vec<Slot<'_>> = function.parameters.iter().map(slot).collect();
-        let given = call.written.map_or(0, |written| written.len());
-        if call.piped.is_none() && given < slots.len() {
-            self.diagnostics
-                .error(place, format!("`{}` has nothing to act on", call.text()))
-                .help(format!("pipe a value into it: `x >> {}`", call.text()));
-            self.arguments_of_nothing(&call);
-            return Value::Error;
-        }
-        let callee = Callee { name: format!("`{word}`"), slots, sound: true, signature: &|| signature(function) };
-        let arguments = self.fill(&callee, &mut call).map(|arguments| arguments.into_iter().flatten());
-        let mut arguments = arguments.into_iter().flatten();
+        let word = call.word;
+        let room = self.count_operation(word.span().into());
+        let mut arguments = self.arguments_with_block(function, &mut call).into_iter().flatten();
         let (Some(x), Some(n), Some(block)) = (arguments.next(), arguments.next(), arguments.next()) else {
             return Value::Error;
         };
@@ -62,6 +44,29 @@ impl Elaborator<'_, '_> {
         };
         self.look_at_blocks([&block.value]);
         value
+    }
+
+    /// All arguments of a function that takes a block; none of them has a default.
+    pub fn arguments_with_block<'e>(&mut self, function: &Function, call: &mut Call<'e>) -> Option<Vec<Argument<'e>>> {
+        let (word, place) = (call.word, Place::from(call.word.span()));
+        self.note_word(word);
+        let slot = |p: &Parameter| Slot {
+            name: p.name.to_owned(),
+            is_block: p.kind == Kind::Block,
+            required: true,
+            declaration: None,
+        };
+        let slots: Vec<Slot<'_>> = function.parameters.iter().map(slot).collect();
+        let given = call.written.map_or(0, |written| written.len());
+        if call.piped.is_none() && given < slots.len() {
+            self.diagnostics
+                .error(place, format!("`{}` has nothing to act on", call.text()))
+                .help(format!("pipe a value into it: `x >> {}`", call.text()));
+            self.arguments_of_nothing(call);
+            return None;
+        }
+        let callee = Callee { name: format!("`{word}`"), slots, sound: true, signature: &|| signature(function) };
+        self.fill(&callee, call).map(|arguments| arguments.into_iter().flatten().collect())
     }
 
     /// So many applications of a block, the first of them to `x`.

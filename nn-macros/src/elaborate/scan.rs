@@ -11,7 +11,7 @@ use proc_macro2::Ident;
 use syn::Expr;
 
 use super::argument::is_value;
-use super::call::{Call, call_parts};
+use super::call::call_parts;
 use super::explain::Subject;
 use super::value::{Tensor, Value};
 use super::{AXES, Elaborator};
@@ -315,14 +315,19 @@ impl<'a> Elaborator<'a, '_> {
         begin.classes.is_none()
     }
 
-    /// Reports a layer that cannot be in a scan, if it is in one.
-    pub fn is_in_a_scan(&mut self, call: &Call<'_>) -> bool {
+    /// Reports a function that cannot be in a scan, if it is in one.
+    pub fn is_in_a_scan(&mut self, word: &Ident) -> bool {
         let Some((scan, line)) = &self.scanning else { return false };
-        let message = format!("`{}` cannot stand in a scan: this is in `{scan}` of line {line}", call.word);
-        self.diagnostics
-            .error(call.word.span(), message)
-            .note("its running statistics are those of a whole training step, and a scan has many steps in one")
-            .help("normalize with `layer_norm`, or before the scan");
+        let message = format!("`{word}` cannot stand in a scan: this is in `{scan}` of line {line}");
+        let found = self.diagnostics.error(word.span(), message);
+        match word == "batch_norm" {
+            true => found
+                .note("its running statistics are those of a whole training step, and a scan has many steps in one")
+                .help("normalize with `layer_norm`, or before the scan"),
+            false => found
+                .note("it goes over a sequence itself, and loops over time do not stand in one another")
+                .help("let it go over its sequence before, or behind"),
+        };
         true
     }
 

@@ -18,6 +18,11 @@ pub static TABLE: &[Function] = &[
         apply: Apply::Repeat,
     },
     Function {
+        name: "time_distributed",
+        parameters: &[Parameter::tensor("x"), Parameter::positional("block", Kind::Block, Required)],
+        apply: Apply::TimeDistributed,
+    },
+    Function {
         name: "dim",
         parameters: &[
             Parameter { name: "x", kind: Kind::Target, default: Required, positional: true },

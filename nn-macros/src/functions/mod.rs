@@ -51,6 +51,8 @@ pub enum Apply {
     Size(fn(&Graph, &Arguments) -> Result<usize, Fact>),
     /// `repeat`, which is applied by the language itself.
     Repeat,
+    /// `time_distributed`, too.
+    TimeDistributed,
     /// `sample_weight`: how much each sample counts, which comes with the data.
     SampleWeight,
     /// A metric that is no mean over samples, of the name given.
@@ -80,7 +82,8 @@ impl Apply {
             | Apply::Decision(_)
             | Apply::Several(_)
             | Apply::Size(_)
-            | Apply::Repeat => "a function",
+            | Apply::Repeat
+            | Apply::TimeDistributed => "a function",
             Apply::SampleWeight => "a value",
             Apply::Metric(_) => "a metric",
             Apply::Initializer(_) => "an initializer",

@@ -173,3 +173,44 @@ fn mistakes_of_scans_are_told() {
     tells("scan m(x_t in x) { reshape(x_t, [1, 2, 1, 2, 1, 1]) }", &["a shape has at most 6 axes, but here are 7"]);
     tells("_q = w.h;", &["only what loops give has fields"]);
 }
+
+#[test]
+fn a_block_works_at_each_position() {
+    let source = |body: &str| format!("network N {{ input x: [5, 1, 6, 6]; input t: class(9)[5, 3]; {body} }}");
+    let shape = |body: &str| {
+        let network =
+            checked(&source(&format!("{body} output _y = y; output _x = x; output _t = t >> embedding(2);"))).network;
+        (
+            network.graph.shape(network.outputs[0].1).to_string(),
+            network.parameters.iter().map(|p| p.name.clone()).collect::<Vec<_>>(),
+        )
+    };
+    let (dims, names) =
+        shape("y = x >> time_distributed(|frame| frame >> conv2d(4, 3) >> relu >> flatten >> dense(7));");
+    assert_eq!(dims, "[5, 7]");
+    assert_eq!(names[..4], ["y.conv2d.weight", "y.conv2d.bias", "y.dense.weight", "y.dense.bias"]);
+    assert_eq!(shape("y = t >> time_distributed(|words| words >> embedding(4) >> mean(axis = 0));").0, "[5, 4]");
+    assert_eq!(
+        shape("block two(f) { (f + 1, flatten(f)) } (y, z) = x >> time_distributed(two); output _z = z;").0,
+        "[5, 36]"
+    );
+    let wrong = |body: &str| mistakes(&source(&format!("{body} output _x = x; output _t = t >> embedding(2);")));
+    let found = wrong("y = x >> time_distributed(dense(3)); output _y = y;");
+    assert!(found[0].starts_with("1: `dense(3)` takes a vector, but `x` is [1, 6, 6]"), "{found:?}");
+    assert!(found[0].contains("on each row of the first axis, by `time_distributed` on line 1"), "{found:?}");
+    for inner in ["lstm(2)", "batch_norm", "time_distributed(relu)"] {
+        let found = wrong(&format!("y = x >> time_distributed(|f| f >> reshape([6, 6]) >> {inner}); output _y = y;"));
+        assert!(
+            found.len() == 1 && found[0].contains("cannot stand in a scan: this is in `time_distributed`"),
+            "{found:?}"
+        );
+    }
+    let found =
+        wrong("scan s(r in x, h = zeros(6)) { h = h + (r >> reshape([6, 6]) >> gru(6) >> last); h } output _y = s;");
+    assert!(
+        found.len() == 1 && found[0].starts_with("1: `gru` cannot stand in a scan: this is in `s` of line 1"),
+        "{found:?}"
+    );
+    let found = wrong("y = mean(x) >> time_distributed(relu); output _y = y;");
+    assert!(found[0].contains("`time_distributed` goes over the first axis of a tensor, but"), "{found:?}");
+}
