@@ -1,6 +1,7 @@
 //! Sequences, from the declaration to numbers: state that is carried on, steps of many sizes, learning through time.
 
 mod carried;
+mod distributed;
 mod learning;
 mod random;
 mod scatter;
