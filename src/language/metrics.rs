@@ -10,7 +10,7 @@ functions! {
     ///
     /// `metric accuracy(logits, label);` or `metric accuracy(probability, sick, threshold = 0.3);`
     ///
-    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`].
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`](super::cross_entropy).
     accuracy;
     /// `top_k_accuracy(prediction, target, k = 5, axis = -1, ignore_index = …, mask = …)`
     ///
@@ -19,7 +19,7 @@ functions! {
     ///
     /// `metric top5 = top_k_accuracy(logits, label, k = 5);`
     ///
-    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`].
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`](super::cross_entropy).
     top_k_accuracy;
     /// `precision(prediction, target, average = …, threshold = …, axis = -1, ignore_index = …, mask = …)`
     ///
@@ -61,7 +61,7 @@ functions! {
     /// # }
     /// ```
     ///
-    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`].
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`](super::cross_entropy).
     precision;
     /// `recall(prediction, target, average = …, threshold = …, axis = -1, ignore_index = …, mask = …)`
     ///
@@ -70,7 +70,7 @@ functions! {
     ///
     /// `metric recall(probability, sick, threshold = 0.3);`
     ///
-    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`].
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`](super::cross_entropy).
     recall;
     /// `f_beta(prediction, target, beta = 1.0, average = …, threshold = …, axis = -1, ignore_index = …, mask = …)`
     ///
@@ -79,7 +79,7 @@ functions! {
     ///
     /// `metric f1 = f_beta(logits, kind, average = "micro");` or `metric f2 = f_beta(probability, sick, beta = 2.0);`
     ///
-    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`].
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`](super::cross_entropy).
     f_beta;
     /// `specificity(prediction, target, average = …, threshold = …, axis = -1, ignore_index = …, mask = …)`
     ///
@@ -88,7 +88,7 @@ functions! {
     ///
     /// `metric specificity(probability, sick);`
     ///
-    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`].
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`](super::cross_entropy).
     specificity;
     /// `false_positive_rate(prediction, target, average = …, threshold = …, axis = -1, ignore_index = …, mask = …)`
     ///
@@ -96,7 +96,7 @@ functions! {
     ///
     /// `metric false_alarms = false_positive_rate(probability, sick);`
     ///
-    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`].
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`](super::cross_entropy).
     false_positive_rate;
     /// `confusion_matrix(prediction, target, threshold = …, axis = -1, ignore_index = …, mask = …)`
     ///
@@ -106,7 +106,7 @@ functions! {
     ///
     /// `metric confusion = confusion_matrix(logits, kind);`
     ///
-    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`]; a decision counts once, or not at all where its mask is 0.
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`](super::cross_entropy); a decision counts once, or not at all where its mask is 0.
     confusion_matrix;
     /// `roc_curve(prediction, target, axis = -1, ignore_index = …, mask = …)`
     ///
@@ -143,7 +143,7 @@ functions! {
     /// # }
     /// ```
     ///
-    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`]; a decision counts once, or not at all where its mask is 0.
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`](super::cross_entropy); a decision counts once, or not at all where its mask is 0.
     roc_curve;
     /// `pr_curve(prediction, target, axis = -1, ignore_index = …, mask = …)`
     ///
@@ -152,7 +152,7 @@ functions! {
     ///
     /// `metric pr = pr_curve(probability, sick);`
     ///
-    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`]; a decision counts once, or not at all where its mask is 0.
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`](super::cross_entropy); a decision counts once, or not at all where its mask is 0.
     pr_curve;
     /// `auc(prediction, target, average = "macro", axis = -1, ignore_index = …, mask = …)`
     ///
@@ -163,7 +163,7 @@ functions! {
     ///
     /// `metric auc(softmax(logits), kind, average = "weighted");`
     ///
-    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`]; a decision counts once, or not at all where its mask is 0.
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`](super::cross_entropy); a decision counts once, or not at all where its mask is 0.
     auc;
     /// `average_precision(prediction, target, average = "macro", axis = -1, ignore_index = …, mask = …)`
     ///
@@ -172,7 +172,7 @@ functions! {
     ///
     /// `metric average_precision(probability, sick);`
     ///
-    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`]; a decision counts once, or not at all where its mask is 0.
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`](super::cross_entropy); a decision counts once, or not at all where its mask is 0.
     average_precision;
     /// `iou(prediction, target, axis = …, threshold = …, ignore_index = …, mask = …)`
     ///
@@ -182,14 +182,14 @@ functions! {
     /// shape (true above 0.5), or a `class(2)` for each, the region is where the prediction is above the threshold (0.5 by
     /// default); with `axis`, there is one for each index along it.
     ///
-    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`].
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`](super::cross_entropy).
     iou;
     /// `r2(prediction, target, mask = …)`
     ///
     /// The coefficient of determination, 1 - Σ error² / Σ deviation², over all samples; several numbers are averaged.
     /// scikit-learn's `r2_score`.
     ///
-    /// What counts: `mask`, as in [`cross_entropy`]: scikit-learn's `sample_weight`. Numbers of which nothing counts are left out of the average.
+    /// What counts: `mask`, as in [`cross_entropy`](super::cross_entropy): scikit-learn's `sample_weight`. Numbers of which nothing counts are left out of the average.
     r2;
     /// `rmse(prediction, target, mask = …)`
     ///
@@ -198,15 +198,15 @@ functions! {
     ///
     /// `metric rmse(price, paid);`
     ///
-    /// What counts: `mask`, as in [`cross_entropy`].
+    /// What counts: `mask`, as in [`cross_entropy`](super::cross_entropy).
     rmse;
     /// `perplexity(logits, target, axis = -1, ignore_index = …, mask = …)`
     ///
-    /// e to the power of the mean [`cross_entropy`] over all samples and positions: as many equally likely classes would surprise as
+    /// e to the power of the mean [`cross_entropy`](super::cross_entropy) over all samples and positions: as many equally likely classes would surprise as
     /// much.
     ///
     /// `metric perplexity(logits, next_token);`
     ///
-    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`].
+    /// What counts: `ignore_index` and `mask`, as in [`cross_entropy`](super::cross_entropy).
     perplexity;
 }

@@ -6,14 +6,14 @@
 //!
 //! The pass goes over the graph three times:
 //!
-//! 1. [`class`] finds out how each node depends on the sequence: not at all, along one axis (or two: each query with each key), as a
+//! 1. `class` finds out how each node depends on the sequence: not at all, along one axis (or two: each query with each key), as a
 //!    value of a loop's body, or as what there is behind the end.
-//! 2. [`needs`] goes back from the outputs: of which nodes is the row of this position needed, and of which all rows so far? One node may
-//!    be needed in several [`Form`]s.
-//! 3. [`build`] makes each node in these forms, with extent 1 along the axis of time.
+//! 2. `needs` goes back from the outputs: of which nodes is the row of this position needed, and of which all rows so far? One node may
+//!    be needed in several `Form`s.
+//! 3. `build` makes each node in these forms, with extent 1 along the axis of time.
 //!
 //! A form with history has entries that are not known yet, those of later positions. That they do not matter is proved, not assumed:
-//! [`future`] says what is known about them, and a sum over them must be a sum of zeros. A network that looks ahead has no step program.
+//! `future` says what is known about them, and a sum over them must be a sum of zeros. A network that looks ahead has no step program.
 
 mod accesses;
 mod build;
