@@ -25,10 +25,21 @@ pub struct History<R> {
 pub enum Stopped {
     /// The callback of this name asked for it.
     Callback(&'static str),
-    /// Ctrl-C was pressed, and [`Fit::stop_on_ctrl_c`](crate::Fit::stop_on_ctrl_c) had been asked for.
+    /// Ctrl-C was pressed, and [`Fit::stop_on_ctrl_c`](crate::Fit::stop_on_ctrl_c) had been asked for, or the dashboard was open.
     Interrupted,
     /// Numbers were not finite, and [`OnNonFinite::Stop`](crate::OnNonFinite::Stop) was chosen, or the weights had been bad before.
     NonFinite(NonFinite),
+}
+
+/// `stopped by early stopping`, `stopped by Ctrl-C`, or what was not finite, and where.
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Stopped::Callback(name) => write!(f, "stopped by {name}"),
+            Stopped::Interrupted => f.write_str("stopped by Ctrl-C"),
+            Stopped::NonFinite(found) => found.fmt(f),
+        }
+    }
 }
 
 /// One pass over the training data.

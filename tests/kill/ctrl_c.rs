@@ -25,9 +25,11 @@ fn interrupted_child() {
         }
     };
     let mut said = false;
-    let fit = Fit::default().epochs(1_000_000).batch_size(8).validation_split(0.1).stop_on_ctrl_c();
+    let accumulate = if task == "train with accumulation" { 5 } else { 1 };
+    let fit =
+        Fit::default().accumulate(accumulate).epochs(1_000_000).batch_size(8).validation_split(0.1).stop_on_ctrl_c();
     match task.as_str() {
-        "train" => {
+        "train" | "train with accumulation" => {
             let folder = PathBuf::from(std::env::var_os(FOLDER).unwrap());
             let fit = fit.checkpoints(Checkpoints::to(folder).every_minutes(1000)).on_epoch(|_, _| ready(&mut said));
             let history = net.fit(&data(), fit).unwrap();
@@ -122,6 +124,51 @@ fn ctrl_c_ends_training_after_a_step_and_the_run_goes_on_from_there() {
     });
     resumed.resume(&data(), &folder, options).unwrap();
     assert_eq!(bits(&resumed), bits(&undisturbed(done + 10)));
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn an_update_of_several_batches_ends_before_the_run_does() {
+    let folder = std::env::temp_dir().join(format!("nn-ctrl-c-accumulation-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    let (child, output) = begin("train with accumulation", &folder);
+    sleep(Duration::from_millis(7));
+    press(&child);
+    let (status, output, errors) = end(child, output);
+    assert!(status.success(), "{status}: {errors}");
+    // Six steps an epoch make two updates.
+    let (done, options) = (steps(&output), || fit().accumulate(5));
+    let within = done as usize % 6;
+    assert!(within == 0 || within == 5, "{done}: {errors}");
+    let place = if within == 0 {
+        format!("after epoch {} of", done / 6)
+    } else {
+        format!("after batch 5 of 6 in epoch {}", done / 6 + 1)
+    };
+    assert!(
+        errors.contains(&format!("stopped by Ctrl-C {place}")) || errors.contains("after batch 6 of 6"),
+        "{errors}"
+    );
+    let ends = |last: u64| {
+        let mut net = Victim::new(&Device::cpu(), 5).unwrap();
+        net.fit(
+            &data(),
+            options().on_batch_end(move |batch, control| {
+                control.stop = (batch.epoch as u64 - 1) * 6 + batch.number as u64 == last;
+            }),
+        )
+        .unwrap();
+        net
+    };
+    let whole = ends(done + 12);
+    let mut resumed = Victim::new(&Device::cpu(), 0).unwrap();
+    let mut more = 0;
+    let options = options().on_batch_end(|_, control| {
+        more += 1;
+        control.stop = more == 12;
+    });
+    resumed.resume(&data(), &folder, options).unwrap();
+    assert_eq!((resumed.steps(), bits(&resumed)), (whole.steps(), bits(&whole)));
     fs::remove_dir_all(&folder).unwrap();
 }
 

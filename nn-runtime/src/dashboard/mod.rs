@@ -7,7 +7,7 @@ mod state;
 mod tests;
 
 use std::io::{self, IsTerminal};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossterm::event::{self, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::DefaultTerminal;
@@ -35,7 +35,7 @@ const FIRST_POINTS: usize = 20;
 /// | `p`, space | pauses, and goes on |
 /// | `s` | asks for a checkpoint, which [`Checkpoints`](crate::Checkpoints) write |
 /// | `q`, escape | ends the run after the current step |
-/// | Ctrl-C | asks for a checkpoint and ends the run after the current step; once more, it ends the process |
+/// | Ctrl-C | asks for a checkpoint, ends the run after the current step, and says how to go on; once more, it ends the process |
 /// | tab | other metrics, where not all have room |
 ///
 /// Where standard output or input is no terminal, it shows nothing, and `fit` prints its lines as without it. Otherwise `fit` shows nothing
@@ -69,12 +69,13 @@ impl Dashboard {
     /// Looks for keys, draws, and stays here while the run is paused.
     fn refresh(&mut self, control: &mut Control) -> Result<()> {
         let Some(screen) = &mut self.screen else { return Ok(()) };
-        let mut wait = LOOK;
+        let (mut wait, begun) = (LOOK, Instant::now());
         loop {
             screen.keys(wait, &mut self.state, control)?;
-            self.state.saved(control);
             screen.draw(&self.state)?;
             if self.state.paused.is_none() || control.stop {
+                // What looking at a run costs is no matter of how long its user thinks.
+                control.waited += if wait == PAUSE { begun.elapsed().as_secs_f64() } else { 0.0 };
                 return Ok(());
             }
             // A checkpoint is written between two steps, which there are none of in a pause.
@@ -141,8 +142,8 @@ impl Callback for Dashboard {
         self.refresh(control)
     }
 
-    fn on_save(&mut self, _: &Event<'_>, control: &mut Control) -> Result<()> {
-        self.state.saved(control);
+    fn on_save(&mut self, _: &Event<'_>, _: &mut Control) -> Result<()> {
+        self.state.answered = true;
         Ok(())
     }
 
@@ -207,13 +208,13 @@ impl Screen {
                     std::process::exit(130);
                 }
                 _ if interrupt => {
-                    control.save = true;
+                    control.interrupt = true;
                     self.stop(state, control);
                 }
                 KeyCode::Char('q') | KeyCode::Esc => self.stop(state, control),
                 KeyCode::Char('p' | ' ') => state.pause(),
                 KeyCode::Char('s') => {
-                    control.save = true;
+                    (control.save, state.asked) = (true, true);
                     state.message = "a checkpoint is asked for".into();
                 }
                 KeyCode::Tab => state.page += 1,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::fit::{Control, Event, Numbers};
+use crate::fit::{Event, Numbers};
 use crate::metrics::short;
 
 /// Points of a curve; with more, every second one goes.
@@ -32,6 +32,9 @@ pub(super) struct State {
     pub seconds: f64,
     pub doing: &'static str,
     pub message: String,
+    /// Whether a key has asked for a checkpoint, and whether those who write them have heard of it.
+    pub asked: bool,
+    pub answered: bool,
     /// Bytes of parameters, gradients and states; of the arena whatever the batch; and of the arena for each sample.
     memory: (usize, usize, usize),
     /// Since when it is paused.
@@ -79,6 +82,14 @@ impl State {
         (self.batch, self.batches, self.samples) = (event.batch, event.batches, event.samples);
         (self.steps, self.learning_rate, self.seconds) = (event.steps, event.learning_rate, event.seconds);
         self.doing = "training";
+        if std::mem::take(&mut self.answered) {
+            match event.saved {
+                Some(path) => self.message = format!("saved {}", path.display()),
+                None if self.asked => self.message = "nothing is saved, since no checkpoints were asked for".into(),
+                None => {}
+            }
+            self.asked = false;
+        }
         if event.batch > 0
             && let Some(values) = event.train
         {
@@ -109,13 +120,6 @@ impl State {
             self.message = format!("{} steps of epoch {} skipped", event.skipped, event.epoch);
         }
         self.lines.push(line);
-    }
-
-    /// A checkpoint may have been written.
-    pub(super) fn saved(&mut self, control: &Control) {
-        if let Some(path) = &control.saved {
-            self.message = format!("saved {}", path.display());
-        }
     }
 
     /// Pauses, or goes on.

@@ -1,7 +1,7 @@
 //! What happens while `fit` runs, and who hears of it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::numbers::Numbers;
 use crate::error::{Error, Result};
@@ -91,7 +91,7 @@ pub trait Callback {
     }
 
     /// Steps have ended; at most ten times a second, and never at the price of a readback: on the GPU, nothing but their number is
-    /// known. The network is at work, and cannot be looked at. What is asked for happens within some milliseconds.
+    /// known. Where it takes long to make the numbers (curves are made of all scores so far), not each of these events has them. The network is at work, and cannot be looked at. What is asked for happens within some milliseconds.
     fn on_progress(&mut self, event: &Event<'_>, control: &mut Control) -> Result<()> {
         Ok(())
     }
@@ -164,14 +164,29 @@ pub struct Event<'a> {
     pub validation: Option<Numbers<'a>>,
     /// The learning rate of the last step; before the first one of the run, that of the network.
     pub learning_rate: f32,
+    /// Where the last checkpoint of this run was written, if one was in this process.
+    pub saved: Option<&'a Path>,
     /// Since the epoch began, or went on in this process.
     pub seconds: f64,
     /// Whether the run goes on from a checkpoint.
     pub resumed: bool,
     /// Whether there is validation data, for this epoch or others.
     pub validates: bool,
+    /// What is known of the curve that the learning rate follows, if it follows one.
+    pub(crate) curve: Option<Curve>,
+    /// Epochs of the run that have ended.
+    pub(crate) ended: usize,
     pub(crate) program: &'static Program,
     pub(crate) net: Option<&'a Net>,
+}
+
+/// A curve of learning rates that a run follows, as it is in an epoch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Curve {
+    /// What it is multiplied by.
+    pub(crate) factor: f64,
+    /// Whether it warms up.
+    pub(crate) warms_up: bool,
 }
 
 impl<'a> Event<'a> {
@@ -223,11 +238,31 @@ pub struct Control {
     pub saved: Option<PathBuf>,
     /// Parameters and optimizer's states that the network is to have.
     pub(crate) restore: Option<Kept>,
+    /// What the curve that the learning rate follows is to be multiplied by from here on.
+    pub(crate) factor: Option<f64>,
+    /// Whether Ctrl-C was pressed, where it comes as a key and not as a signal.
+    pub(crate) interrupt: bool,
+    /// For how many seconds a user has let the run wait.
+    pub(crate) waited: f64,
 }
 
 impl Control {
     pub(super) fn new(learning_rate: f32) -> Self {
-        Control { learning_rate, stop: false, save: false, saved: None, restore: None }
+        Control {
+            learning_rate,
+            stop: false,
+            save: false,
+            saved: None,
+            restore: None,
+            factor: None,
+            interrupt: false,
+            waited: 0.0,
+        }
+    }
+
+    /// Whether the run goes on as if nobody had heard of it, at this rate.
+    pub(super) fn asks_for_nothing(&self, learning_rate: f32) -> bool {
+        *self == Control { waited: self.waited, ..Control::new(learning_rate) }
     }
 }
 

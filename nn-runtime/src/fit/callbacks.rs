@@ -1,9 +1,10 @@
 //! Those who hear of a run.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::OnceLock;
 
-use super::callback::{Callback, Control, Event, Moment};
+use super::callback::{Callback, Control, Curve, Event, Moment};
 use super::clock::Clock;
 use super::numbers::Numbers;
 use crate::error::Result;
@@ -18,6 +19,8 @@ pub(super) struct Callbacks<'r> {
     pub(super) epochs: usize,
     pub(super) batches: usize,
     pub(super) epoch: usize,
+    /// Epochs of the run that have ended.
+    pub(super) ended: usize,
     pub(super) resumed: bool,
     pub(super) validates: bool,
     pub(super) clock: Clock,
@@ -33,6 +36,8 @@ pub(super) struct Now<'a> {
     pub(super) steps: u64,
     pub(super) skipped: usize,
     pub(super) learning_rate: f32,
+    pub(super) curve: Option<Curve>,
+    pub(super) saved: Option<&'a Path>,
     pub(super) train: Option<Numbers<'a>>,
     pub(super) last: Option<Numbers<'a>>,
 }
@@ -45,10 +50,11 @@ impl Callbacks<'_> {
         now: Now<'_>,
         concerned: impl Fn(&dyn Callback) -> bool,
     ) -> Result<(Control, Option<&'static str>)> {
-        let Now { net, batch, samples, steps, skipped, learning_rate, train, last } = now;
+        let Now { net, batch, samples, steps, skipped, learning_rate, curve, saved, train, last } = now;
         let event = Event {
             epoch: self.epoch,
             epochs: self.epochs,
+            ended: self.ended,
             batch,
             batches: self.batches,
             samples,
@@ -58,6 +64,8 @@ impl Callbacks<'_> {
             last,
             validation: self.validated.as_ref().map(Numbers::made),
             learning_rate,
+            curve,
+            saved,
             seconds: self.clock.seconds(),
             resumed: self.resumed,
             validates: self.validates,

@@ -114,11 +114,17 @@ impl Callback for Stopping {
     }
 
     fn on_train_begin(&mut self, _: &Event<'_>, _: &mut Control) -> Result<()> {
-        let Rules { min_delta, .. } = self.rules;
-        if min_delta.is_finite() && min_delta >= 0.0 {
-            return Ok(());
+        let Rules { min_delta, baseline, .. } = self.rules;
+        if !(min_delta.is_finite() && min_delta >= 0.0) {
+            let rule = "but it must be a number, at least 0";
+            return Err(Error::Option(format!("early stopping: min_delta is {min_delta}, {rule}")));
         }
-        Err(Error::Option(format!("early stopping: min_delta is {min_delta}, but it must be a number, at least 0")))
+        match baseline {
+            Some(baseline) if baseline.is_nan() => {
+                Err(Error::Option("early stopping: the baseline is NaN, which nothing is better than".into()))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn on_epoch_end(&mut self, event: &Event<'_>, control: &mut Control) -> Result<()> {

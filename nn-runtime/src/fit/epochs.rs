@@ -5,10 +5,11 @@ mod sizes;
 mod telling;
 
 use std::ops::{ControlFlow, Range};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use self::sizes::Sizes;
-use super::callback::{Callback, Control, Moment};
+use super::callback::{Callback, Control, Curve, Moment};
 use super::callbacks::{Callbacks, Now};
 use super::clock::{Clock, REFRESH};
 use super::finite::{NonFinite, OnNonFinite, Replay};
@@ -67,6 +68,8 @@ pub(super) struct Loop<'r> {
     left_out: Vec<NonFinite>,
     /// The numbers of a segment's steps, in memory that stays.
     uniforms: Vec<StepUniform>,
+    /// What the curve of learning rates is multiplied by.
+    factor: f64,
     /// Why the run ends before its last epoch.
     stopped: Option<Stopped>,
     /// Whether somebody has asked for a checkpoint that has not been written yet.
@@ -76,9 +79,13 @@ pub(super) struct Loop<'r> {
     last_words: Option<String>,
     /// What `combined` comes to, where somebody has looked at it.
     known: OnceLock<Measured>,
-    /// When callbacks were told of progress for the last time, and how long they wait.
+    /// When callbacks were told of progress for the last time.
     shown: Clock,
-    refresh: f64,
+    /// When they could look at what is known for the last time, and how long they wait until they can again.
+    looked: Clock,
+    rest: f64,
+    /// Where the last checkpoint of this process was written.
+    saved: Option<PathBuf>,
     losses: Vec<f32>,
 }
 
@@ -97,6 +104,7 @@ impl<'r> Loop<'r> {
             epochs: options.epochs,
             batches: batches.len(),
             epoch: 0,
+            ended: 0,
             resumed: options.resume,
             validates: false,
             clock: Clock::start(),
@@ -113,13 +121,16 @@ impl<'r> Loop<'r> {
             replay: None,
             left_out: Vec::new(),
             uniforms: Vec::new(),
+            factor: 1.0,
             stopped: None,
             save: false,
             interrupt: None,
             last_words: None,
             known: OnceLock::new(),
             shown: Clock::start(),
-            refresh: REFRESH,
+            looked: Clock::start(),
+            rest: REFRESH,
+            saved: None,
             losses: Vec::new(),
         }
     }
@@ -191,7 +202,7 @@ impl<'r> Loop<'r> {
     /// How many epochs of the run have ended. The next one gets its number.
     fn number(&mut self, net: &Net) -> usize {
         let ended = (net.epochs - net.position.first_epoch) as usize;
-        self.callbacks.epoch = (ended + 1).min(self.options.epochs);
+        (self.callbacks.epoch, self.callbacks.ended) = ((ended + 1).min(self.options.epochs), ended);
         ended
     }
 
@@ -245,7 +256,9 @@ impl<'r> Loop<'r> {
             let wrong;
             let going = first < end && !self.is_stopped(net);
             if going {
-                let segment = self.segment(first).min(end - first).min(careful);
+                // A run that ends plays the rest of its update, and no more.
+                let last = if self.stopped.is_some() { self.update_of(first).end } else { end };
+                let segment = self.segment(first).min(last.min(end) - first).min(careful);
                 let uniforms = self.uniforms(net, first, segment);
                 self.tell_batch(net, Moment::BatchBegin, first)?;
                 let ended = self.segment_of(net, samples.data, order, &uniforms)?;
@@ -298,8 +311,16 @@ impl<'r> Loop<'r> {
     fn set_rate(&self, net: &mut Net, ahead: u64) {
         if let Some(rate) = &self.options.learning_rate {
             let time = if rate.is_per_step() { net.updates + ahead } else { net.epochs };
-            net.learning_rate = rate.at(time) as f32;
+            net.learning_rate = (rate.at(time) * self.factor) as f32;
         }
+    }
+
+    /// The curve of learning rates, if there is one, at the last step.
+    fn curve(&self, net: &Net) -> Option<Curve> {
+        let rate = self.options.learning_rate.as_ref()?;
+        let epoch = net.position.first_epoch + self.callbacks.epoch.saturating_sub(1) as u64;
+        let time = if rate.is_per_step() { net.updates.saturating_sub(1) } else { epoch };
+        Some(Curve { factor: self.factor, warms_up: rate.warms_up(time) })
     }
 
     /// Plays steps in one go. Gives how many have been done: fewer where somebody wanted the host's attention.
@@ -333,20 +354,30 @@ impl<'r> Loop<'r> {
                     (looked, floats) = (looked + 1, floats + results.len());
                 }
             }
-            if self.shown.seconds() < self.refresh || matches!(asked, Ok(Some(_)) | Err(_)) {
+            if self.shown.seconds() < REFRESH || matches!(asked, Ok(Some(_)) | Err(_)) {
                 return ControlFlow::Continue(());
             }
             self.shown = Clock::start();
-            self.count(results, first);
-            let train = (self.counted > first).then_some(Numbers::of(&self.combined, &self.known));
+            // Curves are made of all scores so far: steps must not wait for those who look.
+            let looks = self.looked.seconds() >= self.rest;
+            if looks {
+                self.count(results, first);
+            }
+            let train = (looks && self.counted > first).then_some(Numbers::of(&self.combined, &self.known));
             let (batch, skipped) = (first + ended, self.skipped);
             let samples = self.sizes.samples(0..batch);
-            let now = Now { net: None, batch, samples, steps, skipped, learning_rate, train, last: None };
+            let (curve, saved) = (None, self.saved.as_deref());
+            let now = Now { net: None, batch, samples, steps, skipped, learning_rate, curve, train, last: None, saved };
             asked = self.callbacks.tell(Moment::Progress, now, |_| true).map(Some);
-            // Curves are made of all scores so far: steps must not wait for those who look.
-            self.refresh = REFRESH.max(LOOK_SHARE * self.shown.seconds());
+            if looks {
+                let waited =
+                    asked.as_ref().map_or(0.0, |asked| asked.as_ref().map_or(0.0, |(control, _)| control.waited));
+                self.rest = REFRESH.max(LOOK_SHARE * (self.shown.seconds() - waited));
+                self.looked = Clock::start();
+            }
+            self.shown = Clock::start();
             match &asked {
-                Ok(Some((control, _))) if *control == Control::new(learning_rate) => {
+                Ok(Some((control, _))) if control.asks_for_nothing(learning_rate) => {
                     asked = Ok(None);
                     ControlFlow::Continue(())
                 }

@@ -158,7 +158,7 @@ impl Log {
             Err(error) => return Err(self.failed(error)),
         };
         let whole = there.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-        let kept = whole.filter(|line| epoch_of(line).is_some_and(|epoch| epoch < event.epoch));
+        let kept = whole.filter(|line| epoch_of(line).is_some_and(|epoch| epoch <= event.ended));
         let text: String = std::iter::once(head).chain(kept).collect();
         write(&self.path, &text)?;
         let file = OpenOptions::new().append(true).open(&self.path);

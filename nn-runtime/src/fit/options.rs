@@ -35,8 +35,6 @@ pub(super) struct Options {
     /// Steps whose gradients make one update.
     pub(super) accumulate: usize,
     pub(super) learning_rate: Option<LearningRate>,
-    /// The option that sets the learning rate from what was measured.
-    pub(super) sets_rate: Option<&'static str>,
     /// Whether it was asked for, or said that there is none.
     pub(super) shuffle: Option<bool>,
     pub(super) seed: Option<u64>,
@@ -61,7 +59,6 @@ impl Default for Options {
             drop_last: false,
             accumulate: 1,
             learning_rate: None,
-            sets_rate: None,
             shuffle: None,
             seed: None,
             validation_split: 0.0,
@@ -93,11 +90,7 @@ impl Options {
                 "initial_epoch is {initial_epoch}, but the last epoch is {epochs}: `epochs` counts those before, too"
             )));
         }
-        let Some(rate) = &self.learning_rate else { return Ok(()) };
-        if let Some(other) = self.sets_rate {
-            return Err(Error::Option(format!("learning_rate and {other} are both set: choose one of them")));
-        }
-        rate.check()
+        self.learning_rate.as_ref().map_or(Ok(()), LearningRate::check)
     }
 
     /// What is trained on, and what is validated on; both with at least one sample.
@@ -114,6 +107,11 @@ impl Options {
             return Err(Error::Option(format!(
                 "validation_split is {fraction}, but it must be at least 0 and less than 1"
             )));
+        }
+        if self.shuffle == Some(true) && !data.has_places() {
+            return Err(Error::Option(
+                "shuffle(true), but batches of an iterator come in its order: shuffle where they are made, by the epoch's number".into(),
+            ));
         }
         if fraction > 0.0 && !data.has_places() {
             return Err(Error::Option(

@@ -88,7 +88,7 @@ impl<R> ReduceOnPlateau<R> {
         self
     }
 
-    /// The rate does not fall below this. Default: 0.
+    /// The rate is not lowered below this. Default: 0.
     pub fn minimum_rate(mut self, rate: f64) -> Self {
         self.rules.minimum_rate = rate;
         self
@@ -96,12 +96,20 @@ impl<R> ReduceOnPlateau<R> {
 }
 
 impl<'a, R: Report + 'static> Fit<'a, R> {
-    /// Lowers the learning rate when training gets no better. See [`ReduceOnPlateau`]. It cannot be had together with
-    /// [`learning_rate`](Self::learning_rate), which sets the rate of every epoch.
-    pub fn reduce_on_plateau(mut self, rules: ReduceOnPlateau<R>) -> Self {
+    /// Lowers the learning rate when training gets no better. See [`ReduceOnPlateau`]. Together with
+    /// [`learning_rate`](Self::learning_rate) it multiplies the curve's rates: `LearningRate::constant(1e-3).warm_up(5)` warms up, and then falls
+    /// on plateaus. Epochs of a warm-up do not count.
+    pub fn reduce_on_plateau(self, rules: ReduceOnPlateau<R>) -> Self {
         let ReduceOnPlateau { monitor, rules } = rules;
-        self.options.sets_rate = Some("reduce_on_plateau");
-        self.callback(Plateau { watch: monitor.untyped(), rules, rate: None, best: None, waited: 0, cooling: 0 })
+        self.callback(Plateau {
+            watch: monitor.untyped(),
+            rules,
+            rate: None,
+            factor: 1.0,
+            best: None,
+            waited: 0,
+            cooling: 0,
+        })
     }
 }
 
@@ -111,6 +119,8 @@ struct Plateau {
     rules: Rules,
     /// The rate in full precision, as long as nobody else sets it.
     rate: Option<f64>,
+    /// What a curve is multiplied by, where the rate follows one.
+    factor: f64,
     best: Option<f64>,
     /// Epochs that were no better, in a row.
     waited: usize,
@@ -157,7 +167,7 @@ impl Callback for Plateau {
         "reduce on plateau"
     }
 
-    fn on_train_begin(&mut self, _: &Event<'_>, _: &mut Control) -> Result<()> {
+    fn on_train_begin(&mut self, event: &Event<'_>, control: &mut Control) -> Result<()> {
         let Rules { factor, threshold, minimum_rate, .. } = self.rules;
         let wrong = |what: &str, value: f64, rule: &str| {
             Err(Error::Option(format!("reduce_on_plateau: {what} is {value}, but it must be {rule}")))
@@ -170,11 +180,15 @@ impl Callback for Plateau {
                 return wrong(what, value, "a number, at least 0");
             }
         }
+        control.factor = event.curve.map(|_| self.factor);
         Ok(())
     }
 
     fn on_epoch_end(&mut self, event: &Event<'_>, control: &mut Control) -> Result<()> {
         let Some(value) = self.watch.value(event) else { return Ok(()) };
+        if event.curve.is_some_and(|curve| curve.warms_up) {
+            return Ok(());
+        }
         let now = control.learning_rate;
         let rate = self.rate.filter(|&rate| rate as f32 == now).unwrap_or(f64::from(now));
         let next = self.step(value, rate);
@@ -182,26 +196,32 @@ impl Callback for Plateau {
         if next < rate {
             log::info!("no better than {:?}: the learning rate falls to {next}", self.best);
             control.learning_rate = next as f32;
+            if let Some(curve) = event.curve {
+                self.factor = curve.factor * next / rate;
+                control.factor = Some(self.factor);
+            }
         }
         Ok(())
     }
 
     fn memory(&self) -> Option<Memory> {
         let number = |value: Option<f64>| value.unwrap_or(f64::NAN);
-        let text = format!("{:?} {:?} {} {}", number(self.rate), number(self.best), self.waited, self.cooling);
+        let (rate, best) = (number(self.rate), number(self.best));
+        let text = format!("{rate:?} {best:?} {} {} {:?}", self.waited, self.cooling, self.factor);
         Some(Memory { text, vectors: Vec::new() })
     }
 
     fn remember(&mut self, memory: &Memory) -> Result<()> {
         let damaged =
-            || Error::Weights(format!("reduce_on_plateau remembers `{}`: expected four numbers", memory.text));
+            || Error::Weights(format!("reduce_on_plateau remembers `{}`: expected five numbers", memory.text));
         let words: Vec<&str> = memory.text.split(' ').collect();
-        let [rate, best, waited, cooling] = words[..] else { return Err(damaged()) };
+        let [rate, best, waited, cooling, factor] = words[..] else { return Err(damaged()) };
         let number =
             |word: &str| word.parse::<f64>().map(|value| (!value.is_nan()).then_some(value)).map_err(|_| damaged());
         let count = |word: &str| word.parse().map_err(|_| damaged());
         (self.rate, self.best) = (number(rate)?, number(best)?);
         (self.waited, self.cooling) = (count(waited)?, count(cooling)?);
+        self.factor = number(factor)?.unwrap_or(1.0);
         Ok(())
     }
 }

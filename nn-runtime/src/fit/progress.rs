@@ -21,6 +21,8 @@ pub(super) struct Progress {
     bar: Option<ProgressBar>,
     /// Samples of the epoch that had been seen when it went on in this process.
     begun: usize,
+    /// What was known of the epoch for the last time.
+    known: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,7 +40,7 @@ impl Progress {
             Verbosity::Auto => Some(Lines::Few),
             Verbosity::Bar | Verbosity::Lines => Some(Lines::All),
         };
-        Progress { lines, bars, bar: None, begun: 0 }
+        Progress { lines, bars, bar: None, begun: 0, known: None }
     }
 
     fn clear(&mut self) {
@@ -98,7 +100,7 @@ impl Callback for Progress {
     fn on_epoch_begin(&mut self, event: &Event<'_>, _: &mut Control) -> Result<()> {
         if self.bars {
             self.bar = Some(bar(event));
-            self.begun = event.samples;
+            (self.begun, self.known) = (event.samples, None);
         }
         Ok(())
     }
@@ -107,8 +109,9 @@ impl Callback for Progress {
         if let Some(bar) = &self.bar {
             bar.set_position(event.batch as u64);
             let left = format!("{:#} left", HumanDuration(bar.eta()));
-            let known = event.train.map(|values| describe(event, &values));
-            let parts = [known, skipped(event), speed(event.samples - self.begun, event.seconds), Some(left)];
+            self.known = event.train.map(|values| describe(event, &values)).or(self.known.take());
+            let parts =
+                [self.known.clone(), skipped(event), speed(event.samples - self.begun, event.seconds), Some(left)];
             let message: String = parts.into_iter().flatten().map(|part| format!(", {part}")).collect();
             bar.set_message(message);
         }

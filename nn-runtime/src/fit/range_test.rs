@@ -87,7 +87,7 @@ impl Net {
         let (first, rate) = (self.updates, curve.clone());
         let mut options = fit.options.clone();
         (options.epochs, options.initial_epoch, options.resume) = (steps, 0, false);
-        (options.validation_split, options.sets_rate, options.learning_rate) = (0.0, None, Some(curve));
+        (options.validation_split, options.learning_rate) = (0.0, Some(curve));
         (options.verbosity, options.on_non_finite, options.accumulate) = (Verbosity::Quiet, OnNonFinite::Ignore, 1);
         let mut after: Vec<Box<dyn Callback>> = vec![Box::new(After { step: self.steps + steps as u64 })];
         let ran = self.run(data.data(), None, &options, &mut Unheard, &mut after);

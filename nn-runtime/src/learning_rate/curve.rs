@@ -39,6 +39,16 @@ impl Curve {
         }
     }
 
+    /// Whether this is a time of a warm-up.
+    pub(super) fn warms_up(&self, t: u64) -> bool {
+        match self {
+            Curve::WarmUp { length, curve } => t < *length || curve.warms_up(t - length),
+            Curve::Then { first, length, .. } if t < *length => first.warms_up(t),
+            Curve::Then { length, next, .. } => next.warms_up(t - length),
+            _ => false,
+        }
+    }
+
     /// The curve behind warm-ups and earlier ones: the one that was named last.
     pub(super) fn last(&mut self) -> &mut Curve {
         match self {

@@ -130,6 +130,11 @@ impl LearningRate {
         self.curve.at(time)
     }
 
+    /// Whether it warms up in this epoch (or step), counted from 0.
+    pub(crate) fn warms_up(&self, time: u64) -> bool {
+        self.curve.warms_up(time)
+    }
+
     /// Whether every rate that the curve can give is a finite number, at least 0, and all options belong to it.
     ///
     /// # Errors

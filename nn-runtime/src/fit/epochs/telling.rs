@@ -1,5 +1,6 @@
 //! Telling those who hear of a run, and doing what they ask for.
 
+use std::path::Path;
 use std::sync::OnceLock;
 
 use super::Loop;
@@ -51,6 +52,8 @@ impl Loop<'_> {
             steps: net.steps,
             skipped: self.skipped,
             learning_rate: net.learning_rate,
+            curve: self.curve(net),
+            saved: self.saved.as_deref(),
             train: (batch > 0).then_some(Numbers::of(&self.combined, &self.known)),
             last: last.as_ref().map(|(combined, made)| Numbers::of(combined, made)),
         };
@@ -62,6 +65,10 @@ impl Loop<'_> {
     pub(super) fn obey(&mut self, net: &mut Net, control: Control, who: Option<&'static str>) -> Result<()> {
         net.set_learning_rate(control.learning_rate)?;
         self.save |= control.save;
+        self.factor = control.factor.unwrap_or(self.factor);
+        if control.interrupt {
+            self.interrupted();
+        }
         if let (Some(who), None) = (who, &self.stopped) {
             // Whoever writes checkpoints writes one of where the run stands.
             (self.stopped, self.save) = (Some(Stopped::Callback(who)), true);
@@ -91,21 +98,31 @@ impl Loop<'_> {
             steps: net.steps,
             skipped: self.skipped,
             learning_rate: net.learning_rate,
+            curve: self.curve(net),
+            saved: self.saved.as_deref(),
             train: None,
             last: None,
         };
         let (control, _) = self.callbacks.tell(Moment::Save, now, |_| true)?;
         if matches!(self.stopped, Some(Stopped::Interrupted)) {
-            self.last_words = Some(self.how_to_go_on(net, control.saved));
+            self.last_words = Some(self.how_to_go_on(net, control.saved.as_deref()));
         }
+        self.saved = control.saved;
         Ok(())
     }
 
     /// What to tell who has pressed Ctrl-C.
-    fn how_to_go_on(&self, net: &Net, saved: Option<std::path::PathBuf>) -> String {
-        let (epoch, batch, batches) = (self.callbacks.epoch, net.position.steps, self.sizes.len());
-        let place = format!("stopped by Ctrl-C after batch {batch} of {batches} in epoch {epoch} (step {})", net.steps);
+    fn how_to_go_on(&self, net: &Net, saved: Option<&Path>) -> String {
+        let (epochs, batch, batches) = (self.callbacks.epochs, net.position.steps, self.sizes.len());
+        let ended = (net.epochs - net.position.first_epoch) as usize;
+        let place = match batch {
+            0 if ended == 0 => "before the first batch".to_owned(),
+            0 => format!("after epoch {ended} of {epochs}"),
+            _ => format!("after batch {batch} of {batches} in epoch {}", ended + 1),
+        };
+        let place = format!("stopped by Ctrl-C {place} (step {})", net.steps);
         match saved {
+            Some(path) if ended >= epochs => format!("{place}, which was the last; saved as {}", path.display()),
             Some(path) => {
                 let path = path.display();
                 format!("{place}; saved as {path}: `resume` goes on from there with the same data and options")

@@ -74,6 +74,10 @@ fn batches_that_do_not_fit_are_errors() {
     assert_eq!(error(&batches(80, 12), options()), "the batches of epoch 1 ended after 10 of 12");
     let message = "batch 1 of its epoch has 8 samples, but batch_size is 9";
     assert_eq!(error(&batches(80, 10), options().batch_size(9)), message);
+    assert!(
+        error(&batches(80, 10), options().shuffle(true))
+            .starts_with("shuffle(true), but batches of an iterator come in")
+    );
     let message = "validation_split cannot take batches of an iterator apart: give validation_data instead";
     assert_eq!(error(&batches(80, 10), options().validation_split(0.1)), message);
     let failing = Batches::new(3, |_| {

@@ -1,6 +1,8 @@
 //! Who hears of what, in which order, and what can be changed.
 
 use std::cell::RefCell;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::error::Error;
@@ -303,4 +305,56 @@ fn events_know_names_and_parameters() {
     net.fit(&Set(data(10)), Fit::default().epochs(3).quiet().callback(&mut looking)).unwrap();
     assert_eq!((looking.0.len(), &looking.0[2]), (3, &net.parameter("dense.weight").unwrap()));
     assert_ne!(looking.0[1], looking.0[2]);
+}
+
+/// Hears of progress and takes its time, once: as a user who thinks, or as one who looks.
+struct Slow {
+    took: Option<Instant>,
+    is_user: bool,
+    /// Events after that, and those of them that had numbers.
+    heard: usize,
+    looked: usize,
+}
+
+impl Callback for Slow {
+    fn on_progress(&mut self, event: &Event<'_>, control: &mut Control) -> Result<()> {
+        let Some(took) = self.took else {
+            let begun = Instant::now();
+            sleep(Duration::from_millis(400));
+            control.waited += if self.is_user { begun.elapsed().as_secs_f64() } else { 0.0 };
+            self.took = event.train.map(|_| Instant::now());
+            return Ok(());
+        };
+        self.heard += 1;
+        self.looked += usize::from(event.train.is_some());
+        control.stop = self.heard == 3 || took.elapsed() > Duration::from_secs(20);
+        Ok(())
+    }
+}
+
+#[test]
+fn who_takes_long_hears_of_progress_all_the_same() {
+    for is_user in [true, false] {
+        let mut slow = Slow { took: None, is_user, heard: 0, looked: 0 };
+        fit(Fit::default().epochs(usize::MAX).callback(&mut slow)).unwrap();
+        assert_eq!(slow.heard, 3, "a key would wait for {:?}", slow.took.unwrap().elapsed());
+        assert_eq!(slow.looked > 0, is_user, "numbers are made rarely where that takes long");
+    }
+}
+
+#[test]
+fn an_update_ends_and_no_more_where_a_run_is_stopped_within_it() {
+    /// Stops the run at the first progress, and knows where.
+    struct Stops(usize);
+    impl Callback for Stops {
+        fn on_progress(&mut self, event: &Event<'_>, control: &mut Control) -> Result<()> {
+            (self.0, control.stop) = (event.batch, true);
+            Ok(())
+        }
+    }
+    let (mut net, mut stops) = (net(7), Stops(0));
+    let options = Fit::default().epochs(usize::MAX).batch_size(1).accumulate(1009).shuffle(false).quiet();
+    net.fit(&Set(data(100_000)), options.callback(&mut stops)).unwrap();
+    let ended = net.position.steps as usize;
+    assert_eq!(ended, stops.0.next_multiple_of(1009).min(100_000), "stopped at {}", stops.0);
 }

@@ -71,6 +71,8 @@ fn a_resumed_run_goes_on_with_the_table_and_a_new_one_begins_another() {
     }
     net.fit(&data, options().resumed()).unwrap();
     assert_eq!((lines(&csv), lines(&json)), expected);
+    net.fit(&data, options().resumed()).unwrap();
+    assert_eq!((lines(&csv), lines(&json)), expected, "nothing was left to do, and nothing is lost");
     net.fit(&data, options().epochs(1)).unwrap();
     assert_eq!((lines(&csv).len(), lines(&json).len()), (2, 1));
     let nowhere = fit(Fit::default().callback(CsvLog::to(file("no such folder").join("run.csv"))));

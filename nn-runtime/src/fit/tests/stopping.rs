@@ -31,6 +31,8 @@ fn training_stops_by_the_rules_of_keras() {
     let error = fit(Fit::default().early_stopping(EarlyStopping::on(|r: &Report| r.loss).min_delta(-1.0)));
     let message = "early stopping: min_delta is -1, but it must be a number, at least 0";
     assert_eq!(error.unwrap_err().to_string(), message);
+    let error = fit(Fit::default().early_stopping(EarlyStopping::on(|r: &Report| r.loss).baseline(f64::NAN)));
+    assert!(error.unwrap_err().to_string().contains("the baseline is NaN"));
 }
 
 #[test]
@@ -90,17 +92,40 @@ fn the_validation_is_watched_where_there_is_one() {
 }
 
 #[test]
-fn a_plateau_lowers_the_rate_and_no_curve_can_stand_beside_it() {
+fn a_plateau_lowers_the_rate() {
     let rules = || ReduceOnPlateau::on(|_: &Report| 1.0).factor(0.5).patience(1);
     let history = fit(Fit::default().epochs(6).reduce_on_plateau(rules())).unwrap();
     let rates: Vec<f32> = history.epochs.iter().map(|epoch| epoch.learning_rate).collect();
     assert_eq!(rates, [0.1, 0.1, 0.1, 0.05, 0.05, 0.025]);
     let error = |options: Fit<'_, Report>| fit(options).unwrap_err().to_string();
-    let both = Fit::default().reduce_on_plateau(rules()).learning_rate(LearningRate::constant(0.1));
-    assert_eq!(error(both), "learning_rate and reduce_on_plateau are both set: choose one of them");
     let wrong = Fit::default().reduce_on_plateau(rules().factor(1.0));
     assert_eq!(error(wrong), "reduce_on_plateau: the factor is 1, but it must be at least 0 and less than 1");
     assert!(error(Fit::default().reduce_on_plateau(rules().threshold(f64::NAN))).contains("the threshold is NaN"));
+}
+
+#[test]
+fn a_plateau_lowers_a_curve_behind_its_warm_up() {
+    let rules = || ReduceOnPlateau::on(|_: &Report| 1.0).factor(0.5).patience(1).minimum_rate(0.04);
+    let warm = LearningRate::constant(0.1).warm_up(4);
+    let options = || Fit::default().epochs(12).reduce_on_plateau(rules()).learning_rate(warm.clone()).quiet();
+    let rates = |history: &History<Report>| history.epochs.iter().map(|epoch| epoch.learning_rate).collect::<Vec<_>>();
+    let whole = fit(options()).unwrap();
+    // The fifth epoch is the best, the next two are no better; the minimum stops the second fall.
+    let expected = [0.025, 0.05, 0.075, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.04, 0.04, 0.04];
+    for (rate, expected) in rates(&whole).iter().zip(expected) {
+        assert!((rate - expected).abs() < 1e-7, "{:?}", rates(&whole));
+    }
+    // Each time of a curve is lowered, and what is known goes on with the run.
+    let falling =
+        || options().learning_rate(LearningRate::exponential(0.1, 0.9)).reduce_on_plateau(rules().minimum_rate(0.0));
+    let data = Set(data(100));
+    let (mut once, mut twice) = (net(7), net(7));
+    let whole = once.fit(&data, falling()).unwrap();
+    assert!(rates(&whole)[11] < 0.1 * 0.9_f32.powi(11) * 0.26, "twice halved: {:?}", rates(&whole));
+    let first = twice.fit(&data, falling().on_epoch(|epoch, control| control.stop = epoch.number == 6)).unwrap();
+    let second = twice.fit(&data, falling().resumed()).unwrap();
+    assert_eq!([rates(&first), rates(&second)].concat(), rates(&whole));
+    assert_eq!(once.parameter("dense.weight").unwrap(), twice.parameter("dense.weight").unwrap());
 }
 
 #[test]
