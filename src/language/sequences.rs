@@ -26,6 +26,9 @@ functions! {
     ///   same, so the final state is that of the first one.
     /// - `stateful = true` lets the states of a batch begin where those of the batch before have ended, as in `rnn`; they begin with zeros.
     ///
+    /// Sequences of several lengths: `live in mask_from(n, 32)` is 1 at a step that is there and 0 behind it, so a state stays what it is by
+    /// `h = live * new + (1.0 - live) * h`.
+    ///
     /// Of what is declared outside, the body sees constants and blocks. Its layers have one set of parameters for all steps, called
     /// after the scan and the binding in it (`memory.gates.linear.weight`). Dropout draws anew at each step. There is no scan in a
     /// scan and no `batch_norm`, whose statistics would be those of one step.
@@ -62,7 +65,7 @@ functions! {
     /// error. Inputs that are given at the beginning are used as a whole; what is computed from them alone, such as an encoder, is computed
     /// again at each step. A network without this statement pays nothing for it. Training never sees the steps.
     stepwise;
-    /// `rnn(x, hidden, activation = tanh, layers = 1, bidirectional = false, dropout = 0.0, bias = true, stateful = false, h = …, name = …)`
+    /// `rnn(x, hidden, activation = tanh, layers = 1, bidirectional = false, dropout = 0.0, bias = true, stateful = false, h = …, length = …, name = …)`
     ///
     /// A recurrent layer over a sequence `[length, features]`: at each step
     /// h' = tanh(weight_ih · x + bias_ih + weight_hh · h + bias_hh), or `relu` instead. The result is h' of all steps,
@@ -72,6 +75,11 @@ functions! {
     /// loop from the last step to the first one, and the result is `[length, 2 * hidden]`, both directions at each step. `h = h0`
     /// is the state to begin with, zeros otherwise. States are `[hidden]`, or `[layers * directions, hidden]` if that is more than 1,
     /// in PyTorch's order.
+    ///
+    /// Sequences of different lengths: with `length = n`, an input such as `input n: class(33);` (0 to 32 of 32 steps), a sample's steps from
+    /// there on are padding, as in PyTorch's packed sequences. Results there are zeros, states are those behind the sample's last step, and
+    /// the other direction begins at it. What goes on behind the layer knows the length, too: `last(y, length = n)`, `masked_mean`, a
+    /// loss's `mask = mask_from(n, 32)`.
     ///
     /// With `stateful = true` a batch goes on where the one before has ended (Keras's word): sample `i` begins with the state that sample
     /// `i` of the batch before has left, and gradients stop there, which is truncated backpropagation through time. For sequences that
@@ -85,7 +93,7 @@ functions! {
     ///
     /// `x >> rnn(8)` of `[10, 4]` is `[10, 8]`.
     rnn;
-    /// `lstm(x, hidden, layers = 1, bidirectional = false, dropout = 0.0, bias = true, stateful = false, h = …, c = …, name = …)`
+    /// `lstm(x, hidden, layers = 1, bidirectional = false, dropout = 0.0, bias = true, stateful = false, h = …, c = …, length = …, name = …)`
     ///
     /// Long short-term memory over a sequence `[length, features]`. At each step weight_ih · x + bias_ih + weight_hh · h + bias_hh are
     /// the gates i, f, g, o, and c' = σ(f) c + σ(i) tanh(g), h' = σ(o) tanh(c'). The result is h' of all steps,
@@ -96,7 +104,7 @@ functions! {
     /// `x >> lstm(8)` of `[10, 4]` is `[10, 8]`.
     /// `x >> lstm(8, layers = 2, bidirectional = true) >> last` of `[10, 4]` is `[16]`.
     lstm;
-    /// `gru(x, hidden, layers = 1, bidirectional = false, dropout = 0.0, bias = true, stateful = false, h = …, name = …)`
+    /// `gru(x, hidden, layers = 1, bidirectional = false, dropout = 0.0, bias = true, stateful = false, h = …, length = …, name = …)`
     ///
     /// A gated recurrent unit over a sequence `[length, features]`. At each step p = weight_ih · x + bias_ih and
     /// q = weight_hh · h + bias_hh have the parts r, z, n, and n = tanh(pₙ + σ(pᵣ + qᵣ) qₙ), z = σ(p_z + q_z),

@@ -1617,8 +1617,8 @@ plateau("maximum_absolute", factor=0.5, patience=2, mode="max", threshold=0.04, 
 # --- Sequences: recurrent layers, and loops with a body of their own. ---
 
 
-def recurrent(net, path, kind, x, hidden, *initial, **options):
-    """One of PyTorch's recurrent layers: its results and its final states, laid out as ours."""
+def recurrent(net, path, kind, x, hidden, *initial, length=None, **options):
+    """One of PyTorch's recurrent layers, of packed sequences where there is a length: its results and its final states, laid out as ours."""
     module = getattr(torch.nn, kind)(x.shape[2], hidden, batch_first=True, **options).to(DTYPE)
     scale = 1 / math.sqrt(hidden)
     tensors = {
@@ -1627,7 +1627,12 @@ def recurrent(net, path, kind, x, hidden, *initial, **options):
     }
     rows = [h.unsqueeze(0) if h.dim() == 2 else h.transpose(0, 1).contiguous() for h in initial]
     begin = (tuple(rows) if kind == "LSTM" else rows[0]) if rows else None
+    steps = x.shape[1]
+    if length is not None:
+        x = torch.nn.utils.rnn.pack_padded_sequence(x, length.long(), batch_first=True, enforce_sorted=False)
     out, final = torch.func.functional_call(module, tensors, (x, begin))
+    if length is not None:
+        out, _ = torch.nn.utils.rnn.pad_packed_sequence(out, batch_first=True, total_length=steps)
     final = final if kind == "LSTM" else (final,)
     return out, *(h[0] if h.shape[0] == 1 else h.transpose(0, 1) for h in final)
 
@@ -1644,11 +1649,17 @@ def sequence(name, shape, function, inputs=None, optimizer=default_optimizer):
     case("sequences", name, fields, {"y": normal(2)}, forward, batches=FEW, samples=8, optimizer=optimizer)
 
 
-def cell(name, shape, kind, hidden, initial=None, **options):
-    """A layer, with all that it gives and, if there are any, all that it begins with."""
+def cell(name, shape, kind, hidden, initial=None, lengths=False, **options):
+    """A layer, with all that it gives and, if there are any, all that it begins with; of sequences of one length, or of several."""
     layer = {"RNN": "rnn", "LSTM": "lstm", "GRU": "gru"}[kind]
     fields = {} if initial is None else {k: normal(*initial) for k in (["h0", "c0"] if kind == "LSTM" else ["h0"])}
-    sequence(name, shape, lambda net, s, **more: recurrent(net, f"a.{layer}", kind, s, hidden, *more.values(), **options), fields)
+    fields |= {"n": classes(shape[0] + 1, low=1)} if lengths else {}
+    sequence(
+        name,
+        shape,
+        lambda net, s, n=None, **more: recurrent(net, f"a.{layer}", kind, s, hidden, *more.values(), length=n, **options),
+        fields,
+    )
 
 
 cell("rnn", (6, 4), "RNN", 5)
@@ -1672,6 +1683,13 @@ cell("gru_layers", (5, 3), "GRU", 4, num_layers=3)
 cell("gru_bidirectional", (6, 4), "GRU", 3, bidirectional=True)
 cell("gru_initial", (6, 4), "GRU", 5, initial=(5,))
 cell("gru_deep_bidirectional", (4, 3), "GRU", 3, initial=(4, 3), num_layers=2, bidirectional=True)
+cell("rnn_lengths", (6, 4), "RNN", 5, lengths=True)
+cell("lstm_lengths", (6, 4), "LSTM", 5, lengths=True)
+cell("gru_lengths", (6, 4), "GRU", 5, lengths=True)
+cell("rnn_lengths_bidirectional", (6, 4), "RNN", 3, lengths=True, bidirectional=True)
+cell("lstm_lengths_layers", (5, 3), "LSTM", 4, lengths=True, num_layers=3)
+cell("lstm_lengths_deep_bidirectional", (4, 3), "LSTM", 3, initial=(4, 3), lengths=True, num_layers=2, bidirectional=True)
+cell("gru_lengths_deep_bidirectional", (4, 3), "GRU", 3, initial=(4, 3), lengths=True, num_layers=2, bidirectional=True)
 
 
 def streams(name, function):

@@ -35,6 +35,24 @@ sequences! {
         (a, h) = s >> gru(3, layers = 2, bidirectional = true, h = h0);
     } (a, h) sgd(learning_rate = 0.02);
 
+    rnn_lengths [6, 4] { input n: class(7); } { (a, h) = s >> rnn(5, length = n); } (a, h) sgd(learning_rate = 0.02);
+    lstm_lengths [6, 4] { input n: class(7); } {
+        (a, h, c) = s >> lstm(5, length = n);
+    } (a, h, c) sgd(learning_rate = 0.02);
+    gru_lengths [6, 4] { input n: class(7); } { (a, h) = s >> gru(5, length = n); } (a, h) sgd(learning_rate = 0.02);
+    rnn_lengths_bidirectional [6, 4] { input n: class(7); } {
+        (a, h) = s >> rnn(3, bidirectional = true, length = n);
+    } (a, h) sgd(learning_rate = 0.02);
+    lstm_lengths_layers [5, 3] { input n: class(6); } {
+        (a, h, c) = s >> lstm(4, layers = 3, length = n);
+    } (a, h, c) sgd(learning_rate = 0.02);
+    lstm_lengths_deep_bidirectional [4, 3] { input h0: [4, 3]; input c0: [4, 3]; input n: class(5); } {
+        (a, h, c) = s >> lstm(3, layers = 2, bidirectional = true, h = h0, c = c0, length = n);
+    } (a, h, c) sgd(learning_rate = 0.02);
+    gru_lengths_deep_bidirectional [4, 3] { input h0: [4, 3]; input n: class(5); } {
+        (a, h) = s >> gru(3, layers = 2, bidirectional = true, h = h0, length = n);
+    } (a, h) sgd(learning_rate = 0.02);
+
     lstm_last [6, 4] {} { a = s >> lstm(8) >> last; } (a) adam(learning_rate = 0.01);
     gru_final_state [6, 4] {} { all = s >> gru(4); a = all.h; } (a) adam(learning_rate = 0.01);
     stacked_kinds [5, 3] {} {

@@ -3,6 +3,7 @@
 mod carried;
 mod distributed;
 mod learning;
+mod lengths;
 mod random;
 mod scatter;
 mod spelling;

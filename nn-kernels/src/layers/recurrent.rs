@@ -4,6 +4,7 @@
 
 use super::activation::{relu, sigmoid, tanh};
 use super::dense::product;
+use super::embedding::mask_from;
 use super::init::add_parameter;
 use super::movement::element;
 use super::noise::dropout;
@@ -117,7 +118,7 @@ impl Recurrent {
 pub struct Sequence {
     /// The last layer's results at all steps.
     pub outputs: NodeId,
-    /// The states behind the last step, by name: `[hidden]`, or with several layers or directions a row for each, in PyTorch's
+    /// The states behind the last step of each sample, by name: `[hidden]`, or with several layers or directions a row for each, in PyTorch's
     /// order (layers, and in each of them the two directions).
     pub states: Vec<(&'static str, NodeId)>,
 }
@@ -132,6 +133,9 @@ struct Weights {
 /// directions. `initial` has the states to begin with, where they are given; otherwise they begin with zeros, or, if the layer is
 /// stateful, with what the batch before has left, which the network keeps as `{path}.h` (and `{path}.c`).
 ///
+/// With a `length`, an input and its number of classes, the steps from there on are padding, as in PyTorch's packed sequences: results
+/// there are zeros, the other direction begins at the sample's last step, and states are those behind it.
+///
 /// Parameters are called and laid out as PyTorch's: for layer `k`, `weight_ih_l{k}` `[gates * hidden, features]`,
 /// `weight_hh_l{k}` `[gates * hidden, hidden]`, `bias_ih_l{k}` and `bias_hh_l{k}` `[gates * hidden]`, and the same with
 /// `_reverse` behind it. All are uniform within ± 1 / sqrt(hidden).
@@ -142,6 +146,7 @@ pub fn recurrent(
     cell: Cell,
     options: &Recurrent,
     initial: &[Option<NodeId>],
+    length: Option<(NodeId, usize)>,
 ) -> Result<Sequence, Fact> {
     shape::sequence(0, &n.graph.shape(x).dims)?;
     shape::option("dropout", options.dropout, Allowed::Between(0.0, 1.0))?;
@@ -153,6 +158,8 @@ pub fn recurrent(
         false => initial.to_vec(),
     };
     let begin = begin(&mut n.graph, cell, options.hidden, rows, &given)?;
+    let steps = n.graph.shape(x).dims[0];
+    let there = length.map(|length| mask_from(&mut n.graph, length, steps)).transpose()?;
     let mut finals: Vec<Vec<NodeId>> = vec![Vec::new(); begin.len()];
     let mut x = x;
     for layer in 0..options.layers {
@@ -162,7 +169,7 @@ pub fn recurrent(
             let begin: Vec<NodeId> = begin.iter().map(|rows| rows[row]).collect();
             let suffix = format!("_l{layer}{}", if direction == 1 { "_reverse" } else { "" });
             let weights = weights(n, path, &suffix, x, cell, options)?;
-            let (output, states) = run(&mut n.graph, x, cell, &weights, &begin, direction == 1)?;
+            let (output, states) = run(&mut n.graph, x, cell, &weights, &begin, direction == 1, there)?;
             outputs.push(output);
             finals.iter_mut().zip(states).for_each(|(rows, state)| rows.push(state));
         }
@@ -257,7 +264,8 @@ fn weights(
     Ok([Weights { weight: ih, bias: ih_bias }, Weights { weight: hh, bias: hh_bias }])
 }
 
-/// One layer in one direction: the results of all steps, in the order of `x`, and the final states.
+/// One layer in one direction: the results of all steps, in the order of `x`, and the final states. Of a step that is not `there`, a
+/// state stays what it is.
 fn run(
     g: &mut Graph,
     x: NodeId,
@@ -265,6 +273,7 @@ fn run(
     [input, state]: &[Weights; 2],
     begin: &[NodeId],
     reverse: bool,
+    there: Option<NodeId>,
 ) -> Result<(NodeId, Vec<NodeId>), Fact> {
     let steps = g.shape(x).dims[0];
     let mut projected = product(g, x, input.weight, input.bias);
@@ -278,8 +287,16 @@ fn run(
     let id = g.begin_loop(steps, reverse);
     let p = g.at(id, projected);
     let states: Vec<NodeId> = begin.iter().map(|&begin| g.carry(id, begin)).collect();
-    let next = cell.step(g, p, &states, &inner)?;
+    let mut next = cell.step(g, p, &states, &inner)?;
+    let mut result = next[0];
+    if let Some(there) = there {
+        let shape = g.shape(states[0]).clone();
+        let there = g.at(id, there);
+        let (there, zero) = (g.broadcast(there, &shape), g.filled(0.0, &shape));
+        result = g.select(there, result, zero);
+        next = next.iter().zip(&states).map(|(next, state)| g.select(there, *next, *state)).collect();
+    }
     let pairs: Vec<(NodeId, NodeId)> = states.iter().copied().zip(next.iter().copied()).collect();
     let finals = g.end_loop(id, &pairs);
-    Ok((g.stacked(id, next[0]), finals))
+    Ok((g.stacked(id, result), finals))
 }

@@ -111,7 +111,7 @@ impl Form {
 /// let mut n = Network { inputs: 1, ..Network::default() };
 /// n.fields.push(Field { name: "x".into(), dims: vec![8, 3], classes: None });
 /// let x = n.graph.leaf(Leaf::Field(0), Shape::batched(&[8, 3]));
-/// let all = recurrent(&mut n, "gru", x, Cell::Gru, &Recurrent::new(4), &[None]).unwrap().outputs;
+/// let all = recurrent(&mut n, "gru", x, Cell::Gru, &Recurrent::new(4), &[None], None).unwrap().outputs;
 /// n.outputs.push(("y".into(), output(&mut n.graph, all)));
 ///
 /// let steps = stepwise(&n, &[0]).unwrap();

@@ -98,7 +98,7 @@ fn recurrent_layers_keep_their_states() {
         let (mut n, [x]) = network([&[LENGTH, 3]]);
         let options = Recurrent { layers: 2, ..Recurrent::new(4) };
         n.graph.set_label("all.layer");
-        let all = layers::recurrent(&mut n, "all.layer", x, cell, &options, &vec![None; states]).unwrap();
+        let all = layers::recurrent(&mut n, "all.layer", x, cell, &options, &vec![None; states], None).unwrap();
         let y = layers::linear(&mut n, "y.linear", all.outputs, &Affine::new(5)).unwrap();
         output(&mut n, "y", y);
         output(&mut n, "end", all.states[0].1);
@@ -113,9 +113,27 @@ fn recurrent_layers_keep_their_states() {
 #[test]
 fn states_begin_with_what_is_given() {
     let (mut n, [x, h]) = network([&[LENGTH, 3], &[4]]);
-    let all = layers::recurrent(&mut n, "gru", x, Cell::Gru, &Recurrent::new(4), &[Some(h)]).unwrap();
+    let all = layers::recurrent(&mut n, "gru", x, Cell::Gru, &Recurrent::new(4), &[Some(h)], None).unwrap();
     output(&mut n, "y", all.outputs);
     check(&n, &[0]);
+}
+
+#[test]
+fn lengths_are_known_from_the_beginning() {
+    let (mut n, [x, length]) = network([&[LENGTH, 3], &[]]);
+    let all = layers::recurrent(
+        &mut n,
+        "lstm",
+        x,
+        Cell::Lstm,
+        &Recurrent { layers: 2, ..Recurrent::new(4) },
+        &[None, None],
+        Some((length, LENGTH + 1)),
+    )
+    .unwrap();
+    output(&mut n, "y", all.outputs);
+    output(&mut n, "end", all.states[1].1);
+    assert_eq!(check(&n, &[0]).limit, Some(LENGTH), "positions are counted");
 }
 
 /// h = h * 0.5 + x[t] * weight[t], with weights by position and a mean over the features.
@@ -257,7 +275,7 @@ fn causal_windows_keep_the_rows_behind_them() {
 fn two_sequences_step_together() {
     let (mut n, [a, b]) = network([&[LENGTH, 3], &[LENGTH, 3]]);
     let sum = n.graph.add2(a, b);
-    let all = layers::recurrent(&mut n, "rnn", sum, Cell::Tanh, &Recurrent::new(2), &[None]).unwrap();
+    let all = layers::recurrent(&mut n, "rnn", sum, Cell::Tanh, &Recurrent::new(2), &[None], None).unwrap();
     output(&mut n, "y", all.outputs);
     check(&n, &[0, 1]);
 }
@@ -303,7 +321,7 @@ fn what_looks_ahead_is_found() {
     assert_eq!(attention(MultiHead::new(2)), ("y.self_attention".into(), Reason::LooksAhead));
     let (mut n, [x]) = network([&[LENGTH, 8]]);
     let options = Recurrent { bidirectional: true, ..Recurrent::new(2) };
-    let all = layers::recurrent(&mut n, "gru", x, Cell::Gru, &options, &[None]).unwrap();
+    let all = layers::recurrent(&mut n, "gru", x, Cell::Gru, &options, &[None], None).unwrap();
     output(&mut n, "y", all.outputs);
     assert_eq!(reason(&n).1, Reason::Backwards);
 }
@@ -324,7 +342,7 @@ fn random_layer(n: &mut Network, values: &[NodeId], path: &str, mut random: impl
             let cell = [Cell::Tanh, Cell::Lstm, Cell::Gru][random(3)];
             let states = if cell == Cell::Lstm { 2 } else { 1 };
             let options = Recurrent { layers: 1 + random(2), ..Recurrent::new(8) };
-            layers::recurrent(n, path, x, cell, &options, &vec![None; states]).unwrap().outputs
+            layers::recurrent(n, path, x, cell, &options, &vec![None; states], None).unwrap().outputs
         }
         6 => {
             let rotary = [None, Some(100.0)][random(2)];

@@ -29,16 +29,22 @@ impl Elaborator<'_, '_> {
                 Some(Bound::Target(Target::Values(*node)))
             }
             (Value::Tensor(tensor @ Tensor { classes: None, .. }), Kind::Tokens) => {
-                let is = tensor.describe(&self.network.graph);
-                let classes = match parameter.name {
-                    "tokens" => "VOCABULARY",
-                    "target" => "CLASSES",
-                    _ => "LENGTH + 1",
+                let (is, text) = (tensor.describe(&self.network.graph), text());
+                let dims = if is == "[]" { "" } else { is.as_str() };
+                let (message, help) = match parameter.name {
+                    "tokens" | "target" => (
+                        format!("`{name}` reads whole numbers, but `{text}` is {is}"),
+                        match parameter.name {
+                            "tokens" => format!("declare them as classes: `class(VOCABULARY){dims}`"),
+                            _ => format!("declare them as classes: `class(CLASSES){dims}`"),
+                        },
+                    ),
+                    length => (
+                        format!("`{length}` of `{name}` is one whole number for each sample, but `{text}` is {is}"),
+                        "declare it as a class: `class(LENGTH + 1)`, 0 to LENGTH".to_owned(),
+                    ),
                 };
-                let text = text();
-                self.diagnostics.error(expression, format!("`{name}` reads whole numbers, but `{text}` is {is}")).help(
-                    format!("declare them as classes: `class({classes}){}`", if is == "[]" { "" } else { is.as_str() }),
-                );
+                self.diagnostics.error(expression, message).help(help);
                 None
             }
             (Value::Tensor(Tensor { node, classes: Some(classes), .. }), Kind::Target | Kind::Tokens) => {
@@ -55,6 +61,8 @@ impl Elaborator<'_, '_> {
                 } else if parameter.name == "target" {
                     found
                         .help(format!("for classes use `cross_entropy`, or declare `{text}` as `[{classes}]` numbers"));
+                } else if parameter.name == "mask" {
+                    found.help(format!("a length becomes a mask by `mask_from({text}, {})`", classes - 1));
                 } else {
                     found.help("class indices are only names of classes: they go into `embedding`, losses and metrics");
                 }
@@ -317,6 +325,10 @@ impl Elaborator<'_, '_> {
         match (value, kind) {
             (Value::Number(Number::Float(x)), Kind::Count | Kind::Axis) if x.fract() == 0.0 && x.abs() < 1e15 => {
                 found.help(format!("write `{x:.0}`"));
+            }
+            (Value::Tensor(Tensor { classes: Some(classes), .. }), Kind::Mask) => {
+                let length = text::of(expression);
+                found.help(format!("a length becomes a mask by `mask_from({length}, {})`", classes - 1));
             }
             (Value::Init(init @ (Init::Zeros | Init::Ones)), Kind::State) => {
                 found.help(format!("with dimensions it is one: `{}(8)`", init.name()));

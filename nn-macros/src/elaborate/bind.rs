@@ -274,9 +274,20 @@ impl Elaborator<'_, '_> {
             let bound = match parameter.default {
                 Default::Required => {
                     if !binding.astray {
-                        self.diagnostics
-                            .error(call.word.span(), format!("`{}` lacks its argument `{name}`", call.text()))
+                        let text = call.text();
+                        let found = self
+                            .diagnostics
+                            .error(call.word.span(), format!("`{text}` lacks its argument `{name}`"))
                             .note(signature(function));
+                        match function.name {
+                            "attention" => {
+                                found.help("a sequence looks at itself by `self_attention(heads)`");
+                            }
+                            "transformer_decoder_layer" => {
+                                found.help("without a memory to look at it is `transformer_encoder_layer(heads, causal = true)`");
+                            }
+                            _ => {}
+                        }
                     }
                     binding.sound = false;
                     continue;

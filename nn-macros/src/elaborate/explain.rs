@@ -492,6 +492,13 @@ fn not_a_vector(subject: &Subject, operand: usize, shape: &[usize], features: us
         *last = usize::try_from(*n).unwrap_or(0);
     }
     let linear = subject.name.replacen(&subject.function, "linear", 1);
+    let e = match shape {
+        [steps, features] if *steps > 1 => {
+            let features = text::count(*features, "feature");
+            e.help(format!("or insert `last`, which takes the last step of a sequence: {features}"))
+        }
+        _ => e,
+    };
     e.help(format!("or use `{linear}`, which acts on the last axis and gives {result:?}"))
 }
 

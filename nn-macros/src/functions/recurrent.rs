@@ -1,6 +1,8 @@
 //! Recurrent layers.
 
-use nn_kernels::layers::{self, Cell, Recurrent};
+use nn_kernels::layers::{self, Cell, Recurrent, Sequence};
+use nn_kernels::network::Network;
+use nn_kernels::shape::Fact;
 
 use super::Default::{Integer, Nothing, Required, Word};
 use super::values::{NAME, X};
@@ -14,41 +16,38 @@ const BIAS: Parameter = Parameter::flag("bias", true);
 const STATEFUL: Parameter = Parameter::flag("stateful", false);
 const H: Parameter = Parameter::option("h", Kind::State, Nothing);
 const C: Parameter = Parameter::option("c", Kind::State, Nothing);
+const LENGTH: Parameter = Parameter::option("length", Kind::Tokens, Nothing);
 const ACTIVATION: Parameter = Parameter::option("activation", Kind::Word(&["tanh", "relu"]), Word("tanh"));
 
 pub static TABLE: &[Function] = &[
     Function {
         name: "rnn",
-        parameters: &[X, HIDDEN, ACTIVATION, LAYERS, BIDIRECTIONAL, DROPOUT, BIAS, STATEFUL, H, NAME],
+        parameters: &[X, HIDDEN, ACTIVATION, LAYERS, BIDIRECTIONAL, DROPOUT, BIAS, STATEFUL, H, LENGTH, NAME],
         apply: Apply::Recurrent(|n, path, a| {
-            let cell = if a.word("activation") == "relu" { Cell::Relu } else { Cell::Tanh };
-            layers::recurrent(n, path, a.tensor("x"), cell, &options(a), &[a.tensor_or_none("h")])
+            layer(n, path, a, if a.word("activation") == "relu" { Cell::Relu } else { Cell::Tanh })
         }),
     },
     Function {
         name: "lstm",
-        parameters: &[X, HIDDEN, LAYERS, BIDIRECTIONAL, DROPOUT, BIAS, STATEFUL, H, C, NAME],
-        apply: Apply::Recurrent(|n, path, a| {
-            let initial = [a.tensor_or_none("h"), a.tensor_or_none("c")];
-            layers::recurrent(n, path, a.tensor("x"), Cell::Lstm, &options(a), &initial)
-        }),
+        parameters: &[X, HIDDEN, LAYERS, BIDIRECTIONAL, DROPOUT, BIAS, STATEFUL, H, C, LENGTH, NAME],
+        apply: Apply::Recurrent(|n, path, a| layer(n, path, a, Cell::Lstm)),
     },
     Function {
         name: "gru",
-        parameters: &[X, HIDDEN, LAYERS, BIDIRECTIONAL, DROPOUT, BIAS, STATEFUL, H, NAME],
-        apply: Apply::Recurrent(|n, path, a| {
-            layers::recurrent(n, path, a.tensor("x"), Cell::Gru, &options(a), &[a.tensor_or_none("h")])
-        }),
+        parameters: &[X, HIDDEN, LAYERS, BIDIRECTIONAL, DROPOUT, BIAS, STATEFUL, H, LENGTH, NAME],
+        apply: Apply::Recurrent(|n, path, a| layer(n, path, a, Cell::Gru)),
     },
 ];
 
-fn options(a: &Arguments) -> Recurrent {
-    Recurrent {
+fn layer(n: &mut Network, path: &str, a: &Arguments, cell: Cell) -> Result<Sequence, Fact> {
+    let options = Recurrent {
         hidden: a.count("hidden"),
         layers: a.count("layers"),
         bidirectional: a.flag("bidirectional"),
         dropout: a.number("dropout"),
         bias: a.flag("bias"),
         stateful: a.flag("stateful"),
-    }
+    };
+    let initial: Vec<_> = cell.states().iter().map(|state| a.tensor_or_none(state)).collect();
+    layers::recurrent(n, path, a.tensor("x"), cell, &options, &initial, a.tokens_or_none("length"))
 }

@@ -70,11 +70,14 @@ pub fn parse(tokens: TokenStream, diagnostics: &mut Diagnostics) -> File {
                         Some(word) if WORDS.contains(&word) => {
                             found.help(format!("`{word}` stands in a network: `network Name {{ {word} … }}`"));
                         }
-                        word => {
-                            if let Some(near) = word.and_then(|w| nearest(w, ["network", "block"])) {
+                        Some(word) => {
+                            if let Some(near) = nearest(word, ["network", "block"]) {
                                 found.help(format!("did you mean `{near}`?"));
+                            } else if group(start.body.get(1), Delimiter::Brace).is_some() {
+                                found.help(format!("write `network {word} {{ … }}`"));
                             }
                         }
+                        None => {}
                     }
                     &[]
                 }

@@ -6,6 +6,11 @@ network! {
         input z: [5, 4];
         input w: [4];
         input tokens: class(9)[6];
+        input n: class(9);
+        _wide = x >> lstm(8, length = tokens);
+        _long = x >> lstm(8, length = n);
+        _number_of_steps = x >> lstm(8, length = 6);
+        _measured = x >> lstm(8, length = z);
         _one = x >> lstm(8, h = w);
         _rows = x >> lstm(8, layers = 2, bidirectional = true, h = zeros(8), c = zeros([4, 8]));
         _number = x >> gru(8, h = 0.0);

@@ -66,12 +66,13 @@ pub fn explain(fact: &SequenceFact, subject: &Subject) -> Explanation {
             }
         }
         SequenceFact::OddHead { operand, width, heads } => {
-            let each = width / heads.max(&1);
-            Explanation::new(format!(
-                "features are turned in pairs, but each of the {heads} heads of {} has {each} of its {width} features",
-                x(*operand)
-            ))
-            .help("let each head have an even number of features")
+            let (x, each) = (x(*operand), width / heads.max(&1));
+            let has = match heads {
+                1 => format!("{x} has {width} of them"),
+                _ => format!("each of the {heads} heads of {x} has {each} of its {width} features"),
+            };
+            Explanation::new(format!("features are turned in pairs, but {has}"))
+                .help("let each head have an even number of features")
         }
         SequenceFact::PaddingIndex { index, classes } => {
             Explanation::new(format!("`padding_index` is {index}, but {} has {classes} tokens", x(0)))
