@@ -3,7 +3,7 @@
 //! This is for tests, and as plain as possible: every node's result is a vector, the batch outermost, computed by
 //! walking over all index tuples. Lowering, fusion and the printers are compared with it.
 
-use crate::graph::{Access, Graph, Leaf, Loop, NodeId, Op, Shape, StepScalar};
+use crate::graph::{Access, Graph, Leaf, Loop, NodeId, Op, Shape, StepScalar, row_number};
 use crate::interpret::uniform;
 
 /// What the graph does not say.
@@ -227,11 +227,6 @@ fn node(g: &Graph, id: NodeId, results: &[Vec<f64>], env: &Environment<'_>) -> V
             result
         }
     }
-}
-
-/// The row of this number, or the nearest one.
-pub(crate) fn row_number(number: f64, rows: usize) -> usize {
-    (number as usize).min(rows - 1)
 }
 
 /// The position of the element that accesses read at a point; `None` outside.

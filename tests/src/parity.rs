@@ -17,12 +17,15 @@ const AFTER_TEN_STEPS: f64 = 2e-5;
 #[macro_export]
 macro_rules! parity {
     ($family:literal $case:ident { $($statements:tt)+ }) => {
+        $crate::parity! { $family $case { $($statements)+ } by $crate::parity::check }
+    };
+    ($family:literal $case:ident { $($statements:tt)+ } by $check:path) => {
         mod $case {
             nn::network! { network Case { $($statements)+ } }
 
             fn check(device: &nn::Device) {
                 let program = Case::new(device, 0).unwrap().net.program();
-                $crate::parity::check($family, stringify!($case), program, device);
+                $check($family, stringify!($case), program, device);
             }
 
             #[test]
@@ -36,6 +39,20 @@ macro_rules! parity {
             }
         }
     };
+}
+
+/// `case [width] { targets and metrics }`, or `case [width, shape]`: metrics of `p`, so many numbers by a dense layer, in this shape.
+#[macro_export]
+macro_rules! parity_of_metrics {
+    ($family:literal $($case:ident [$width:literal $(, $shape:tt)?] { $($statements:tt)+ })+) => { $(
+        $crate::parity! { $family $case {
+            input x: [5];
+            p = x >> dense($width) $(>> reshape($shape))?;
+            output p = p;
+            loss mean(square(p));
+            $($statements)+
+        } by $crate::parity::check_metrics }
+    )+ };
 }
 
 /// Outputs, loss, all gradients, and ten optimizer steps of a program are PyTorch's.

@@ -1,39 +1,8 @@
 //! Metrics of what counts are scikit-learn's, over several batches.
 
-macro_rules! metrics {
-    ($($case:ident [$width:literal $(, $shape:tt)?] { $($targets:tt)+ } { $($metrics:tt)+ })+) => { $(
-        mod $case {
-            nn::network! {
-                network Case {
-                    input x: [5];
-                    $($targets)+
-                    p = x >> dense($width) $(>> reshape($shape))?;
-                    output p = p;
-                    loss mean(square(p));
-                    $($metrics)+
-                }
-            }
-
-            fn check(device: &nn::Device) {
-                let program = Case::new(device, 0).unwrap().net.program();
-                nn_tests::parity::check_metrics("counting", stringify!($case), program, device);
-            }
-
-            #[test]
-            fn cpu() {
-                check(&nn::Device::cpu());
-            }
-
-            #[test]
-            fn gpu() {
-                nn_tests::gpu().into_iter().for_each(check);
-            }
-        }
-    )+ };
-}
-
-metrics! {
-    ignored [12, [3, 4]] { target y: class(4)[3]; } {
+nn_tests::parity_of_metrics! { "counting"
+    ignored [12, [3, 4]] {
+        target y: class(4)[3];
         metric precision(p, y, ignore_index = 0);
         metric recall(p, y, ignore_index = 0);
         metric f1 = f_beta(p, y, ignore_index = 0);
@@ -48,12 +17,14 @@ metrics! {
         metric iou(p, y, ignore_index = 0);
         metric auc(softmax(p), y, ignore_index = 0);
     }
-    ignored_samples [4] { target y: class(5); } {
+    ignored_samples [4] {
+        target y: class(5);
         metric accuracy(p, y, ignore_index = 4);
         metric confusion_matrix(p, y, ignore_index = 4);
         metric f1 = f_beta(p, y, average = "micro", ignore_index = 4);
     }
-    masked [12, [3, 4]] { target y: class(4)[3]; target m: [3]; } {
+    masked [12, [3, 4]] {
+        target y: class(4)[3]; target m: [3];
         metric precision(p, y, average = "weighted", mask = m);
         metric recall(p, y, average = "weighted", mask = m);
         metric f1 = f_beta(p, y, average = "weighted", mask = m);
@@ -65,14 +36,16 @@ metrics! {
         metric perplexity(p, y, mask = m);
         metric iou(p, y, mask = m);
     }
-    masked_regression [4] { target y: [4]; target m: []; } {
+    masked_regression [4] {
+        target y: [4]; target m: [];
         metric mse(p, y, mask = m);
         metric mae(p, y, mask = m);
         metric rmse(p, y, mask = m);
         metric mape(p, y, mask = m);
         metric r2(p, y, mask = m);
     }
-    masked_binary [1] { target y: class(2)[1]; target m: class(2)[1]; } {
+    masked_binary [1] {
+        target y: class(2)[1]; target m: class(2)[1];
         metric precision(p, y, threshold = 0.25, mask = m);
         metric recall(p, y, threshold = 0.25, mask = m);
         metric f1 = f_beta(p, y, threshold = 0.25, mask = m);

@@ -1,6 +1,11 @@
-//! The meaning of elementwise operations in f64: for constant folding and for the interpreter.
+//! The meaning of elementwise operations and of row numbers in f64: for constant folding and for the interpreter.
 
 use super::{Binary, Reduction, Unary};
+
+/// The row of a table that a number means: of this number, or the nearest one.
+pub(crate) fn row_number(number: f64, rows: usize) -> usize {
+    (number as usize).min(rows - 1)
+}
 
 impl Unary {
     /// The function's value.

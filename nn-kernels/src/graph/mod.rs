@@ -31,8 +31,10 @@ use std::collections::BTreeMap;
 use crate::hash::Map;
 
 pub use access::Access;
+pub(crate) use eval::row_number;
 pub use loops::Loop;
 pub use op::{Binary, Contraction, Leaf, Op, Reduction, StepScalar, Unary};
+pub(crate) use shape::same_axis;
 pub use shape::{Extent, Shape};
 
 /// A node of one [`Graph`].
@@ -143,6 +145,18 @@ impl Graph {
     /// All nodes in topological order.
     pub fn nodes(&self) -> impl DoubleEndedIterator<Item = (NodeId, &Node)> + ExactSizeIterator {
         self.nodes.iter().enumerate().map(|(i, n)| (NodeId(i as u32), n))
+    }
+
+    /// Which nodes these depend on, themselves among them.
+    pub fn needed(&self, roots: &[NodeId]) -> Vec<bool> {
+        let mut needed = vec![false; self.len()];
+        roots.iter().for_each(|r| needed[r.index()] = true);
+        for (id, node) in self.nodes().rev() {
+            if needed[id.index()] {
+                node.args.iter().for_each(|a| needed[a.index()] = true);
+            }
+        }
+        needed
     }
 
     /// The handle of the node at a position.

@@ -58,6 +58,12 @@ impl Shape {
     }
 }
 
+/// Where an axis stands behind a reshape that leaves it alone; of axes of one element, the first that fits.
+pub(crate) fn same_axis(from: &[usize], axis: usize, to: &[usize]) -> Option<usize> {
+    let before: usize = from[..axis].iter().product();
+    (0..to.len()).find(|&i| to[i] == from[axis] && to[..i].iter().product::<usize>() == before)
+}
+
 /// As users write it: `[16, 14, 14]`, without the batch.
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,10 +6,9 @@
 
 mod random;
 
-use crate::graph::{Extent, StepScalar, Unary};
+use crate::graph::{Extent, StepScalar, Unary, row_number};
 use crate::ir::{Index, Kernel, TensorId, Value};
 use crate::plan::{Place, Plan, Schedule};
-use crate::reference::row_number;
 
 pub use random::{pcg4d, uniform};
 

@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::copy_with;
-use crate::graph::{Access, Graph, Loop, Node, NodeId, Op, Shape};
+use crate::graph::{Access, Graph, Loop, Node, NodeId, Op, Shape, same_axis};
 
 /// What is computed by blocks, and by which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub fn compute_by_blocks(graph: &Graph, roots: &[NodeId], blocks: &Blocks) -> Op
     if !graph.nodes().any(|(_, node)| is_large(graph, node, blocks)) {
         return None;
     }
-    let needed = needed(graph, roots);
+    let needed = graph.needed(roots);
     let loops = graph.loops();
     let mut regions: BTreeMap<NodeId, Region> = BTreeMap::new();
     let mut members: BTreeSet<NodeId> = BTreeSet::new();
@@ -75,17 +75,6 @@ pub fn compute_by_blocks(graph: &Graph, roots: &[NodeId], blocks: &Blocks) -> Op
     }
     let roots = roots.iter().map(|r| copy.mapped(*r)).collect();
     Some((copy.to, roots))
-}
-
-fn needed(graph: &Graph, roots: &[NodeId]) -> Vec<bool> {
-    let mut needed = vec![false; graph.len()];
-    roots.iter().for_each(|r| needed[r.index()] = true);
-    for (id, node) in graph.nodes().rev() {
-        if needed[id.index()] {
-            node.args.iter().for_each(|a| needed[a.index()] = true);
-        }
-    }
-    needed
 }
 
 /// Whether a node makes something of each sample that is too large, and much larger than what it is made of.
@@ -193,7 +182,7 @@ fn row_axis(graph: &Graph, id: NodeId, axes: &BTreeMap<NodeId, usize>) -> Option
     let axis = match &node.op {
         Op::Unary(_) | Op::Binary(_) | Op::Select | Op::Detach => axis,
         Op::Broadcast => axis + node.shape.rank() - from.rank(),
-        Op::Reshape => same_axis(&from.dims, &node.shape.dims, axis)?,
+        Op::Reshape => same_axis(&from.dims, axis, &node.shape.dims)?,
         Op::Permute(perm) => perm.iter().position(|p| *p == axis)?,
         Op::Slice(starts) if starts[axis] == 0 && node.shape.dims[axis] == from.dims[axis] => axis,
         Op::Concat(along) if *along != axis => axis,
@@ -226,7 +215,7 @@ fn argument_axes(graph: &Graph, id: NodeId, axis: usize) -> Option<Vec<Option<us
             let inside = (axis + from(0).rank()).checked_sub(node.shape.rank());
             vec![inside.filter(|axis| from(0).dims[*axis] != 1)]
         }
-        Op::Reshape => vec![Some(same_axis(&node.shape.dims, &from(0).dims, axis)?)],
+        Op::Reshape => vec![Some(same_axis(&node.shape.dims, axis, &from(0).dims)?)],
         Op::Permute(perm) => vec![Some(perm[axis])],
         Op::Reduce { axes, .. } => {
             let kept: Vec<usize> = (0..from(0).rank()).filter(|a| !axes.contains(a)).collect();
@@ -251,19 +240,6 @@ fn row_of_operand(accesses: &[Access], row: usize, lead: usize) -> Option<Option
         (Some((dim, access)), None) if access.as_axis() == Some(row) => dim.checked_sub(lead).map(Some),
         _ => None,
     }
-}
-
-/// Where an axis is behind a reshape that leaves it alone.
-fn same_axis(from: &[usize], to: &[usize], axis: usize) -> Option<usize> {
-    let before: usize = from[..axis].iter().product();
-    let mut product = 1;
-    for (i, &size) in to.iter().enumerate() {
-        if product == before && size == from[axis] {
-            return Some(i);
-        }
-        product *= size;
-    }
-    None
 }
 
 struct Copy<'g> {

@@ -45,14 +45,10 @@ struct Lift<'g> {
 
 impl<'g> Lift<'g> {
     fn new(from: &'g Graph, roots: &[NodeId]) -> Self {
-        let mut needed = vec![false; from.len()];
-        roots.iter().for_each(|r| needed[r.index()] = true);
+        let needed = from.needed(roots);
         let mut recurrent = vec![false; from.len()];
         let loops = from.loops();
-        for (id, node) in from.nodes().rev() {
-            if !needed[id.index()] {
-                continue;
-            }
+        for (id, node) in from.nodes().rev().filter(|(id, _)| needed[id.index()]) {
             let nexts = match &node.op {
                 Op::Stacked(..) => &node.args[1..],
                 Op::Final(..) => &node.args[..],
@@ -60,7 +56,6 @@ impl<'g> Lift<'g> {
             };
             nexts.iter().for_each(|next| recurrent[next.index()] = true);
             for arg in &node.args {
-                needed[arg.index()] = true;
                 recurrent[arg.index()] |= recurrent[id.index()] && loops[id.index()].is_some();
             }
         }
@@ -440,14 +435,8 @@ mod tests {
 
     /// The contractions that these need, inside of loops and outside.
     fn contractions(g: &Graph, roots: &[NodeId]) -> (usize, usize) {
-        let mut needed = vec![false; g.len()];
-        roots.iter().for_each(|r| needed[r.index()] = true);
-        let (loops, mut inside, mut outside) = (g.loops(), 0, 0);
-        for (id, node) in g.nodes().rev() {
-            if !needed[id.index()] {
-                continue;
-            }
-            node.args.iter().for_each(|a| needed[a.index()] = true);
+        let (needed, loops, mut inside, mut outside) = (g.needed(roots), g.loops(), 0, 0);
+        for (id, node) in g.nodes().filter(|(id, _)| needed[id.index()]) {
             if let Op::Contract(_) = node.op {
                 *if loops[id.index()].is_some() { &mut inside } else { &mut outside } += 1;
             }

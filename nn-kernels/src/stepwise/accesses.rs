@@ -1,6 +1,6 @@
 //! How axes go from a node to its arguments, and back.
 
-use crate::graph::{Access, Contraction, Extent, Graph, Node, NodeId, Op};
+use crate::graph::{Access, Contraction, Extent, Graph, Node, NodeId, Op, same_axis};
 
 /// Where a dimension of an argument is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,11 +99,4 @@ pub(super) fn source_axis(graph: &Graph, id: NodeId, argument: usize, axis: usiz
 pub(super) fn result_axis(graph: &Graph, id: NodeId, argument: usize, axis: usize) -> Option<usize> {
     let rank = graph.shape(id).rank();
     (0..rank).find(|&result| source_axis(graph, id, argument, result) == Some(axis))
-}
-
-/// The axis of a reshaped tensor that is an axis of it, whole.
-fn same_axis(dims: &[usize], axis: usize, other: &[usize]) -> Option<usize> {
-    let before: usize = dims[..axis].iter().product();
-    // Of axes of one element, the first that fits.
-    (0..other.len()).find(|&i| other[i] == dims[axis] && other[..i].iter().product::<usize>() == before)
 }
