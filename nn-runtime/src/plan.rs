@@ -53,6 +53,8 @@ pub struct Kernel {
     pub name: String,
     /// The number of its dispatch on the GPU, from 1.
     pub dispatch: usize,
+    /// How often it runs in one pass: the steps of the loop that it is in, or 1.
+    pub steps: usize,
     /// The layers that have a part in it, each with its operations: `("hidden.dense", "contract, add")`.
     pub does: Vec<(String, String)>,
     /// Floating-point operations whatever the batch, and for each sample; a multiply-add counts as two.
@@ -80,6 +82,20 @@ pub struct Tensor {
     pub place: Place,
     /// Where in that memory it begins, in its numbers; in numbers for each sample of capacity in zones for samples.
     pub offset: usize,
+    /// What a run of the kernel touches of it.
+    pub view: View,
+}
+
+/// What one run of a kernel touches of a tensor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// All of it.
+    #[default]
+    Whole,
+    /// In a loop, the row of its step: one of the first dimension.
+    Row,
+    /// In a loop, one of the two places that a state has in turns.
+    Turns,
 }
 
 /// Memories that tensors lie in.
@@ -112,9 +128,9 @@ impl Plan {
         let mut lines = text.lines().enumerate();
         let name = lines.next().map_or("", |(_, line)| line).trim().to_owned();
         let mut plan = Plan { name, programs: vec![] };
-        let mut dispatch = 0;
+        let mut at = At::default();
         for (number, line) in lines {
-            plan.line(line, &mut dispatch).ok_or_else(|| {
+            plan.line(line, &mut at).ok_or_else(|| {
                 Error::Data(format!("line {} of the plan is none that a plan has: `{line}`", number + 1))
             })?;
         }
@@ -136,7 +152,7 @@ impl Plan {
     }
 
     /// Takes a line in; `None` if it does not fit where it stands.
-    fn line(&mut self, line: &str, dispatch: &mut usize) -> Option<()> {
+    fn line(&mut self, line: &str, at: &mut At) -> Option<()> {
         let depth = line.len() - line.trim_start().len();
         let line = line.trim();
         match depth {
@@ -147,6 +163,7 @@ impl Plan {
                 let (fixed_floats, rest) = rest.split_once(" floats and ")?;
                 let (sample_floats, _) = rest.split_once(" for each sample")?;
                 let [fixed_floats, sample_floats] = [count(fixed_floats)?, count(sample_floats)?];
+                *at = At::default();
                 self.programs.push(Program {
                     name: name.to_owned(),
                     fixed_floats,
@@ -156,7 +173,11 @@ impl Plan {
             }
             2 => {
                 if let Some(number) = line.strip_prefix("dispatch ") {
-                    *dispatch = number.parse().ok()?;
+                    at.dispatch = number.parse().ok()?;
+                } else if let Some((steps, dispatches)) =
+                    line.strip_prefix("loop of ").and_then(|rest| rest.split_once(" steps: "))
+                {
+                    at.repeated = (count(steps)?, count(dispatches.rsplit(' ').next()?)?);
                 } else if let Some((_, rest)) = line.split_once(": arena of ") {
                     let (fixed, rest) = rest.split_once(" halves and ")?;
                     let program = self.programs.last_mut()?;
@@ -172,7 +193,8 @@ impl Plan {
             }
             4 => {
                 let name = line.split_whitespace().next()?.to_owned();
-                let kernel = Kernel { name, dispatch: *dispatch, ..Kernel::default() };
+                let steps = if at.dispatch <= at.repeated.1 { at.repeated.0 } else { 1 };
+                let kernel = Kernel { name, dispatch: at.dispatch, steps, ..Kernel::default() };
                 self.programs.last_mut()?.kernels.push(kernel);
             }
             _ => {
@@ -195,6 +217,14 @@ impl Plan {
         }
         Some(())
     }
+}
+
+/// Where in the text a line stands.
+#[derive(Default)]
+struct At {
+    dispatch: usize,
+    /// The steps of the last loop, and its last dispatch.
+    repeated: (usize, usize),
 }
 
 /// `12 and 1,536 for each sample`.
@@ -237,6 +267,11 @@ fn tensor(text: &str) -> Option<Tensor> {
         width: if kind.contains("f16") { 2 } else { 4 },
         place,
         offset: count(offset)?,
+        view: match kind {
+            row if row.contains(" row") => View::Row,
+            turns if turns.contains(" in turns") => View::Turns,
+            _ => View::Whole,
+        },
     })
 }
 
@@ -265,14 +300,14 @@ impl Kernel {
         found.or(self.does.first()).map_or("", |layer| &layer.0)
     }
 
-    /// Floating-point operations for a batch.
+    /// Floating-point operations of a run for a batch.
     pub fn flops(&self, batch: usize) -> f64 {
         self.flops.0 + self.flops.1 * batch as f64
     }
 
-    /// Bytes that have to come and go for a batch, if everything that is touched is touched once: what a kernel cannot do without.
+    /// Bytes that have to come and go in a run for a batch, if everything that is touched is touched once: what a kernel cannot do without.
     pub fn bytes(&self, batch: usize) -> f64 {
-        let of = |tensors: &[Tensor], times: f64| tensors.iter().map(|t| t.bytes(batch) as f64 * times).sum::<f64>();
+        let of = |tensors: &[Tensor], times: f64| tensors.iter().map(|t| t.touched(batch) * times).sum::<f64>();
         of(&self.reads, 1.0) + of(&self.updates, 2.0) + of(&self.writes, 1.0)
     }
 }
@@ -285,6 +320,12 @@ impl Tensor {
         } else {
             1
         })
+    }
+
+    /// Bytes that a run touches for a batch.
+    fn touched(&self, batch: usize) -> f64 {
+        let rows = if self.view == View::Row { self.dims.first().map_or(1, |&rows| rows.max(1)) } else { 1 };
+        self.bytes(batch) as f64 / rows as f64
     }
 
     /// `[batch, 128]`.

@@ -263,8 +263,10 @@ impl KernelProfile {
             }
         };
         let layer = if layer.is_empty() { "other".into() } else { layer };
-        let flops = kernels.iter().map(|kernel| kernel.flops(batch)).sum();
-        let bytes = kernels.iter().map(|kernel| kernel.bytes(batch)).sum();
+        // A pass that is one function has its loops in it.
+        let times = |kernel: &Kernel| if ran == Ran::Pass { kernel.steps.max(1) as f64 } else { 1.0 };
+        let flops = kernels.iter().map(|kernel| kernel.flops(batch) * times(kernel)).sum();
+        let bytes = kernels.iter().map(|kernel| kernel.bytes(batch) * times(kernel)).sum();
         KernelProfile { name, layer, runs: 0, milliseconds: 0.0, flops, bytes }
     }
 }

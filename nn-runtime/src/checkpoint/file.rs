@@ -125,7 +125,13 @@ impl<'a> File<'a> {
         if let Some(problem) = self.truncated() {
             return Err(problem);
         }
-        let Some(expected) = self.metadata.get(CHECKSUM) else { return Ok(()) };
+        let Some(expected) = self.metadata.get(CHECKSUM) else {
+            let end = self.tensors.values().map(|t| t.data_offsets.1).max().unwrap_or(0);
+            return match self.data.len() - end {
+                0 => Ok(()),
+                more => Err(format!("it is damaged: {more} bytes follow its last tensor")),
+            };
+        };
         let header = cut(bytes).map_or(&[][..], |(header, _)| header);
         let mut hasher = Hasher::new();
         match checksum_at(header) {
@@ -259,6 +265,11 @@ mod tests {
             assert!(problem.contains("damaged") || problem.contains("truncated"), "{end}: {problem}");
         }
         assert!(check(&[&bytes[..], &[0]].concat()).unwrap_err().contains("damaged"), "and something behind it");
+        let others = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![1], &[0; 4]).unwrap();
+        let mut others = safetensors::serialize([("a", others)], None).unwrap();
+        assert_eq!(check(&others), Ok(()));
+        others.push(0);
+        assert_eq!(check(&others).unwrap_err(), "it is damaged: 1 bytes follow its last tensor");
     }
 
     #[test]

@@ -283,10 +283,12 @@ impl Column {
         self.weight = total;
     }
 
-    /// As scikit-learn's `r2_score`, which gives 1 or 0 where the target is constant.
+    /// As scikit-learn's `r2_score`, which gives 1 or 0 where the target is constant. Means of f32 are rounded: a deviation within that is none.
     fn r2(&self) -> f64 {
         let errors = self.error * self.weight;
-        match (errors, self.deviation) {
+        let rounding = self.mean * 4.0 * f64::from(f32::EPSILON);
+        let is_constant = self.deviation <= rounding * rounding * self.weight;
+        match (errors, if is_constant { 0.0 } else { self.deviation }) {
             (0.0, 0.0) => 1.0,
             (_, 0.0) => 0.0,
             (errors, deviation) => 1.0 - errors / deviation,

@@ -56,6 +56,12 @@ fn r2_averages_over_columns_and_survives_constant_targets() {
     let mut constant = Combined::of(metrics, (2, 0), &[]);
     constant.add(4, &[0.0, 0.5, 0.0, 1.0, 2.0, 0.0, 0.0]);
     assert_eq!(constant.values().numbers[1], 0.5, "0 for a missed constant, 1 for a met one");
+    // The mean of 1.5 thirty times is no 1.5 in f32, and that of all is another one.
+    let mut rounded = Combined::of(metrics, (2, 0), &[]);
+    let mean = 1.5 + f32::EPSILON;
+    rounded.add(30, &[0.0, 0.5, 0.0, mean, 2.0, f32::EPSILON * f32::EPSILON, 0.0]);
+    rounded.add(30, &[0.0, 0.5, 0.0, 1.5, 2.0, 0.0, 0.0]);
+    assert_eq!(rounded.values().numbers[1], 0.5);
 }
 
 #[test]

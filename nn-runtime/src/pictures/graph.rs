@@ -7,7 +7,7 @@ use super::Picture;
 use super::layered::layout;
 use super::svg::{Anchor, Area, COLOURS, GREY, INK, PAPER, SMALL, TEXT, fitted, width};
 use crate::error::Result;
-use crate::plan::{Kernel, Place, Plan, Program, Tensor};
+use crate::plan::{Kernel, Place, Plan, Program, Tensor, View};
 
 /// Widest text of a box.
 const WIDEST: f64 = 300.0;
@@ -119,7 +119,7 @@ impl Node {
             lines.push(format!("and {} more", kernel.does.len() - LISTED));
         }
         if lines.is_empty() {
-            lines.push(fitted(&kernel.name, TEXT, WIDEST));
+            lines.push(fitted(&made(kernel), TEXT, WIDEST));
         }
         let parameters: usize = kernel
             .reads
@@ -131,13 +131,24 @@ impl Node {
         for (layer, operations) in &kernel.does {
             let _ = write!(hint, "\n{layer}: {operations}");
         }
-        let remark = if parameters > 0 { format!("{parameters} parameters") } else { String::new() };
+        let parameters = (parameters > 0).then(|| format!("{parameters} parameters"));
+        let steps = (kernel.steps > 1).then(|| format!("{} steps", kernel.steps));
+        let remark = steps.into_iter().chain(parameters).collect::<Vec<_>>().join(", ");
         Node { lines, remark, kernel: true, hint }
     }
 
     fn end(tensor: &Tensor) -> Node {
         let lines = vec![fitted(&tensor.name, TEXT, WIDEST)];
         Node { lines, remark: String::new(), kernel: false, hint: format!("{} {}", tensor.name, tensor.shape()) }
+    }
+}
+
+/// What a kernel makes that calculates nothing: the layer of its first result, whose states it begins, say.
+fn made(kernel: &Kernel) -> String {
+    let made = kernel.writes.iter().chain(&kernel.updates).next().map_or(kernel.name.as_str(), |t| &t.name);
+    match made.strip_prefix("new ") {
+        Some(_) => "running statistics".to_owned(),
+        None => made.rsplit_once(" #").map_or(made, |(layer, _)| layer).to_owned(),
     }
 }
 
@@ -196,7 +207,9 @@ fn nodes(program: &Program) -> (Vec<Node>, Vec<Edge>) {
                     .chain(&k.updates)
                     .any(|r| same(r, tensor) || (r.place == Place::Gradients && overlap(r, tensor)))
             };
-            let read = kernels.iter().skip(number + 1).any(read);
+            // A state of a loop is read in the next step.
+            let from = if tensor.view == View::Turns { 0 } else { number + 1 };
+            let read = kernels.iter().skip(from).any(read);
             if !read && tensor.place != Place::Parameters && !tensor.name.starts_with("new ") {
                 nodes.push(Node::end(tensor));
                 edges.push(Edge { from: first + number, to: nodes.len() - 1, shape: shape(tensor) });
@@ -207,7 +220,9 @@ fn nodes(program: &Program) -> (Vec<Node>, Vec<Edge>) {
 }
 
 fn same(a: &Tensor, b: &Tensor) -> bool {
-    a.place == b.place && a.offset == b.offset && a.name == b.name
+    // A state of a loop has two places in turns.
+    let turns = a.view == View::Turns || b.view == View::Turns;
+    a.place == b.place && (a.offset == b.offset || turns) && a.name == b.name
 }
 
 fn overlap(a: &Tensor, b: &Tensor) -> bool {

@@ -66,3 +66,47 @@ fn what_is_no_plan_is_an_error_that_says_where() {
     let error = Plan::read(TEXT).unwrap().program("fly").unwrap_err().to_string();
     assert_eq!(error, "`Curve` has no program `fly`; it has `predict`, `train`, `gradients`");
 }
+
+#[test]
+fn kernels_of_loops_run_as_often_as_there_are_steps() {
+    const LOOP: &str = "\
+Words
+places: …
+
+predict: 4 kernels in 4 dispatches, arena of 0 floats and 90 for each sample
+  dispatch 1
+    predict_00_h_map  over [batch, 4]
+      FLOPs   0 and 0 for each sample
+      writes  h.rnn #3 [batch, 4] at sample 60
+  loop of 12 steps: dispatches 2 to 3
+  dispatch 2
+    predict_01_h_contract  over [batch, 4]
+      does    h.rnn: contract
+      FLOPs   0 and 32 for each sample
+      reads   h.rnn #3 [batch, 4] in turns at sample 60
+      reads   h.rnn #2 [batch, 12, 4] row at sample 8
+      writes  h.rnn #5 [batch, 4] at sample 56
+  dispatch 3
+    predict_02_h_map_1  over [batch, 4]
+      does    h.rnn: tanh
+      reads   h.rnn #5 [batch, 4] at sample 56
+      writes  h.rnn #3 [batch, 4] in turns at sample 64
+  dispatch 4
+    predict_03_y_contract  over [batch, 1]
+      does    y.dense: contract
+      reads   h.rnn #3 [batch, 4] at sample 60
+      writes  y [batch, 1] at sample 0
+";
+    let plan = Plan::read(LOOP).unwrap();
+    let kernels = &plan.program("predict").unwrap().kernels;
+    assert_eq!(kernels.iter().map(|kernel| kernel.steps).collect::<Vec<_>>(), [1, 12, 12, 1]);
+    assert_eq!([kernels[1].reads[0].view, kernels[1].reads[1].view], [View::Turns, View::Row]);
+    assert_eq!(kernels[1].bytes(2), 3.0 * 4.0 * 4.0 * 2.0, "a row of the sequence");
+    #[cfg(feature = "pictures")]
+    {
+        let svg = crate::pictures::graph(LOOP, "predict").unwrap().to_svg();
+        assert!(svg.contains(">12 steps<") && svg.contains(">y<"), "{svg}");
+        assert!(!svg.contains(">h.rnn #3<"), "a state is no result: {svg}");
+        assert!(!svg.contains("#222222\">predict_00"), "a box has the name of a layer: {svg}");
+    }
+}
