@@ -303,6 +303,9 @@
 //! - `images`: in [`data`], folders of png and jpeg images.
 //! - `csv`: in [`data`], tables.
 //! - `npy`: in [`data`], NumPy's arrays and archives of them.
+//! - `onnx`: networks write themselves as ONNX, `net.export_onnx(path)`.
+//! - `pictures`: pictures of runs and networks as SVG and PNG, and the HTML report of a run.
+//! - `dashboard`: a run on the whole terminal.
 
 pub mod language;
 

@@ -37,6 +37,7 @@ pub(crate) use batches::BatchSource;
 pub use batches::Batches;
 pub use callback::{Callback, Control, Event};
 pub use checkpoints::Checkpoints;
+pub(crate) use clock::Clock;
 pub use closures::Batch;
 pub use early_stopping::EarlyStopping;
 pub use finite::{NonFinite, OnNonFinite};
@@ -172,7 +173,7 @@ impl<'a, R> Fit<'a, R> {
     }
 
     /// Whether each epoch goes through the samples in an order of its own. Default: true; false for a network with stateful layers, whose
-    /// batches go on where those before have ended.
+    /// batches go on where those before have ended. [`Batches`] come in the order of their iterator.
     pub fn shuffle(mut self, shuffle: bool) -> Self {
         self.options.shuffle = Some(shuffle);
         self
@@ -223,7 +224,7 @@ impl<'a, R> Fit<'a, R> {
         self
     }
 
-    /// Stops after the current step when Ctrl-C is pressed: whoever writes checkpoints writes one, what to do to go on is said, and `fit`
+    /// Stops after the current step when Ctrl-C is pressed, or in the middle of a validation, which a resumed run then does again: whoever writes checkpoints writes one, what to do to go on is said, and `fit`
     /// returns what there is, with [`Stopped::Interrupted`](crate::Stopped::Interrupted) in the history. A second Ctrl-C ends the
     /// process at once, and so does one outside of `fit`. Default: Ctrl-C ends the process.
     pub fn stop_on_ctrl_c(mut self) -> Self {

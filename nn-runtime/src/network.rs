@@ -17,7 +17,7 @@ use crate::checkpoint;
 use crate::data::{DataSet, Input, Passes, Stream, ahead};
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::fit::{BatchSource, Data, workers};
+use crate::fit::{BatchSource, Clock, Data, workers};
 use crate::init;
 use crate::metrics::{Combined, Measured};
 use crate::program::{Parameter, Program, Schedule, StepScalar, StepUniform};
@@ -48,6 +48,9 @@ pub struct Net {
     frozen: Vec<bool>,
     device: Device,
 }
+
+/// Says whether somebody wants an evaluation to end, where anybody may.
+pub(crate) type Stops<'a> = Option<&'a dyn Fn() -> bool>;
 
 /// A parameter's name and shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,13 +237,14 @@ impl Net {
     /// # Errors
     /// If there are no samples, if one cannot be read, if a network with states cannot know how large batches are, or if the device fails.
     pub fn evaluate<'a>(&self, data: impl Into<Data<'a>>) -> Result<Measured> {
+        let all = Option::unwrap_or_default;
         match data.into() {
             Data::Memory(set) => {
                 let batch = self.evaluation_batch(set.streams())?;
-                self.evaluate_resident(&self.backend.upload(set.columns())?, set.len(), batch)
+                self.evaluate_resident(&self.backend.upload(set.columns())?, set.len(), batch, None).map(all)
             }
-            Data::Stream(stream) => self.evaluate_stream(stream, None, self.evaluation_batch(None)?),
-            Data::Batches(batches) => self.evaluate_batches(batches),
+            Data::Stream(stream) => self.evaluate_stream(stream, None, self.evaluation_batch(None)?, None).map(all),
+            Data::Batches(batches) => self.evaluate_batches(batches, None).map(all),
         }
     }
 
@@ -259,8 +263,14 @@ impl Net {
         })
     }
 
-    /// [`Net::evaluate`] over a stream, which so many threads read ahead, in batches of this size.
-    pub(crate) fn evaluate_stream(&self, stream: &Stream, threads: Option<usize>, batch: usize) -> Result<Measured> {
+    /// [`Net::evaluate`] over a stream, which so many threads read ahead, in batches of this size; nothing, if somebody stops it.
+    pub(crate) fn evaluate_stream(
+        &self,
+        stream: &Stream,
+        threads: Option<usize>,
+        batch: usize,
+        stops: Stops<'_>,
+    ) -> Result<Option<Measured>> {
         self.schedule(&self.program.evaluate, "evaluate")?;
         if stream.is_empty() {
             return Err(no_samples());
@@ -273,58 +283,63 @@ impl Net {
             for _ in 0..passes.portions() {
                 let portion = ahead.next()?;
                 let resident = self.backend.upload(portion.columns())?;
-                self.measure(&resident, (portion.samples, batch), &mut kept, &mut combined)?;
+                if !self.measure(&resident, (portion.samples, batch), &mut kept, &mut combined, stops)? {
+                    return Ok(None);
+                }
             }
-            Ok(combined.values())
+            Ok(Some(combined.values()))
         })
     }
 
-    /// [`Net::evaluate`] over the batches of an iterator's first epoch.
-    pub(crate) fn evaluate_batches(&self, batches: &dyn BatchSource) -> Result<Measured> {
+    /// [`Net::evaluate`] over the batches of an iterator's first epoch; nothing, if somebody stops it.
+    pub(crate) fn evaluate_batches(&self, batches: &dyn BatchSource, stops: Stops<'_>) -> Result<Option<Measured>> {
         let schedule = self.schedule(&self.program.evaluate, "evaluate")?;
         let (mut combined, mut kept) = (Combined::new(self.program), Kept::default());
         let largest = evaluation_batch(schedule);
-        let (mut pull, mut samples) = (batches.pull(0), 0);
+        let (mut pull, mut samples, mut whole) = (batches.pull(0), 0, true);
         for _ in 0..batches.steps() {
             let mut measure = |set: &DataSet| {
                 samples += set.len();
                 check_count(set.len())?;
                 let batch = if self.is_stateful() { set.len() } else { largest };
                 let data = self.backend.upload(set.columns())?;
-                self.measure(&data, (set.len(), batch), &mut kept, &mut combined)
+                whole = self.measure(&data, (set.len(), batch), &mut kept, &mut combined, stops)?;
+                Ok(())
             };
             if !pull(&mut measure)? {
                 break;
             }
         }
-        if samples == 0 { Err(no_samples()) } else { Ok(combined.values()) }
+        if samples == 0 { Err(no_samples()) } else { Ok(whole.then(|| combined.values())) }
     }
 
-    /// [`Net::evaluate`] over data that is on the device already, in batches of this size.
+    /// [`Net::evaluate`] over data that is on the device already, in batches of this size; nothing, if somebody stops it.
     pub(crate) fn evaluate_resident(
         &self,
         data: &backend::Resident<'_>,
         samples: usize,
         batch: usize,
-    ) -> Result<Measured> {
+        stops: Stops<'_>,
+    ) -> Result<Option<Measured>> {
         self.schedule(&self.program.evaluate, "evaluate")?;
         if samples == 0 {
             return Err(no_samples());
         }
         check_count(samples)?;
         let mut combined = Combined::new(self.program);
-        self.measure(data, (samples, batch), &mut Kept::default(), &mut combined)?;
-        Ok(combined.values())
+        let whole = self.measure(data, (samples, batch), &mut Kept::default(), &mut combined, stops)?;
+        Ok(whole.then(|| combined.values()))
     }
 
-    /// Adds loss and metrics of so many samples, in batches of so many.
+    /// Adds loss and metrics of so many samples, in batches of so many; says whether of all, or somebody has stopped it.
     fn measure(
         &self,
         data: &backend::Resident<'_>,
         (samples, batch): (usize, usize),
         kept: &mut Kept,
         combined: &mut Combined,
-    ) -> Result<()> {
+        stops: Stops<'_>,
+    ) -> Result<bool> {
         let left_over = samples % batch.max(1);
         if self.is_stateful() && left_over > 0 {
             return Err(Error::Data(format!(
@@ -336,11 +351,28 @@ impl Net {
         let batches: Vec<usize> = (0..samples).step_by(batch).map(|start| batch.min(samples - start)).collect();
         let steps: Vec<StepUniform> = batches.iter().map(|&batch| self.pass(batch)).collect();
         let order: Vec<u32> = (0..samples as u32).collect();
-        let mut results = Vec::new();
         let kept = kept.of_all(self.program, &steps)?;
-        self.backend.evaluate(Steps { data, order: &order, steps: &steps }, kept, &mut results)?;
-        combined.add_all(batches, &results);
-        Ok(())
+        // In parts of some tenths of a second, so that who stops it need not wait.
+        let mut part = if stops.is_some() { 16 } else { steps.len() };
+        let (mut done, mut results) = (0, Vec::new());
+        while done < steps.len() {
+            if stops.is_some_and(|stops| stops()) {
+                return Ok(false);
+            }
+            let clock = Clock::start();
+            let now = done..steps.len().min(done.saturating_add(part));
+            let order = &order[done * batch..samples.min(now.end * batch)];
+            results.clear();
+            self.backend.evaluate(Steps { data, order, steps: &steps[now.clone()] }, kept, &mut results)?;
+            combined.add_all(batches[now.clone()].iter().copied(), &results);
+            done = now.end;
+            match clock.seconds() {
+                quick if quick < 0.1 => part = part.saturating_mul(2),
+                slow if slow > 0.4 => part = (part / 2).max(1),
+                _ => {}
+            }
+        }
+        Ok(true)
     }
 
     /// Each output for all samples, row-major. The inputs come in order of declaration.

@@ -187,7 +187,7 @@ functions! {
     /// `r2(prediction, target, mask = …)`
     ///
     /// The coefficient of determination, 1 - Σ error² / Σ deviation², over all samples; several numbers are averaged.
-    /// scikit-learn's `r2_score`.
+    /// scikit-learn's `r2_score`; where the target is constant (also that of a single sample), 1 without errors and 0 with them.
     ///
     /// What counts: `mask`, as in [`cross_entropy`](super::cross_entropy): scikit-learn's `sample_weight`. Numbers of which nothing counts are left out of the average.
     r2;

@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use nn::Stopped;
+use nn::{Batches, Stopped};
 
 use super::*;
 
@@ -36,6 +36,17 @@ fn interrupted_child() {
             assert_eq!(history.stopped, Some(Stopped::Interrupted));
             println!("\nsteps {}", net.steps());
         }
+        "validate" => {
+            let folder = PathBuf::from(std::env::var_os(FOLDER).unwrap());
+            let validation = validation(Duration::from_millis(50));
+            let fit = Fit::default().epochs(1).batch_size(8).validation_data(&validation).stop_on_ctrl_c();
+            let fit = fit.checkpoints(Checkpoints::to(folder).every_minutes(1000));
+            let fit = fit
+                .on_batch_end(|batch, _| (batch.number == batch.batches).then(|| ready(&mut said)).unwrap_or_default());
+            let history = net.fit(&data(), fit).unwrap();
+            assert_eq!((history.stopped, history.epochs.len()), (Some(Stopped::Interrupted), 0));
+            println!("\nsteps {}", net.steps());
+        }
         "train without checkpoints" => {
             let history = net.fit(&data(), fit.on_epoch(|_, _| ready(&mut said))).unwrap();
             assert_eq!(history.stopped, Some(Stopped::Interrupted));
@@ -54,6 +65,16 @@ fn interrupted_child() {
             sleep(Duration::from_secs(60));
         }
     }
+}
+
+/// A thousand batches, each of which takes its time.
+fn validation(each: Duration) -> Batches<'static, VictimData> {
+    Batches::new(1000, move |_| {
+        (0..).map(move |_| {
+            sleep(each);
+            Ok(data())
+        })
+    })
 }
 
 /// A child that has come to where it says that it is ready.
@@ -169,6 +190,31 @@ fn an_update_of_several_batches_ends_before_the_run_does() {
     });
     resumed.resume(&data(), &folder, options).unwrap();
     assert_eq!((resumed.steps(), bits(&resumed)), (whole.steps(), bits(&whole)));
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn a_validation_is_left_where_it_is_and_done_again() {
+    let folder = std::env::temp_dir().join(format!("nn-ctrl-c-validation-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    let (child, output) = begin("validate", &folder);
+    sleep(Duration::from_millis(200));
+    let pressed = std::time::Instant::now();
+    press(&child);
+    let (status, output, errors) = end(child, output);
+    assert!(status.success(), "{status}: {errors}");
+    assert!(pressed.elapsed() < Duration::from_secs(20), "the whole validation takes 50 s");
+    assert!(errors.contains("stopped by Ctrl-C after batch 7 of 7 in epoch 1 (step 7)"), "{errors}");
+    assert_eq!(steps(&output), 7);
+    let mut resumed = Victim::new(&Device::cpu(), 0).unwrap();
+    let validation = validation(Duration::ZERO);
+    let options = || Fit::default().epochs(1).batch_size(8).validation_data(&validation).quiet();
+    let history = resumed.resume(&data(), &folder, options()).unwrap();
+    let mut whole = Victim::new(&Device::cpu(), 5).unwrap();
+    let expected = whole.fit(&data(), options()).unwrap();
+    assert_eq!((resumed.steps(), bits(&resumed)), (7, bits(&whole)));
+    assert_eq!(history.epochs[0].validation, expected.epochs[0].validation);
+    assert_eq!(history.epochs[0].train, expected.epochs[0].train);
     fs::remove_dir_all(&folder).unwrap();
 }
 

@@ -241,7 +241,10 @@ impl Screen {
 /// Puts the terminal back.
 impl Drop for Screen {
     fn drop(&mut self) {
-        self.leave();
+        // A panic has put it back before it said what it is: that must stay on the screen.
+        if !std::thread::panicking() {
+            self.leave();
+        }
     }
 }
 

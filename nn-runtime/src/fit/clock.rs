@@ -7,14 +7,14 @@ pub(super) const REFRESH: f64 = 0.1;
 
 /// Time that passes, where there is a clock: in a browser there is none, and none passes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Clock(Option<Instant>);
+pub(crate) struct Clock(Option<Instant>);
 
 impl Clock {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Clock((!cfg!(all(target_family = "wasm", target_os = "unknown"))).then(Instant::now))
     }
 
-    pub(super) fn seconds(&self) -> f64 {
+    pub(crate) fn seconds(&self) -> f64 {
         self.0.map_or(0.0, |start| start.elapsed().as_secs_f64())
     }
 }

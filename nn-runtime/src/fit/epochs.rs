@@ -21,7 +21,7 @@ use crate::backend::{Columns, Resident, Steps};
 use crate::error::Result;
 use crate::history::Stopped;
 use crate::metrics::{self, Combined, Measured};
-use crate::network::Net;
+use crate::network::{Net, Stops};
 use crate::program::{Part, StepUniform};
 
 /// Looking at what is known takes at most one part of so many of the time.
@@ -227,7 +227,14 @@ impl<'r> Loop<'r> {
             && (number.is_multiple_of(self.options.validation_every.max(1)) || number == self.options.epochs)
         {
             self.tell(net, Moment::ValidationBegin)?;
-            self.callbacks.validated = Some(validation.measure(net, self.options)?.into());
+            let pressed = || self.interrupt.as_ref().is_some_and(Interrupt::has_come);
+            let stops: Stops<'_> = if self.interrupt.is_some() { Some(&pressed) } else { None };
+            let Some(measured) = validation.measure(net, self.options, stops)? else {
+                // The epoch has not ended: who goes on validates first.
+                self.interrupted();
+                return self.settle(net);
+            };
+            self.callbacks.validated = Some(measured.into());
             self.tell(net, Moment::ValidationEnd)?;
         }
         self.warn(net);

@@ -13,7 +13,7 @@ use crate::backend::{Columns, Resident};
 use crate::data::{Ahead, Passes, Portion, Stream, Training, ahead, order};
 use crate::error::{Error, Result};
 use crate::metrics::Measured;
-use crate::network::{Net, Position};
+use crate::network::{Net, Position, Stops};
 
 impl Net {
     /// Trains, without types. The record hears of everything first, behind
@@ -178,13 +178,13 @@ impl<'a> Validation<'a> {
         }
     }
 
-    /// The loss, then each metric.
-    pub(super) fn measure(&self, net: &Net, options: &Options) -> Result<Measured> {
+    /// The loss, then each metric; nothing, if somebody stops it.
+    pub(super) fn measure(&self, net: &Net, options: &Options, stops: Stops<'_>) -> Result<Option<Measured>> {
         let batch = net.evaluation_batch(Some(options.batch_size))?;
         match self {
-            Validation::Resident(data, samples) => net.evaluate_resident(data, *samples, batch),
-            Validation::Stream(stream) => net.evaluate_stream(stream, options.workers, batch),
-            Validation::Batches(batches) => net.evaluate_batches(*batches),
+            Validation::Resident(data, samples) => net.evaluate_resident(data, *samples, batch, stops),
+            Validation::Stream(stream) => net.evaluate_stream(stream, options.workers, batch, stops),
+            Validation::Batches(batches) => net.evaluate_batches(*batches, stops),
         }
     }
 }

@@ -180,3 +180,25 @@ fn memory_counts_in_bytes_and_never_overflows() {
     assert_eq!(memory(2, 12, 4, 7, 0), 4 * 28);
     assert_eq!(memory(usize::MAX, 2, 1, 1, usize::MAX), usize::MAX);
 }
+
+#[test]
+fn an_evaluation_ends_when_somebody_stops_it_and_is_the_same_where_nobody_does() {
+    let (net, set) = (Net::new(&Device::cpu(), &PROGRAM, 3).unwrap(), data(200));
+    let resident = net.backend.upload(set.columns()).unwrap();
+    let asked = std::cell::Cell::new(0);
+    let stops_at = |part: usize| {
+        asked.set(0);
+        let stops = || {
+            asked.set(asked.get() + 1);
+            asked.get() == part
+        };
+        net.evaluate_resident(&resident, 200, 3, Some(&stops)).unwrap()
+    };
+    let whole = net.evaluate_resident(&resident, 200, 3, None).unwrap().unwrap();
+    assert_eq!(stops_at(usize::MAX).unwrap().numbers, whole.numbers);
+    assert!(asked.get() >= 3, "67 batches in parts of 16, 32 at most, and the rest");
+    for part in 1..=3 {
+        assert!(stops_at(part).is_none());
+        assert_eq!(asked.get(), part);
+    }
+}

@@ -26,7 +26,9 @@ pub fn confusion_matrix<S: AsRef<str>>(matrix: &ConfusionMatrix, names: &[S]) ->
         _ => (760.0 / classes as f64).max(5.0),
     };
     let side = widest + 60.0 + cell * classes.max(2) as f64;
-    Picture::new("Confusion matrix", (side + 28.0, side + 60.0), move |svg, area| {
+    // All of the note has room.
+    let wide = side.max(width(&note, TEXT * 1.08));
+    Picture::new("Confusion matrix", (wide + 28.0, side + 60.0), move |svg, area| {
         let (left, top) = (widest + TEXT + 14.0, 0.0);
         let side =
             ((area.width - left) / classes.max(1) as f64).min((area.height - left) / classes.max(1) as f64).max(0.5);
