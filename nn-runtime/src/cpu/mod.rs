@@ -27,7 +27,7 @@ pub use parallel::split_rows;
 pub use product::{Around, Product, product, small_dots, small_packed, small_rows};
 pub use random::Key;
 pub use scatter::{row, scatter};
-pub use simd::{Kernel, LANES, Simd, Wide, WideKernel, dispatch, dispatch_wide, lanes_within, prefetch};
+pub use simd::{Kernel, LANES, Simd, Vectors, Wide, WideKernel, dispatch, dispatch_wide, lanes_within, prefetch};
 
 /// What a step's kernels see up to the update.
 #[derive(Debug)]

@@ -11,25 +11,21 @@ use super::simd::LANES;
 pub(super) const A: u32 = 1_664_525;
 pub(super) const C: u32 = 1_013_904_223;
 
-/// Everything but the position.
+/// Everything but the position: stream, step and seed as the hash begins with them.
 #[derive(Clone, Copy, Debug)]
-pub struct Key {
-    stream: u32,
-    step: u32,
-    seed: u32,
-}
+pub struct Key([u32; 3]);
 
 impl Key {
     /// The key of a stream in a step.
     #[inline]
     pub fn new(step: &StepUniform, stream: u32) -> Self {
-        Key { stream, step: step.step, seed: step.seed }
+        Key([begin(stream), begin(step.step), begin(step.seed)])
     }
 
     /// Stream, step and seed as the hash begins with them.
     #[inline(always)]
     pub(super) fn begun(self) -> [u32; 3] {
-        [begin(self.stream), begin(self.step), begin(self.seed)]
+        self.0
     }
 
     /// Uniform numbers in [0, 1).
@@ -84,18 +80,22 @@ const fn begin(word: u32) -> u32 {
 mod tests {
     use super::*;
 
+    fn key(stream: u32, step: u32, seed: u32) -> Key {
+        Key::new(&StepUniform { step, seed, ..StepUniform::default() }, stream)
+    }
+
     #[test]
     fn the_numbers_are_those_of_the_interpreter() {
         // Pinned there too: whoever changes these changes every seeded run of every user.
-        let u = Key { stream: 0, step: 0, seed: 0 }.uniform_at(0);
+        let u = key(0, 0, 0).uniform_at(0);
         assert_eq!(u, (251_852_841 >> 8) as f32 / 16_777_216.0);
-        let u = Key { stream: 2, step: 3, seed: 4 }.uniform_at(1);
+        let u = key(2, 3, 4).uniform_at(1);
         assert_eq!(u, (908_250_390 >> 8) as f32 / 16_777_216.0);
     }
 
     #[test]
     fn lanes_are_independent() {
-        let key = Key { stream: 7, step: 11, seed: 13 };
+        let key = key(7, 11, 13);
         let all = key.uniform(std::array::from_fn(|i| i as u32 * 5 + 3));
         for (i, u) in all.into_iter().enumerate() {
             assert_eq!(u, key.uniform_at(i * 5 + 3));

@@ -10,7 +10,7 @@ use super::nest::{Loops, Nest};
 use super::place::{Place, Places, folds, outer_order};
 use super::text::{self, Lines};
 use super::vector::{self, Lanes, Walk};
-use crate::graph::{Binary, StepScalar, Unary};
+use crate::graph::{Binary, Reduction, StepScalar, Unary};
 use crate::ir::{Bound, Index, TensorId, Value, ValueId};
 
 /// Everything that the loops' text depends on.
@@ -25,6 +25,8 @@ pub(super) struct Body<'a> {
     pub written: &'a BTreeSet<TensorId>,
     /// Whether the first axis may be split: then it counts from `first`, and runs over `rows`.
     pub split: bool,
+    /// Whether it runs with vectors of 8 or of 16 lanes: then `width` says of how many.
+    pub long: bool,
 }
 
 impl Body<'_> {
@@ -33,12 +35,18 @@ impl Body<'_> {
         let mut lines = Lines::default();
         let stages: Vec<StagePrinter<'_>> = (0..self.nest.stages.len()).map(|n| StagePrinter::new(self, n)).collect();
         let order = outer_order(self.nest, self.lanes);
+        if self.long {
+            lines.line("let width = s.width();");
+        }
+        for stream in self.streams() {
+            lines.line(format!("let key{stream} = {}::Key::new(step, {stream});", self.runtime));
+        }
         stages.iter().for_each(|s| s.early(&mut lines, 0));
         for (depth, &axis) in order.iter().enumerate() {
             let size = if axis == 0 && self.split { "rows".to_owned() } else { self.nest.outer[axis].text() };
-            let whole = size != "rows" && self.nest.outer[axis].times.is_multiple_of(vector::LANES);
+            let whole = size != "rows" && self.nest.outer[axis].times.is_multiple_of(self.widest());
             let lanes = self.lanes == Lanes::Outer(axis);
-            if lanes && size != "rows" && vector::overlaps(self.nest, axis, self.written) {
+            if lanes && size != "rows" && vector::overlaps(self.nest, axis, self.widest(), self.written) {
                 self.open_overlapping(&mut lines, axis, &size);
             } else {
                 self.open_loop(&mut lines, axis, &size, lanes, whole);
@@ -62,12 +70,12 @@ impl Body<'_> {
 
     /// The head of a loop, over vectors if there are `lanes`; `whole` says that all of these are full.
     fn open_loop(&self, lines: &mut Lines, axis: usize, size: &str, lanes: bool, whole: bool) {
-        let runtime = self.runtime;
         if lanes {
-            lines.open(format!("for i{axis} in (0..{size}).step_by({runtime}::LANES) {{"));
+            let width = self.width();
+            lines.open(format!("for i{axis} in (0..{size}).step_by({width}) {{"));
             lines.line(match whole {
-                true => format!("let n = {runtime}::LANES;"),
-                false => format!("let n = {runtime}::LANES.min({size} - i{axis});"),
+                true => format!("let n = {width};"),
+                false => format!("let n = {width}.min({size} - i{axis});"),
             });
         } else {
             lines.open(format!("for i{axis} in 0..{size} {{"));
@@ -76,15 +84,26 @@ impl Body<'_> {
 
     /// The head of a loop over vectors whose last one begins early enough to be full.
     fn open_overlapping(&self, lines: &mut Lines, axis: usize, size: &str) {
-        let runtime = self.runtime;
-        lines.open(format!("for i{axis} in (0..{size}).step_by({runtime}::LANES) {{"));
-        lines.line(format!("let i{axis} = i{axis}.min({size} - {runtime}::LANES);"));
-        lines.line(format!("let n = {runtime}::LANES;"));
+        let width = self.width();
+        lines.open(format!("for i{axis} in (0..{size}).step_by({width}) {{"));
+        lines.line(format!("let i{axis} = i{axis}.min({size} - {width});"));
+        lines.line(format!("let n = {width};"));
     }
 
-    /// The key of a stream's random numbers.
-    fn key(&self, stream: u32) -> String {
-        format!("{}::Key::new(step, {stream})", self.runtime)
+    /// How many lanes the vectors have, as text.
+    pub(super) fn width(&self) -> String {
+        if self.long { "width".into() } else { format!("{}::LANES", self.runtime) }
+    }
+
+    /// How many lanes they have at most.
+    pub(super) fn widest(&self) -> usize {
+        if self.long { vector::LONG } else { vector::LANES }
+    }
+
+    /// The streams of random numbers that the kernel reads.
+    fn streams(&self) -> BTreeSet<u32> {
+        let values = self.nest.stages.iter().flat_map(|loops| &loops.stage.body);
+        values.filter_map(|value| if let Value::Random { stream, .. } = value { Some(*stream) } else { None }).collect()
     }
 }
 
@@ -130,7 +149,7 @@ impl<'a> StagePrinter<'a> {
         self.begin_reductions(lines, parts);
         for (at, size) in self.loops.inner.iter().enumerate() {
             let axis = outer + at;
-            let whole = size.times.is_multiple_of(vector::LANES);
+            let whole = size.times.is_multiple_of(self.body.widest());
             if parts > 1 && self.along == Some(axis) {
                 self.open_parts(lines, axis, *size, parts);
                 self.prefetch(lines, axis);
@@ -213,8 +232,8 @@ impl<'a> StagePrinter<'a> {
                 _ => format!("s.gather(n, |lane| ({}) as f32)", lane(index)),
             },
             Value::Random { stream, index } => match walk(index) {
-                Walk::Step(step @ 0..) => format!("s.uniform({}, {}, {step})", self.body.key(*stream), first(index)),
-                _ => format!("s.gather(n, |lane| {}.uniform_at({}))", self.body.key(*stream), lane(index)),
+                Walk::Step(step @ 0..) => format!("s.uniform(key{stream}, {}, {step})", first(index)),
+                _ => format!("s.gather(n, |lane| key{stream}.uniform_at({}))", lane(index)),
             },
             Value::Load { tensor, index, within } => self.load(*tensor, index, within),
             Value::Gather { tensor, row, rows, stride, index } => self.gather(*tensor, *row, [*rows, *stride], index),
@@ -283,6 +302,18 @@ impl<'a> StagePrinter<'a> {
         }
     }
 
+    /// Whether a value is the sum of exponentials of distances to the largest: between 1 and their number, so that nothing is lost by
+    /// multiplying with its reciprocal.
+    fn is_sum_of_softmax(&self, value: ValueId) -> bool {
+        let Value::Reduced { stage, slot } = *self.get(value) else { return false };
+        let (how, term) = self.body.nest.stages[stage].stage.reduce[slot];
+        let body = &self.body.nest.stages[stage].stage.body;
+        let Value::Unary(Unary::Exp, distance) = body[term.0 as usize] else { return false };
+        let Value::Binary(Binary::Subtract, _, largest) = body[distance.0 as usize] else { return false };
+        let Value::Reduced { stage, slot } = body[largest.0 as usize] else { return false };
+        how == Reduction::Sum && self.body.nest.stages[stage].stage.reduce[slot].0 == Reduction::Maximum
+    }
+
     /// Whether a value may differ from lane to lane.
     fn differs(&self, value: ValueId) -> bool {
         let Some(axis) = self.along else { return false };
@@ -346,14 +377,14 @@ impl<'a> StagePrinter<'a> {
     fn binary(&self, op: Binary, a: ValueId, b: ValueId) -> String {
         let (left, right) = (self.absorbed(a), self.absorbed(b));
         let in_front = |v: ValueId| self.places.of[v.0 as usize] == Place { depth: 0, late: false };
-        let hoists = in_front(b) && !in_front(a);
+        let hoists = in_front(b) && !in_front(a) || self.is_sum_of_softmax(b);
         let (a, number_b) = (self.number(a), self.number(b));
         match (op, left, right, self.get(b)) {
             (Binary::Add, _, Some((x, y)), _) => format!("s.mul_add({x}, {y}, {a})"),
             (Binary::Add, Some((x, y)), None, _) => format!("s.mul_add({x}, {y}, {number_b})"),
             (Binary::Subtract, _, Some((x, y)), _) => format!("s.neg_mul_add({x}, {y}, {a})"),
             (Binary::Subtract, Some((x, y)), None, _) => format!("s.mul_sub({x}, {y}, {number_b})"),
-            // One division in front of the loops instead of one in each: the same number within half a unit.
+            // One division in front of the loops instead of one in each: the same number within one and a half units.
             (Binary::Divide, _, _, divisor @ Value::Constant(c)) if folds(divisor) => {
                 format!("s.mul({a}, s.splat({}))", text::number(1.0 / c))
             }

@@ -2,7 +2,8 @@
 //!
 //! The text is a thin, fused driver around `nn_runtime::cpu`, whose items it reaches by a path that the caller names.
 //! It contains no `unsafe`, allocates nothing, and is generic over the processor's vectors: the runtime compiles each
-//! kernel once with AVX2 and FMA and once without, and chooses while running.
+//! kernel once with AVX2 and FMA and once without, and chooses while running. What computes much is compiled with AVX-512, too
+//! (`vector` decides).
 //!
 //! A contraction is a call of one of the runtime's engines (`product`, `windowed`), followed by its epilogue. Everything else is loops
 //! over vectors (`body`): `nest` makes few axes of many, `vector` decides which axis the lanes run along,
@@ -240,7 +241,8 @@ impl<'a> KernelPrinter<'a> {
             !self.small && operations.saturating_mul(nest.outer[0].at(LARGE_BATCH)) > WORTH
         });
         let lanes = vector::choose(nest);
-        let body = Body { runtime, nest, lanes, scalars: &self.plan.scalars, written, split }.print();
+        let long = vector::is_long(nest, lanes);
+        let body = Body { runtime, nest, lanes, scalars: &self.plan.scalars, written, split, long }.print();
 
         let mut fields: Vec<(String, &str)> = vec![];
         let step = format!("&'a {runtime}::StepUniform");
@@ -255,14 +257,16 @@ impl<'a> KernelPrinter<'a> {
         }
         let values = fields.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
         let name = text::camel(kernel);
-        self.kernel_type(&name, &fields, &body, kernel_type);
+        self.kernel_type(&name, &fields, long, &body, kernel_type);
 
         if body.mention("step") {
             call.line("let step = cx.step;");
         }
-        let run = match self.small {
-            true => format!("{runtime}::Kernel::run({name} {{ {values} }}, s)"),
-            false => format!("{runtime}::dispatch({name} {{ {values} }})"),
+        let run = match (self.small, long) {
+            (true, true) => format!("{runtime}::WideKernel::run({name} {{ {values} }}, s)"),
+            (true, false) => format!("{runtime}::Kernel::run({name} {{ {values} }}, s)"),
+            (false, true) => format!("{runtime}::dispatch_wide({name} {{ {values} }})"),
+            (false, false) => format!("{runtime}::dispatch({name} {{ {values} }})"),
         };
         match rows {
             Some(rows) if split => {
@@ -289,18 +293,26 @@ impl<'a> KernelPrinter<'a> {
         }
     }
 
-    /// A type of these fields that runs this body.
-    fn kernel_type(&self, name: &str, fields: &[(String, &str)], body: &Lines, lines: &mut Lines) {
+    /// A type of these fields that runs this body, with vectors of eight lanes or with long ones.
+    fn kernel_type(&self, name: &str, fields: &[(String, &str)], long: bool, body: &Lines, lines: &mut Lines) {
         let runtime = self.runtime;
         lines.line("");
         lines.open(format!("struct {name}<'a> {{"));
         fields.iter().for_each(|(name, kind)| lines.line(format!("{name}: {kind},")));
         lines.close("}");
         lines.line("");
-        lines.open(format!("impl {runtime}::Kernel for {name}<'_> {{"));
-        lines.line("type Output = ();");
-        lines.line("#[inline(always)]");
-        lines.open(format!("fn run<S: {runtime}::Simd>(self, s: S) {{"));
+        if long {
+            lines.open(format!("impl {runtime}::WideKernel for {name}<'_> {{"));
+            lines.line("#[inline(always)]");
+            lines.open(format!("fn run<S: {runtime}::Wide>(self, s: S) {{"));
+            lines.line(format!("use {runtime}::Vectors as _;"));
+            lines.line("let s = s.long();");
+        } else {
+            lines.open(format!("impl {runtime}::Kernel for {name}<'_> {{"));
+            lines.line("type Output = ();");
+            lines.line("#[inline(always)]");
+            lines.open(format!("fn run<S: {runtime}::Simd>(self, s: S) {{"));
+        }
         let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
         lines.line(format!("let Self {{ {} }} = self;", names.join(", ")));
         lines.block(body);

@@ -11,6 +11,9 @@ use crate::ir::Value;
 const PARTS: [usize; 5] = [4, 8, 7, 6, 5];
 /// The same of two reductions in one loop, whose sums and operands have to fit into the registers together.
 const PARTS_OF_TWO: [usize; 3] = [4, 2, 3];
+/// The same where vectors may have sixteen lanes, and be half as many: even numbers.
+const LONG_PARTS: [usize; 3] = [4, 8, 6];
+const LONG_PARTS_OF_TWO: [usize; 2] = [4, 2];
 /// The shortest loop, in floats, that is worth them.
 const LONG: usize = 128;
 /// The most additions of a term that is worth them: others take longer than the latency anyway. What stands in front of the loop does
@@ -39,6 +42,10 @@ impl StagePrinter<'_> {
                 Reduction::Minimum => "smallest",
             };
             let (r, f) = (format!("r{}_{slot}", self.n), combining(*how));
+            if self.body.long {
+                lines.line(format!("let {r} = s.splat(s.{all}_of_parts({r}));"));
+                continue;
+            }
             if parts > 1 {
                 let all = (1..parts).fold(format!("{r}[0]"), |all, part| format!("s.{f}({all}, {r}[{part}])"));
                 lines.line(format!("let {r} = {all};"));
@@ -51,10 +58,14 @@ impl StagePrinter<'_> {
     /// memory.
     pub(super) fn parts(&self) -> usize {
         let stage = &self.loops.stage;
-        let candidates = match stage.reduce.len() {
-            1 => &PARTS[..],
-            2 => &PARTS_OF_TWO,
-            _ => return 1,
+        // Vectors of eight lanes sum in the order of sixteen.
+        let least = if self.body.long && self.across() && !stage.reduce.is_empty() { 2 } else { 1 };
+        let candidates = match (stage.reduce.len(), self.body.long) {
+            (1, false) => &PARTS[..],
+            (2, false) => &PARTS_OF_TWO,
+            (1, true) => &LONG_PARTS,
+            (2, true) => &LONG_PARTS_OF_TWO,
+            _ => return least,
         };
         let innermost = self.body.nest.outer.len() + self.loops.inner.len();
         let inside = stage.body.iter().zip(&self.places.of).filter(|(_, place)| place.depth == innermost);
@@ -65,22 +76,25 @@ impl StagePrinter<'_> {
                 let fits = |parts: &&usize| size.times.is_multiple_of(**parts * vector::LANES);
                 *candidates.iter().find(fits).unwrap_or(&candidates[0])
             }
-            _ => 1,
+            _ => least,
         }
     }
 
     /// The heads of two loops over vectors: as many at a time as there are parts, each with its own.
     pub(super) fn open_parts(&self, lines: &mut Lines, axis: usize, size: Size, parts: usize) {
-        let (runtime, size_text) = (self.body.runtime, size.text());
+        let (runtime, size_text, width) = (self.body.runtime, size.text(), self.body.width());
         lines.open(format!("for i{axis} in (0..{size_text}).step_by({parts} * {runtime}::LANES) {{"));
-        lines.open(format!("for part in 0..{parts} {{"));
-        lines.line(format!("let i{axis} = i{axis} + part * {runtime}::LANES;"));
+        lines.open(match self.body.long {
+            true => format!("for part in 0..{parts} * {runtime}::LANES / width {{"),
+            false => format!("for part in 0..{parts} {{"),
+        });
+        lines.line(format!("let i{axis} = i{axis} + part * {width};"));
         if !size.times.is_multiple_of(parts * vector::LANES) {
             lines.line(format!("if i{axis} >= {size_text} {{ break; }}"));
         }
-        lines.line(match size.times.is_multiple_of(vector::LANES) {
-            true => format!("let n = {runtime}::LANES;"),
-            false => format!("let n = {runtime}::LANES.min({size_text} - i{axis});"),
+        lines.line(match size.times.is_multiple_of(self.body.widest()) {
+            true => format!("let n = {width};"),
+            false => format!("let n = {width}.min({size_text} - i{axis});"),
         });
     }
 
@@ -93,7 +107,10 @@ impl StagePrinter<'_> {
             if within.is_empty() {
                 let at = self.body.index(index, self.body.written.contains(tensor), None);
                 let line = format!("{}::prefetch(t{}, {at} + {far});", self.body.runtime, tensor.0);
-                lines.line(format!("if part % 2 == 0 {{ {line} }}"));
+                lines.line(match self.body.long {
+                    true => format!("if part * width % {} == 0 {{ {line} }}", vector::LONG),
+                    false => format!("if part % 2 == 0 {{ {line} }}"),
+                });
             }
         }
     }

@@ -93,7 +93,7 @@ fn train_00_k(cx: &mut rt::Pass<'_>) {
     let capacity = cx.step.capacity as usize;
     let [t0, t1, t2] = rt::disjoint(cx.arena, [0..batch * 16, capacity * 16..capacity * 16 + batch * 16, \
                     capacity * 32..capacity * 32 + batch * 16]);
-    rt::dispatch(Train00K { batch, t0, t1, t2 });
+    rt::dispatch_wide(Train00K { batch, t0, t1, t2 });
 }
 
 struct Train00K<'a> {
@@ -103,14 +103,16 @@ struct Train00K<'a> {
     t2: &'a mut [f32],
 }
 
-impl rt::Kernel for Train00K<'_> {
-    type Output = ();
+impl rt::WideKernel for Train00K<'_> {
     #[inline(always)]
-    fn run<S: rt::Simd>(self, s: S) {
+    fn run<S: rt::Wide>(self, s: S) {
+        use rt::Vectors as _;
+        let s = s.long();
         let Self { batch, t0, t1, t2 } = self;
+        let width = s.width();
         for i0 in 0..batch {
-            for i1 in (0..16).step_by(rt::LANES) {
-                let n = rt::LANES;
+            for i1 in (0..16).step_by(width) {
+                let n = width;
                 let v0_0 = s.load(t0, i0 * 16 + i1, n);
                 let v0_1 = s.load(t1, i1, n);
                 let v0_2 = s.add(v0_0, v0_1);
@@ -122,6 +124,69 @@ impl rt::Kernel for Train00K<'_> {
 }
 ";
     assert_eq!(text, expected);
+}
+
+#[test]
+fn only_what_computes_much_along_wide_axes_has_long_vectors() {
+    let map = |value: Value, from: Index, floats: usize| {
+        let body = vec![load(0, from), value];
+        let stage = Stage { body, stores: vec![store(2, at(&[(0, 1)]), 1)], ..Stage::default() };
+        source(&kernel(&[size(floats)], vec![stage]), 3).contains("s.long()")
+    };
+    let unary = |op| Value::Unary(op, ValueId(0));
+    let here = || at(&[(0, 1)]);
+    assert!(map(unary(Unary::Exp), here(), 12));
+    assert!(map(Value::Random { stream: 1, index: here() }, here(), 12));
+    // What is cheap waits for memory anyway; one vector of eight lanes is enough; the others need lanes one by one.
+    assert!(!map(unary(Unary::Sqrt), here(), 12));
+    assert!(!map(unary(Unary::Exp), here(), 8));
+    assert!(!map(unary(Unary::Sin), here(), 12));
+    assert!(!map(unary(Unary::Exp), at(&[(0, 2)]), 12));
+    // Nor is it worth anything where the function stands in front of the loop.
+    assert!(!map(unary(Unary::Exp), Index::default(), 12));
+}
+
+/// The statements of a softmax of rows of 300.
+fn softmax() -> Vec<String> {
+    let row = || at(&[(0, 300), (1, 1)]);
+    let stage = |body, reduce, stores| Stage { inner: vec![size(300)], body, reduce, stores };
+    let exponential = || {
+        let largest = Value::Reduced { stage: 0, slot: 0 };
+        vec![load(0, row()), largest, binary(Binary::Subtract, 0, 1), Value::Unary(Unary::Exp, ValueId(2))]
+    };
+    let mut divided = exponential();
+    divided.extend([Value::Reduced { stage: 1, slot: 0 }, binary(Binary::Divide, 3, 4)]);
+    body(&kernel(
+        &[B],
+        vec![
+            stage(vec![load(0, row())], vec![(Reduction::Maximum, ValueId(0))], vec![]),
+            stage(exponential(), vec![(Reduction::Sum, ValueId(3))], vec![]),
+            stage(divided, vec![], vec![store(2, row(), 5)]),
+        ],
+    ))
+}
+
+#[test]
+fn a_softmax_sums_in_the_order_of_sixteen_lanes_and_divides_once_a_row() {
+    let lines = softmax();
+    for line in [
+        "let mut r0_0 = [s.splat(-3.4028235e38_f32); 4];",
+        "for i1 in (0..300).step_by(4 * rt::LANES) {",
+        "for part in 0..4 * rt::LANES / width {",
+        "let r0_0 = s.splat(s.largest_of_parts(r0_0));",
+        "let mut r1_0 = [s.splat(0.0_f32); 2];",
+        "for i1 in (0..300).step_by(2 * rt::LANES) {",
+        "for part in 0..2 * rt::LANES / width {",
+        "let i1 = i1 + part * width;",
+        "if i1 >= 300 { break; }",
+        "let n = width.min(300 - i1);",
+        "r1_0[part] = s.add(r1_0[part], s.only(v1_3, n, 0.0_f32));",
+        "let r1_0 = s.splat(s.sum_of_parts(r1_0));",
+        "for i1 in (0..300).step_by(width) {",
+        "let v2_2 = s.mul(v2_0, s.reciprocal(v2_1));",
+    ] {
+        assert!(lines.iter().any(|l| l == line), "`{line}` is not in {lines:#?}");
+    }
 }
 
 #[test]
@@ -210,19 +275,23 @@ fn a_row_combines_lanes_and_hoists_what_it_can() {
         stores: vec![store(2, row, 7)],
     };
     let expected = [
+        "let width = s.width();",
         "let v1_4 = s.splat(step.scalars[0]);",
         "for i0 in 0..rows {",
         "let v1_6 = s.ramp(first + i0, 0);",
-        "let mut r0_0 = s.splat(-3.4028235e38_f32);",
-        "for i1 in (0..64).step_by(rt::LANES) {",
-        "let n = rt::LANES;",
+        "let mut r0_0 = [s.splat(-3.4028235e38_f32); 2];",
+        "for i1 in (0..64).step_by(2 * rt::LANES) {",
+        "for part in 0..2 * rt::LANES / width {",
+        "let i1 = i1 + part * width;",
+        "let n = width;",
         "let v0_0 = s.load(t0, (first + i0) * 64 + i1, n);",
-        "r0_0 = s.max(r0_0, s.only(v0_0, n, -3.4028235e38_f32));",
+        "r0_0[part] = s.max(r0_0[part], s.only(v0_0, n, -3.4028235e38_f32));",
         "}",
-        "let r0_0 = s.splat(s.largest(r0_0));",
+        "}",
+        "let r0_0 = s.splat(s.largest_of_parts(r0_0));",
         "let v1_1 = r0_0;",
-        "for i1 in (0..64).step_by(rt::LANES) {",
-        "let n = rt::LANES;",
+        "for i1 in (0..64).step_by(width) {",
+        "let n = width;",
         "let v1_0 = s.load(t0, (first + i0) * 64 + i1, n);",
         "let v1_2 = s.sub(v1_0, v1_1);",
         "let v1_3 = s.exp(v1_2);",
@@ -390,12 +459,13 @@ fn crooked_indices_gather_lane_by_lane() {
         ..Stage::default()
     };
     let expected = [
+        "let key7 = rt::Key::new(step, 7);",
         "for i0 in (0..64).step_by(rt::LANES) {",
         "let n = rt::LANES;",
         "let v0_0 = s.gather(n, |lane| t0[(i0 + lane) / 3]);",
         "let v0_1 = s.gather(n, |lane| t1[Ord::clamp(i0 + lane, 5, 45) - 5]);",
         "let v0_2 = s.gather(n, |lane| ((i0 + lane) / 3) as f32);",
-        "let v0_3 = s.uniform(rt::Key::new(step, 7), i0, 1);",
+        "let v0_3 = s.uniform(key7, i0, 1);",
         "let v0_4 = s.load_every(t0, i0 * 2, 2, n);",
         "let v0_5 = s.add(v0_0, v0_1);",
         "s.scatter(t2, i0 * 2, 2, n, v0_5);",

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::nest::{Nest, Size};
+use super::nest::{Loops, Nest, Size};
+use super::place::Places;
 use crate::graph::{Binary, Unary};
 use crate::ir::{Atom, Bound, Index, TensorId, Value};
 
 /// The runtime's vectors.
 pub(super) const LANES: usize = 8;
+/// Its widest ones, for kernels that compute much.
+pub(super) const LONG: usize = 16;
 /// What a vector costs that is put together lane by lane, in additions.
 const GATHER: usize = 12;
 
@@ -96,9 +99,47 @@ pub(super) fn axis(nest: &Nest, lanes: Lanes, stage: usize) -> Option<usize> {
     }
 }
 
-/// Whether the last vector along an outer axis may begin before the one in front of it ends, so that all are full: some points are
-/// computed twice then, which is cheaper than a part of a vector.
-pub(super) fn overlaps(nest: &Nest, axis: usize, written: &BTreeSet<TensorId>) -> bool {
+/// Whether a kernel is compiled for the processor's widest vectors, too: it has functions with many instructions or random numbers in its
+/// innermost loops, which would not wait for memory with eight lanes, and does nothing but what vectors of any width can do.
+pub(super) fn is_long(nest: &Nest, lanes: Lanes) -> bool {
+    let mut worth = false;
+    for (n, Loops { stage, .. }) in nest.stages.iter().enumerate() {
+        let along = axis(nest, lanes, n);
+        let places = Places::new(nest, lanes, n);
+        let innermost = match lanes {
+            Lanes::Outer(_) => nest.outer.len(),
+            Lanes::Inner => nest.sizes(n).len(),
+        };
+        let is_inside = |i: usize| along.is_some() && places.of[i].depth >= innermost;
+        let walk = |index: &Index| Walk::of(index, along);
+        let contiguous = |index: &Index| matches!(walk(index), Walk::Step(0 | 1));
+        let alike = |within: &[Bound]| within.iter().all(|bound| walk(&bound.index) == Walk::Step(0));
+        let fits = |value: &Value| match value {
+            Value::Unary(Unary::Sin | Unary::Cos, _) | Value::Binary(Binary::Power, ..) => false,
+            Value::Load { index, within, .. } => contiguous(index) && alike(within),
+            Value::Gather { row, index, .. } => contiguous(index) && !is_inside(row.0 as usize),
+            Value::Index(index) | Value::Random { index, .. } => matches!(walk(index), Walk::Step(0..)),
+            Value::Within(within) => alike(within),
+            _ => true,
+        };
+        if !stage.body.iter().all(fits) || !stage.stores.iter().all(|store| contiguous(&store.index)) {
+            return false;
+        }
+        let heavy = |value: &Value| match value {
+            Value::Unary(op, _) => op.is_expensive(),
+            Value::Random { .. } => true,
+            _ => false,
+        };
+        let sizes = nest.sizes(n);
+        worth |= along.is_some_and(|axis| sizes[axis].batch || sizes[axis].times > LANES)
+            && stage.body.iter().enumerate().any(|(i, value)| heavy(value) && is_inside(i));
+    }
+    worth
+}
+
+/// Whether the last of the vectors of so many `lanes` along an outer axis may begin before the one in front of it ends, so that all are
+/// full: some points are computed twice then, which is cheaper than a part of a vector.
+pub(super) fn overlaps(nest: &Nest, axis: usize, lanes: usize, written: &BTreeSet<TensorId>) -> bool {
     let size = nest.outer[axis];
     let stages = || nest.stages.iter().map(|loops| &loops.stage);
     let straight = |index: &Index| match Walk::of(index, Some(axis)) {
@@ -112,8 +153,8 @@ pub(super) fn overlaps(nest: &Nest, axis: usize, written: &BTreeSet<TensorId>) -
         _ => false,
     };
     !size.batch
-        && size.times > LANES
-        && !size.times.is_multiple_of(LANES)
+        && size.times > lanes
+        && !size.times.is_multiple_of(lanes)
         && stages().flat_map(|s| &s.body).all(|value| !reads_written(value) && value.indices().all(straight))
         && stages().flat_map(|s| &s.stores).all(|store| straight(&store.index))
 }

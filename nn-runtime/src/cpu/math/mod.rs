@@ -4,18 +4,16 @@
 //! The tests hold them to it over the whole range of f32. Where the result is below the smallest normal number, its error
 //! is at most one unit of the smallest denormal one. NaN goes in, NaN comes out.
 
-use super::simd::Simd;
+use super::simd::{SHIFT, Vectors};
 
 /// log2(e)
 const LOG2_E: f32 = std::f32::consts::LOG2_E;
 /// ln(2) in two parts; the first has 9 bits, so that its product with an exponent is exact.
 const LN_2: (f32, f32) = (355.0 / 512.0, -2.121_944_4e-4);
-/// 1.5 * 2^23: adding and subtracting it rounds to a whole number, for arguments below 2^22.
-const ROUND: f32 = 12_582_912.0;
 
 /// `c[0] + c[1] x + c[2] x² + …`
 #[inline(always)]
-fn polynomial<S: Simd, const N: usize>(s: S, x: S::V, c: [f32; N]) -> S::V {
+fn polynomial<S: Vectors, const N: usize>(s: S, x: S::V, c: [f32; N]) -> S::V {
     let mut sum = s.splat(c[N - 1]);
     for c in c[..N - 1].iter().rev() {
         sum = s.mul_add(sum, x, s.splat(*c));
@@ -23,44 +21,43 @@ fn polynomial<S: Simd, const N: usize>(s: S, x: S::V, c: [f32; N]) -> S::V {
     sum
 }
 
-/// `(n, r)` with x = n ln(2) + r, n whole and |r| at most half of ln(2), and `q` with e^r = 1 + r + r² q.
+/// `(n + SHIFT, r, q)` with x = n ln(2) + r, n whole and |r| at most half of ln(2), and e^r = 1 + r + r² q.
 #[inline(always)]
-fn reduce<S: Simd>(s: S, x: S::V) -> (S::V, S::V, S::V) {
-    let round = s.splat(ROUND);
-    let n = s.sub(s.mul_add(x, s.splat(LOG2_E), round), round);
+fn reduce<S: Vectors>(s: S, x: S::V) -> (S::V, S::V, S::V) {
+    // This is so large that the sum has no bits behind the point.
+    let shifted = s.mul_add(x, s.splat(LOG2_E), s.splat(SHIFT));
+    let n = s.sub(shifted, s.splat(SHIFT));
     let r = s.mul_add(n, s.splat(-LN_2.0), x);
     let r = s.mul_add(n, s.splat(-LN_2.1), r);
     let q = polynomial(s, r, [0.499_999_85, 0.166_664_72, 4.166_953_6e-2, 8.373_125e-3, 1.378_059_4e-3]);
-    (n, r, q)
+    (shifted, r, q)
 }
 
 /// The exponential function; at most 1 ulp, 1.5 without fused multiply-add.
 #[inline(always)]
-pub fn exp<S: Simd>(s: S, x: S::V) -> S::V {
+pub fn exp<S: Vectors>(s: S, x: S::V) -> S::V {
     let x = s.min(s.max(x, s.splat(-104.0)), s.splat(89.0));
-    let (n, r, q) = reduce(s, x);
+    let (shifted, r, q) = reduce(s, x);
     let one = s.splat(1.0);
     let p = s.mul_add(s.mul_add(q, r, one), r, one);
-    // 2^n itself may be too large or too small for f32.
-    let half = s.floor(s.mul(n, s.splat(0.5)));
-    s.mul(s.mul(p, s.exp2_whole(half)), s.exp2_whole(s.sub(n, half)))
+    s.times_exp2(p, shifted)
 }
 
 /// `e^x - 1`, accurate near 0; at most 1.5 ulp, 2.5 without fused multiply-add.
 #[inline(always)]
-pub fn exp_m1<S: Simd>(s: S, x: S::V) -> S::V {
+pub fn exp_m1<S: Vectors>(s: S, x: S::V) -> S::V {
     let x = s.min(s.max(x, s.splat(-18.0)), s.splat(89.0));
-    let (n, r, q) = reduce(s, x);
+    let (shifted, r, q) = reduce(s, x);
     let p = s.mul_add(s.mul(q, r), r, r);
     // With t = 2^n / 2, which is always a number: e^x - 1 = 2 (t p + (t - ½)).
-    let t = s.exp2_whole(s.sub(n, s.splat(1.0)));
+    let t = s.exp2_whole(s.sub(shifted, s.splat(SHIFT + 1.0)));
     let half = s.mul_add(t, p, s.sub(t, s.splat(0.5)));
     s.add(half, half)
 }
 
 /// The natural logarithm; at most 1 ulp, with or without fused multiply-add. NaN below 0.
 #[inline(always)]
-pub fn ln<S: Simd>(s: S, x: S::V) -> S::V {
+pub fn ln<S: Vectors>(s: S, x: S::V) -> S::V {
     let tiny = s.less(x, s.splat(f32::MIN_POSITIVE));
     let scaled = s.select(tiny, s.mul(x, s.splat(8_388_608.0)), x);
     let (m, e) = s.split_exponent(scaled);
@@ -96,7 +93,7 @@ pub fn ln<S: Simd>(s: S, x: S::V) -> S::V {
 
 /// `ln(1 + x)`, accurate near 0; at most 2 ulp. NaN below -1.
 #[inline(always)]
-pub fn ln_1p<S: Simd>(s: S, x: S::V) -> S::V {
+pub fn ln_1p<S: Vectors>(s: S, x: S::V) -> S::V {
     let u = s.add(x, s.splat(1.0));
     let y = ln(s, u);
     // What rounding took from 1 + x, to first order.
@@ -107,7 +104,7 @@ pub fn ln_1p<S: Simd>(s: S, x: S::V) -> S::V {
 
 /// The hyperbolic tangent; at most 5.5 ulp, 7 without fused multiply-add.
 #[inline(always)]
-pub fn tanh<S: Simd>(s: S, x: S::V) -> S::V {
+pub fn tanh<S: Vectors>(s: S, x: S::V) -> S::V {
     // Beyond this, tanh is 1 in f32.
     let limit = s.splat(7.905_311);
     let x = s.min(s.max(x, s.neg(limit)), limit);
@@ -125,7 +122,7 @@ pub fn tanh<S: Simd>(s: S, x: S::V) -> S::V {
 
 /// `1 / (1 + e^-x)`; at most 2.5 ulp.
 #[inline(always)]
-pub fn sigmoid<S: Simd>(s: S, x: S::V) -> S::V {
+pub fn sigmoid<S: Vectors>(s: S, x: S::V) -> S::V {
     // The exponential of a negative number cannot overflow.
     let e = exp(s, s.neg(s.abs(x)));
     let one = s.splat(1.0);
@@ -134,7 +131,7 @@ pub fn sigmoid<S: Simd>(s: S, x: S::V) -> S::V {
 
 /// The error function; at most 1.5 ulp, 2 without fused multiply-add.
 #[inline(always)]
-pub fn erf<S: Simd>(s: S, x: S::V) -> S::V {
+pub fn erf<S: Vectors>(s: S, x: S::V) -> S::V {
     // The polynomials are N. Juffa's.
     let z = s.mul(x, x);
     let near = polynomial(

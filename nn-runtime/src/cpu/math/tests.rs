@@ -1,6 +1,6 @@
 //! Every function against f64 over the whole range of f32, in both builds.
 
-use crate::cpu::simd::{Kernel, LANES, Plain, Simd, dispatch};
+use crate::cpu::simd::{Kernel, LANES, Plain, Simd, Vectors, Wide, WideKernel, dispatch};
 
 /// One function of vectors, applied to a vector.
 macro_rules! kernels {
@@ -104,4 +104,38 @@ fn erf_f64(x: f64) -> f64 {
         1.0 - (-a * a).exp() / (a + fraction) / std::f64::consts::PI.sqrt()
     };
     value.copysign(x)
+}
+
+/// All functions of so many numbers, with the widest vectors of a processor.
+struct Long<'a>(&'a [f32; 16], &'a mut [[f32; 16]; 7]);
+impl WideKernel for Long<'_> {
+    #[inline(always)]
+    fn run<W: Wide>(self, w: W) {
+        let (s, Self(x, y)) = (w.long(), self);
+        let width = s.width();
+        for i in (0..16).step_by(width) {
+            let x = s.load(x, i, width);
+            let list = [s.exp(x), s.exp_m1(x), s.ln(x), s.ln_1p(x), s.tanh(x), s.sigmoid(x), s.erf(x)];
+            for (y, v) in y.iter_mut().zip(list) {
+                s.store(y, i, width, v);
+            }
+        }
+    }
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn sixteen_lanes_are_eight_and_eight() {
+    use crate::cpu::simd::{Avx2, Avx512};
+    let (Some(eight), Some(sixteen)) = (Avx2::detect(), Avx512::detect()) else { return };
+    let stride = if cfg!(debug_assertions) { 1657 } else { 13 };
+    let (mut a, mut b) = ([[0.0; 16]; 7], [[0.0; 16]; 7]);
+    for bits in (0..=u64::from(u32::MAX)).step_by(16 * stride) {
+        let x = std::array::from_fn(|i| f32::from_bits((bits + (i * stride) as u64) as u32));
+        eight.run_wide(Long(&x, &mut a));
+        sixteen.run(Long(&x, &mut b));
+        for ((x, a), b) in x.iter().cycle().zip(a.as_flattened()).zip(b.as_flattened()) {
+            assert!(a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()), "{x:e}: {a:e} and {b:e}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Kernel, LANES, Simd, WideKernel};
+use super::{Kernel, LANES, Simd, Vectors, WideKernel};
 use crate::cpu::random::{self, Key};
 
 /// A proof that the processor has AVX2, FMA and F16C: only [`Avx2::detect`] makes one.
@@ -53,7 +53,8 @@ fn mask(count: usize) -> __m256i {
 
 // SAFETY, for every `unsafe` block below: the intrinsics need AVX2, FMA or F16C, which the processor has, since `self` exists;
 // those that touch memory say in addition why it is theirs.
-impl Simd for Avx2 {
+impl Vectors for Avx2 {
+    const LANES: usize = LANES;
     type V = __m256;
     type M = __m256;
 
@@ -86,48 +87,6 @@ impl Simd for Avx2 {
             let to = &mut to[at..at + count];
             // SAFETY: see above; the mask selects the slice's floats, and no others are touched.
             unsafe { _mm256_maskstore_ps(to.as_mut_ptr(), mask(count), v) }
-        }
-    }
-
-    #[inline(always)]
-    fn vector(self, lanes: [f32; LANES]) -> __m256 {
-        // SAFETY: see above; the array has eight floats.
-        unsafe { _mm256_loadu_ps(lanes.as_ptr()) }
-    }
-
-    #[inline(always)]
-    fn lanes(self, v: __m256) -> [f32; LANES] {
-        let mut lanes = [0.0; LANES];
-        // SAFETY: see above; the array has eight floats.
-        unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), v) };
-        lanes
-    }
-
-    #[inline(always)]
-    fn load_every(self, from: &[f32], at: usize, step: usize, count: usize) -> __m256 {
-        if step != 2 || count == 0 {
-            return self.gather(count, |i| from[at + i * step]);
-        }
-        // Elements 0 to 7 and 7 to 14, as far as they are there.
-        let last = 2 * count - 1;
-        let low = self.load(from, at, last.min(LANES));
-        let high = if last < LANES { self.splat(0.0) } else { self.load(from, at + 7, last - 7) };
-        // SAFETY: see above.
-        unsafe {
-            // In each half, two of the low ones with even numbers, two of the high ones with odd numbers.
-            let mixed = _mm256_castps_pd(_mm256_shuffle_ps::<0xd8>(low, high));
-            _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(mixed))
-        }
-    }
-
-    #[inline(always)]
-    fn load_repeated(self, from: &[f32], at: usize, times: usize, count: usize) -> __m256 {
-        let v = self.load(from, at, count.div_ceil(times));
-        let place: [i32; LANES] = std::array::from_fn(|i| (i / times) as i32);
-        // SAFETY: see above; eight integers are read from an array of eight integers.
-        unsafe {
-            let repeated = _mm256_permutevar8x32_ps(v, _mm256_loadu_si256(place.as_ptr().cast()));
-            _mm256_and_ps(repeated, _mm256_castsi256_ps(mask(count)))
         }
     }
 
@@ -286,6 +245,65 @@ impl Simd for Avx2 {
             let x = _mm256_add_epi32(x, _mm256_mullo_epi32(y, w));
             let number = _mm256_cvtepi32_ps(_mm256_srli_epi32::<8>(x));
             _mm256_mul_ps(number, _mm256_set1_ps(1.0 / 16_777_216.0))
+        }
+    }
+
+    #[inline(always)]
+    fn times_exp2(self, p: __m256, shifted: __m256) -> __m256 {
+        // As in `Plain`.
+        // SAFETY: see above.
+        unsafe {
+            let n = _mm256_castps_si256(shifted);
+            let half = _mm256_srli_epi32::<1>(n);
+            let rest = _mm256_sub_epi32(n, half);
+            let [half, rest] = [_mm256_slli_epi32::<23>(half), _mm256_slli_epi32::<23>(rest)];
+            _mm256_mul_ps(_mm256_mul_ps(p, _mm256_castsi256_ps(half)), _mm256_castsi256_ps(rest))
+        }
+    }
+
+    of_lanes!();
+}
+
+impl Simd for Avx2 {
+    #[inline(always)]
+    fn vector(self, lanes: [f32; LANES]) -> __m256 {
+        // SAFETY: see above; the array has eight floats.
+        unsafe { _mm256_loadu_ps(lanes.as_ptr()) }
+    }
+
+    #[inline(always)]
+    fn lanes(self, v: __m256) -> [f32; LANES] {
+        let mut lanes = [0.0; LANES];
+        // SAFETY: see above; the array has eight floats.
+        unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), v) };
+        lanes
+    }
+
+    #[inline(always)]
+    fn load_every(self, from: &[f32], at: usize, step: usize, count: usize) -> __m256 {
+        if step != 2 || count == 0 {
+            return self.gather(count, |i| from[at + i * step]);
+        }
+        // Elements 0 to 7 and 7 to 14, as far as they are there.
+        let last = 2 * count - 1;
+        let low = self.load(from, at, last.min(LANES));
+        let high = if last < LANES { self.splat(0.0) } else { self.load(from, at + 7, last - 7) };
+        // SAFETY: see above.
+        unsafe {
+            // In each half, two of the low ones with even numbers, two of the high ones with odd numbers.
+            let mixed = _mm256_castps_pd(_mm256_shuffle_ps::<0xd8>(low, high));
+            _mm256_castpd_ps(_mm256_permute4x64_pd::<0xd8>(mixed))
+        }
+    }
+
+    #[inline(always)]
+    fn load_repeated(self, from: &[f32], at: usize, times: usize, count: usize) -> __m256 {
+        let v = self.load(from, at, count.div_ceil(times));
+        let place: [i32; LANES] = std::array::from_fn(|i| (i / times) as i32);
+        // SAFETY: see above; eight integers are read from an array of eight integers.
+        unsafe {
+            let repeated = _mm256_permutevar8x32_ps(v, _mm256_loadu_si256(place.as_ptr().cast()));
+            _mm256_and_ps(repeated, _mm256_castsi256_ps(mask(count)))
         }
     }
 

@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::wide::{Wide, WideKernel};
-use super::{Avx2, LANES, Simd};
+use super::{Avx2, LANES, SHIFT, Simd, Sixteen, Vectors};
 use crate::cpu::random::Key;
 
 /// A proof that the processor has AVX-512 F and VL, AVX2 and FMA: only [`Avx512::detect`] makes one.
@@ -50,7 +50,8 @@ macro_rules! as_avx2 {
 
 // SAFETY, for every `unsafe` block below: the intrinsics need AVX-512 F or VL, which the processor has, since `self`
 // exists; those that touch memory say in addition why it is theirs.
-impl Simd for Avx512 {
+impl Vectors for Avx512 {
+    const LANES: usize = LANES;
     type V = __m256;
     type M = __m256;
 
@@ -74,12 +75,14 @@ impl Simd for Avx512 {
         unsafe { _mm256_mask_storeu_ps(to.as_mut_ptr(), mask(count) as __mmask8, v) }
     }
 
+    #[inline(always)]
+    fn times_exp2(self, p: __m256, shifted: __m256) -> __m256 {
+        // SAFETY: see above. One instruction does what others need two multiplications for.
+        unsafe { _mm256_scalef_ps(p, _mm256_sub_ps(shifted, _mm256_set1_ps(SHIFT))) }
+    }
+
     as_avx2! {
         fn splat(x: f32) -> __m256;
-        fn vector(lanes: [f32; LANES]) -> __m256;
-        fn lanes(v: __m256) -> [f32; LANES];
-        fn load_every(from: &[f32], at: usize, step: usize, count: usize) -> __m256;
-        fn load_repeated(from: &[f32], at: usize, times: usize, count: usize) -> __m256;
         fn add(a: __m256, b: __m256) -> __m256;
         fn sub(a: __m256, b: __m256) -> __m256;
         fn mul(a: __m256, b: __m256) -> __m256;
@@ -98,9 +101,23 @@ impl Simd for Avx512 {
         fn nonzero(a: __m256) -> __m256;
         fn select(m: __m256, a: __m256, b: __m256) -> __m256;
         fn exp2_whole(n: __m256) -> __m256;
+        fn head(v: __m256) -> f32;
+        fn ramp(first: usize, step: usize) -> __m256;
+        fn sum(v: __m256) -> f32;
+        fn largest(v: __m256) -> f32;
+        fn smallest(v: __m256) -> f32;
         fn uniform(key: Key, first: usize, step: usize) -> __m256;
         fn split_exponent(x: __m256) -> (__m256, __m256);
         fn copy_sign(a: __m256, b: __m256) -> __m256;
+    }
+}
+
+impl Simd for Avx512 {
+    as_avx2! {
+        fn vector(lanes: [f32; LANES]) -> __m256;
+        fn lanes(v: __m256) -> [f32; LANES];
+        fn load_every(from: &[f32], at: usize, step: usize, count: usize) -> __m256;
+        fn load_repeated(from: &[f32], at: usize, times: usize, count: usize) -> __m256;
         fn transpose(rows: [__m256; LANES]) -> [__m256; LANES];
         fn load_transposed(from: &[f32], at: usize, distance: usize) -> [__m256; LANES];
     }
@@ -112,6 +129,12 @@ impl Wide for Avx512 {
     // 8 rows of 2 vectors: 16 sums at a time hide the latency of two multiply-adds a cycle, and sides of layers are mostly
     // multiples of 8.
     const ROWS: usize = 8;
+    type Long = Sixteen;
+
+    #[inline(always)]
+    fn long(self) -> Sixteen {
+        Sixteen(self)
+    }
 
     #[inline(always)]
     fn wide_splat(self, x: f32) -> __m512 {

@@ -3,21 +3,58 @@
 //! Kernels are written once, generic over a [`Simd`]: a token whose existence proves that the processor has what its
 //! methods use. [`dispatch`] picks the token while running and compiles the kernel for it.
 
+/// Methods of eight lanes that are written by their array.
+macro_rules! of_lanes {
+    () => {
+        #[inline(always)]
+        fn head(self, v: Self::V) -> f32 {
+            self.lanes(v)[0]
+        }
+
+        #[inline(always)]
+        #[allow(clippy::cast_precision_loss)] // indices are exact below 2^24, as everywhere
+        fn ramp(self, first: usize, step: usize) -> Self::V {
+            self.vector(std::array::from_fn(|i| (first + i * step) as f32))
+        }
+
+        #[inline(always)]
+        fn sum(self, v: Self::V) -> f32 {
+            super::fold(self.lanes(v), |a, b| a + b)
+        }
+
+        #[inline(always)]
+        fn largest(self, v: Self::V) -> f32 {
+            super::fold(self.lanes(v), |a, b| if b > a { b } else { a })
+        }
+
+        #[inline(always)]
+        fn smallest(self, v: Self::V) -> f32 {
+            super::fold(self.lanes(v), |a, b| if b < a { b } else { a })
+        }
+    };
+}
+
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod plain;
+#[cfg(target_arch = "x86_64")]
+mod sixteen;
+mod vectors;
 mod wide;
 
 use std::ops::Range;
 
-use super::math;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::Avx512;
 pub use plain::Plain;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use sixteen::Sixteen;
+pub(in crate::cpu) use vectors::SHIFT;
+pub use vectors::Vectors;
 pub(crate) use wide::Level;
 pub use wide::{Wide, WideKernel, dispatch_wide};
 
@@ -71,79 +108,12 @@ pub fn lanes_within(first: usize, step: isize, end: usize, count: usize) -> Rang
     start.min(stop) as usize..stop as usize
 }
 
-/// A processor's vectors of [`LANES`] floats.
-///
-/// `count` says how many lanes matter, from the first one: a load leaves the others 0, a store leaves the memory
-/// behind them alone. Memory is reached through slices, and an access beyond them panics.
-pub trait Simd: Copy + Send + Sync {
-    /// A vector.
-    type V: Copy;
-    /// One truth value for each lane.
-    type M: Copy;
-
-    /// The same number in every lane.
-    fn splat(self, x: f32) -> Self::V;
-    /// `from[at..at + count]`.
-    fn load(self, from: &[f32], at: usize, count: usize) -> Self::V;
-    /// Writes `to[at..at + count]`.
-    fn store(self, to: &mut [f32], at: usize, count: usize, v: Self::V);
+/// A processor's vectors of [`LANES`] floats: what [`Vectors`] can do, and what knows the number of lanes.
+pub trait Simd: Vectors {
     /// A vector from its lanes.
     fn vector(self, lanes: [f32; LANES]) -> Self::V;
     /// A vector's lanes.
     fn lanes(self, v: Self::V) -> [f32; LANES];
-
-    /// `a + b`
-    fn add(self, a: Self::V, b: Self::V) -> Self::V;
-    /// `a - b`
-    fn sub(self, a: Self::V, b: Self::V) -> Self::V;
-    /// `a * b`
-    fn mul(self, a: Self::V, b: Self::V) -> Self::V;
-    /// `a / b`
-    fn div(self, a: Self::V, b: Self::V) -> Self::V;
-    /// `a * b + c`, rounded once where the processor can do so.
-    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
-    /// `a * b - c`, rounded like [`Simd::mul_add`].
-    #[inline(always)]
-    fn mul_sub(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
-        self.mul_add(a, b, self.neg(c))
-    }
-    /// `c - a * b`, rounded like [`Simd::mul_add`].
-    #[inline(always)]
-    fn neg_mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
-        self.mul_add(self.neg(a), b, c)
-    }
-    /// `-a`
-    fn neg(self, a: Self::V) -> Self::V;
-    /// `|a|`
-    fn abs(self, a: Self::V) -> Self::V;
-    /// The square root.
-    fn sqrt(self, a: Self::V) -> Self::V;
-    /// The largest whole number that is not larger.
-    fn floor(self, a: Self::V) -> Self::V;
-    /// The nearest number that an f16 holds, ties to even; infinite from 65,520 on.
-    fn to_half(self, a: Self::V) -> Self::V;
-    /// The smaller one; `a` if either is NaN.
-    fn min(self, a: Self::V, b: Self::V) -> Self::V;
-    /// The larger one; `a` if either is NaN.
-    fn max(self, a: Self::V, b: Self::V) -> Self::V;
-
-    /// `a < b`
-    fn less(self, a: Self::V, b: Self::V) -> Self::M;
-    /// `a <= b`
-    fn less_equal(self, a: Self::V, b: Self::V) -> Self::M;
-    /// `a == b`
-    fn equal(self, a: Self::V, b: Self::V) -> Self::M;
-    /// `a != 0`; true for NaN.
-    fn nonzero(self, a: Self::V) -> Self::M;
-    /// `m ? a : b`
-    fn select(self, m: Self::M, a: Self::V, b: Self::V) -> Self::V;
-
-    /// `2^n` for whole numbers `n` in -126..=127.
-    fn exp2_whole(self, n: Self::V) -> Self::V;
-    /// `(m, e)` with `x = m * 2^e` and `m` in [√½, √2), for positive normal `x`.
-    fn split_exponent(self, x: Self::V) -> (Self::V, Self::V);
-    /// `a` with the sign of `b`.
-    fn copy_sign(self, a: Self::V, b: Self::V) -> Self::V;
 
     /// A vector whose lane `i` is `f(i)` below `count` and 0 behind.
     #[inline(always)]
@@ -193,35 +163,6 @@ pub trait Simd: Copy + Send + Sync {
         self.vector(std::array::from_fn(|i| if lanes.contains(&i) { 1.0 } else { 0.0 }))
     }
 
-    /// Lane `i` is `first + i * step` as a number.
-    #[inline(always)]
-    #[allow(clippy::cast_precision_loss)] // indices are exact below 2^24, as everywhere
-    fn ramp(self, first: usize, step: usize) -> Self::V {
-        self.vector(std::array::from_fn(|i| (first + i * step) as f32))
-    }
-
-    /// Uniform numbers in [0, 1) for positions `first + i * step`; see [`super::random`].
-    #[inline(always)]
-    #[allow(clippy::cast_possible_truncation)] // the hash takes positions modulo 2^32
-    fn uniform(self, key: super::random::Key, first: usize, step: usize) -> Self::V {
-        let mut position = [0; LANES];
-        for (i, position) in position.iter_mut().enumerate() {
-            *position = (first + i * step) as u32;
-        }
-        self.vector(key.uniform(position))
-    }
-
-    /// Lanes below `count` of `v`, `otherwise` behind.
-    #[inline(always)]
-    fn only(self, v: Self::V, count: usize, otherwise: f32) -> Self::V {
-        if count >= LANES {
-            return v;
-        }
-        let lane = self.ramp(0, 1);
-        #[allow(clippy::cast_precision_loss)]
-        self.select(self.less(lane, self.splat(count as f32)), v, self.splat(otherwise))
-    }
-
     /// Lane `j` of vector `i` becomes lane `i` of vector `j`.
     #[inline(always)]
     fn transpose(self, rows: [Self::V; LANES]) -> [Self::V; LANES] {
@@ -235,103 +176,12 @@ pub trait Simd: Copy + Send + Sync {
         self.transpose(std::array::from_fn(|i| self.load(from, at + i * distance, LANES)))
     }
 
-    /// The first lane.
-    #[inline(always)]
-    fn head(self, v: Self::V) -> f32 {
-        self.lanes(v)[0]
-    }
-
     /// Writes `to[at + i * step]` for lanes `i` below `count`.
     #[inline(always)]
     fn scatter(self, to: &mut [f32], at: usize, step: usize, count: usize, v: Self::V) {
         for (i, x) in self.lanes(v).into_iter().enumerate().take(count) {
             to[at + i * step] = x;
         }
-    }
-
-    /// 1 for numbers, 0 for infinities and NaN.
-    #[inline(always)]
-    fn is_finite(self, a: Self::V) -> Self::V {
-        self.number(self.less(self.abs(a), self.splat(f32::INFINITY)))
-    }
-
-    /// 1 where true, else 0.
-    #[inline(always)]
-    fn number(self, m: Self::M) -> Self::V {
-        self.select(m, self.splat(1.0), self.splat(0.0))
-    }
-
-    /// The sum of all lanes: pairs at distance 4, then 2, then 1.
-    #[inline(always)]
-    fn sum(self, v: Self::V) -> f32 {
-        fold(self.lanes(v), |a, b| a + b)
-    }
-
-    /// The largest lane.
-    #[inline(always)]
-    fn largest(self, v: Self::V) -> f32 {
-        fold(self.lanes(v), |a, b| if b > a { b } else { a })
-    }
-
-    /// The smallest lane.
-    #[inline(always)]
-    fn smallest(self, v: Self::V) -> f32 {
-        fold(self.lanes(v), |a, b| if b < a { b } else { a })
-    }
-
-    /// -1, 0 or 1; 0 for NaN.
-    #[inline(always)]
-    fn sign(self, a: Self::V) -> Self::V {
-        let zero = self.splat(0.0);
-        self.sub(self.number(self.less(zero, a)), self.number(self.less(a, zero)))
-    }
-
-    /// `1 / a`
-    #[inline(always)]
-    fn reciprocal(self, a: Self::V) -> Self::V {
-        self.div(self.splat(1.0), a)
-    }
-
-    /// See [`math::exp`].
-    #[inline(always)]
-    fn exp(self, a: Self::V) -> Self::V {
-        math::exp(self, a)
-    }
-
-    /// See [`math::exp_m1`].
-    #[inline(always)]
-    fn exp_m1(self, a: Self::V) -> Self::V {
-        math::exp_m1(self, a)
-    }
-
-    /// See [`math::ln`].
-    #[inline(always)]
-    fn ln(self, a: Self::V) -> Self::V {
-        math::ln(self, a)
-    }
-
-    /// See [`math::ln_1p`].
-    #[inline(always)]
-    fn ln_1p(self, a: Self::V) -> Self::V {
-        math::ln_1p(self, a)
-    }
-
-    /// See [`math::tanh`].
-    #[inline(always)]
-    fn tanh(self, a: Self::V) -> Self::V {
-        math::tanh(self, a)
-    }
-
-    /// See [`math::sigmoid`].
-    #[inline(always)]
-    fn sigmoid(self, a: Self::V) -> Self::V {
-        math::sigmoid(self, a)
-    }
-
-    /// See [`math::erf`].
-    #[inline(always)]
-    fn erf(self, a: Self::V) -> Self::V {
-        math::erf(self, a)
     }
 
     /// The sine, by the standard library.

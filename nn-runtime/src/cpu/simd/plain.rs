@@ -1,6 +1,7 @@
 //! Vectors as arrays: SSE2, NEON or whatever the compiler makes of them.
 
-use super::{LANES, Simd};
+use super::{LANES, Simd, Vectors};
+use crate::cpu::random::Key;
 
 /// Every processor can do this.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +24,8 @@ fn test(a: V, b: V, f: impl Fn(f32, f32) -> bool) -> [bool; LANES] {
     std::array::from_fn(|i| f(a[i], b[i]))
 }
 
-impl Simd for Plain {
+impl Vectors for Plain {
+    const LANES: usize = LANES;
     type V = V;
     type M = [bool; LANES];
 
@@ -57,16 +59,6 @@ impl Simd for Plain {
         for (x, lane) in to[at..at + count].iter_mut().zip(v) {
             *x = lane;
         }
-    }
-
-    #[inline(always)]
-    fn vector(self, lanes: [f32; LANES]) -> V {
-        lanes
-    }
-
-    #[inline(always)]
-    fn lanes(self, v: V) -> [f32; LANES] {
-        v
     }
 
     #[inline(always)]
@@ -180,6 +172,34 @@ impl Simd for Plain {
     #[inline(always)]
     fn copy_sign(self, a: V, b: V) -> V {
         zip(a, b, f32::copysign)
+    }
+
+    #[inline(always)]
+    fn times_exp2(self, p: V, shifted: V) -> V {
+        // Half of n as one exponent, and the rest as another: 2^n itself may be too large or too small.
+        let half = map(shifted, |n| f32::from_bits(n.to_bits() >> 1 << 23));
+        let rest = map(shifted, |n| f32::from_bits((n.to_bits() - (n.to_bits() >> 1)) << 23));
+        self.mul(self.mul(p, half), rest)
+    }
+
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)] // the hash takes positions modulo 2^32
+    fn uniform(self, key: Key, first: usize, step: usize) -> V {
+        key.uniform(std::array::from_fn(|i| (first + i * step) as u32))
+    }
+
+    of_lanes!();
+}
+
+impl Simd for Plain {
+    #[inline(always)]
+    fn vector(self, lanes: [f32; LANES]) -> V {
+        lanes
+    }
+
+    #[inline(always)]
+    fn lanes(self, v: V) -> [f32; LANES] {
+        v
     }
 }
 

@@ -212,3 +212,126 @@ fn transpositions_exchange_rows_and_lanes() {
         }
     }
 }
+
+/// What a kernel with vectors of 8 or of 16 lanes gives: the same text for both, as generated code has it.
+struct Long<'a> {
+    from: &'a [f32],
+    to: &'a mut [f32],
+    seen: &'a mut Vec<f32>,
+}
+
+impl WideKernel for Long<'_> {
+    #[inline(always)]
+    fn run<W: Wide>(self, w: W) {
+        let (s, Self { from, to, seen }) = (w.long(), self);
+        let width = s.width();
+        let key = Key::new(&StepUniform { step: 3, seed: 4, ..StepUniform::default() }, 2);
+        let size = from.len() - 5;
+        for i in (0..size).step_by(width) {
+            let n = width.min(size - i);
+            let (a, b) = (s.load(from, i + 3, n), s.load(from, i + 1, n));
+            let list = [
+                s.add(a, b),
+                s.sub(a, b),
+                s.mul(a, b),
+                s.div(a, b),
+                s.neg(a),
+                s.abs(a),
+                s.sqrt(a),
+                s.floor(a),
+                s.to_half(a),
+                s.min(a, b),
+                s.max(a, b),
+                s.number(s.less(a, b)),
+                s.number(s.less_equal(a, b)),
+                s.number(s.equal(a, b)),
+                s.number(s.nonzero(a)),
+                s.is_finite(s.div(a, b)),
+                s.sign(a),
+                s.copy_sign(a, b),
+                s.exp2_whole(s.floor(a)),
+                s.times_exp2(s.splat(1.25), s.add(s.floor(s.mul(a, s.splat(20.0))), s.splat(SHIFT))),
+                s.ramp(3 * i, 3),
+                s.uniform(key, 3 * i, 3),
+                s.uniform(key, i.wrapping_sub(40), 1),
+                s.split_exponent(s.max(s.abs(a), s.splat(1e-30))).0,
+                s.split_exponent(s.max(s.abs(a), s.splat(1e-30))).1,
+            ];
+            for (row, v) in list.into_iter().enumerate() {
+                s.store(to, row * size + i, n, v);
+            }
+        }
+        // One sum and two extremes in two parts, and a sum in six.
+        for end in 0..=size {
+            let (mut sums, mut most) = ([s.splat(0.0); 2], [s.splat(f32::MIN); 2]);
+            let mut least = [s.splat(f32::MAX); 2];
+            for i in (0..end).step_by(2 * LANES) {
+                for part in 0..2 * LANES / width {
+                    let i = i + part * width;
+                    if i >= end {
+                        break;
+                    }
+                    let n = width.min(end - i);
+                    let a = s.load(from, i, n);
+                    sums[part] = s.add(sums[part], s.only(a, n, 0.0));
+                    most[part] = s.max(most[part], s.only(a, n, f32::MIN));
+                    least[part] = s.min(least[part], s.only(a, n, f32::MAX));
+                }
+            }
+            seen.extend([s.sum_of_parts(sums), s.largest_of_parts(most), s.smallest_of_parts(least)]);
+            let mut sums = [s.splat(0.0); 6];
+            for i in (0..end).step_by(6 * LANES) {
+                for part in 0..6 * LANES / width {
+                    let i = i + part * width;
+                    if i >= end {
+                        break;
+                    }
+                    let n = width.min(end - i);
+                    sums[part] = s.add(sums[part], s.only(s.load(from, i, n), n, 0.0));
+                }
+            }
+            seen.extend([s.sum_of_parts(sums), s.head(sums[0])]);
+        }
+    }
+}
+
+#[test]
+fn eight_and_sixteen_lanes_give_the_same_bits() {
+    let from: Vec<f32> = (0..150).map(|i| ((i * 37) % 101) as f32 / 7.0 - 5.0).collect();
+    let found = Level::all().into_iter().map(|level| {
+        let (mut to, mut seen) = (vec![9.0; 25 * 145], vec![]);
+        level.run(Long { from: &from, to: &mut to, seen: &mut seen });
+        // How a NaN's bits look is the processor's business.
+        to.into_iter().chain(seen).map(|x| if x.is_nan() { f32::NAN.to_bits() } else { x.to_bits() }).collect()
+    });
+    let found: Vec<Vec<u32>> = found.collect();
+    for other in &found[1..] {
+        let different = found[0].iter().zip(other).position(|(a, b)| a != b);
+        assert_eq!((found[0].len(), different), (other.len(), None));
+    }
+}
+
+#[test]
+fn powers_of_two_are_multiplied_with_one_rounding() {
+    struct Powers<'a>(f32, &'a mut Vec<(i32, f32)>);
+    impl WideKernel for Powers<'_> {
+        #[inline(always)]
+        fn run<W: Wide>(self, w: W) {
+            let s = w.long();
+            for n in -151..=129 {
+                let v = s.times_exp2(s.splat(self.0), s.splat(SHIFT + n as f32));
+                self.1.push((n, s.head(v)));
+            }
+        }
+    }
+    for level in Level::all() {
+        for p in [0.5, 0.706_83, 0.999_999_94, 1.0, 1.000_000_1, 1.2, 1.414_213_5, 1.999_999_9] {
+            let mut seen = vec![];
+            level.run(Powers(p, &mut seen));
+            for (n, found) in seen {
+                let wanted = (f64::from(p) * 2f64.powi(n)) as f32;
+                assert_eq!(found.to_bits(), wanted.to_bits(), "{level:?}: {p} * 2^{n} = {found:e}, not {wanted:e}");
+            }
+        }
+    }
+}

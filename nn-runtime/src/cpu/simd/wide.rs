@@ -1,12 +1,14 @@
-//! Vectors as wide as the processor's, for register tiles.
+//! Vectors as wide as the processor's, for register tiles, and for elementwise kernels that compute much.
 //!
-//! Elementwise kernels have vectors of eight lanes everywhere, so that their sums over lanes have one order. A tile never
+//! Other elementwise kernels have vectors of eight lanes everywhere, so that their sums over lanes have one order, and are compiled
+//! for AVX2 at most: they wait for memory. A tile never
 //! sums over lanes: each element of its result is a sum of its own, in the order of its terms, whatever the width. So
-//! tiles may use the widest vectors there are, and AVX-512 gives the same bits as AVX2.
+//! tiles may use the widest vectors there are, and AVX-512 gives the same bits as AVX2. Kernels with exponentials and the like, or
+//! with random numbers, compute with [`Wide::Long`]; their sums have the order of sixteen lanes everywhere ([`Vectors::PARTS`]).
 
 #[cfg(target_arch = "x86_64")]
 use super::{Avx2, Avx512};
-use super::{LANES, Plain, Simd};
+use super::{LANES, Plain, Simd, Vectors};
 
 /// A processor's widest vectors, beside those of eight lanes; `count` is as in [`Simd`].
 pub trait Wide: Simd {
@@ -16,7 +18,11 @@ pub trait Wide: Simd {
     const WIDTH: usize;
     /// Rows of the largest tile of two vectors a row.
     const ROWS: usize;
+    /// What elementwise kernels compute with that are more than loads and stores.
+    type Long: Vectors;
 
+    /// The token of these.
+    fn long(self) -> Self::Long;
     /// The same number in every lane.
     fn wide_splat(self, x: f32) -> Self::W;
     /// The first `count` numbers.
@@ -39,10 +45,16 @@ pub trait Wide: Simd {
 macro_rules! eight_lanes {
     ($token:ty) => {
         impl Wide for $token {
-            type W = <$token as Simd>::V;
+            type W = <$token as Vectors>::V;
             const WIDTH: usize = LANES;
             // 6 rows of 2 vectors leave 4 of 16 registers for the operands.
             const ROWS: usize = 6;
+            type Long = Self;
+
+            #[inline(always)]
+            fn long(self) -> Self {
+                self
+            }
 
             #[inline(always)]
             fn wide_splat(self, x: f32) -> Self::W {
