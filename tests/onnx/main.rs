@@ -160,6 +160,54 @@ network! {
         output last = mean(mixed, axis = 0) >> dense(3);
     }
 
+    network Recurrent {
+        input x: [6, 4];
+        input n: class(7);
+        input h0: [5];
+        (deep, h, c) = x >> lstm(5, layers = 2, bidirectional = true, length = n);
+        output deep = deep;
+        output h = h;
+        output c = c;
+        output last = x >> gru(5, h = h0) >> last;
+        output plain = x >> rnn(3, activation = relu) >> linear(2);
+    }
+
+    network Scanned {
+        input x: [6, 4];
+        input z: [6];
+        scan both(x_t in x, z_t in z, h = zeros(3), kept = zeros(3), reverse = true) {
+            mixed = linear(concat([x_t, h]), 3) * z_t;
+            kept = h;
+            h = tanh(mixed);
+            (h, mixed, z_t)
+        }
+        (states, mixtures, rows) = both;
+        scan second(row in states, total = zeros(3)) {
+            total = total + row * 0.5;
+            total
+        }
+        output a = states + second;
+        output b = mixtures;
+        output c = rows;
+        output total = second.total;
+    }
+
+    network Tokens {
+        input words: class(20)[9];
+        input length: class(10);
+        there = mask_from(length, 9);
+        read = words >> embedding(8, padding_index = 0, name = "e") >> positional_encoding;
+        seen = read >> transformer_encoder_layer(4, feedforward = 16, mask = there, rotary = true);
+        written = seen >> transformer_encoder_layer(2, feedforward = 16, causal = true);
+        output scores = written >> tied_linear("read.e");
+        output judged = masked_mean(seen, there) >> dense(2);
+    }
+
+    network Kept {
+        input x: [6, 4];
+        output y = x >> lstm(5, stateful = true);
+    }
+
     network Constants {
         input x: [3];
         output fixed = x * 0.0 + 1.0;
@@ -199,7 +247,7 @@ macro_rules! exported {
 
 exported! {
     Mlp Activations Arithmetic Convolutions OtherAxes Transposed Pools Norms Resampled Residual Sequence
-    Constants
+    Recurrent Scanned Tokens Kept Constants
 }
 
 /// Numbers within ±1 that do not repeat soon.
@@ -219,6 +267,16 @@ where
     let rows: Vec<[f32; N]> = waves(key, SAMPLES * N).as_chunks().0.to_vec();
     let flat = rows.as_flattened().to_vec();
     (nn::__private::rows(Vec::leak(rows)), flat)
+}
+
+/// Classes below a number.
+fn classes<const N: usize>(key: usize, classes: u32) -> Given
+where
+    [u32; N]: Row<u32, N, [u32; N]>,
+{
+    let numbers: Vec<u32> = waves(key, SAMPLES * N).iter().map(|v| (v.abs() * 1e6) as u32 % classes).collect();
+    let flat = numbers.iter().map(|&n| n as f32).collect();
+    (nn::__private::rows::<u32, N, _, _>(Vec::leak(numbers.as_chunks::<N>().0.to_vec())), flat)
 }
 
 /// Where files go, and whether they stay.
@@ -291,7 +349,17 @@ fn images() {
 }
 
 #[test]
+fn sequences() {
+    let recurrent = vec![real::<24>(1), classes::<1>(2, 7), real::<5>(3)];
+    check::<Recurrent>(recurrent, &["Scan", "Sigmoid"], &["Einsum"]);
+    check::<Scanned>(vec![real::<24>(1), real::<6>(2)], &["Scan"], &[]);
+    check::<Tokens>(vec![classes::<9>(1, 20), classes::<1>(2, 10)], &["Gather", "Where"], &["Scan"]);
+}
+
+#[test]
 fn what_onnx_has_no_word_for_is_an_error_that_says_so() {
+    let error = Kept::make().export(Path::new("kept.onnx")).unwrap_err().to_string();
+    assert!(error.contains("kept from batch to batch (`stateful = true`)"), "{error}");
     let missing = Path::new("no such folder").join("net.onnx");
     let error = Mlp::make().export(&missing).unwrap_err().to_string();
     assert!(error.contains("no such folder"), "{error}");

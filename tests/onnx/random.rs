@@ -15,15 +15,10 @@ use super::{SAMPLES, folder, save, waves};
 #[test]
 fn random_networks() {
     let mut operations = BTreeMap::<&str, usize>::new();
-    let mut refused = 0;
+    let mut loops = 0;
     for seed in 0..200 {
         let network = random_graph::network(seed);
-        if network.graph.has_loops() {
-            let what = onnx::print(&network).err().unwrap_or_default();
-            assert!(what.contains("loops over time"), "network {seed}: {what}");
-            refused += 1;
-            continue;
-        }
+        loops += usize::from(network.graph.has_loops());
         let plan = compile(&network, &Options::default());
         // Only its weights are looked at: it needs no kernels.
         let mut net = Net::new(&Device::cpu(), leak(&plan, None), 1).unwrap();
@@ -46,7 +41,7 @@ fn random_networks() {
             .collect();
 
         let template = onnx::print(&network).unwrap_or_else(|what| panic!("network {seed} has {what}"));
-        for op in ["Conv", "ConvTranspose", "MatMul", "Einsum", "Gather"] {
+        for op in ["Conv", "ConvTranspose", "MatMul", "Einsum", "Gather", "Scan"] {
             let field = [&[4 << 3 | 2, op.len() as u8], op.as_bytes()].concat();
             *operations.entry(op).or_default() += usize::from(template.graph.windows(field.len()).any(|w| w == field));
         }
@@ -78,7 +73,7 @@ fn random_networks() {
         });
         save(&folder.join(format!("Random{seed}.safetensors")), inputs.chain(outputs));
     }
-    println!("networks with each operation: {operations:?}; {refused} have loops and are refused");
-    assert!(refused < 80, "{refused}");
+    println!("networks with each operation: {operations:?}; {loops} have loops");
+    assert!(operations["Scan"] <= loops);
     assert!(operations.values().all(|&count| count >= 10), "{operations:?}");
 }

@@ -8,6 +8,7 @@
 //! have 1 where its node has more (`Value`).
 
 mod contract;
+mod loops;
 mod proto;
 mod window;
 
@@ -17,6 +18,7 @@ use crate::graph::{Binary, Graph, Leaf, Node, NodeId, Op, Reduction, Shape, Unar
 use crate::network::Network;
 use crate::simplify::{Phase, specialize};
 
+use loops::{Piece, pieces};
 use proto::{Attribute, Message, Type, node, tensor, value};
 
 /// The version of ONNX's operations that the graph is made of.
@@ -36,9 +38,11 @@ pub fn print(network: &Network) -> Result<Template, String> {
     let nodes: Vec<NodeId> = network.outputs.iter().map(|(_, id)| *id).collect();
     let (graph, roots) = specialize(&network.graph, &nodes, Phase::Inference);
     let mut printer = Printer::new(network, &graph);
-    for (_, node) in graph.nodes() {
-        let value = printer.node(node)?;
-        printer.values.push(value);
+    for piece in pieces(&graph) {
+        match piece {
+            Piece::Node(id) => printer.print(id, graph.node(id))?,
+            Piece::Loop(of) => printer.scan(of)?,
+        }
     }
     for ((name, _), root) in network.outputs.iter().zip(roots) {
         printer.output(name, root);
@@ -66,8 +70,10 @@ struct Printer<'g> {
     network: &'g Network,
     graph: &'g Graph,
     message: Message,
-    /// The values of all nodes so far.
-    values: Vec<Value>,
+    /// The values of all nodes that have been printed.
+    values: Vec<Option<Value>>,
+    /// The node that is printed.
+    current: usize,
     parameters: BTreeSet<usize>,
     /// Names that are taken.
     names: BTreeSet<String>,
@@ -90,7 +96,8 @@ impl<'g> Printer<'g> {
             network,
             graph,
             message,
-            values: Vec::new(),
+            values: vec![None; graph.len()],
+            current: 0,
             parameters: BTreeSet::new(),
             names,
             batch: None,
@@ -114,7 +121,7 @@ impl<'g> Printer<'g> {
 
     /// Adds an operation and gives the name of its result.
     fn op(&mut self, op: &str, inputs: &[String], attributes: &[Attribute<'_>]) -> String {
-        let label = self.graph.label(self.graph.id(self.values.len().min(self.graph.len() - 1)));
+        let label = self.graph.label(self.graph.id(self.current));
         let wish = if label.is_empty() { op.to_owned() } else { format!("{label}/{op}") };
         let name = self.name(&wish);
         let part = node(op, &name, inputs, &name, attributes);
@@ -144,8 +151,20 @@ impl<'g> Printer<'g> {
         self.op("Cast", &[name], &[Attribute::Int("to", to as i64)])
     }
 
+    /// The value of a node that has been printed.
+    fn value(&self, id: NodeId) -> Value {
+        self.values[id.index()].clone().expect("what is read is printed before")
+    }
+
     fn arg(&self, node: &Node, number: usize) -> Value {
-        self.values[node.args[number].index()].clone()
+        self.value(node.args[number])
+    }
+
+    /// Prints a node and keeps its value.
+    fn print(&mut self, id: NodeId, node: &Node) -> Result<(), String> {
+        self.current = id.index();
+        self.values[id.index()] = Some(self.node(node)?);
+        Ok(())
     }
 
     /// An argument with all its dimensions, but for the batch.
@@ -171,19 +190,21 @@ impl<'g> Printer<'g> {
         if value.batch == Some(true) {
             return value;
         }
-        let batch = match &self.batch {
-            Some(name) => name.clone(),
-            None => {
-                let input = self.network.fields[0].name.clone();
-                let name = self.op("Shape", &[input], &[Attribute::Int("start", 0), Attribute::Int("end", 1)]);
-                self.batch.insert(name).clone()
-            }
-        };
-        let dims = value.dims.clone();
+        let (batch, dims) = (self.batch_size(), value.dims.clone());
         let rest = self.ints(dims.iter().map(|&d| d as i64));
         let sizes = self.op("Concat", &[batch, rest], &[Attribute::Int("axis", 0)]);
         let name = self.op("Expand", &[value.name, sizes], &[]);
         Value { name, batch: Some(true), dims }
+    }
+
+    /// The one-element tensor that has the batch's size.
+    fn batch_size(&mut self) -> String {
+        if let Some(name) = &self.batch {
+            return name.clone();
+        }
+        let input = self.network.fields[0].name.clone();
+        let name = self.op("Shape", &[input], &[Attribute::Int("start", 0), Attribute::Int("end", 1)]);
+        self.batch.insert(name).clone()
     }
 
     fn reshape(&mut self, value: Value, dims: &[usize]) -> Value {
@@ -320,9 +341,10 @@ impl<'g> Printer<'g> {
                 Value { name, batch: numbers.batch, dims: shape.dims.clone() }
             }
             Op::Random(_) => return Err("random numbers".into()),
-            Op::At(_) | Op::Carry(..) | Op::Stacked(..) | Op::Final(..) => {
-                return Err("loops over time (scans and recurrent layers), which are not exported yet".into());
+            Op::Leaf(Leaf::Kept(_)) => {
+                return Err("states that are kept from batch to batch (`stateful = true`)".into());
             }
+            Op::At(_) | Op::Carry(..) | Op::Stacked(..) | Op::Final(..) => unreachable!("parts of a loop"),
             Op::Scalar(_) | Op::ByPhase | Op::Leaf(_) | Op::Scatter | Op::Reduce { batch: true, .. } => {
                 return Err("numbers that belong to training".into());
             }
@@ -396,7 +418,7 @@ impl<'g> Printer<'g> {
     /// Names a node's value as an output, with the batch in front and all its dimensions.
     fn output(&mut self, name: &str, root: NodeId) {
         let dims = self.graph.shape(root).dims.clone();
-        let value = self.values[root.index()].clone();
+        let value = self.value(root);
         let full = self.full(value, &dims);
         let batched = self.batched(full);
         // An input may have an output's name.

@@ -66,10 +66,27 @@ pub(super) fn value(name: &str, kind: Type, dims: &[usize]) -> Message {
     Message::default().text(1, name).message(2, &Message::default().message(1, &tensor))
 }
 
-/// An operation (`NodeProto`).
+/// The name of an input or an output of a body (`ValueInfoProto`): numbers, of a shape that follows from what is around it.
+pub(super) fn inner_value(name: &str) -> Message {
+    let tensor = Message::default().int(1, Type::Float as i64);
+    Message::default().text(1, name).message(2, &Message::default().message(1, &tensor))
+}
+
+/// An operation with one result.
 pub(super) fn node(op: &str, name: &str, inputs: &[String], output: &str, attributes: &[Attribute<'_>]) -> Message {
-    let inputs = inputs.iter().fold(Message::default(), |m, input| m.text(1, input));
-    let node = inputs.text(2, output).text(3, name).text(4, op);
+    node_of(op, name, inputs, &[output], attributes)
+}
+
+/// An operation (`NodeProto`).
+pub(super) fn node_of(
+    op: &str,
+    name: &str,
+    inputs: &[String],
+    outputs: &[impl AsRef<str>],
+    attributes: &[Attribute<'_>],
+) -> Message {
+    let node = inputs.iter().fold(Message::default(), |m, input| m.text(1, input));
+    let node = outputs.iter().fold(node, |m, output| m.text(2, output.as_ref())).text(3, name).text(4, op);
     attributes.iter().fold(node, |node, attribute| node.message(5, &attribute.message()))
 }
 
@@ -79,18 +96,21 @@ pub(super) enum Attribute<'a> {
     Int(&'a str, i64),
     Ints(&'a str, Vec<i64>),
     Text(&'a str, String),
+    Graph(&'a str, Message),
 }
 
 impl Attribute<'_> {
     fn message(&self) -> Message {
         const INT: i64 = 2;
         const STRING: i64 = 3;
+        const GRAPH: i64 = 5;
         const INTS: i64 = 7;
         match self {
             Attribute::Int(name, value) => Message::default().text(1, name).int(3, *value).int(20, INT),
             Attribute::Ints(name, values) => {
                 values.iter().fold(Message::default().text(1, name), |m, &v| m.int(8, v)).int(20, INTS)
             }
+            Attribute::Graph(name, graph) => Message::default().text(1, name).message(6, graph).int(20, GRAPH),
             Attribute::Text(name, text) => Message::default().text(1, name).text(4, text).int(20, STRING),
         }
     }
