@@ -1,6 +1,6 @@
 //! Sequences of several lengths in one batch: each is what it is alone, whatever stands behind it.
 
-use nn_tests::{Noise, on_each_device};
+use nn_tests::{Noise, assert_close, on_each_device};
 
 const STEPS: usize = 7;
 const UNITS: usize = 5;
@@ -46,7 +46,10 @@ on_each_device! {
             if n <= 3 {
                 let short: [[f32; 3]; 3] = std::array::from_fn(|step| x[i][step]);
                 let one = alone.predict(&[short], &[n]).unwrap();
-                assert_eq!((&one.z[0][..], one.h[0], one.c[0]), (&all.z[i][..3], all.h[i], all.c[i]), "sample {i}");
+                // One sample of three steps is added up in another order than six of seven.
+                assert_close("values", one.z[0].as_flattened(), all.z[i][..3].as_flattened(), 1e-6);
+                assert_close("h", one.h[0].as_flattened(), all.h[i].as_flattened(), 1e-6);
+                assert_close("c", one.c[0].as_flattened(), all.c[i].as_flattened(), 1e-6);
             }
         }
         assert_eq!(all.h[1], [[0.0; UNITS]; 4], "a sequence without steps ends as it begins");
