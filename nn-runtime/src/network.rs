@@ -306,7 +306,8 @@ impl Net {
                 whole = self.measure(&data, (set.len(), batch), &mut kept, &mut combined, stops)?;
                 Ok(())
             };
-            if !pull(&mut measure)? {
+            let more = pull(&mut measure)?;
+            if !more || !whole {
                 break;
             }
         }
