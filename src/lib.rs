@@ -246,12 +246,13 @@
 //!     const PARAMETERS: usize                      // how many numbers are trained
 //!     const FLOPS_PER_SAMPLE: u64                  // forward pass
 //!     const MULTIPLY_ADDS_PER_SAMPLE: u64          // of dense layers and convolutions alone
-//!     const fn memory(batch: usize) -> usize       // bytes for training with this batch size
+//!     const fn memory(batch: usize) -> usize       // bytes that training with this batch size is planned to take
 //!     fn summary() -> &'static str                 // table of layers, shapes, parameters, FLOPs, bytes
 //!     fn plan() -> &'static str                    // which op went into which kernel, where each tensor lives
 //!     fn shaders() -> &'static [nn::Shader]        // name, entry point, workgroup size, bindings, WGSL text
 //!
 //!     fn new(&nn::Device, seed: u64) -> nn::Result<Digits>
+//!     fn scratch(&self, batch: usize) -> nn::Result<usize>              // bytes that kernels take beside `memory` on this device
 //!     fn predict(&self, image: &[R]) -> nn::Result<Vec<[f32; 10]>>      // R: [f32; 784] or [[[f32; 28]; 28]; 1]
 //!     fn evaluate(&self, data) -> nn::Result<DigitsReport>                 // data: &DigitsData or &DigitsStream
 //!     fn fit(&mut self, data, nn::Fit) -> nn::Result<nn::History<DigitsReport>>

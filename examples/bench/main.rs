@@ -21,12 +21,14 @@
 //!   since 1970) if whoever starts the process sets it, else the beginning of `main`
 //! - `peak_rss_mb`: the most memory the process held; null where the system does not say
 //! - `growth_mb`: how much of it came after the beginning of `main`
-//! - `planned_mb`: what was to be expected of that, for training on the CPU: the network's plan, and the data
+//! - `planned_mb`: what was to be expected of that, for training on the CPU: the network's plan, the scratch of its kernels, and the data
+//! - `scratch_mb`: how much of that is scratch
 //! - `first_loss` and `last_loss`; of predictions, the first number of the result
 //!
 //! MB are 2^20 bytes.
 
 mod agreement;
+mod options;
 #[macro_use]
 mod workloads;
 #[cfg(feature = "sizes")]
@@ -36,52 +38,19 @@ mod trainer;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, ensure};
-use clap::Parser;
-use clap::builder::PossibleValuesParser;
 use nn::KernelTime;
-use nn_examples::cli::DeviceChoice;
 use nn_examples::process::{memory_mb, peak_memory_mb};
+use options::Options;
 use serde_json::Value;
 use workloads::{Prepared, WORKLOADS, Workload};
-
-/// Measures training steps and predictions.
-#[derive(Debug, Parser)]
-struct Options {
-    /// What to train
-    #[arg(value_parser = PossibleValuesParser::new(workloads().map(|workload| workload.name)))]
-    workload: String,
-    /// Where to train
-    #[arg(long, value_enum, default_value_t)]
-    device: DeviceChoice,
-    /// How many steps to time; 0 for about four seconds of them, 1 for no warm-up
-    #[arg(long, default_value_t = 0)]
-    steps: usize,
-    /// How many samples a training step has, where it is not to be the workload's own number
-    #[arg(long, conflicts_with = "inference")]
-    batch: Option<usize>,
-    /// Predict one sample at a time instead
-    #[arg(long)]
-    inference: bool,
-    /// Compare what steps take in `fit`, with less and more to do beside them, with the bare steps instead
-    #[arg(long, conflicts_with = "inference")]
-    trainer: bool,
-    /// Compare the GPU's predictions, gradients and losses with the CPU's instead
-    #[arg(long, conflicts_with = "inference")]
-    agreement: bool,
-    /// Print what each kernel took on the GPU, too; the environment variable `NN_PROFILE` has to be 1
-    #[arg(long)]
-    profile: bool,
-    /// Print the network's plan instead: its kernels, where its tensors live, what memory training takes
-    #[arg(long)]
-    plan: bool,
-}
 
 fn main() -> anyhow::Result<()> {
     let start = Instant::now();
     let memory_before = memory_mb();
-    let options = Options::parse();
+    let Some(options) = Options::read(workloads().map(|workload| workload.name))? else { return Ok(()) };
     let workload = workloads().find(|workload| workload.name == options.workload);
-    let workload = workload.with_context(|| format!("there is no workload `{}`", options.workload))?;
+    let workload =
+        workload.with_context(|| format!("there is no workload `{}`; `--help` lists them", options.workload))?;
     let batch = if options.inference { 1 } else { options.batch.unwrap_or(workload.batch) };
     ensure!(batch > 0, "a batch needs a sample");
     if options.plan {
@@ -99,7 +68,7 @@ fn main() -> anyhow::Result<()> {
     }
 
     let device = options.device.open()?;
-    let Prepared { mut run, data_bytes } =
+    let Prepared { mut run, data_bytes, scratch_bytes } =
         if options.inference { (workload.predict)(&device)? } else { (workload.train)(&device, batch)? };
     let first_loss = run(1)?;
     let first_step_ms = since_start_ms(start);
@@ -127,7 +96,7 @@ fn main() -> anyhow::Result<()> {
 
     let peak = peak_memory_mb();
     let growth = peak.zip(memory_before).map(|(peak, before)| peak - before);
-    let planned = mb((workload.planned_bytes)(batch) + data_bytes);
+    let planned = mb((workload.planned_bytes)(batch) + scratch_bytes + data_bytes);
     let memory = |mb: Option<f64>| mb.map_or(Value::Null, |mb| rounded(mb, 1));
     let line = [
         ("workload", Value::from(workload.name)),
@@ -142,6 +111,7 @@ fn main() -> anyhow::Result<()> {
         ("peak_rss_mb", memory(peak)),
         ("growth_mb", memory(growth)),
         ("planned_mb", memory((!options.inference).then_some(planned))),
+        ("scratch_mb", memory((!options.inference).then_some(mb(scratch_bytes)))),
         ("first_loss", Value::from(first_loss)),
         ("last_loss", Value::from(last_loss)),
     ];

@@ -160,6 +160,8 @@ pub struct Prepared {
     pub run: Box<dyn FnMut(usize) -> nn::Result<f32>>,
     /// The bytes of data that it works on.
     pub data_bytes: usize,
+    /// The bytes that kernels of training take for themselves.
+    pub scratch_bytes: usize,
 }
 
 /// A workload of a network, from a function that makes so many samples and their targets.
@@ -177,6 +179,7 @@ macro_rules! workload {
                 let data = $data::new(x.repeat(copies), y.repeat(copies))?;
                 drop((x, y));
                 let mut network = $network::new(device, 0)?;
+                let scratch_bytes = network.scratch(batch)?;
                 let run = move |steps: usize| {
                     let fit = |epochs| nn::Fit::default().epochs(epochs).batch_size(batch).shuffle(false).quiet();
                     let mut losses = Vec::new();
@@ -189,7 +192,7 @@ macro_rules! workload {
                     }
                     Ok(losses.last().copied().unwrap_or(f32::NAN))
                 };
-                Ok($crate::workloads::Prepared { run: Box::new(run), data_bytes })
+                Ok($crate::workloads::Prepared { run: Box::new(run), data_bytes, scratch_bytes })
             },
             trainer: |device, batch| {
                 const BATCHES: usize = 200;
@@ -243,7 +246,7 @@ macro_rules! workload {
                     }
                     Ok(first)
                 };
-                Ok($crate::workloads::Prepared { run: Box::new(run), data_bytes })
+                Ok($crate::workloads::Prepared { run: Box::new(run), data_bytes, scratch_bytes: 0 })
             },
             outcome: |device, batch| {
                 let (x, y) = $samples(batch);

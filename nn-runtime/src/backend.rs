@@ -8,7 +8,7 @@ use std::ops::{ControlFlow, Range};
 
 use crate::error::Result;
 use crate::profile::{KernelRun, TrainKernels};
-use crate::program::StepUniform;
+use crate::program::{Schedule, StepUniform};
 
 /// A network's memory on one device, and the player of its schedules.
 ///
@@ -86,6 +86,11 @@ pub(crate) trait Backend: Debug + Send + Sync {
     /// Plays the prediction schedule on one batch, of inputs as slices; behind the first step, what is kept is what the step before has left, and
     /// lies where it left it. For a backend that does nothing else, and always with the same batch.
     fn step(&mut self, fields: &[&[f32]], step: StepUniform, is_first: bool, outputs: &mut [&mut [f32]]) -> Result<()>;
+    /// Bytes that a schedule's kernels take for themselves, beside the plan's memory, while they compute a batch of this size.
+    fn scratch(&self, schedule: &Schedule, batch: usize) -> Result<usize> {
+        let _ = (schedule, batch);
+        Ok(0)
+    }
     /// Plays the gradients schedule on one batch: all samples of `data`. What is kept stays as it is.
     fn gradients(&self, data: Columns<'_>, step: StepUniform, kept: &[f32]) -> Result<Gradients>;
 }

@@ -5,6 +5,7 @@ mod batch;
 mod frozen;
 mod gradients;
 mod kept;
+mod scratch;
 mod state;
 mod stepwise;
 

@@ -1,4 +1,4 @@
-//! What a step allocates: nothing. Counted by the allocator of this program.
+//! What a step allocates: nothing; and before the first one, what was said. Counted by the allocator of this program.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -53,6 +53,8 @@ nn::network! {
 struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+/// Bytes of zeros that it was asked for: arenas and scratch are such.
+static ZEROS: AtomicUsize = AtomicUsize::new(0);
 
 // SAFETY: everything is handed on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
@@ -60,6 +62,13 @@ unsafe impl GlobalAlloc for Counting {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
         // SAFETY: as the caller says.
         unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        ZEROS.fetch_add(layout.size(), Ordering::Relaxed);
+        // SAFETY: as the caller says.
+        unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
@@ -107,6 +116,25 @@ macro_rules! epochs {
     }};
 }
 
+/// What `scratch` says, and what the first step of a new network allocates beyond what that of the next one does, which finds the scratch
+/// there: on a thread that has computed nothing before.
+macro_rules! scratch {
+    ($network:ident, $data:ident, $x:expr, $batch:expr) => {{
+        let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        alone.install(|| {
+            let data = $data::new($x($batch), labels($batch)).unwrap();
+            let said = $network::new(&Device::cpu(), 1).unwrap().scratch($batch).unwrap();
+            let [first, second] = [1, 2].map(|seed| {
+                let mut net = $network::new(&Device::cpu(), seed).unwrap();
+                let before = ZEROS.load(Ordering::Relaxed);
+                net.train_batch(&data).unwrap();
+                ZEROS.load(Ordering::Relaxed) - before
+            });
+            (said, first - second)
+        })
+    }};
+}
+
 /// There is one test in this program, or another one's allocations would count.
 #[test]
 fn steps_and_predictions_allocate_nothing() {
@@ -118,6 +146,16 @@ fn steps_and_predictions_allocate_nothing() {
     ];
     for (name, [few, many]) in pairs {
         assert_eq!(few, many, "`{name}`: allocations of an epoch of 4 and of 64 steps");
+    }
+
+    let each = [
+        ("a product", scratch!(Dense, DenseData, noise::<784>, 300)),
+        ("convolutions", scratch!(Images, ImagesData, noise::<144>, 64)),
+    ];
+    for (name, (said, allocated)) in each {
+        // Both parts are a cache line longer, so that they can begin at one.
+        let lines = allocated - said;
+        assert!(said > 30_000 && (lines == 64 || lines == 128), "{name}: {said} bytes said, {allocated} allocated");
     }
 
     let curve = Curve::new(&Device::cpu(), 1).unwrap();

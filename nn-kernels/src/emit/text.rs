@@ -151,7 +151,8 @@ fn grouped(n: u64) -> String {
 pub fn plan(plan: &Plan) -> String {
     let mut text = format!(
         "{}\nplaces: `sample n` is the arena's zone for samples, n floats from its start for each sample of capacity; \
-         `fixed n` its zone before that\n",
+         `fixed n` its zone before that; \
+         what the CPU's products and convolutions take beside it, `scratch` tells\n",
         plan.name
     );
     let programs = [

@@ -149,7 +149,9 @@ impl Api<'_> {
         } else {
             "Prediction"
         };
-        let memory = format!("Bytes of device memory: {what} with batches of this size, data not counted.");
+        let memory = format!(
+            "Bytes of device memory that the plan gives out: {what} with batches of this size. Neither data nor `scratch` are counted."
+        );
         quote! {
             impl #name {
                 /// How many numbers are trained.
@@ -209,6 +211,15 @@ impl Api<'_> {
                 #[must_use]
                 pub fn device(&self) -> &#nn::Device {
                     self.net.device()
+                }
+
+                /// Bytes that the kernels of a training step over so many samples take for themselves, beside `memory`: on the CPU
+                /// scratch of products and convolutions for as many threads as there are, on a GPU none.
+                ///
+                /// # Errors
+                /// If there is no memory for a batch of this size.
+                pub fn scratch(&self, batch: usize) -> #nn::Result<usize> {
+                    self.net.scratch(batch)
                 }
 
                 /// The seed it was made with.

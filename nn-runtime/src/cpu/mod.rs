@@ -15,6 +15,7 @@ pub(crate) mod player;
 mod product;
 pub mod random;
 mod scatter;
+mod scratch;
 pub mod simd;
 mod team;
 mod watch;
@@ -27,7 +28,8 @@ pub use parallel::split_rows;
 pub use product::{Around, Product, product, small_dots, small_packed, small_rows};
 pub use random::Key;
 pub use scatter::{row, scatter};
-pub use simd::{Kernel, LANES, Simd, Vectors, Wide, WideKernel, dispatch, dispatch_wide, lanes_within, prefetch};
+pub use scratch::{dispatch, dispatch_wide};
+pub use simd::{Kernel, LANES, Simd, Vectors, Wide, WideKernel, lanes_within, prefetch};
 
 /// What a step's kernels see up to the update.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! The CPU as a [`Backend`]: runs the functions that the macro generated.
 
 mod profile;
+mod scratch;
 
 use std::ops::Range;
 
@@ -38,6 +39,8 @@ pub(crate) struct CpuBackend {
     accumulator: Accumulator,
     frozen: Frozen,
     watch: Watch,
+    /// The largest batch that training was made room for.
+    rehearsed: u32,
 }
 
 impl CpuBackend {
@@ -54,6 +57,7 @@ impl CpuBackend {
             accumulator: Accumulator::default(),
             frozen: Frozen::default(),
             watch: Watch::default(),
+            rehearsed: 0,
         })
     }
 
@@ -207,9 +211,14 @@ impl Backend for CpuBackend {
         let program = self.program;
         let schedule = required(program.train.as_ref(), program)?;
         let data = host(steps.data)?;
-        let capacity = capacity(steps.steps.iter().map(|s| s.batch).max().unwrap_or(0));
+        let largest = steps.steps.iter().map(|s| s.batch).max().unwrap_or(0);
+        let capacity = capacity(largest);
         let (start, mut end) = (results.len(), results.len());
         results.resize(start + steps.steps.iter().map(|step| slot(schedule, step)).sum::<usize>(), 0.0);
+        if self.rehearsed != largest {
+            self.reserve(schedule, largest, &mut results[start..])?;
+            self.rehearsed = largest;
+        }
 
         // Progress hears of groups of steps that take some milliseconds.
         let operations = self.operations(capacity, 3).max(1);
@@ -348,6 +357,10 @@ impl Backend for CpuBackend {
             output.copy_from_slice(&arena[start..start + output.len()]);
         }
         Ok(())
+    }
+
+    fn scratch(&self, schedule: &Schedule, batch: usize) -> Result<usize> {
+        scratch::bytes(self.program, schedule, batch)
     }
 
     fn gradients(&self, data: Columns<'_>, step: StepUniform, kept: &[f32]) -> Result<Gradients> {

@@ -2,6 +2,7 @@
 
 use super::memory::Shared;
 use super::parallel::{WORTH, each, threads};
+use super::scratch::{Need, noted};
 use super::simd::{Kernel, LANES, Simd, dispatch};
 
 /// The row of this number among so many: the nearest one that there is.
@@ -18,6 +19,9 @@ pub fn row(number: f32, rows: usize) -> usize {
 /// # Panics
 /// If a slice is too short.
 pub fn scatter([rows, columns]: [usize; 2], positions: usize, numbers: &[f32], values: &[f32], result: &mut [f32]) {
+    if noted(Need::default()) {
+        return;
+    }
     let (numbers, values) = (&numbers[..positions], &values[..positions * columns]);
     let work = (rows + positions).saturating_mul(columns);
     let pieces = if work < WORTH { 1 } else { (2 * threads()).min(rows) };

@@ -139,6 +139,11 @@ impl Block {
         self.others.clear();
     }
 
+    /// Floats that a task takes for the operand's part that belongs to a block of this size.
+    pub fn staged(&self) -> usize {
+        self.layout.as_ref().map_or(0, |layout| layout.floats + SLACK)
+    }
+
     pub fn layout(&self) -> &Layout {
         self.layout.as_ref().expect("tables are prepared before they are used")
     }

@@ -3,10 +3,11 @@
 use super::blocks::{Block, Common, Cut, Segment};
 use super::layout::Order;
 use super::problem::{Operands, Problem, place, signed};
-use super::scratch::{self, Tables, Work};
 use super::stage::stage;
+use super::tables::{Tables, with_tables};
 use super::tile::{self, Offsets, by_size};
 use crate::cpu::parallel::{self, GRAIN, WORTH};
+use crate::cpu::scratch::{Need, noted, with_own, with_shared};
 use crate::cpu::simd::{Kernel, LANES, Level, Simd, Wide, WideKernel, dispatch};
 
 /// Positions of a sample below which several samples are staged together: a few vectors.
@@ -23,35 +24,42 @@ struct Forward<'a> {
 
 /// Computes a contraction.
 pub(super) fn run(level: Level, problem: &Problem, o: Operands<'_>) {
-    let (width, most) = tile::shape(level);
+    let (width, most) = level.shape();
     let mut problem = *problem;
     let order = Order::of(&mut problem);
     let work = problem.work();
     let threads = if work < 2 * WORTH { 1 } else { parallel::threads() };
     let tasks = if threads > 1 { (2 * threads).min(work / GRAIN) } else { 1 };
     let cut = Cut::new(&problem, &order, FEW, tasks.div_ceil(problem.points(&order.groups)));
-    scratch::with_tables(|tables| {
-        let Tables { floats, blocks, groups, channels, taps, .. } = tables;
+    with_tables(|tables| {
+        let Tables { blocks, groups, channels, taps, .. } = tables;
         for (table, axes) in [(&mut *groups, &order.groups), (channels, &order.channels), (taps, &order.taps)] {
             table.clear();
             problem.each(axes, |steps| table.push(steps));
         }
+        let mut own = 0;
         for (part, table) in cut.kinds(&problem) {
             blocks[table].prepare(&part, &cut.positions, &order.taps);
             blocks[table].vectors(&part, &cut.positions, width);
+            own = own.max(blocks[table].staged());
         }
         let group = tiles(channels.len(), most).map(|(_, rows)| rows).sum::<usize>() * taps.len();
-        let packed = scratch::get(floats, group * groups.len());
-        for (at, to) in groups.iter().zip(packed.chunks_exact_mut(group)) {
-            dispatch(Pack { from: o.b, first: problem.first[1] + at[1], channels, taps, most, to });
+        let need = Need { shared: group * groups.len(), own };
+        if noted(need) {
+            return;
         }
-        let common = Common { problem: &problem, cut: &cut, blocks, groups, channels, o };
-        let forward = Forward { common, packed, group };
-        let count = cut.samples(&problem) * cut.blocks(&problem) * groups.len();
-        let size = if threads > 1 { (GRAIN * count).div_ceil(work) } else { count };
-        parallel::each(count.div_ceil(size), &|piece| {
-            let tasks = piece * size..count.min((piece + 1) * size);
-            scratch::with_work(|work| level.run(Tasks { forward: &forward, tasks, work }));
+        with_shared(need.shared, |packed| {
+            for (at, to) in groups.iter().zip(packed.chunks_exact_mut(group)) {
+                dispatch(Pack { from: o.b, first: problem.first[1] + at[1], channels, taps, most, to });
+            }
+            let common = Common { problem: &problem, cut: &cut, blocks, groups, channels, o };
+            let forward = Forward { common, packed, group };
+            let count = cut.samples(&problem) * cut.blocks(&problem) * groups.len();
+            let size = if threads > 1 { (GRAIN * count).div_ceil(work) } else { count };
+            parallel::each(count.div_ceil(size), &|piece| {
+                let tasks = piece * size..count.min((piece + 1) * size);
+                with_own(own, |staged| level.run(Tasks { forward: &forward, tasks, staged }));
+            });
         });
     });
 }
@@ -116,7 +124,8 @@ impl Kernel for Pack<'_> {
 struct Tasks<'a> {
     forward: &'a Forward<'a>,
     tasks: std::ops::Range<usize>,
-    work: &'a mut Work,
+    /// For the windowed operand's part.
+    staged: &'a mut [f32],
 }
 
 impl WideKernel for Tasks<'_> {
@@ -128,7 +137,7 @@ impl WideKernel for Tasks<'_> {
         for task in self.tasks {
             let (group, rest) = (task % groups.len(), task / groups.len());
             let (part, table) = common.part(group, rest / blocks_of_sample, rest % blocks_of_sample);
-            let from = stage(w, table.layout(), &part, o.a, &mut self.work.staged);
+            let from = stage(w, table.layout(), &part, o.a, self.staged);
             let tiles = Tiles {
                 from,
                 terms: Offsets::new(&table.taps),

@@ -25,8 +25,8 @@ mod forward;
 mod layout;
 mod phases;
 mod problem;
-mod scratch;
 mod stage;
+mod tables;
 mod tile;
 mod weights;
 mod winograd;
@@ -34,6 +34,7 @@ mod winograd;
 use problem::{Operands, Problem};
 
 use super::memory::Shared;
+use super::scratch::{Need, noted};
 use super::simd::Level;
 
 /// A contraction whose first operand is read through windows.
@@ -118,7 +119,11 @@ fn contract_at(level: Level, p: &Contract<'_>, a: &[f32], b: &[f32], c: &mut [f3
         return winograd::run(level, &problem, &form, p.along, o);
     }
     phases::each(&problem, &mut |problem: &Problem| match p.along {
-        _ if problem.is_empty() => problem.clear(o),
+        _ if problem.is_empty() => {
+            if !noted(Need::default()) {
+                problem.clear(o);
+            }
+        }
         Along::Result => forward::run(level, problem, o),
         Along::Sums => weights::run(level, problem, o),
     });

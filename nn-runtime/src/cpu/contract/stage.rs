@@ -2,8 +2,6 @@
 
 use super::layout::{Layout, SLACK, StagedDim};
 use super::problem::{Problem, place, signed};
-use super::scratch;
-use crate::cpu::memory::Floats;
 use crate::cpu::simd::Wide;
 
 /// The elements that a block of positions reads, in the layout's order: the tensor itself, or a copy in `copied`.
@@ -13,19 +11,18 @@ pub(super) fn stage<'s, W: Wide>(
     layout: &Layout,
     problem: &Problem,
     from: &'s [f32],
-    copied: &'s mut Floats,
+    copied: &'s mut [f32],
 ) -> &'s [f32] {
     let len = layout.floats + SLACK;
+    let copied = &mut copied[..len];
     if layout.in_place {
         let from = &from[place(layout.first(problem))..];
         if from.len() >= len {
             return &from[..len];
         }
-        let copied = scratch::get(copied, len);
         copied[..layout.floats].copy_from_slice(&from[..layout.floats]);
         return copied;
     }
-    let copied = scratch::get(copied, len);
     copy(w, layout, problem, from, copied);
     copied
 }

@@ -3,9 +3,7 @@
 //! Vectors are handled in loops, never in closures: the compiler does not always inline those, and then they are not compiled
 //! for the processor's vectors.
 
-#[cfg(target_arch = "x86_64")]
-use crate::cpu::simd::{Avx2, Avx512};
-use crate::cpu::simd::{Level, Plain, Wide};
+use crate::cpu::simd::Wide;
 
 /// `$tile!(R, V)` for the numbers that rows and vectors have, which the compiler then knows. Beside one vector there are those of the
 /// lists: the first for tiles of many rows, as far as the processor has registers for them, the other for two rows and one.
@@ -29,20 +27,6 @@ macro_rules! by_size {
     };
 }
 pub(super) use by_size;
-
-/// A processor's floats in a vector, and the rows of its largest tile.
-pub(super) fn shape(level: Level) -> (usize, usize) {
-    fn of<W: Wide>() -> (usize, usize) {
-        (W::WIDTH, W::ROWS)
-    }
-    match level {
-        Level::Plain => of::<Plain>(),
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2(_) => of::<Avx2>(),
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512(_) => of::<Avx512>(),
-    }
-}
 
 /// Offsets into a copy, and the largest of them.
 #[derive(Clone, Copy, Debug)]

@@ -6,11 +6,12 @@
 use super::blocks::{Block, Common, Cut};
 use super::layout::Order;
 use super::problem::{Operands, Problem, place, signed};
-use super::scratch::{self, Tables, Work};
 use super::stage::stage;
+use super::tables::{Tables, with_tables};
 use super::tile::{self, Offsets, Runs, by_size};
-use crate::cpu::memory::{Floats, Shared};
+use crate::cpu::memory::Shared;
 use crate::cpu::parallel::{self, GRAIN, WORTH};
+use crate::cpu::scratch::{Need, line, noted, with_own, with_shared};
 use crate::cpu::simd::{LANES, Level, Simd, Wide, WideKernel};
 
 /// Positions that are staged together, at least: what has to be done for each stage should not count.
@@ -49,22 +50,24 @@ impl Sums<'_> {
 
 /// Computes a contraction.
 pub(super) fn run(level: Level, problem: &Problem, o: Operands<'_>) {
-    let (width, _) = tile::shape(level);
+    let (width, _) = level.shape();
     let mut problem = *problem;
     let order = Order::of(&mut problem);
     let cut = Cut::new(&problem, &order, FEW, 1);
-    scratch::with_tables(|tables| {
-        let Tables { floats, blocks, groups, channels, taps, .. } = tables;
+    with_tables(|tables| {
+        let Tables { blocks, groups, channels, taps, .. } = tables;
         for (table, axes) in
             [(&mut *groups, &order.groups), (&mut *channels, &order.channels), (&mut *taps, &order.taps)]
         {
             table.clear();
             problem.each(axes, |steps| table.push(steps));
         }
-        let mut run = 1;
+        let (mut run, mut staged, mut positions_of_block) = (1, 0, 0);
         for (part, table) in cut.kinds(&problem) {
             blocks[table].prepare(&part, &cut.positions, &order.taps);
             run = blocks[table].runs(&part, &cut.positions);
+            staged = blocks[table].staged().max(staged);
+            positions_of_block = positions_of_block.max(blocks[table].positions.len() * run);
         }
         let step = cut.positions.last().map_or(1, |&x| problem.axes[x].steps[1]);
         let forwards = |block: &Block| block.others.iter().all(|&x| x >= 0);
@@ -88,18 +91,28 @@ pub(super) fn run(level: Level, problem: &Problem, o: Operands<'_>) {
             pitch,
             dots,
         };
-        let sums = scratch::get(floats, pieces * groups.len() * shape.floats());
+        let staged = line(staged);
+        let columns = if dots { 0 } else { positions_of_block * pitch };
+        let need = Need { shared: pieces * groups.len() * shape.floats(), own: staged + columns };
+        if noted(need) {
+            return;
+        }
         let tasks = pieces * groups.len() * taps.len().div_ceil(taps_of_task);
         let size = if threads > 1 { (GRAIN * tasks).div_ceil(problem.work()) } else { tasks };
-        let shared = Shared::new(sums);
-        parallel::each(tasks.div_ceil(size), &|piece| {
-            let tasks = piece * size..tasks.min((piece + 1) * size);
-            let (start, end) = (shape.start(tasks.start), shape.start(tasks.end));
-            // SAFETY: each piece is done once, and the sums of its tasks belong to no other one.
-            let sums = unsafe { shared.part(start, end - start) };
-            scratch::with_work(|work| level.run(Tasks { shape: &shape, tasks, sums, work }));
+        with_shared(need.shared, |sums| {
+            let shared = Shared::new(sums);
+            parallel::each(tasks.div_ceil(size), &|piece| {
+                let tasks = piece * size..tasks.min((piece + 1) * size);
+                let (start, end) = (shape.start(tasks.start), shape.start(tasks.end));
+                // SAFETY: each piece is done once, and the sums of its tasks belong to no other one.
+                let sums = unsafe { shared.part(start, end - start) };
+                with_own(need.own, |own| {
+                    let (staged, columns) = own.split_at_mut(staged);
+                    level.run(Tasks { shape: &shape, tasks, sums, staged, columns });
+                });
+            });
+            add_pieces(&shape, taps, sums);
         });
-        add_pieces(&shape, taps, sums);
     });
 }
 
@@ -124,13 +137,15 @@ struct Tasks<'a> {
     shape: &'a Sums<'a>,
     tasks: std::ops::Range<usize>,
     sums: &'a mut [f32],
-    work: &'a mut Work,
+    /// For the windowed operand's part, and the other one's.
+    staged: &'a mut [f32],
+    columns: &'a mut [f32],
 }
 
 impl WideKernel for Tasks<'_> {
     #[inline(always)]
     fn run<W: Wide>(self, w: W) {
-        let Tasks { shape, tasks, sums, work } = self;
+        let Tasks { shape, tasks, sums, staged, columns } = self;
         let Common { problem, cut, o, .. } = shape.common;
         let origin = shape.start(tasks.start);
         let blocks_of_sample = cut.blocks(problem);
@@ -143,7 +158,7 @@ impl WideKernel for Tasks<'_> {
             for chunk in first_chunk..(piece + 1) * chunks / shape.pieces {
                 let (part, table) = shape.common.part(group, chunk / blocks_of_sample, chunk % blocks_of_sample);
                 let stage = Stage {
-                    from: stage(w, table.layout(), &part, o.a, &mut work.staged),
+                    from: stage(w, table.layout(), &part, o.a, staged),
                     table,
                     taps: Offsets::new(&table.taps),
                     range: taps.clone(),
@@ -155,7 +170,7 @@ impl WideKernel for Tasks<'_> {
                 if shape.dots {
                     stage.dots(w, sums);
                 } else {
-                    stage.panels(w, &mut work.columns, sums);
+                    stage.panels(w, columns, sums);
                 }
             }
         }
@@ -195,9 +210,9 @@ impl Stage<'_> {
 
     /// Vectors along channels.
     #[inline(always)]
-    fn panels<W: Wide>(&self, w: W, columns: &mut Floats, sums: &mut [f32]) {
+    fn panels<W: Wide>(&self, w: W, columns: &mut [f32], sums: &mut [f32]) {
         let pitch = self.shape.pitch;
-        let columns = scratch::get(columns, self.runs.starts.len() * self.runs.len * pitch);
+        let columns = &mut columns[..self.runs.starts.len() * self.runs.len * pitch];
         self.turn(w, columns);
         for first in (0..pitch).step_by(2 * W::WIDTH) {
             for (tap, rows) in self.tiles(W::ROWS) {

@@ -14,6 +14,7 @@ mod split;
 mod tile;
 
 use super::memory::Shared;
+use super::scratch::with_own;
 use super::simd::Level;
 use packed::Packed;
 use tile::Tiles;
@@ -131,26 +132,39 @@ enum Engine {
 const TILE_WORK: usize = 1 << 23;
 /// Rows up to which there is nothing to be gained by it, whatever the size.
 const TILE_ROWS: usize = 8;
+/// Floats of a second operand that the second-level cache holds while few tiles of rows read it in place: 1 MiB.
+const NEAR: usize = 1 << 18;
 
 impl Engine {
     fn of(p: &Product) -> Self {
         match p.c[1] == 1 || p.n == 1 {
             true if p.work() <= TILE_WORK || p.m <= TILE_ROWS => Engine::Tiles,
+            true if p.m <= tile::IN_PLACE_TILES * TILE_ROWS && p.b[1] == 1 && p.k * p.n <= NEAR => Engine::Tiles,
             true => Engine::Packed,
             false => Engine::Strided,
         }
     }
 
-    /// Computes a block on this thread.
+    /// Computes a block on this thread, with as much of its memory as [`Engine::room`] says.
     ///
     /// # Safety
     /// The largest index of each operand lies within its slice, and nobody else touches the elements of the result.
-    unsafe fn compute(self, p: &Product, o: Operands<'_>) {
-        match self {
-            Engine::Tiles => Level::best().run(Tiles { p: *p, o }),
-            Engine::Packed => Level::best().run(Packed { p: *p, o }),
+    unsafe fn compute(self, level: Level, p: &Product, o: Operands<'_>, room: usize) {
+        with_own(room, |room| match self {
+            Engine::Tiles => level.run(Tiles { p: *p, o, room }),
+            Engine::Packed => level.run(Packed { p: *p, o, room }),
             // SAFETY: the caller says so.
             Engine::Strided => unsafe { strided(p, o) },
+        });
+    }
+
+    /// Floats that a block of this size takes of a thread's memory. (What `matrixmultiply` takes, it allocates and frees.)
+    fn room(self, level: Level, p: &Product) -> usize {
+        let (width, rows) = level.shape();
+        match self {
+            Engine::Tiles => tile::room(p, width),
+            Engine::Packed => packed::room(p, [width, rows]),
+            Engine::Strided => 0,
         }
     }
 }

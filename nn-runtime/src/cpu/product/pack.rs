@@ -1,31 +1,12 @@
 //! Copies columns of an operand into the order in which tiles read them.
 
-use std::cell::Cell;
-
 use super::tile::PACKED_ROWS;
-use crate::cpu::memory::Floats;
 use crate::cpu::simd::{LANES, Simd, Wide, prefetch};
 
 /// Floats of a cache line.
 const LINE: usize = 16;
 /// Rows that are asked for before they are copied.
 const AHEAD: usize = 4;
-
-thread_local! {
-    static SCRATCH: Cell<Floats> = const { Cell::new(Floats::new()) };
-}
-
-/// This thread's memory for packing, at least this long. Give it back to [`keep`].
-pub(super) fn scratch(floats: usize) -> Floats {
-    let mut scratch = SCRATCH.take();
-    scratch.renew(floats).expect("memory for a panel");
-    scratch
-}
-
-/// Keeps the memory for the next time.
-pub(super) fn keep(scratch: Floats) {
-    SCRATCH.set(scratch);
-}
 
 /// Copies `k` rows of `columns` columns of `from` (with these strides of rows and columns) to `to`, in rows of `width`
 /// floats, a multiple of [`LANES`]. What is behind the columns becomes 0.

@@ -133,8 +133,7 @@ fn lanes<W: Wide>(columns: usize, number: usize) -> usize {
     W::WIDTH.min(columns.saturating_sub(number * W::WIDTH))
 }
 
-/// `c[i] = Σ_k a[i * step + k] * b[k]` for `k` terms, eight at a time: their partial sums are turned and added as vectors, in
-/// the order of [`Simd::sum`].
+/// `c[i] = Σ_k a[i * step + k] * b[k]` for `k` terms, eight at a time.
 #[inline(always)]
 fn dots<S: Simd>(s: S, m: usize, k: usize, a: &[f32], step: usize, b: &[f32], c: &mut [f32]) {
     for i in (0..m).step_by(LANES) {
@@ -149,10 +148,16 @@ fn dots<S: Simd>(s: S, m: usize, k: usize, a: &[f32], step: usize, b: &[f32], c:
                 *sum = s.mul_add(s.load(row, at, count), b, *sum);
             }
         }
-        let [p, q, r, t, u, v, x, y] = s.transpose(sums);
-        let (p, q, r, t) = (s.add(p, u), s.add(q, v), s.add(r, x), s.add(t, y));
-        s.store(c, i, rows, s.add(s.add(p, r), s.add(q, t)));
+        s.store(c, i, rows, totals(s, sums));
     }
+}
+
+/// [`Simd::sum`] of eight vectors, one in each lane: they are turned and added as vectors, in the same order.
+#[inline(always)]
+pub(super) fn totals<S: Simd>(s: S, sums: [S::V; LANES]) -> S::V {
+    let [p, q, r, t, u, v, x, y] = s.transpose(sums);
+    let (p, q, r, t) = (s.add(p, u), s.add(q, v), s.add(r, x), s.add(t, y));
+    s.add(s.add(p, r), s.add(q, t))
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use super::{Engine, Operands, Product};
 use crate::cpu::parallel::{GRAIN, each, threads};
-use crate::cpu::simd::LANES;
+use crate::cpu::scratch::{Need, noted};
+use crate::cpu::simd::{LANES, Level};
 
 /// Multiply-adds of a block in tiles: some 3 µs.
 const TILES_BLOCK: usize = GRAIN;
@@ -25,6 +26,15 @@ const LARGE_BLOCK: usize = 1 << 22;
 /// The largest index of each operand lies within its slice, and nobody else touches the elements of the result.
 pub(super) unsafe fn run(engine: Engine, p: &Product, o: Operands<'_>) {
     let [rows, columns] = block(engine, p);
+    let level = Level::best();
+    let room = engine.room(level, &Product { m: rows, n: columns, ..*p });
+    if noted(Need { shared: 0, own: room }) {
+        return;
+    }
+    if rows == p.m && columns == p.n {
+        // SAFETY: the caller says so.
+        return unsafe { engine.compute(level, p, o, room) };
+    }
     let across = p.n.div_ceil(columns);
     each(p.m.div_ceil(rows) * across, &|number| {
         let (i, j) = (number / across * rows, number % across * columns);
@@ -32,7 +42,7 @@ pub(super) unsafe fn run(engine: Engine, p: &Product, o: Operands<'_>) {
         let operands =
             Operands { a: &o.a[i * p.a[0]..], b: &o.b[j * p.b[1]..], c: o.c.from(i * p.c[0] + j * p.c[1]), add: o.add };
         // SAFETY: the largest indices of a block are at most those of the whole, and blocks share no element.
-        unsafe { engine.compute(&block, operands) };
+        unsafe { engine.compute(level, &block, operands, room) };
     });
 }
 

@@ -45,6 +45,15 @@ fn check(p: &Product, add: bool, run: impl Fn(&[f32], &[f32], &mut [f32])) {
     }
 }
 
+/// Computes a product with these vectors, in exactly the memory that the engine asks for.
+fn on(level: Level, engine: Engine, p: &Product, o: Operands<'_>) {
+    let room = &mut vec![f32::NAN; engine.room(level, p)][..];
+    match engine {
+        Engine::Packed => level.run(Packed { p: *p, o, room }),
+        _ => level.run(Tiles { p: *p, o, room }),
+    }
+}
+
 const SIZES: [[usize; 3]; 14] = [
     [1, 1, 1],
     [1, 16, 32],
@@ -78,8 +87,9 @@ fn tiles_of_every_level_and_onto_something() {
             for (add, level) in
                 [false, true].into_iter().flat_map(|add| Level::all().into_iter().map(move |l| (add, l)))
             {
-                check(&p, add, |a, b, c| level.run(Tiles { p, o: Operands { a, b, c: Shared::new(c), add } }));
-                check(&p, add, |a, b, c| level.run(Packed { p, o: Operands { a, b, c: Shared::new(c), add } }));
+                for engine in [Engine::Tiles, Engine::Packed] {
+                    check(&p, add, |a, b, c| on(level, engine, &p, Operands { a, b, c: Shared::new(c), add }));
+                }
             }
         }
     }
@@ -94,10 +104,10 @@ fn the_width_of_vectors_changes_no_bit() {
         let mut all = Level::all().into_iter().filter(|level| !matches!(level, Level::Plain)).map(|level| {
             let mut c = vec![0.0; m * n];
             let o = Operands { a: &a, b: &b, c: Shared::new(&mut c), add: false };
-            level.run(Tiles { p, o });
+            on(level, Engine::Tiles, &p, o);
             let mut packed = vec![0.0; m * n];
             let o = Operands { a: &a, b: &b, c: Shared::new(&mut packed), add: false };
-            level.run(Packed { p, o });
+            on(level, Engine::Packed, &p, o);
             assert_eq!(c, packed);
             c
         });

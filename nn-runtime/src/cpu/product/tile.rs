@@ -1,6 +1,7 @@
 //! Products in register tiles: each tile of the result stays in registers while its sums run.
 
 use super::pack;
+use super::small::totals;
 use super::{Operands, Product};
 use crate::cpu::memory::Shared;
 use crate::cpu::simd::{LANES, Simd, Wide, WideKernel, prefetch};
@@ -12,7 +13,7 @@ const FEW_ROWS: usize = 4;
 /// Rows of a tile in the order in which it reads them, with room for all tiles.
 pub(super) const PACKED_ROWS: usize = LANES;
 /// Tiles of rows up to which the second operand is read in place: packing it pays when many tiles read it.
-const IN_PLACE_TILES: usize = 4;
+pub(super) const IN_PLACE_TILES: usize = 8;
 /// Floats of the second operand that stay in the first-level cache, wherever they lie.
 const CACHED: usize = 1 << 13;
 
@@ -20,13 +21,29 @@ const CACHED: usize = 1 << 13;
 pub(super) struct Tiles<'a> {
     pub p: Product,
     pub o: Operands<'a>,
+    /// As much as [`room`] says.
+    pub room: &'a mut [f32],
+}
+
+/// Whether vectors are along the sum.
+fn by_dots(p: &Product) -> bool {
+    p.m <= FEW_ROWS && p.a[1] == 1 && p.b[0] == 1 && p.k >= LANES
+}
+
+/// Terms of a panel of so many columns: chunks of about the same size.
+fn depth(p: &Product, columns: usize) -> usize {
+    p.k.div_ceil(p.k.div_ceil(PANEL / columns))
+}
+
+/// Floats for a panel, with vectors of `width` floats.
+pub(super) fn room(p: &Product, width: usize) -> usize {
+    if by_dots(p) { 0 } else { depth(p, 2 * width) * 2 * width }
 }
 
 impl WideKernel for Tiles<'_> {
     #[inline(always)]
     fn run<W: Wide>(self, w: W) {
-        let p = &self.p;
-        if p.m <= FEW_ROWS && p.a[1] == 1 && p.b[0] == 1 && p.k >= LANES {
+        if by_dots(&self.p) {
             self.dots(w);
         } else {
             self.panels(w);
@@ -40,11 +57,9 @@ impl Tiles<'_> {
     fn panels<W: Wide>(mut self, w: W) {
         let columns_of_tile = 2 * W::WIDTH;
         let p = self.p;
-        let chunks = p.k.div_ceil(PANEL / columns_of_tile);
-        let depth = p.k.div_ceil(chunks);
+        let depth = depth(&p, columns_of_tile);
         // Tiles of about the same number of rows: one of two rows would wait for its multiply-adds.
         let rows_of_tile = p.m.div_ceil(p.m.div_ceil(W::ROWS));
-        let mut panel_room = pack::scratch(depth * columns_of_tile);
         for k0 in (0..p.k).step_by(depth) {
             let k = depth.min(p.k - k0);
             let add = self.o.add || k0 > 0;
@@ -58,11 +73,11 @@ impl Tiles<'_> {
                 let (panel, row) = if in_place {
                     (from, p.b[0])
                 } else if columns == columns_of_tile {
-                    pack::pack_panels(w, from, p.b, [k, columns], &mut panel_room);
-                    (&panel_room[..], width)
+                    pack::pack_panels(w, from, p.b, [k, columns], self.room);
+                    (&*self.room, width)
                 } else {
-                    pack::pack(w, from, p.b, [k, columns], width, &mut panel_room);
-                    (&panel_room[..], width)
+                    pack::pack(w, from, p.b, [k, columns], width, self.room);
+                    (&*self.room, width)
                 };
                 assert!((k - 1) * row + width <= panel.len(), "the panel holds all rows");
                 for i in (0..p.m).step_by(rows_of_tile) {
@@ -72,42 +87,57 @@ impl Tiles<'_> {
                 }
             }
         }
-        pack::keep(panel_room);
     }
 
     /// Sums along the vectors: for few rows, where both operands are contiguous along the sum.
     #[inline(always)]
     fn dots<S: Simd>(self, s: S) {
-        const WIDTH: usize = 4;
-        let p = self.p;
-        for j in (0..p.n).step_by(WIDTH) {
-            let columns = WIDTH.min(p.n - j);
-            for i in 0..p.m {
-                let row = &self.o.a[i * p.a[0]..][..p.k];
-                // Columns behind the last one repeat it, and are not stored.
-                let column: [&[f32]; WIDTH] =
-                    std::array::from_fn(|x| &self.o.b[(j + x.min(columns - 1)) * p.b[1]..][..p.k]);
-                let mut sums = [s.splat(0.0); WIDTH];
-                for k in (0..p.k).step_by(LANES) {
-                    let count = LANES.min(p.k - k);
-                    // The next columns' lines, which begin somewhere else.
-                    if i == 0 && k.is_multiple_of(2 * LANES) {
-                        for x in WIDTH..2 * WIDTH {
-                            prefetch(self.o.b, (j + x) * p.b[1] + k);
-                        }
-                    }
-                    let x = s.load(row, k, count);
-                    for (sum, column) in sums.iter_mut().zip(column) {
-                        *sum = s.mul_add(x, s.load(column, k, count), *sum);
+        const FEW: usize = LANES / 2;
+        let p = &self.p;
+        // Eight sums hide the latency of multiply-adds. From farther away, eight columns would come slower than four.
+        let is_near = p.k * p.n <= 2 * CACHED;
+        let mut first = 0;
+        while first < p.n {
+            let rest = p.n - first;
+            if is_near && rest > FEW {
+                self.dots_of::<S, LANES>(s, first, LANES.min(rest));
+                first += LANES;
+            } else {
+                self.dots_of::<S, FEW>(s, first, FEW.min(rest));
+                first += FEW;
+            }
+        }
+    }
+
+    /// The sums of up to `N` columns. Columns behind the last one repeat it, and are not stored.
+    #[inline(always)]
+    fn dots_of<S: Simd, const N: usize>(&self, s: S, first: usize, columns: usize) {
+        let p = &self.p;
+        let mut column = [&self.o.b[..0]; N];
+        for (x, column) in column.iter_mut().enumerate() {
+            *column = &self.o.b[(first + x.min(columns - 1)) * p.b[1]..][..p.k];
+        }
+        for i in 0..p.m {
+            let row = &self.o.a[i * p.a[0]..][..p.k];
+            let mut sums = [s.splat(0.0); LANES];
+            for k in (0..p.k).step_by(LANES) {
+                let count = LANES.min(p.k - k);
+                // The next columns' lines, which begin somewhere else.
+                if i == 0 && k.is_multiple_of(2 * LANES) {
+                    for x in N..2 * N {
+                        prefetch(self.o.b, (first + x) * p.b[1] + k);
                     }
                 }
-                // SAFETY: the result's elements belong to this product.
-                let c = unsafe { self.o.c.part(i * p.c[0] + j, columns) };
-                for (c, sum) in c.iter_mut().zip(sums) {
-                    let sum = s.sum(sum);
-                    *c = if self.o.add { *c + sum } else { sum };
+                let x = s.load(row, k, count);
+                for (sum, column) in sums.iter_mut().zip(column) {
+                    *sum = s.mul_add(x, s.load(column, k, count), *sum);
                 }
             }
+            let total = totals(s, sums);
+            // SAFETY: the result's elements belong to this product.
+            let c = unsafe { self.o.c.part(i * p.c[0] + first, columns) };
+            let total = if self.o.add { s.add(s.load(c, 0, columns), total) } else { total };
+            s.store(c, 0, columns, total);
         }
     }
 }

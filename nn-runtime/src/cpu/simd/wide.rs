@@ -145,6 +145,20 @@ impl Level {
         Level::Plain
     }
 
+    /// Floats in a vector, and rows of the largest tile.
+    pub(crate) fn shape(self) -> (usize, usize) {
+        fn of<W: Wide>() -> (usize, usize) {
+            (W::WIDTH, W::ROWS)
+        }
+        match self {
+            Level::Plain => of::<Plain>(),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2(_) => of::<Avx2>(),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512(_) => of::<Avx512>(),
+        }
+    }
+
     /// All that this processor has.
     #[cfg(test)]
     pub(crate) fn all() -> Vec<Level> {

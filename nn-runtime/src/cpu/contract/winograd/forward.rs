@@ -3,14 +3,15 @@
 use super::super::blocks::narrow;
 use super::super::forward::{Pack, tiles};
 use super::super::problem::{Few, Operands, Problem, place, signed};
-use super::super::scratch::{self, Tables, Work};
 use super::super::stage::copy_run;
+use super::super::tables::{Tables, with_tables};
 use super::super::tile::{self, Offsets, by_size};
 use super::data::{self, Data};
 use super::filter::Filters;
 use super::{Common, Form, POINTS, Points, Tiles, Tiling};
 use crate::cpu::memory::Shared;
 use crate::cpu::parallel::{self, GRAIN, WORTH};
+use crate::cpu::scratch::{Need, line, noted, with_own, with_shared};
 use crate::cpu::simd::{Level, Wide, WideKernel, dispatch};
 
 /// Floats of a block's transformed tiles, about: they should stay in the second-level cache.
@@ -34,7 +35,7 @@ struct Forward<'a> {
 
 /// Computes a convolution.
 pub(in super::super) fn run(level: Level, problem: &Problem, form: &Form, o: Operands<'_>) {
-    let (width, most) = tile::shape(level);
+    let (width, most) = level.shape();
     let work = problem.work();
     let threads = if work < 2 * WORTH { 1 } else { parallel::threads() };
     let enough = if threads > 1 { 4 * threads } else { 1 };
@@ -44,8 +45,8 @@ pub(in super::super) fn run(level: Level, problem: &Problem, form: &Form, o: Ope
         let shared = Tiling::new(problem, form, (tiles * problem.points(&form.groups) / enough).max(VECTORS * width));
         if shared.blocks() > fitting.blocks() { shared } else { fitting }
     };
-    scratch::with_tables(|tables| {
-        let Tables { floats, groups, channels, taps, samples, inputs, blocks } = tables;
+    with_tables(|tables| {
+        let Tables { groups, channels, taps, samples, inputs, blocks } = tables;
         let all_taps = form.inputs.iter().chain(&form.taps).copied().collect::<super::Axes>();
         for (table, axes) in [
             (&mut *groups, &form.groups),
@@ -57,13 +58,17 @@ pub(in super::super) fn run(level: Level, problem: &Problem, form: &Form, o: Ope
             table.clear();
             problem.each(axes, |steps| table.push(steps));
         }
-        let filters = {
-            let group = tiles(channels.len(), most).map(|(_, rows)| rows).sum::<usize>() * POINTS * inputs.len();
-            let filters = scratch::get(floats, group * groups.len());
-            transform_filters(problem, [groups, channels, taps], most, o.b, filters);
-            &*filters
-        };
+        let group = tiles(channels.len(), most).map(|(_, rows)| rows).sum::<usize>() * POINTS * inputs.len();
         let points = Points::new(inputs.len(), tiling.most(), width);
+        let sizes = Sizes {
+            transformed: line(points.floats()),
+            rows: line(data::scratch(tiling.rows_of_block, tiling.wide, width)),
+            products: POINTS * most * VECTORS * width,
+        };
+        let need = Need { shared: group * groups.len(), own: sizes.all().max(most * taps.len()) };
+        if noted(need) {
+            return;
+        }
         let terms = &mut blocks[0].taps;
         terms.clear();
         terms.extend((0..inputs.len()).map(|input| narrow(input * points.row)));
@@ -71,14 +76,34 @@ pub(in super::super) fn run(level: Level, problem: &Problem, form: &Form, o: Ope
         let parts = enough.div_ceil(count).min(channels.len().div_ceil(most));
         let data = Data { form, from: o.a, samples, inputs };
         let common = Common { problem, tiling, data, groups, channels, o };
-        let forward = Forward { common, filters, terms: Offsets::new(terms), points, parts };
         let count = count * parts;
         let size = if threads > 1 { (GRAIN * count).div_ceil(work) } else { count };
-        parallel::each(count.div_ceil(size), &|piece| {
-            let tasks = piece * size..count.min((piece + 1) * size);
-            scratch::with_work(|work| level.run(Tasks { forward: &forward, tasks, work }));
+        with_shared(need.shared, |filters| {
+            transform_filters(problem, [groups, channels, taps], most, o.b, filters);
+            let forward = Forward { common, filters, terms: Offsets::new(terms), points, parts };
+            parallel::each(count.div_ceil(size), &|piece| {
+                let tasks = piece * size..count.min((piece + 1) * size);
+                with_own(sizes.all(), |own| level.run(Tasks { forward: &forward, tasks, sizes, own }));
+            });
         });
     });
+}
+
+/// Floats of the parts of a thread's memory.
+#[derive(Clone, Copy)]
+struct Sizes {
+    /// The transformed tiles of a block.
+    transformed: usize,
+    /// What [`Data::transform`] needs.
+    rows: usize,
+    /// Products of all points of a register tile.
+    products: usize,
+}
+
+impl Sizes {
+    fn all(self) -> usize {
+        self.transformed + self.rows + self.products
+    }
 }
 
 /// Transforms the filters of all groups into tiles of rows.
@@ -96,11 +121,11 @@ fn transform_filters(
     let size = FILTERS.div_ceil(most * taps.len());
     let count = tiles_of_group * groups.len();
     parallel::each(count.div_ceil(size), &|piece| {
-        scratch::with_work(|work| {
+        with_own(most * taps.len(), |own| {
             for number in piece * size..count.min((piece + 1) * size) {
                 let (group, number) = (number / tiles_of_group, number % tiles_of_group);
                 let (row, rows) = tiles(channels.len(), most).nth(number).expect("tiles are counted");
-                let packed = scratch::get(&mut work.staged, rows * taps.len());
+                let packed = &mut own[..rows * taps.len()];
                 let first = problem.first[1] + groups[group][1];
                 let channels = &channels[row..channels.len().min(row + rows)];
                 dispatch(Pack { from, first, channels, taps, most, to: packed });
@@ -116,19 +141,18 @@ fn transform_filters(
 struct Tasks<'a> {
     forward: &'a Forward<'a>,
     tasks: std::ops::Range<usize>,
-    work: &'a mut Work,
+    sizes: Sizes,
+    own: &'a mut [f32],
 }
 
 impl WideKernel for Tasks<'_> {
     #[inline(always)]
     fn run<W: Wide>(self, w: W) {
-        let Tasks { forward, tasks, work } = self;
+        let Tasks { forward, tasks, sizes, own } = self;
         let Forward { common: Common { problem, tiling, data, groups, channels, .. }, filters, points, parts, .. } =
             *forward;
-        let transformed = scratch::get(&mut work.staged, points.floats());
-        let own = data::scratch(tiling.rows_of_block, tiling.wide, W::WIDTH);
-        let products = POINTS * W::ROWS * VECTORS * W::WIDTH;
-        let (own, products) = scratch::get(&mut work.columns, own + products).split_at_mut(own);
+        let (transformed, rest) = own.split_at_mut(sizes.transformed);
+        let (own, products) = rest.split_at_mut(sizes.rows);
         let mut done = usize::MAX;
         for task in tasks {
             let (part, rest) = (task % parts, task / parts);

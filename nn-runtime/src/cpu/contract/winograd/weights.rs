@@ -4,13 +4,14 @@
 //! transformed back at the end.
 
 use super::super::problem::{Operands, Problem, signed};
-use super::super::scratch::{self, Tables, Work};
+use super::super::tables::{Tables, with_tables};
 use super::super::tile::{self, Offsets, Runs, by_size};
 use super::super::weights::turn;
 use super::data::{self, Data};
 use super::{Common, Form, POINTS, Points, Tiles, Tiling};
 use crate::cpu::memory::Shared;
 use crate::cpu::parallel::{self, GRAIN, WORTH};
+use crate::cpu::scratch::{Need, line, noted, with_own, with_shared};
 use crate::cpu::simd::{Kernel, LANES, Level, Simd, Wide, WideKernel, dispatch};
 
 /// Floats of a block's transformed tiles of both operands, about: they should stay in the second-level cache.
@@ -38,9 +39,9 @@ struct Sums<'a> {
 
 /// Computes a convolution's gradient.
 pub(in super::super) fn run(level: Level, problem: &Problem, form: &Form, o: Operands<'_>) {
-    let (width, _) = tile::shape(level);
-    scratch::with_tables(|tables| {
-        let Tables { floats, groups, channels, samples, inputs, .. } = tables;
+    let (width, _) = level.shape();
+    with_tables(|tables| {
+        let Tables { groups, channels, samples, inputs, .. } = tables;
         for (table, axes) in [
             (&mut *groups, &form.groups),
             (&mut *channels, &form.channels),
@@ -65,22 +66,52 @@ pub(in super::super) fn run(level: Level, problem: &Problem, form: &Form, o: Ope
         let others = Points { point: tiling.most() * pitch + 2 * width, row: pitch };
         let common = Common { problem, tiling, data, groups, channels, o };
         let shape = Sums { common, pieces, inputs_of_task, parts, pitch, points, others };
-        let sums = scratch::get(floats, groups.len() * pieces * shape.floats());
-        let tasks = groups.len() * pieces * parts;
-        let size = if threads > 1 { (GRAIN * tasks).div_ceil(problem.work()) } else { tasks };
-        let shared = Shared::new(sums);
-        parallel::each(tasks.div_ceil(size), &|piece| {
-            let tasks = piece * size..tasks.min((piece + 1) * size);
-            scratch::with_work(|work| level.run(Tasks { shape: &shape, tasks, sums: shared, work }));
-        });
-        let sums = &*sums;
-        let all = groups.len() * inputs.len();
-        let size = if threads > 1 { (1_usize << 14).div_ceil(POINTS * pitch * pieces) } else { all };
-        parallel::each(all.div_ceil(size), &|piece| {
-            let rows = piece * size..all.min((piece + 1) * size);
-            dispatch(Results { shape: &shape, rows, sums });
+        let sizes = Sizes {
+            data: line(points.floats()),
+            rows: line(data::scratch(tiling.rows_of_block, tiling.wide, width)),
+            turned: line(4 * tiling.wide * pitch),
+            others: others.floats(),
+        };
+        let need = Need { shared: groups.len() * pieces * shape.floats(), own: sizes.all() };
+        if noted(need) {
+            return;
+        }
+        with_shared(need.shared, |sums| {
+            let tasks = groups.len() * pieces * parts;
+            let size = if threads > 1 { (GRAIN * tasks).div_ceil(problem.work()) } else { tasks };
+            let shared = Shared::new(sums);
+            parallel::each(tasks.div_ceil(size), &|piece| {
+                let tasks = piece * size..tasks.min((piece + 1) * size);
+                with_own(need.own, |own| level.run(Tasks { shape: &shape, tasks, sums: shared, sizes, own }));
+            });
+            let sums = &*sums;
+            let all = groups.len() * inputs.len();
+            let size = if threads > 1 { (1_usize << 14).div_ceil(POINTS * pitch * pieces) } else { all };
+            parallel::each(all.div_ceil(size), &|piece| {
+                let rows = piece * size..all.min((piece + 1) * size);
+                dispatch(Results { shape: &shape, rows, sums });
+            });
         });
     });
+}
+
+/// Floats of the parts of a thread's memory.
+#[derive(Clone, Copy)]
+struct Sizes {
+    /// The windowed operand's transformed tiles.
+    data: usize,
+    /// What [`Data::transform`] needs.
+    rows: usize,
+    /// A row of tiles of the second operand, as rows of channels.
+    turned: usize,
+    /// The second operand's transformed tiles.
+    others: usize,
+}
+
+impl Sizes {
+    fn all(self) -> usize {
+        self.data + self.rows + self.turned + self.others
+    }
 }
 
 impl Sums<'_> {
@@ -95,13 +126,14 @@ struct Tasks<'a> {
     shape: &'a Sums<'a>,
     tasks: std::ops::Range<usize>,
     sums: Shared<'a>,
-    work: &'a mut Work,
+    sizes: Sizes,
+    own: &'a mut [f32],
 }
 
 impl WideKernel for Tasks<'_> {
     #[inline(always)]
     fn run<W: Wide>(self, w: W) {
-        let Tasks { shape, tasks, sums, work } = self;
+        let Tasks { shape, tasks, sums, sizes, own } = self;
         let Sums {
             common: Common { problem, tiling, data, groups, .. },
             pieces,
@@ -111,12 +143,9 @@ impl WideKernel for Tasks<'_> {
             points,
             others,
         } = *shape;
-        let data_points = scratch::get(&mut work.staged, points.floats());
-        let sizes =
-            [data::scratch(tiling.rows_of_block, tiling.wide, W::WIDTH), 4 * tiling.wide * pitch, others.floats()];
-        let own = scratch::get(&mut work.columns, sizes.iter().sum());
-        let (own, rest) = own.split_at_mut(sizes[0]);
-        let (turned, other_points) = rest.split_at_mut(sizes[1]);
+        let (data_points, rest) = own.split_at_mut(sizes.data);
+        let (own, rest) = rest.split_at_mut(sizes.rows);
+        let (turned, other_points) = rest.split_at_mut(sizes.turned);
         for task in tasks {
             let (part, rest) = (task % parts, task / parts);
             let (piece, group) = (rest % pieces, rest / pieces);
