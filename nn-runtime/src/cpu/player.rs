@@ -215,7 +215,7 @@ impl Backend for CpuBackend {
         let capacity = capacity(largest);
         let (start, mut end) = (results.len(), results.len());
         results.resize(start + steps.steps.iter().map(|step| slot(schedule, step)).sum::<usize>(), 0.0);
-        if self.rehearsed != largest {
+        if self.rehearsed < largest {
             self.reserve(schedule, largest, &mut results[start..])?;
             self.rehearsed = largest;
         }
