@@ -87,6 +87,34 @@ fn large_products_have_several_texts_of_the_same_name_and_bindings() {
 }
 
 #[test]
+fn what_invocations_combine_has_a_text_in_subgroups() {
+    let combinations = |(plan, schedule): (Plan, Schedule)| -> usize {
+        let shaders = print_schedule(&plan, &schedule, "test", 0);
+        shaders.iter().for_each(common::check_shader);
+        let [first, other] = &shaders[..] else { panic!("{} texts", shaders.len()) };
+        let variant = other.variant.clone().unwrap();
+        assert_eq!((&variant.name[..], &variant.needs[..]), ("subgroups", &[DeviceFeature::Subgroups][..]));
+        assert!(variant.exact && !variant.measured, "the same bits, and nothing to measure");
+        assert_eq!(other.name, format!("{}_subgroups", first.name));
+        assert_eq!((&other.bindings, &other.kernels), (&first.bindings, &first.kernels));
+        assert_eq!((other.workgroup_size, &other.workgroups), (first.workgroup_size, &first.workgroups));
+        let barriers = other.wgsl.matches("workgroupBarrier();").count();
+        assert_eq!(first.wgsl.matches("workgroupBarrier();").count(), 2 * barriers, "{}", other.wgsl);
+        assert!(!first.wgsl.contains("subgroup") && other.workgroup_bytes < first.workgroup_bytes, "{}", first.wgsl);
+        assert_eq!(other.wgsl.matches("subgroupShuffleXor(").count() % 3, 0, "eight, four, two, one: {}", other.wgsl);
+        barriers
+    };
+    assert_eq!(combinations(common::kernels::softmax(1000)), 2, "a maximum and a sum");
+    assert_eq!(combinations(common::kernels::long_row(3000)), 2);
+    assert_eq!(combinations(common::kernels::mean_over_batch()), 1);
+    assert_eq!(combinations(common::kernels::dense(1568, 10)), 1, "split sums");
+    for (plan, schedule) in [common::kernels::softmax(10), common::kernels::dense(128, 64), common::kernels::adam(1000)]
+    {
+        assert_eq!(print_schedule(&plan, &schedule, "test", 0).len(), 1, "nothing is combined");
+    }
+}
+
+#[test]
 fn constants_are_baked_in_and_nothing_needless_is_declared() {
     let dropout = shader(common::kernels::dropout(8)).wgsl;
     assert!(dropout.contains("if invocation >= (step.batch * 2u)"), "eight columns are two groups of four: {dropout}");

@@ -410,6 +410,8 @@ pub struct Variant {
     /// Whether it gives the same bits as the first text. Cooperative matrices do not: a device chooses the order in which it adds, so
     /// that a sum of `k` products lies within `2 * k * 2^-24 * Σ |a * b|` of the exact one, as that of every text does.
     pub exact: bool,
+    /// Whether it may be measured against the first text: neither writes anything that a network keeps.
+    pub measured: bool,
 }
 
 /// Classes of devices, as far as the compiler's cost model tells them apart.

@@ -169,6 +169,7 @@ fn shader(s: &wgsl::ShaderText) -> p::Shader {
                 wgsl::DeviceFeature::CooperativeMatrix16 => p::DeviceFeature::CooperativeMatrix16,
             }),
             exact: v.exact,
+            measured: v.measured,
             classes: list(&v.classes, |c| match c {
                 wgsl::DeviceClass::Discrete => p::DeviceClass::Discrete,
                 wgsl::DeviceClass::Integrated => p::DeviceClass::Integrated,

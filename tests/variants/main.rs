@@ -114,6 +114,30 @@ fn all_texts_of_convolutions_give_the_same_bits() {
     assert!(counts.keys().any(|name| name.starts_with("blocks_")), "{counts:?}");
 }
 
+/// Long rows, statistics of the batch, and long sums with few results: invocations combine what they have in all of them.
+fn reductions() -> Plan {
+    let field = |name: &str, dims: &[usize]| Field { name: name.into(), dims: dims.to_vec(), classes: None };
+    let fields = vec![field("x", &[3, 1200]), field("y", &[5])];
+    let mut n = Network { name: "Reductions".into(), fields, inputs: 1, ..Network::default() };
+    let x = n.graph.leaf(Leaf::Field(0), Shape::batched(&[3, 1200]));
+    let y = n.graph.leaf(Leaf::Field(1), Shape::batched(&[5]));
+    n.graph.set_label("rows");
+    let h = layers::layer_norm(&mut n, "rows", x, Some(&[-1]), 1e-5, true).unwrap();
+    let h = layers::log_softmax(&mut n.graph, h, -1).unwrap();
+    let h = layers::flatten(&mut n.graph, h).unwrap();
+    n.graph.set_label("few");
+    let h = layers::dense(&mut n, "few", h, &Affine::new(5)).unwrap();
+    n.outputs = vec![("h".into(), h)];
+    n.loss = Some(layers::mse(&mut n.graph, h, y).unwrap());
+    compile(&n, &Options::default())
+}
+
+#[test]
+fn reductions_in_subgroups_give_the_same_bits() {
+    let counts = compare(&reductions());
+    assert!(counts.get("subgroups").is_some_and(|&count| count >= 6), "{counts:?}");
+}
+
 /// What a process logs on its standard output.
 struct Lines;
 

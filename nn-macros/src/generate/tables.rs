@@ -175,11 +175,11 @@ fn shader(shader: &wgsl::ShaderText) -> String {
     let workgroups = list(&shader.workgroups, |wgsl::Workgroups { fixed, per_sample, points }| {
         format!("__nn::Workgroups {{ fixed: {fixed}, per_sample: {per_sample}, points: {points} }}")
     });
-    let variant = shader.variant.as_ref().map(|wgsl::Variant { name, tile, needs, classes, exact }| {
+    let variant = shader.variant.as_ref().map(|wgsl::Variant { name, tile, needs, classes, exact, measured }| {
         let needs = list(needs, |n| format!("__nn::DeviceFeature::{n:?}"));
         let classes = list(classes, |c| format!("__nn::DeviceClass::{c:?}"));
         format!(
-            "__nn::Variant {{ name: {name:?}, tile: {tile:?}, needs: {needs}, classes: {classes}, exact: {exact} }}"
+            "__nn::Variant {{ name: {name:?}, tile: {tile:?}, needs: {needs}, classes: {classes}, exact: {exact}, measured: {measured} }}"
         )
     });
     format!(

@@ -53,6 +53,8 @@ pub struct Counters {
     pub flags: u64,
     /// Windows of data that were brought to the device because it does not hold the whole set.
     pub windows: u64,
+    /// Those among them that were packed without waiting for the steps before them: the device has something to do meanwhile.
+    pub ahead: u64,
     /// Texts of dispatches that were measured.
     pub measured: u64,
 }
@@ -65,6 +67,7 @@ pub(super) struct Counts {
     pub(super) readbacks: AtomicU64,
     pub(super) flags: AtomicU64,
     pub(super) windows: AtomicU64,
+    pub(super) ahead: AtomicU64,
     pub(super) measured: AtomicU64,
 }
 
@@ -115,6 +118,7 @@ impl Loaded {
             readbacks: self.counts.readbacks.load(Relaxed),
             flags: self.counts.flags.load(Relaxed),
             windows: self.counts.windows.load(Relaxed),
+            ahead: self.counts.ahead.load(Relaxed),
             measured: self.counts.measured.load(Relaxed),
         }
     }

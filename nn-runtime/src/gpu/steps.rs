@@ -225,6 +225,9 @@ impl Part<'_> {
                 }
                 let count = together.iter().map(|turn| turn.steps.len()).sum();
                 let last = submitted + count == steps.len();
+                if first == 0 && !self.data.is_whole() && !flight.is_empty() {
+                    loaded.counts.ahead.fetch_add(1, Relaxed);
+                }
                 let encode = |encoder: &mut wgpu::CommandEncoder| {
                     if first == 0 {
                         self.upload(now, &turns, floats(submitted));

@@ -94,11 +94,11 @@ impl Gpu {
     /// The texts of a dispatch among which there is something to measure.
     pub(super) fn candidates(&self, dispatch: &'static [Shader]) -> Vec<&'static Shader> {
         let preferred = self.preferred(dispatch);
-        let exact = |shader: &Shader| shader.variant.is_none_or(|variant| variant.exact);
-        if self.choice().forced.is_some() || !exact(preferred) {
+        let measured = |shader: &Shader| shader.variant.is_none_or(|variant| variant.measured);
+        if self.choice().forced.is_some() || !measured(preferred) {
             return vec![preferred];
         }
-        dispatch.iter().filter(|shader| exact(shader) && self.choice().can_run(shader, self.limits())).collect()
+        dispatch.iter().filter(|shader| measured(shader) && self.choice().can_run(shader, self.limits())).collect()
     }
 
     /// The text of a dispatch that suits the device, as far as a model of its class knows.

@@ -1,6 +1,7 @@
 //! Which archetype prints a kernel, decided before anything is printed.
 
 use super::Binding;
+use super::combine::Neighbours;
 use super::contract::{self, Contract};
 use super::function::Function;
 use super::printer::Printer;
@@ -99,6 +100,32 @@ impl<'a> Archetype<'a> {
             Archetype::Scatter(scatter) => scatter.lanes = lanes,
             Archetype::Tiled(tiled) => tiled.tile.lanes = lanes,
             _ => {}
+        }
+    }
+
+    /// Whether the invocations of a workgroup combine what they have.
+    pub(super) fn combines(&self) -> bool {
+        match self {
+            Archetype::Workgroup(workgroup) => workgroup.combines(),
+            Archetype::Tiled(tiled) => tiled.tile.split,
+            _ => false,
+        }
+    }
+
+    /// The kernel's text where neighbours do so within subgroups, if they do.
+    pub(super) fn print_in_subgroups(&self) -> Option<Function> {
+        match self {
+            Archetype::Workgroup(workgroup) if self.combines() => {
+                let mut other = workgroup.clone();
+                other.neighbours = Neighbours::Subgroup;
+                Some(workgroup::print(other))
+            }
+            Archetype::Tiled(tiled) if self.combines() => {
+                let mut other = Tiled::clone(tiled);
+                other.neighbours = Neighbours::Subgroup;
+                Some(tiled::print(other))
+            }
+            _ => None,
         }
     }
 

@@ -21,8 +21,8 @@ pub(super) struct Dispatch {
     pub(super) lanes: usize,
     /// The kernels' functions, in order.
     pub(super) functions: Vec<Function>,
-    /// Other texts of a kernel that is alone here.
-    pub(super) variants: Vec<(Variant, Function)>,
+    /// Other texts: of a kernel that is alone here, or of all of them.
+    pub(super) variants: Vec<(Variant, Vec<Function>)>,
     /// Which of them has most to do.
     pub(super) largest: usize,
 }
@@ -37,10 +37,20 @@ impl Dispatch {
         let lanes = lanes(&all);
         all.iter_mut().for_each(|kernel| kernel.set_lanes(lanes));
         agree_on_views(&mut all);
-        let variants = if let [alone] = &all[..] { variants::print(alone) } else { vec![] };
+        let largest =
+            (0..all.len()).max_by_key(|&i| (work(&schedule.kernels[kernels.start + i]), Reverse(i))).unwrap_or(0);
+        let mut variants = if let [alone] = &all[..] { variants::print(alone) } else { vec![] };
+        // What a few small kernels combine beside a large one is not worth a second text.
+        let worth = all.get(largest).is_some_and(Archetype::combines);
+        let in_subgroups: Vec<Option<Function>> =
+            all.iter().map(|kernel| if worth { kernel.print_in_subgroups() } else { None }).collect();
         let functions: Vec<Function> = all.into_iter().map(Archetype::print).collect();
-        let largest = kernels.clone().max_by_key(|&i| (work(&schedule.kernels[i]), Reverse(i)));
-        Dispatch { largest: largest.map_or(0, |i| i - kernels.start), kernels, lanes, functions, variants }
+        if worth {
+            let all =
+                in_subgroups.into_iter().zip(&functions).map(|(other, first)| other.unwrap_or_else(|| first.clone()));
+            variants.push((Variant::in_subgroups(), all.collect()));
+        }
+        Dispatch { largest, kernels, lanes, functions, variants }
     }
 }
 

@@ -12,6 +12,7 @@ mod archetype;
 mod axes;
 mod block;
 mod body;
+mod combine;
 mod contract;
 mod cooperative;
 mod dispatch;

@@ -8,27 +8,34 @@ use super::{ShaderText, Workgroups};
 
 /// The shaders of a dispatch: the text for every device, then its variants.
 pub(super) fn shaders(Dispatch { kernels, lanes, functions, variants, largest }: Dispatch) -> Vec<ShaderText> {
-    let mut shaders = vec![shader(&functions, lanes, largest, kernels.clone())];
-    for (variant, mut function) in variants {
-        function.name = format!("{}_{}", function.name, variant.name);
-        let lanes = function.lanes.map_or(lanes, |lanes| lanes as usize);
-        let shader = shader(&[function], lanes, 0, kernels.clone());
+    let name = match &functions[..] {
+        [one] => one.name.clone(),
+        all => format!("{}_and_{}", all[largest].name, all.len() - 1),
+    };
+    let mut shaders = vec![shader(&functions, &name, lanes, kernels.clone())];
+    for (variant, mut functions) in variants {
+        let name = format!("{name}_{}", variant.name);
+        if let [alone] = &mut functions[..] {
+            alone.name.clone_from(&name);
+        }
+        // Only a function that is alone can have a number of its own.
+        let lanes = functions[0].lanes.filter(|_| functions.len() == 1).map_or(lanes, |lanes| lanes as usize);
+        let shader = shader(&functions, &name, lanes, kernels.clone());
         shaders.push(ShaderText { variant: Some(variant), ..shader });
     }
     shaders
 }
 
-fn shader(functions: &[Function], lanes: usize, largest: usize, kernels: Range<usize>) -> ShaderText {
+fn shader(functions: &[Function], name: &str, lanes: usize, kernels: Range<usize>) -> ShaderText {
     let mut around = Around::new(functions);
     let workgroups: Vec<Workgroups> = functions.iter().map(|f| workgroups(f, lanes)).collect();
     let helpers = around.helpers();
-    let (name, comments, bodies, entry) = match functions {
-        [one] => (one.name.clone(), one.comments(), String::new(), alone(one, workgroups[0], lanes)),
+    let (comments, bodies, entry) = match functions {
+        [one] => (one.comments(), String::new(), alone(one, workgroups[0], lanes)),
         all => {
-            let name = format!("{}_and_{}", all[largest].name, all.len() - 1);
             let comments = format!("// {name}: some workgroups are for one, others for another\n");
             let bodies: Vec<String> = all.iter().map(|f| format!("\n{}", f.text())).collect();
-            (name, comments, bodies.concat(), choice(all, &workgroups, lanes))
+            (comments, bodies.concat(), choice(all, &workgroups, lanes))
         }
     };
     let declarations = around.declarations(&[&entry, &bodies, &helpers]);
@@ -41,8 +48,8 @@ fn shader(functions: &[Function], lanes: usize, largest: usize, kernels: Range<u
          @compute @workgroup_size({lanes})\nfn {name}({BUILTINS}{subgroup}) {{\n{entry}}}\n"
     );
     ShaderText {
-        entry_point: name.clone(),
-        name,
+        entry_point: name.to_owned(),
+        name: name.to_owned(),
         workgroup_size: [lanes as u32, 1, 1],
         workgroup_bytes: around.workgroup_bytes(),
         bindings: around.bindings.into_iter().collect(),

@@ -4,6 +4,9 @@
 //! every device can run, texts of other tile shapes. All of them add the products of a sum in the same order, so they give the
 //! same bits and any of them may run: a cost model of each class of devices chooses here, and the runtime may measure instead.
 //! Texts that no class would take are not printed.
+//!
+//! Where the invocations of a workgroup make one number of what each has (rows, statistics, split sums), a dispatch has a second text in
+//! which neighbours do so within subgroups (`combine`), with the same bits, for all who have them.
 
 use super::archetype::Archetype;
 use super::block::Block;
@@ -29,6 +32,18 @@ pub struct Variant {
     pub classes: Vec<DeviceClass>,
     /// Whether it gives the same bits as the first text.
     pub exact: bool,
+    /// Whether somebody may measure it against the first text: neither writes anything that a network keeps.
+    pub measured: bool,
+}
+
+impl Variant {
+    /// A dispatch's text in which neighbours combine what they have within subgroups. It has fewer barriers and is otherwise the same,
+    /// so there is nothing to measure.
+    pub(super) fn in_subgroups() -> Self {
+        let classes = vec![DeviceClass::Discrete, DeviceClass::Integrated, DeviceClass::Software];
+        let needs = vec![DeviceFeature::Subgroups];
+        Variant { name: "subgroups".to_owned(), tile: [1, 1], needs, classes, exact: true, measured: false }
+    }
 }
 
 /// Classes of devices, as far as a cost model tells them apart.
@@ -207,7 +222,7 @@ impl Other {
         }
     }
 
-    fn print(self, contract: &Contract, classes: Vec<DeviceClass>) -> (Variant, Function) {
+    fn print(self, contract: &Contract, classes: Vec<DeviceClass>) -> (Variant, Vec<Function>) {
         let Block { rows, columns } = self.tile();
         let function = match self {
             Other::Panels(panels) => panels::print(contract.clone(), panels),
@@ -216,12 +231,12 @@ impl Other {
         };
         let (tile, exact) = ([rows as u32, columns as u32], !matches!(self, Other::Cooperative(_)));
         let needs = self.needs().into_iter().collect();
-        (Variant { name: self.name(), tile, needs, classes, exact }, function)
+        (Variant { name: self.name(), tile, needs, classes, exact, measured: exact }, vec![function])
     }
 }
 
 /// The other texts of a kernel that has a dispatch of its own.
-pub(super) fn print(kernel: &Archetype) -> Vec<(Variant, Function)> {
+pub(super) fn print(kernel: &Archetype) -> Vec<(Variant, Vec<Function>)> {
     match kernel {
         Archetype::Contract(contract) if levels::is_large(contract.printer.kernel) => of_product(contract),
         Archetype::Tiled(tiled) if levels::is_large(tiled.printer.kernel) => of_windows(tiled),
@@ -231,7 +246,7 @@ pub(super) fn print(kernel: &Archetype) -> Vec<(Variant, Function)> {
 
 /// What the cost model makes of a matrix product: each class of devices takes the cheapest of those texts that every device can run, and
 /// of the others what is cheaper still; what is hardly dearer is printed, too, to be measured.
-fn of_product(contract: &Contract) -> Vec<(Variant, Function)> {
+fn of_product(contract: &Contract) -> Vec<(Variant, Vec<Function>)> {
     let texts = Other::of(contract);
     let mut classes = vec![vec![]; texts.len()];
     let mut printed = vec![false; texts.len()];
@@ -262,7 +277,7 @@ const WORTH_PRINTING: f64 = 0.9;
 
 /// What the cost model makes of a contraction with windows: smaller tiles, which are more invocations, for those classes of devices
 /// that the first text leaves idle.
-fn of_windows(tiled: &Tiled) -> Vec<(Variant, Function)> {
+fn of_windows(tiled: &Tiled) -> Vec<(Variant, Vec<Function>)> {
     let others: Vec<Tiled> = SMALLER.into_iter().filter_map(|sums| tiled.smaller(sums)).collect();
     let mut classes = vec![vec![]; others.len()];
     for costs in &COSTS {
@@ -278,7 +293,8 @@ fn of_windows(tiled: &Tiled) -> Vec<(Variant, Function)> {
             let Block { rows, columns } = other.block();
             let name = format!("blocks_{rows}x{columns}");
             let tile = [rows as u32, columns as u32];
-            (Variant { name, tile, needs: vec![], classes, exact: true }, tiled::print(other))
+            let variant = Variant { name, tile, needs: vec![], classes, exact: true, measured: true };
+            (variant, vec![tiled::print(other)])
         })
         .collect()
 }

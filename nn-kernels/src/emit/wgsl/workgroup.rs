@@ -1,12 +1,13 @@
 //! One workgroup for each outer point: long rows, and reductions with few results.
 //!
-//! Invocations stride over the inner points of a stage, combine what they found in workgroup memory, and go on to the
+//! Invocations stride over the inner points of a stage, combine what they found (`combine`), and go on to the
 //! next stage together. Which elements meet in which order depends on the extents alone, so sums repeat. Control
 //! flow at barriers is uniform by construction: they stand outside of all loops and tests.
 
 use super::Workgroups;
 use super::axes::{axis_name, inner_axes, outer_axes, unflatten};
 use super::body::{Expr, Place, accumulate};
+use super::combine::{Combination, Neighbours};
 use super::function::Function;
 use super::printer::Printer;
 use super::text::{self, Count, Text};
@@ -16,6 +17,7 @@ use crate::ir::{Kernel, Value, ValueId};
 /// The most workgroup memory that we use; every device has 16 KiB.
 const MEMORY: usize = 8 << 10;
 
+#[derive(Clone)]
 pub(super) struct Workgroup<'a> {
     pub(super) printer: Printer<'a>,
     /// Invocations in a workgroup.
@@ -24,6 +26,8 @@ pub(super) struct Workgroup<'a> {
     pub(super) fours: Option<usize>,
     /// How many numbers a stage combines at most.
     slots: usize,
+    /// Where the invocations combine what they have.
+    pub(super) neighbours: Neighbours,
 }
 
 pub(super) fn prepare(mut printer: Printer) -> Workgroup {
@@ -31,26 +35,31 @@ pub(super) fn prepare(mut printer: Printer) -> Workgroup {
     let slots = slots(kernel);
     let lanes = lanes(&kernel.stages.iter().map(|s| Count::of(&s.inner)).collect::<Vec<_>>(), slots);
     let fours = four_at_once(&mut printer);
-    Workgroup { printer, lanes, fours, slots }
+    Workgroup { printer, lanes, fours, slots, neighbours: Neighbours::Memory }
 }
 
 impl Workgroup<'_> {
+    /// Whether the invocations combine anything.
+    pub(super) fn combines(&self) -> bool {
+        self.slots > 0
+    }
+
     /// Floats of workgroup memory with so many invocations.
     pub(super) fn shared(&self, lanes: usize) -> usize {
-        floats(self.slots, lanes)
+        self.neighbours.floats(self.slots, lanes)
     }
 }
 
 pub(super) fn print(workgroup: Workgroup) -> Function {
     let shared = workgroup.shared(workgroup.lanes);
-    let Workgroup { mut printer, lanes, fours, slots } = workgroup;
+    let Workgroup { mut printer, lanes, fours, neighbours, .. } = workgroup;
     let kernel = printer.kernel;
 
     let count = Count::of(&kernel.outer);
     let mut out = Text::new();
     let axes = outer_axes(&mut out, &kernel.outer, "workgroup");
     printer.shared = shared;
-    stages(&mut printer, &mut out, &axes, lanes, fours, slots);
+    stages(&mut printer, &mut out, &axes, lanes, fours, neighbours);
 
     let (fixed, per_sample) = if count.batches > 0 { (0, count.size) } else { (count.size, 0) };
     let what = "One workgroup for each point.";
@@ -60,11 +69,6 @@ pub(super) fn print(workgroup: Workgroup) -> Function {
 /// How many numbers a kernel's stages combine at once.
 pub(super) fn slots(kernel: &Kernel) -> usize {
     kernel.stages.iter().filter(|s| !s.inner.is_empty()).map(|s| s.reduce.len()).max().unwrap_or(0)
-}
-
-/// Floats of workgroup memory in which so many invocations combine so many numbers.
-pub(super) fn floats(slots: usize, lanes: usize) -> usize {
-    slots * (lanes + groups(lanes))
 }
 
 /// Invocations in a workgroup: a power of two from 64 to 256, no more than the longest stage can use.
@@ -83,10 +87,12 @@ pub(super) fn stages(
     outer: &[String],
     lanes: usize,
     fours: Option<usize>,
-    slots: usize,
+    neighbours: Neighbours,
 ) {
     let kernel = printer.kernel;
+    let slots = slots(kernel);
     let mut reduced: Vec<Vec<Expr>> = vec![];
+    let mut turn = 0;
     for (n, stage) in kernel.stages.iter().enumerate() {
         let mut axes = outer.to_vec();
         axes.extend(inner_axes(outer.len(), &stage.inner));
@@ -153,7 +159,12 @@ pub(super) fn stages(
         if !stage.reduce.is_empty() {
             let names = (0..stage.reduce.len()).map(|slot| format!("reduced{n}_{slot}"));
             results.extend(names.map(|name| Expr::name(name, false)));
-            combine_lanes(out, n, &stage.reduce, lanes, slots);
+            let number = |(slot, (how, _)): (usize, &(Reduction, ValueId))| {
+                (*how, format!("part{n}_{slot}"), format!("reduced{n}_{slot}"))
+            };
+            let numbers: Vec<_> = stage.reduce.iter().enumerate().map(number).collect();
+            Combination { neighbours, lanes, most: slots, turn, numbers: &numbers }.print(out);
+            turn += 1;
         }
         reduced.push(results);
     }
@@ -192,52 +203,6 @@ fn across(how: Reduction, v: &str) -> String {
         Reduction::Maximum => format!("max(max({v}.x, {v}.y), max({v}.z, {v}.w))"),
         Reduction::Minimum => format!("min(min({v}.x, {v}.y), min({v}.z, {v}.w))"),
     }
-}
-
-/// Prints the combination of every invocation's part: a few invocations combine a few parts each, then every
-/// invocation combines what they found. That is two barriers, where a binary tree has one for each level.
-///
-/// No barrier is needed before the next stage's: what is read behind the second one is written behind the next first one.
-fn combine_lanes(out: &mut Text, stage: usize, reduce: &[(Reduction, ValueId)], lanes: usize, slots: usize) {
-    let groups = groups(lanes);
-    // Each slot has the parts of all invocations; behind those of all slots lie the combined ones.
-    let part = |slot: usize, index: &str| format!("shared_floats[{}]", text::sum(index, &format!("{}u", slot * lanes)));
-    let group = |slot: usize, index: &str| {
-        format!("shared_floats[{}]", text::sum(index, &format!("{}u", slots * lanes + slot * groups)))
-    };
-    for slot in 0..reduce.len() {
-        out.line(format!("{} = part{stage}_{slot};", part(slot, "lane")));
-    }
-    out.line("workgroupBarrier();");
-    out.open(format!("if lane < {groups}u {{"));
-    for slot in 0..reduce.len() {
-        out.line(format!("var combined{slot} = {};", part(slot, "lane")));
-    }
-    out.open(format!("for (var i = lane + {groups}u; i < {lanes}u + step.zero; i += {groups}u) {{"));
-    for (slot, (how, _)) in reduce.iter().enumerate() {
-        let name = format!("combined{slot}");
-        out.line(accumulate(*how, &name, &part(slot, "i")));
-    }
-    out.close();
-    for slot in 0..reduce.len() {
-        out.line(format!("{} = combined{slot};", group(slot, "lane")));
-    }
-    out.close();
-    out.line("workgroupBarrier();");
-    for slot in 0..reduce.len() {
-        out.line(format!("var reduced{stage}_{slot} = {};", group(slot, text::ZERO)));
-    }
-    out.open(format!("for (var i = 1u; i < {groups}u + step.zero; i++) {{"));
-    for (slot, (how, _)) in reduce.iter().enumerate() {
-        let name = format!("reduced{stage}_{slot}");
-        out.line(accumulate(*how, &name, &group(slot, "i")));
-    }
-    out.close();
-}
-
-/// How many invocations combine the parts of all: about the square root.
-pub(super) fn groups(lanes: usize) -> usize {
-    if lanes > 64 { 16 } else { 8 }
 }
 
 /// Whether a kernel is better off with a workgroup than with an invocation for each outer point.

@@ -2,6 +2,7 @@
 
 use super::LANES;
 use crate::emit::wgsl::axes::outer_axes;
+use crate::emit::wgsl::combine::{EIGHT, Neighbours};
 use crate::emit::wgsl::function::Function;
 use crate::emit::wgsl::printer::Printer;
 use crate::emit::wgsl::text::{Count, Text};
@@ -24,7 +25,7 @@ pub(super) fn print(plan: &Plan, schedule: &Schedule, kernel: &Kernel, name: Str
             out.open(format!("for (var point = 0u; point < {}; point++) {{", points.text()));
         }
         let axes = outer_axes(&mut out, &kernel.outer, "point");
-        workgroup::stages(&mut printer, &mut out, &axes, LANES, None, workgroup::slots(kernel));
+        workgroup::stages(&mut printer, &mut out, &axes, LANES, None, Neighbours::Memory);
         if points.size > 1 {
             out.close();
         }
@@ -57,7 +58,8 @@ pub(super) fn rounds(kernel: &Kernel, capacity: usize) -> u64 {
     let points = Count::of(&kernel.outer).at(batch);
     let stages = kernel.stages.iter().filter(|s| !s.inner.is_empty());
     if together(kernel, capacity) {
-        let combine = (LANES / workgroup::groups(LANES) + workgroup::groups(LANES)) as u64;
+        // Seven of the innermost loop, three of that around it, and those over all eights.
+        let combine = (EIGHT - 1 + 3 + LANES / EIGHT) as u64;
         points * (1 + stages.map(|s| Count::of(&s.inner).at(batch).div_ceil(lanes) + combine).sum::<u64>())
     } else {
         // A loop inside of loops begins anew each time.
@@ -68,5 +70,5 @@ pub(super) fn rounds(kernel: &Kernel, capacity: usize) -> u64 {
 
 /// Floats of workgroup memory in which invocations combine their parts.
 pub(super) fn scratch(kernel: &Kernel, capacity: usize) -> usize {
-    if together(kernel, capacity) { workgroup::floats(workgroup::slots(kernel), LANES) } else { 0 }
+    if together(kernel, capacity) { Neighbours::Memory.floats(workgroup::slots(kernel), LANES) } else { 0 }
 }

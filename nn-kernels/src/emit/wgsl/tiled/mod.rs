@@ -7,7 +7,7 @@
 //! the elements of what was strided leave no trace.
 //!
 //! Where outputs are few and sums long, a workgroup does a tile: each invocation sums every 64th step (or so), and what they
-//! found is combined in workgroup memory in order. Which products meet in which order depends on the extents alone.
+//! found is combined by eights of neighbours, and then in order. Which products meet in which order depends on the extents alone.
 
 mod choice;
 mod operand;
@@ -20,6 +20,7 @@ use super::Workgroups;
 use super::axes::{self, unflatten};
 use super::block::Block;
 use super::body::{Expr, Place};
+use super::combine::{EIGHT, Neighbours};
 use super::function::Function;
 use super::printer::Printer;
 use super::text::{self, Count, Text};
@@ -31,6 +32,7 @@ pub(super) use self::choice::{Plan, plan};
 
 const COMPONENTS: [&str; 4] = ["x", "y", "z", "w"];
 
+#[derive(Clone)]
 pub(super) struct Tiled<'a> {
     pub(super) printer: Printer<'a>,
     /// Columns are `b`'s.
@@ -43,6 +45,8 @@ pub(super) struct Tiled<'a> {
     wide: bool,
     a: Elements,
     b: Elements,
+    /// Where the invocations of a workgroup combine what they have summed.
+    pub(super) neighbours: Neighbours,
 }
 
 pub(super) fn prepare(printer: Printer, plan: Plan) -> Tiled {
@@ -124,12 +128,13 @@ impl<'a> Tiled<'a> {
         let (a, b) = (elements(&view.a), elements(&view.b));
         let wide = !tile.split && !a.has_holes() && !b.has_holes();
         let wide = wide && tile.columns.last().is_some_and(|l| l.size.is_multiple_of(4));
-        Tiled { printer, view, tile, extents, names, wide, a, b }
+        Tiled { printer, view, tile, extents, names, wide, a, b, neighbours: Neighbours::Memory }
     }
 
     /// Floats of workgroup memory with so many invocations, where they do a tile together.
     pub(super) fn shared(&self, lanes: usize) -> usize {
-        self.tile.rows.iter().chain(&self.tile.columns).map(|l| l.size).product::<usize>() * lanes
+        let sums = self.tile.rows.iter().chain(&self.tile.columns).map(|l| l.size).product::<usize>();
+        self.neighbours.floats_of_sums(sums, lanes)
     }
 
     fn rows(&self) -> Vec<Vec<(usize, i64)>> {
@@ -373,16 +378,15 @@ impl<'a> Tiled<'a> {
 
     /// Prints the combination of what the invocations of a workgroup summed, and the stages behind it.
     ///
-    /// The barrier stands outside of all loops and tests.
+    /// Barriers stand outside of all loops and tests.
     fn combined(&mut self, out: &mut Text, sums: &[Expr]) {
         let lanes = self.tile.lanes;
-        turns::each(out, sums, |out, t, sum| out.line(format!("shared_floats[{t} * {lanes}u + lane] = {};", sum.text)));
+        let [of_sum, of_eight] = self.neighbours.sums(out, sums, lanes);
         self.printer.shared = self.shared(lanes);
-        out.line("workgroupBarrier();");
         out.open(format!("for (var t = lane; t < {}u; t += {lanes}u) {{", sums.len()));
-        out.line(format!("var sum = shared_floats[t * {lanes}u];"));
-        out.open(format!("for (var i = 1u; i < {lanes}u + step.zero; i++) {{"));
-        out.line(format!("sum += shared_floats[t * {lanes}u + i];"));
+        out.line(format!("var sum = shared_floats[t * {of_sum}u];"));
+        out.open(format!("for (var i = 1u; i < {}u + step.zero; i++) {{", lanes / EIGHT));
+        out.line(format!("sum += shared_floats[t * {of_sum}u + i * {of_eight}u];"));
         out.close();
         self.finish(out, "t", Expr::name("sum", false), &[]);
         out.close();
