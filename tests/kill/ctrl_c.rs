@@ -41,8 +41,11 @@ fn interrupted_child() {
             let validation = validation(Duration::from_millis(50));
             let fit = Fit::default().epochs(1).batch_size(8).validation_data(&validation).stop_on_ctrl_c();
             let fit = fit.checkpoints(Checkpoints::to(folder).every_minutes(1000));
-            let fit = fit
-                .on_batch_end(|batch, _| (batch.number == batch.batches).then(|| ready(&mut said)).unwrap_or_default());
+            let fit = fit.on_batch_end(|batch, _| {
+                if batch.number == batch.batches {
+                    ready(&mut said);
+                }
+            });
             let history = net.fit(&data(), fit).unwrap();
             assert_eq!((history.stopped, history.epochs.len()), (Some(Stopped::Interrupted), 0));
             println!("\nsteps {}", net.steps());

@@ -283,6 +283,47 @@ on_each_device! {
         check!(Centered, CenteredData, CenteredAveraged, CenteredAveragedData);
     }
 
+fn all_that_a_run_knows_goes_on_with_it(device) {
+        let (x, y) = samples();
+        let data = AveragedData::new(&x, &y).unwrap();
+        let loss = |report: &AveragedReport| report.loss;
+        let fit = || {
+            let curve = nn::LearningRate::exponential(0.1, 0.9).warm_up(2);
+            let stopping = nn::EarlyStopping::on(loss).patience(3).restore_best();
+            let plateau = nn::ReduceOnPlateau::on(loss).patience(0).factor(0.5).threshold(0.05);
+            let fit = Fit::default().epochs(6).batch_size(2).accumulate(3).validation_split(0.3).quiet();
+            fit.learning_rate(curve).reduce_on_plateau(plateau).early_stopping(stopping)
+        };
+        let new = |seed| {
+            let mut net = Averaged::new(device, seed).unwrap();
+            net.freeze("b.dense.bias").unwrap();
+            net
+        };
+        let average = |net: &mut Averaged| net.with_ema(|net| Ok(parameters!(net))).unwrap();
+        let mut whole = new(3);
+        let history = whole.fit(&data, fit()).unwrap();
+        let rates: Vec<f32> = history.epochs.iter().map(|epoch| epoch.learning_rate).collect();
+        let folder = std::env::temp_dir().join(format!("nn_all_{}_{device:?}", std::process::id()).replace(' ', "_"));
+        for stop in [1, 3, 4, 7, 10] {
+            let _ = std::fs::remove_dir_all(&folder);
+            let checkpoints = || nn::Checkpoints::to(&folder).every_steps(3).best(loss);
+            let mut left = stop;
+            let stopping = |_: &nn::Batch<'_, AveragedReport>, control: &mut nn::Control| {
+                left -= 1;
+                control.stop = left == 0;
+            };
+            let mut first = new(3).fit(&data, fit().checkpoints(checkpoints()).on_batch_end(stopping)).unwrap().epochs;
+            let mut resumed = Averaged::new(device, 99).unwrap();
+            let rest = resumed.resume(&data, &folder, fit().checkpoints(checkpoints())).unwrap();
+            first.extend(rest.epochs);
+            assert_eq!(first.iter().map(|epoch| epoch.learning_rate).collect::<Vec<_>>(), rates, "after {stop} batches");
+            assert_eq!(parameters!(resumed), parameters!(whole), "after {stop} batches");
+            assert_eq!(average(&mut resumed), average(&mut whole), "after {stop} batches");
+            assert_eq!((rest.stopped, resumed.steps()), (history.stopped.clone(), whole.steps()));
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
     fn averages_are_looked_at_and_training_goes_on(device) {
         let (x, y) = samples();
         let data = AveragedData::new(&x, &y).unwrap();

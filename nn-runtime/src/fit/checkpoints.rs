@@ -256,6 +256,8 @@ impl Callback for Saving {
 impl Net {
     /// Goes on with a run of [`Fit`] from a checkpoint, or from the newest one of a folder, as if the run had never stopped: with the
     /// same bits, in the middle of an epoch too. `fit` is what the run was begun with; its `epochs` counts those before.
+    /// Options that decide how samples make steps must be the same; epochs, learning rates, validation data and callbacks may be others, and the
+    /// run goes on with those.
     ///
     /// # Errors
     /// If there is no checkpoint that is whole, or if it is one of another network, other data or other options, all of which are
