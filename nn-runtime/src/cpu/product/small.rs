@@ -152,7 +152,7 @@ fn dots<S: Simd>(s: S, m: usize, k: usize, a: &[f32], step: usize, b: &[f32], c:
     }
 }
 
-/// [`Simd::sum`] of eight vectors, one in each lane: they are turned and added as vectors, in the same order.
+/// [`Vectors::sum`](crate::cpu::Vectors::sum) of eight vectors, one in each lane: they are turned and added as vectors, in the same order.
 #[inline(always)]
 pub(super) fn totals<S: Simd>(s: S, sums: [S::V; LANES]) -> S::V {
     let [p, q, r, t, u, v, x, y] = s.transpose(sums);

@@ -203,7 +203,7 @@ impl Simd for Plain {
     }
 }
 
-/// The nearest number that an f16 holds; see [`Simd::to_half`].
+/// The nearest number that an f16 holds; see [`Vectors::to_half`].
 fn to_half(x: f32) -> f32 {
     let (bits, magnitude) = (x.abs().to_bits(), x.abs());
     let rounded = match bits {

@@ -29,7 +29,7 @@ pub trait Wide: Simd {
     fn wide_load(self, from: &[f32], count: usize) -> Self::W;
     /// Writes the first `count` numbers.
     fn wide_store(self, to: &mut [f32], count: usize, v: Self::W);
-    /// `a * b + c`, rounded like [`Simd::mul_add`].
+    /// `a * b + c`, rounded like [`Vectors::mul_add`].
     fn wide_mul_add(self, a: Self::W, b: Self::W, c: Self::W) -> Self::W;
     /// `a + b`
     fn wide_add(self, a: Self::W, b: Self::W) -> Self::W;
