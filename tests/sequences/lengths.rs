@@ -64,7 +64,7 @@ on_each_device! {
                 x[n as usize..].fill([padding; 3]);
             }
             let t: [[f32; UNITS]; 6] = std::array::from_fn(|_| noise.array());
-            let data = PaddedData::new(&x, &lengths, &t).unwrap();
+            let data = PaddedData::new(x, lengths, t).unwrap();
             for _ in 0..3 {
                 net.train_batch(&data).unwrap();
             }
