@@ -93,7 +93,7 @@ pub enum View {
     #[default]
     Whole,
     /// In a loop, the row of its step: one of the first dimension.
-    Row,
+    OneRow,
     /// In a loop, one of the two places that a state has in turns.
     Turns,
 }
@@ -268,7 +268,7 @@ fn tensor(text: &str) -> Option<Tensor> {
         place,
         offset: count(offset)?,
         view: match kind {
-            row if row.contains(" row") => View::Row,
+            row if row.contains(" row") => View::OneRow,
             turns if turns.contains(" in turns") => View::Turns,
             _ => View::Whole,
         },
@@ -324,7 +324,7 @@ impl Tensor {
 
     /// Bytes that a run touches for a batch.
     fn touched(&self, batch: usize) -> f64 {
-        let rows = if self.view == View::Row { self.dims.first().map_or(1, |&rows| rows.max(1)) } else { 1 };
+        let rows = if self.view == View::OneRow { self.dims.first().map_or(1, |&rows| rows.max(1)) } else { 1 };
         self.bytes(batch) as f64 / rows as f64
     }
 

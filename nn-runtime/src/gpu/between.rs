@@ -91,6 +91,11 @@ impl Between {
         Ok(())
     }
 
+    /// Whether there are frozen parameters.
+    pub(super) fn freezes(&self) -> bool {
+        self.frozen.is_some()
+    }
+
     /// Prepares a run of these steps. Says whether there is anything to do in it.
     pub(super) async fn begin(&mut self, loaded: &Loaded, steps: &[StepUniform]) -> Result<bool> {
         let accumulates = steps.iter().any(StepUniform::accumulates);

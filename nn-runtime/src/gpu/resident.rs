@@ -1,7 +1,7 @@
 //! Resident programs: whole steps inside one workgroup, many in one dispatch.
 //!
-//! A step that fits takes no kernels of its own. Whether it fits depends on its number of samples alone, never on the steps
-//! beside it, so that a run's bits do not depend on how it is cut.
+//! A step that fits takes no kernels of its own. Whether it fits depends on itself alone, its number of samples and whether its gradients
+//! are summed with those of others, never on the steps beside it, so that a run's bits do not depend on how it is cut.
 
 use std::sync::Mutex;
 
@@ -47,9 +47,9 @@ impl Residence {
         Some(Self { program, pipeline: Mutex::default() })
     }
 
-    /// Whether it plays this step.
+    /// Whether it plays this step. What sums gradients comes between the pass and the update, and is no part of it.
     pub(super) fn takes(&self, step: &StepUniform) -> bool {
-        step.batch as usize <= self.program.capacity
+        step.batch as usize <= self.program.capacity && !step.accumulates()
     }
 
     /// Prepares it for a run.

@@ -106,8 +106,9 @@ pub(super) async fn play(
     let floats = |step: &StepUniform| track.schedule.result_floats_of(step.batch as usize) as u64;
     let window = data.window(&loaded.budget) as u64;
     let parts = cut(steps.steps, loaded.budget.largest() / 4, floats);
-    // What comes between the pass and the update is no part of a resident program.
-    let residence = track.residence.as_ref().filter(|_| beside.between.is_none());
+    // Putting back what is frozen is no part of a resident program.
+    let freezes = beside.between.is_some_and(Between::freezes);
+    let residence = track.residence.as_ref().filter(|_| !freezes);
     let takes = |step: &StepUniform| residence.is_some_and(|residence| residence.takes(step));
     let largest = |resident: bool| {
         let steps = steps.steps.iter().filter(|step| takes(step) == resident);

@@ -100,7 +100,7 @@ predict: 4 kernels in 4 dispatches, arena of 0 floats and 90 for each sample
     let plan = Plan::read(LOOP).unwrap();
     let kernels = &plan.program("predict").unwrap().kernels;
     assert_eq!(kernels.iter().map(|kernel| kernel.steps).collect::<Vec<_>>(), [1, 12, 12, 1]);
-    assert_eq!([kernels[1].reads[0].view, kernels[1].reads[1].view], [View::Turns, View::Row]);
+    assert_eq!([kernels[1].reads[0].view, kernels[1].reads[1].view], [View::Turns, View::OneRow]);
     assert_eq!(kernels[1].bytes(2), 3.0 * 4.0 * 4.0 * 2.0, "a row of the sequence");
     #[cfg(feature = "pictures")]
     {
