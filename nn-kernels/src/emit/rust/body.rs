@@ -2,7 +2,8 @@
 //!
 //! Each value is computed as far outside as its axes allow. Names: `i2` is axis 2 (for the axis of the lanes, the first
 //! lane's index), `n` how many lanes are in use, `v1_4` value 4 of stage 1, `m1_4` the same as truth values, `r0_1`
-//! result 1 of stage 0, `t5` tensor 5.
+//! result 1 of stage 0, `t5` tensor 5, `w1_4` the part of a tensor from which value 4 of stage 1 is loaded, `x1_0` the one that its store 0
+//! writes.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +11,7 @@ use super::nest::{Loops, Nest};
 use super::place::{Place, Places, folds, outer_order};
 use super::text::{self, Lines};
 use super::vector::{self, Lanes, Walk};
+use super::window::Windows;
 use crate::graph::{Binary, Reduction, StepScalar, Unary};
 use crate::ir::{Bound, Index, TensorId, Value, ValueId};
 
@@ -46,6 +48,9 @@ impl Body<'_> {
             let size = if axis == 0 && self.split { "rows".to_owned() } else { self.nest.outer[axis].text() };
             let whole = size != "rows" && self.nest.outer[axis].times.is_multiple_of(self.widest());
             let lanes = self.lanes == Lanes::Outer(axis);
+            if lanes {
+                stages.iter().for_each(|s| s.open_windows(&mut lines));
+            }
             if lanes && size != "rows" && vector::overlaps(self.nest, axis, self.widest(), self.written) {
                 self.open_overlapping(&mut lines, axis, &size);
             } else {
@@ -114,17 +119,26 @@ pub(super) struct StagePrinter<'a> {
     pub(super) loops: &'a Loops,
     pub(super) places: Places,
     /// The axis of the lanes.
-    along: Option<usize>,
+    pub(super) along: Option<usize>,
+    /// What is read and written through slices of its own.
+    pub(super) windows: Windows,
 }
 
 impl<'a> StagePrinter<'a> {
     fn new(body: &'a Body<'a>, n: usize) -> Self {
+        let along = vector::axis(body.nest, body.lanes, n);
+        // A loop of one vector has nothing to gain, and one over rows no constant size.
+        let windowed = along.filter(|&axis| {
+            let size = body.nest.sizes(n)[axis];
+            !size.batch && size.times > body.widest() && !(axis == 0 && body.split)
+        });
         StagePrinter {
             body,
             n,
             loops: &body.nest.stages[n],
             places: Places::new(body.nest, body.lanes, n),
-            along: vector::axis(body.nest, body.lanes, n),
+            along,
+            windows: windowed.map_or_else(Windows::default, |axis| Windows::new(body.nest, n, axis, body.written)),
         }
     }
 
@@ -150,6 +164,9 @@ impl<'a> StagePrinter<'a> {
         for (at, size) in self.loops.inner.iter().enumerate() {
             let axis = outer + at;
             let whole = size.times.is_multiple_of(self.body.widest());
+            if self.along == Some(axis) {
+                self.open_windows(lines);
+            }
             if parts > 1 && self.along == Some(axis) {
                 self.open_parts(lines, axis, *size, parts);
                 self.prefetch(lines, axis);
@@ -159,8 +176,12 @@ impl<'a> StagePrinter<'a> {
             self.values(lines, |p| p.depth == axis + 1);
         }
         (0..stage.reduce.len()).for_each(|slot| self.combine(lines, slot));
-        for store in &stage.stores {
+        for (i, store) in stage.stores.iter().enumerate() {
             let (t, value) = (store.tensor.0, self.number(store.value));
+            if let (true, Some(axis)) = (self.stores_window(i), self.along) {
+                lines.line(format!("s.store({}, i{axis}, n, {value});", self.store_window(i)));
+                continue;
+            }
             let at = self.body.index(&store.index, true, None);
             lines.line(match self.along.map_or(Some(0), |a| store.index.stride(a)) {
                 Some(0) | None => format!("t{t}[{at}] = s.head({value});"),
@@ -209,7 +230,11 @@ impl<'a> StagePrinter<'a> {
     fn value(&self, lines: &mut Lines, i: usize) {
         let id = ValueId(i as u32);
         let name = if self.is_truth(id) { format!("m{}_{i}", self.n) } else { format!("v{}_{i}", self.n) };
-        lines.line(format!("let {name} = {};", self.expression(self.get(id))));
+        let expression = match self.along {
+            Some(axis) if self.loads_window(i) => format!("s.load({}, i{axis}, n)", self.load_window(i)),
+            _ => self.expression(self.get(id)),
+        };
+        lines.line(format!("let {name} = {expression};"));
     }
 
     fn expression(&self, value: &Value) -> String {

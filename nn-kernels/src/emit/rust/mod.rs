@@ -20,6 +20,7 @@ mod reuse;
 mod small;
 mod text;
 mod vector;
+mod window;
 mod windowed;
 mod winograd;
 

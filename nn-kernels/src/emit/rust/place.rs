@@ -1,8 +1,8 @@
 //! Where each value of a nest is computed: as far outside as its axes allow, and products inside of the sums that use
 //! them.
 
-use super::nest::Nest;
-use super::vector::Lanes;
+use super::nest::{Loops, Nest, Size};
+use super::vector::{self, Lanes};
 use crate::graph::{Binary, Reduction};
 use crate::ir::{Value, ValueId};
 
@@ -65,7 +65,7 @@ impl Places {
 
     /// Finds products that are used once, by a sum at the same place, and folded divisors.
     fn absorb(&mut self, nest: &Nest, lanes: Lanes, stage: usize) {
-        let stage = &nest.stages[stage].stage;
+        let Loops { inner, stage } = &nest.stages[stage];
         let mut uses = vec![0; stage.body.len()];
         let reduced = stage.reduce.iter().map(|(_, v)| *v);
         let stored = stage.stores.iter().map(|s| s.value);
@@ -87,9 +87,11 @@ impl Places {
                 }
             }
         }
+        // Across lanes, terms behind the end would have to be cut off one by one.
+        let is_whole = |size: &Size| !size.batch && size.times.is_multiple_of(vector::LONG);
+        let all_lanes = matches!(lanes, Lanes::Outer(_)) || inner.last().is_some_and(is_whole);
         for (how, v) in &stage.reduce {
-            // Across lanes, terms behind the end have to be cut off one by one.
-            if *how == Reduction::Sum && matches!(lanes, Lanes::Outer(_)) && single(*v) {
+            if *how == Reduction::Sum && all_lanes && single(*v) {
                 self.absorbed[v.0 as usize] = true;
             }
         }

@@ -98,9 +98,12 @@ impl StagePrinter<'_> {
         });
     }
 
-    /// Asks for what the loop around this one reads next: a run somewhere else, which the processor does not foresee.
+    /// Asks for what the loop around this one reads next: a run somewhere else, which the processor does not foresee, or the next row of
+    /// those that are gone through several times, while which it would not read on.
     pub(super) fn prefetch(&self, lines: &mut Lines, axis: usize) {
-        let Some(around) = axis.checked_sub(1).filter(|&around| around >= self.body.nest.outer.len()) else { return };
+        let outer = self.body.nest.outer.len();
+        let again = self.n == 0 && self.body.nest.stages.len() > 1;
+        let Some(around) = axis.checked_sub(1).filter(|&around| around >= outer || again) else { return };
         for value in &self.loops.stage.body {
             let Value::Load { tensor, index, within } = value else { continue };
             let (Some(1), Some(far @ 1..)) = (index.stride(axis), index.stride(around)) else { continue };

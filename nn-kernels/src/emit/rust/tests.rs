@@ -235,6 +235,7 @@ fn a_sum_over_the_batch_runs_beside_the_vectors() {
         ..Stage::default()
     };
     let expected = [
+        "let x1_0 = &mut t1[..64];",
         "for i0 in (0..64).step_by(rt::LANES) {",
         "let n = rt::LANES;",
         "let mut r0_0 = s.splat(0.0_f32);",
@@ -243,7 +244,7 @@ fn a_sum_over_the_batch_runs_beside_the_vectors() {
         "r0_0 = s.mul_add(v0_0, v0_0, r0_0);",
         "}",
         "let v1_0 = r0_0;",
-        "s.store(t1, i0, n, v1_0);",
+        "s.store(x1_0, i0, n, v1_0);",
         "}",
     ];
     assert_eq!(body(&kernel(&[size(64)], vec![sum, end])), expected);
@@ -280,24 +281,28 @@ fn a_row_combines_lanes_and_hoists_what_it_can() {
         "for i0 in 0..rows {",
         "let v1_6 = s.ramp(first + i0, 0);",
         "let mut r0_0 = [s.splat(-3.4028235e38_f32); 2];",
+        "let w0_0 = &t0[(first + i0) * 64..][..64];",
         "for i1 in (0..64).step_by(2 * rt::LANES) {",
         "for part in 0..2 * rt::LANES / width {",
         "let i1 = i1 + part * width;",
         "let n = width;",
-        "let v0_0 = s.load(t0, (first + i0) * 64 + i1, n);",
+        "if part * width % 16 == 0 { rt::prefetch(t0, (first + i0) * 64 + i1 + 64); }",
+        "let v0_0 = s.load(w0_0, i1, n);",
         "r0_0[part] = s.max(r0_0[part], s.only(v0_0, n, -3.4028235e38_f32));",
         "}",
         "}",
         "let r0_0 = s.splat(s.largest_of_parts(r0_0));",
         "let v1_1 = r0_0;",
+        "let w1_0 = &t0[(first + i0) * 64..][..64];",
+        "let x1_0 = &mut t1[i0 * 64..][..64];",
         "for i1 in (0..64).step_by(width) {",
         "let n = width;",
-        "let v1_0 = s.load(t0, (first + i0) * 64 + i1, n);",
+        "let v1_0 = s.load(w1_0, i1, n);",
         "let v1_2 = s.sub(v1_0, v1_1);",
         "let v1_3 = s.exp(v1_2);",
         "let v1_5 = s.mul(v1_3, s.reciprocal(v1_4));",
         "let v1_7 = s.add(v1_5, v1_6);",
-        "s.store(t1, i0 * 64 + i1, n, v1_7);",
+        "s.store(x1_0, i1, n, v1_7);",
         "}",
         "}",
     ];
@@ -429,13 +434,15 @@ fn comparisons_stay_truth_values() {
     };
     let expected = [
         "let v0_1 = s.splat(0.5_f32);",
+        "let w0_0 = &t0[..64];",
+        "let x0_0 = &mut t1[..64];",
         "for i0 in (0..64).step_by(rt::LANES) {",
         "let n = rt::LANES;",
-        "let v0_0 = s.load(t0, i0, n);",
+        "let v0_0 = s.load(w0_0, i0, n);",
         "let m0_2 = s.less(v0_0, v0_1);",
         "let v0_3 = s.select(m0_2, v0_0, v0_1);",
         "let v0_4 = s.select(s.nonzero(v0_0), s.number(m0_2), v0_3);",
-        "s.store(t1, i0, n, v0_4);",
+        "s.store(x0_0, i0, n, v0_4);",
         "}",
     ];
     assert_eq!(body(&kernel(&[size(64)], vec![stage])), expected);
@@ -500,6 +507,7 @@ fn windows_over_edges_read_parts_of_vectors() {
     let expected = [
         "for i0 in 0..batch {".to_owned(),
         "for i1 in 0..8 {".to_owned(),
+        "let x1_0 = &mut t1[i0 * 16 + i1 * 16..][..16];".to_owned(),
         "for i2 in (0..16).step_by(rt::LANES) {".to_owned(),
         "let n = rt::LANES;".to_owned(),
         "let mut r0_0 = s.splat(-3.4028235e38_f32);".to_owned(),
@@ -515,7 +523,7 @@ fn windows_over_edges_read_parts_of_vectors() {
         "}".to_owned(),
         "}".to_owned(),
         "let v1_0 = r0_0;".to_owned(),
-        "s.store(t1, i0 * 16 + i1 * 16 + i2, n, v1_0);".to_owned(),
+        "s.store(x1_0, i2, n, v1_0);".to_owned(),
         "}".to_owned(),
         "}".to_owned(),
         "}".to_owned(),
@@ -539,12 +547,13 @@ fn doubled_elements_are_read_once() {
     };
     let expected = [
         "for i0 in 0..batch {",
+        "let x0_0 = &mut t1[i0 * 16..][..16];",
         "for i1 in (0..16).step_by(rt::LANES) {",
         "let n = rt::LANES;",
         "let v0_0 = s.load_repeated(t0, i0 * 8 + i1 / 2, 2, n);",
         "let v0_1 = s.vector([0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0]);",
         "let v0_2 = s.mul(v0_0, v0_1);",
-        "s.store(t1, i0 * 16 + i1, n, v0_2);",
+        "s.store(x0_0, i1, n, v0_2);",
         "}",
         "}",
     ];
@@ -674,4 +683,40 @@ fn printing_is_deterministic_and_free_of_unsafe() {
     let text = source(&kernel, 3);
     assert_eq!(text, source(&kernel, 3));
     assert!(!text.contains("unsafe"));
+}
+
+#[test]
+fn products_are_added_as_they_are_multiplied_where_no_lane_is_cut_off() {
+    // The sum of squares of each row.
+    let squares = |columns: usize| {
+        let sum = Stage {
+            inner: vec![size(columns)],
+            body: vec![load(0, at(&[(0, columns as i64), (1, 1)])), binary(Binary::Multiply, 0, 0)],
+            reduce: vec![(Reduction::Sum, ValueId(1))],
+            stores: vec![],
+        };
+        let end = Stage {
+            body: vec![Value::Reduced { stage: 0, slot: 0 }],
+            stores: vec![store(1, at(&[(0, 1)]), 0)],
+            ..Stage::default()
+        };
+        source(&kernel(&[B], vec![sum, end]), 2)
+    };
+    assert!(squares(64).contains("r0_0 = s.mul_add(v0_0, v0_0, r0_0);"), "{}", squares(64));
+    assert!(squares(60).contains("r0_0 = s.add(r0_0, s.only(v0_1, n, 0.0_f32));"), "{}", squares(60));
+}
+
+#[test]
+fn what_a_kernel_writes_more_than_once_or_reads_back_has_no_window() {
+    let row = at(&[(0, 128), (1, 1)]);
+    let text = |body: Vec<Value>, stores: Vec<Store>| {
+        source(&kernel(&[B, size(64)], vec![Stage { body, stores, ..Stage::default() }]), 2)
+    };
+    let shifted = row.clone().plus_constant(64);
+    for text in [
+        text(vec![load(0, row.clone())], vec![store(1, row.clone(), 0), store(1, shifted, 0)]),
+        text(vec![load(1, row.clone())], vec![store(1, row, 0)]),
+    ] {
+        assert!(!text.contains("let x0_") && text.contains("s.store(t"), "{text}");
+    }
 }
