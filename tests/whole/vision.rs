@@ -121,10 +121,11 @@ on_each_device! {
     }
 
     fn a_convolutional_network_learns(device) {
-        let (train, test) = (data::cnn(600, 1).unwrap(), data::cnn(200, 2).unwrap());
+        // Seeds reach 0.90 to 0.95 of the unseen images; with 600 images it was 0.85 to 0.91.
+        let (train, test) = (data::cnn(1800, 1).unwrap(), data::cnn(200, 2).unwrap());
         let mut net = Cnn::new(device, 3).unwrap();
         net.set_learning_rate(3e-3).unwrap();
-        net.fit(&train, Fit::default().epochs(8).batch_size(32).quiet()).unwrap();
+        net.fit(&train, Fit::default().epochs(6).batch_size(32).quiet()).unwrap();
         let report = net.evaluate(&test).unwrap();
         assert!(report.accuracy > 0.9, "accuracy {}", report.accuracy);
     }
