@@ -29,9 +29,10 @@ impl Need {
         Need { shared: self.shared.max(other.shared), own: self.own.max(other.own) }
     }
 
-    /// Bytes for so many threads.
-    pub(crate) fn bytes(self, threads: usize) -> usize {
-        self.own.saturating_mul(threads).saturating_add(self.shared).saturating_mul(4)
+    /// Bytes for so many threads. Whoever asks for their number starts them: nobody does where they have nothing of their own.
+    pub(crate) fn bytes(self, threads: impl FnOnce() -> usize) -> usize {
+        let own = if self.own == 0 { 0 } else { self.own.saturating_mul(threads()) };
+        own.saturating_add(self.shared).saturating_mul(4)
     }
 }
 
@@ -154,7 +155,7 @@ mod tests {
             dispatch(Never);
             assert!(noted(Need { shared: 40, own: 5 }));
         });
-        assert_eq!((need, need.bytes(2)), (Need { shared: 40, own: 50 }, 4 * 140));
+        assert_eq!((need, need.bytes(|| 2)), (Need { shared: 40, own: 50 }, 4 * 140));
         assert!(!noted(need), "it has ended");
         let panicked = std::panic::catch_unwind(|| rehearse(|| panic!("in a rehearsal")));
         assert!(panicked.is_err() && !is_rehearsal());

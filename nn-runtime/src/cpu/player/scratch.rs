@@ -26,7 +26,7 @@ pub(super) fn bytes(program: &Program, schedule: &Schedule, batch: usize) -> Res
     let parameters = Floats::filled(0.0, program.parameter_floats)?;
     let mut gradients = Floats::filled(0.0, program.parameter_floats)?;
     let mut results = zeros(schedule.result_floats_of(batch as usize))?;
-    Ok(need(schedule, batch, (&parameters, &mut gradients), arena, &mut results).bytes(threads()))
+    Ok(need(schedule, batch, (&parameters, &mut gradients), arena, &mut results).bytes(threads))
 }
 
 impl CpuBackend {
