@@ -156,6 +156,8 @@ mod tests {
             assert!(noted(Need { shared: 40, own: 5 }));
         });
         assert_eq!((need, need.bytes(|| 2)), (Need { shared: 40, own: 50 }, 4 * 140));
+        let shared = Need { shared: 3, own: 0 };
+        assert_eq!(shared.bytes(|| panic!("threads are started by whoever asks for their number")), 12);
         assert!(!noted(need), "it has ended");
         let panicked = std::panic::catch_unwind(|| rehearse(|| panic!("in a rehearsal")));
         assert!(panicked.is_err() && !is_rehearsal());
