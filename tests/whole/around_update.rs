@@ -283,7 +283,7 @@ on_each_device! {
         check!(Centered, CenteredData, CenteredAveraged, CenteredAveragedData);
     }
 
-fn all_that_a_run_knows_goes_on_with_it(device) {
+    fn all_that_a_run_knows_goes_on_with_it(device) {
         let (x, y) = samples();
         let data = AveragedData::new(&x, &y).unwrap();
         let loss = |report: &AveragedReport| report.loss;

@@ -1,7 +1,7 @@
 //! A kernel as the loops that are printed: sizes in which the batch may be a factor, and few axes.
 
 use crate::graph::Extent;
-use crate::ir::{Atom, Index, Kernel, Stage, Value};
+use crate::ir::{Atom, Index, Kernel, Stage, TensorId, Value};
 
 /// How often a loop runs: a constant, or the batch times a constant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +88,16 @@ impl Nest {
                 stage.map_indices(|index| index.without_axis(outer + at));
             }
         }
+    }
+
+    /// In how many places a tensor is read or written.
+    pub(super) fn touches(&self, tensor: TensorId) -> usize {
+        let stages = self.stages.iter().map(|loops| &loops.stage);
+        let loads = stages.clone().flat_map(|s| &s.body).filter(|value| match value {
+            Value::Load { tensor: t, .. } | Value::Gather { tensor: t, .. } => *t == tensor,
+            _ => false,
+        });
+        loads.count() + stages.flat_map(|s| &s.stores).filter(|store| store.tensor == tensor).count()
     }
 
     /// All loops of a stage.

@@ -37,16 +37,8 @@ fn found(nest: &Nest, earlier: usize, later: usize) -> Option<(ValueId, ValueId,
 /// An element for each point of a stage's loops that this stage alone stores, and nobody reads.
 fn place(nest: &Nest, stage: usize) -> Option<(TensorId, Index)> {
     let axes = 0..nest.sizes(stage).len();
-    let touched = |tensor: TensorId| {
-        let stages = nest.stages.iter().map(|loops| &loops.stage);
-        let loads = stages.clone().flat_map(|s| &s.body).filter(|value| match value {
-            Value::Load { tensor: t, .. } | Value::Gather { tensor: t, .. } => *t == tensor,
-            _ => false,
-        });
-        loads.count() + stages.flat_map(|s| &s.stores).filter(|store| store.tensor == tensor).count()
-    };
     let own = |store: &&Store| {
-        store.index.is_affine() && axes.clone().all(|axis| store.index.uses(axis)) && touched(store.tensor) == 1
+        store.index.is_affine() && axes.clone().all(|axis| store.index.uses(axis)) && nest.touches(store.tensor) == 1
     };
     nest.stages[stage].stage.stores.iter().find(own).map(|store| (store.tensor, store.index.clone()))
 }

@@ -29,6 +29,15 @@ fn store(tensor: u32, index: Index, value: u32) -> Store {
     Store { tensor: TensorId(tensor), index, value: ValueId(value) }
 }
 
+/// The stage that stores the first stage's reduction.
+fn result(tensor: u32, index: Index) -> Stage {
+    Stage {
+        body: vec![Value::Reduced { stage: 0, slot: 0 }],
+        stores: vec![store(tensor, index, 0)],
+        ..Stage::default()
+    }
+}
+
 fn kernel(outer: &[Extent], stages: Vec<Stage>) -> Kernel {
     Kernel { name: "k".into(), outer: outer.to_vec(), stages, covers: vec![] }
 }
@@ -229,11 +238,7 @@ fn a_sum_over_the_batch_runs_beside_the_vectors() {
         reduce: vec![(Reduction::Sum, ValueId(1))],
         stores: vec![],
     };
-    let end = Stage {
-        body: vec![Value::Reduced { stage: 0, slot: 0 }],
-        stores: vec![store(2, at(&[(0, 1)]), 0)],
-        ..Stage::default()
-    };
+    let end = result(2, at(&[(0, 1)]));
     let expected = [
         "let x1_0 = &mut t1[..64];",
         "for i0 in (0..64).step_by(rt::LANES) {",
@@ -321,12 +326,7 @@ fn long_reductions_have_several_parts_and_ask_for_the_next_run() {
                 reduce: vec![(Reduction::Sum, ValueId(0))],
                 stores: vec![],
             },
-            Stage {
-                inner: vec![],
-                body: vec![Value::Reduced { stage: 0, slot: 0 }],
-                reduce: vec![],
-                stores: vec![store(1, at(&[(0, 1)]), 0)],
-            },
+            result(1, at(&[(0, 1)])),
         ]
     };
     // Seven parts of eight lanes go into 784.
@@ -387,11 +387,7 @@ fn the_last_vector_of_a_pool_begins_early_enough_to_be_full() {
             reduce: vec![(Reduction::Maximum, ValueId(0))],
             stores: vec![],
         };
-        let out = Stage {
-            body: vec![Value::Reduced { stage: 0, slot: 0 }],
-            stores: vec![store(1, at(&[(0, width), (1, 1)]), 0)],
-            ..Stage::default()
-        };
+        let out = result(1, at(&[(0, width), (1, 1)]));
         source(&kernel(&[B, size(columns)], vec![largest, out]), 2)
     };
     assert!(pool(14).contains("let i1 = i1.min(14 - rt::LANES);"), "{}", pool(14));
@@ -498,11 +494,7 @@ fn windows_over_edges_read_parts_of_vectors() {
         reduce: vec![(Reduction::Maximum, ValueId(2))],
         stores: vec![],
     };
-    let end = Stage {
-        body: vec![Value::Reduced { stage: 0, slot: 0 }],
-        stores: vec![store(2, at(&[(0, 16), (1, 16), (2, 1)]), 0)],
-        ..Stage::default()
-    };
+    let end = result(2, at(&[(0, 16), (1, 16), (2, 1)]));
     let lanes = "rt::lanes_within(usize::wrapping_sub(i2 * 2 + i4, 1), 2, 4, n)";
     let expected = [
         "for i0 in 0..batch {".to_owned(),
@@ -568,11 +560,7 @@ fn a_sum_over_a_large_batch_is_split_by_channels() {
         reduce: vec![(Reduction::Sum, ValueId(0))],
         stores: vec![],
     };
-    let end = Stage {
-        body: vec![Value::Reduced { stage: 0, slot: 0 }],
-        stores: vec![store(1, at(&[(0, 1)]), 0)],
-        ..Stage::default()
-    };
+    let end = result(1, at(&[(0, 1)]));
     let text = source(&kernel(&[size(16)], vec![sum, end]), 2);
     // Rows of any number, since vectors run along positions; the work counts the batch.
     assert!(text.contains("rt::split_rows(16, 4 + batch * 3136, 1, [(&mut *t1, 1)],"), "{text}");
@@ -695,11 +683,7 @@ fn products_are_added_as_they_are_multiplied_where_no_lane_is_cut_off() {
             reduce: vec![(Reduction::Sum, ValueId(1))],
             stores: vec![],
         };
-        let end = Stage {
-            body: vec![Value::Reduced { stage: 0, slot: 0 }],
-            stores: vec![store(1, at(&[(0, 1)]), 0)],
-            ..Stage::default()
-        };
+        let end = result(1, at(&[(0, 1)]));
         source(&kernel(&[B], vec![sum, end]), 2)
     };
     assert!(squares(64).contains("r0_0 = s.mul_add(v0_0, v0_0, r0_0);"), "{}", squares(64));

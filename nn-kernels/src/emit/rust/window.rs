@@ -30,18 +30,10 @@ impl Windows {
             Value::Load { tensor, index, within } => within.is_empty() && !written.contains(tensor) && straight(index),
             _ => false,
         };
-        let touches = |tensor: TensorId| {
-            let stages = nest.stages.iter().map(|loops| &loops.stage);
-            let loads = stages.clone().flat_map(|s| &s.body).filter(|value| match value {
-                Value::Load { tensor: t, .. } | Value::Gather { tensor: t, .. } => *t == tensor,
-                _ => false,
-            });
-            loads.count() + stages.flat_map(|s| &s.stores).filter(|store| store.tensor == tensor).count()
-        };
         Windows {
             loads: (0..stage.body.len()).filter(|&i| load(&stage.body[i])).collect(),
             stores: (0..stage.stores.len())
-                .filter(|&i| straight(&stage.stores[i].index) && touches(stage.stores[i].tensor) == 1)
+                .filter(|&i| straight(&stage.stores[i].index) && nest.touches(stage.stores[i].tensor) == 1)
                 .collect(),
         }
     }
