@@ -1,12 +1,13 @@
 //! Sums of products: the engine behind every contraction.
 //!
 //! Generated code describes a product by its sizes and strides alone ([`Product`]); how it is computed is decided here,
-//! by the sizes of the batch at hand. They are done in register [`tile`]s, and large ones pack their operands for these; only results whose
-//! rows are not contiguous, either way, go to the crate `matrixmultiply`. [`split`] cuts all of them into blocks for several threads.
+//! by the sizes of the batch at hand. They are done in register [`tile`]s, and large ones pack their operands for these; few rows of operands
+//! that are contiguous along the sum have vectors along it ([`dots`]); only results whose rows are not contiguous, either way, go to the crate `matrixmultiply`. [`split`] cuts all of them into blocks for several threads.
 //!
 //! Every element is a sum of its own, in the order of its terms, and how it is summed depends on sizes and strides alone. Blocks only
 //! decide who computes it: so their number may follow the number of threads, and changes no bit.
 
+mod dots;
 mod pack;
 mod packed;
 mod small;
@@ -16,6 +17,7 @@ mod tile;
 use super::memory::Shared;
 use super::scratch::with_own;
 use super::simd::Level;
+use dots::Dots;
 use packed::Packed;
 use tile::Tiles;
 
@@ -120,6 +122,8 @@ struct Operands<'a> {
 /// How a product is computed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Engine {
+    /// In vectors along the sums, of few rows.
+    Dots,
     /// In register tiles, which store whole rows: the stride of columns is 1.
     Tiles,
     /// In the same tiles, with both operands packed in blocks.
@@ -138,6 +142,7 @@ const NEAR: usize = 1 << 18;
 impl Engine {
     fn of(p: &Product) -> Self {
         match p.c[1] == 1 || p.n == 1 {
+            true if dots::suits(p) => Engine::Dots,
             true if p.work() <= TILE_WORK || p.m <= TILE_ROWS => Engine::Tiles,
             true if p.m <= tile::IN_PLACE_TILES * TILE_ROWS && p.b[1] == 1 && p.k * p.n <= NEAR => Engine::Tiles,
             true => Engine::Packed,
@@ -149,13 +154,15 @@ impl Engine {
     ///
     /// # Safety
     /// The largest index of each operand lies within its slice, and nobody else touches the elements of the result.
+    #[inline]
     unsafe fn compute(self, level: Level, p: &Product, o: Operands<'_>, room: usize) {
-        with_own(room, |room| match self {
-            Engine::Tiles => level.run(Tiles { p: *p, o, room }),
-            Engine::Packed => level.run(Packed { p: *p, o, room }),
+        match self {
+            Engine::Dots => level.run(Dots { p, o }),
+            Engine::Tiles => with_own(room, |room| level.run(Tiles { p, o, room })),
+            Engine::Packed => with_own(room, |room| level.run(Packed { p, o, room })),
             // SAFETY: the caller says so.
             Engine::Strided => unsafe { strided(p, o) },
-        });
+        }
     }
 
     /// Floats that a block of this size takes of a thread's memory. (What `matrixmultiply` takes, it allocates and frees.)
@@ -164,7 +171,7 @@ impl Engine {
         match self {
             Engine::Tiles => tile::room(p, width),
             Engine::Packed => packed::room(p, [width, rows]),
-            Engine::Strided => 0,
+            Engine::Dots | Engine::Strided => 0,
         }
     }
 }

@@ -17,7 +17,7 @@ const COLUMNS: usize = 512;
 
 /// A product whose columns have stride 1 in the result (or of which there is one).
 pub(super) struct Packed<'a> {
-    pub p: Product,
+    pub p: &'a Product,
     pub o: Operands<'a>,
     /// As much as [`room`] says.
     pub room: &'a mut [f32],
@@ -51,7 +51,7 @@ impl WideKernel for Packed<'_> {
     #[inline(always)]
     fn run<W: Wide>(self, w: W) {
         let Packed { p, mut o, room } = self;
-        let Cut { depth, rows_of_block, panel_floats, .. } = Cut::new(&p, [W::WIDTH, W::ROWS]);
+        let Cut { depth, rows_of_block, panel_floats, .. } = Cut::new(p, [W::WIDTH, W::ROWS]);
         let (panels, slivers) = room.split_at_mut(panel_floats);
         for j in (0..p.n).step_by(COLUMNS) {
             let columns = COLUMNS.min(p.n - j);

@@ -7,15 +7,15 @@
 //!
 //! The order of each element's sum depends on sizes and strides alone.
 
-use super::{Product, pack, product};
-use crate::cpu::simd::{LANES, Simd, Wide};
+use super::dots::{self, dots};
+use super::{Operands, Product, pack, product};
+use crate::cpu::memory::Shared;
+use crate::cpu::simd::Wide;
 
 /// Columns of a tile: one vector or two.
 const COLUMNS: usize = 16;
 /// Multiply-adds from which the engine for all sizes is better.
 const LARGE: usize = 1 << 17;
-/// Rows up to which [`small_packed`] is better off without packing.
-const FEW_ROWS: usize = 4;
 
 /// A product whose second operand and result have contiguous rows. `M` is 1 if there is one row, else 8.
 ///
@@ -40,11 +40,8 @@ pub fn small_packed<W: Wide, const K: usize>(w: W, p: &Product, a: &[f32], b: &[
     if p.work() > LARGE {
         return product(p, &[], a, b, c);
     }
-    if p.m <= FEW_ROWS {
-        for i in 0..p.m {
-            dots(w, p.n, K, b, p.b[1], &a[i * p.a[0]..][..K], &mut c[i * p.c[0]..][..p.n]);
-        }
-        return;
+    if p.m <= dots::ROWS {
+        return dots(w, &Product { k: K, ..*p }, Operands { a, b, c: Shared::new(c), add: false });
     }
     for j in (0..p.n).step_by(COLUMNS) {
         let columns = COLUMNS.min(p.n - j);
@@ -63,7 +60,8 @@ pub fn small_dots<W: Wide>(w: W, p: &Product, a: &[f32], b: &[f32], c: &mut [f32
     if p.work() > LARGE {
         return product(p, &[], a, b, c);
     }
-    dots(w, p.m, p.k, a, p.a[0], &b[..p.k], &mut c[..p.m]);
+    // One row of a result that is turned: rows are what is walked along.
+    dots(w, &p.transposed(), Operands { a: b, b: a, c: Shared::new(c), add: false });
 }
 
 /// All rows of up to [`COLUMNS`] columns, which lie in rows of this stride in `b`.
@@ -133,33 +131,6 @@ fn lanes<W: Wide>(columns: usize, number: usize) -> usize {
     W::WIDTH.min(columns.saturating_sub(number * W::WIDTH))
 }
 
-/// `c[i] = Σ_k a[i * step + k] * b[k]` for `k` terms, eight at a time.
-#[inline(always)]
-fn dots<S: Simd>(s: S, m: usize, k: usize, a: &[f32], step: usize, b: &[f32], c: &mut [f32]) {
-    for i in (0..m).step_by(LANES) {
-        let rows = LANES.min(m - i);
-        let mut sums = [s.splat(0.0); LANES];
-        for at in (0..k).step_by(LANES) {
-            let count = LANES.min(k - at);
-            let b = s.load(b, at, count);
-            for (x, sum) in sums.iter_mut().enumerate() {
-                // Rows behind the last one repeat it, and are not stored.
-                let row = &a[(i + x.min(rows - 1)) * step..];
-                *sum = s.mul_add(s.load(row, at, count), b, *sum);
-            }
-        }
-        s.store(c, i, rows, totals(s, sums));
-    }
-}
-
-/// [`Vectors::sum`](crate::cpu::Vectors::sum) of eight vectors, one in each lane: they are turned and added as vectors, in the same order.
-#[inline(always)]
-pub(super) fn totals<S: Simd>(s: S, sums: [S::V; LANES]) -> S::V {
-    let [p, q, r, t, u, v, x, y] = s.transpose(sums);
-    let (p, q, r, t) = (s.add(p, u), s.add(q, v), s.add(r, x), s.add(t, y));
-    s.add(s.add(p, r), s.add(q, t))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Around;
@@ -212,7 +183,7 @@ mod tests {
 
     #[test]
     fn every_size_gives_what_the_engine_gives() {
-        for m in [1, 2, 4, 7, 8, 9, 33] {
+        for m in [1, 2, 3, 4, 7, 8, 9, 33] {
             for n in [1, 3, 8, 10, 16, 20, 32] {
                 for k in [1, 5, 8, 21] {
                     let (a, c) = ([k, 1], [n, 1]);

@@ -49,12 +49,13 @@ fn check(p: &Product, add: bool, run: impl Fn(&[f32], &[f32], &mut [f32])) {
 fn on(level: Level, engine: Engine, p: &Product, o: Operands<'_>) {
     let room = &mut vec![f32::NAN; engine.room(level, p)][..];
     match engine {
-        Engine::Packed => level.run(Packed { p: *p, o, room }),
-        _ => level.run(Tiles { p: *p, o, room }),
+        Engine::Dots => level.run(Dots { p, o }),
+        Engine::Packed => level.run(Packed { p, o, room }),
+        _ => level.run(Tiles { p, o, room }),
     }
 }
 
-const SIZES: [[usize; 3]; 14] = [
+const SIZES: [[usize; 3]; 16] = [
     [1, 1, 1],
     [1, 16, 32],
     [32, 1, 16],
@@ -69,6 +70,8 @@ const SIZES: [[usize; 3]; 14] = [
     [64, 40, 20],
     [31, 81, 24],
     [2, 100, 3],
+    [1, 10, 64],
+    [2, 19, 37],
 ];
 
 #[test]
@@ -87,7 +90,8 @@ fn tiles_of_every_level_and_onto_something() {
             for (add, level) in
                 [false, true].into_iter().flat_map(|add| Level::all().into_iter().map(move |l| (add, l)))
             {
-                for engine in [Engine::Tiles, Engine::Packed] {
+                let dots = dots::suits(&p).then_some(Engine::Dots);
+                for engine in dots.into_iter().chain([Engine::Tiles, Engine::Packed]) {
                     check(&p, add, |a, b, c| on(level, engine, &p, Operands { a, b, c: Shared::new(c), add }));
                 }
             }
@@ -109,6 +113,26 @@ fn the_width_of_vectors_changes_no_bit() {
             let o = Operands { a: &a, b: &b, c: Shared::new(&mut packed), add: false };
             on(level, Engine::Packed, &p, o);
             assert_eq!(c, packed);
+            c
+        });
+        if let Some(first) = all.next() {
+            assert!(all.all(|c| c == first), "{p:?}");
+        }
+    }
+}
+
+#[test]
+fn the_width_of_vectors_changes_no_bit_of_sums_along_them() {
+    // Whole steps and rests of terms, groups of columns and rests of them, up to all rows.
+    for (m, n, k) in
+        (1..=dots::ROWS).flat_map(|m| [1, 4, 10, 19].into_iter().flat_map(move |n| [8, 16, 21, 45].map(|k| (m, n, k))))
+    {
+        let p = Product { m, n, k, a: [k, 1], b: [1, k], c: [n, 1] };
+        assert_eq!(Engine::of(&p), Engine::Dots);
+        let (a, b) = (numbers(m * k, 3), numbers(k * n, 5));
+        let mut all = Level::all().into_iter().filter(|level| !matches!(level, Level::Plain)).map(|level| {
+            let mut c = vec![0.0; m * n];
+            on(level, Engine::Dots, &p, Operands { a: &a, b: &b, c: Shared::new(&mut c), add: false });
             c
         });
         if let Some(first) = all.next() {
@@ -144,7 +168,7 @@ fn loops_around_are_separate_products_or_one_sum() {
 
 #[test]
 fn the_number_of_threads_changes_no_bit() {
-    let sizes = [[64, 128, 784], [64, 256, 784], [300, 500, 200], [100, 4000, 30], [2000, 70, 130]];
+    let sizes = [[64, 128, 784], [64, 256, 784], [300, 500, 200], [100, 4000, 30], [2000, 70, 130], [3, 4000, 500]];
     let layers = sizes.map(|[m, n, k]| Product { m, n, k, a: [k, 1], b: [1, k], c: [n, 1] });
     // A step of a recurrent layer: each thread has samples of its own.
     let step = Product { m: 32, n: 512, k: 200, a: [200, 1], b: [512, 1], c: [512, 1] };

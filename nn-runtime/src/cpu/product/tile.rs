@@ -1,15 +1,12 @@
 //! Products in register tiles: each tile of the result stays in registers while its sums run.
 
 use super::pack;
-use super::small::totals;
 use super::{Operands, Product};
 use crate::cpu::memory::Shared;
-use crate::cpu::simd::{LANES, Simd, Wide, WideKernel, prefetch};
+use crate::cpu::simd::{LANES, Wide, WideKernel};
 
 /// Floats of a panel: so many stay in the first-level cache.
 pub(super) const PANEL: usize = 1 << 13;
-/// Rows up to which vectors along the sum are better than vectors along columns: nothing has to be transposed.
-const FEW_ROWS: usize = 4;
 /// Rows of a tile in the order in which it reads them, with room for all tiles.
 pub(super) const PACKED_ROWS: usize = LANES;
 /// Tiles of rows up to which the second operand is read in place: packing it pays when many tiles read it.
@@ -19,15 +16,10 @@ const CACHED: usize = 1 << 13;
 
 /// A product whose columns have stride 1 in the result (or of which there is one).
 pub(super) struct Tiles<'a> {
-    pub p: Product,
+    pub p: &'a Product,
     pub o: Operands<'a>,
     /// As much as [`room`] says.
     pub room: &'a mut [f32],
-}
-
-/// Whether vectors are along the sum.
-fn by_dots(p: &Product) -> bool {
-    p.m <= FEW_ROWS && p.a[1] == 1 && p.b[0] == 1 && p.k >= LANES
 }
 
 /// Terms of a panel of so many columns: chunks of about the same size.
@@ -37,27 +29,16 @@ fn depth(p: &Product, columns: usize) -> usize {
 
 /// Floats for a panel, with vectors of `width` floats.
 pub(super) fn room(p: &Product, width: usize) -> usize {
-    if by_dots(p) { 0 } else { depth(p, 2 * width) * 2 * width }
+    depth(p, 2 * width) * 2 * width
 }
 
 impl WideKernel for Tiles<'_> {
     #[inline(always)]
-    fn run<W: Wide>(self, w: W) {
-        if by_dots(&self.p) {
-            self.dots(w);
-        } else {
-            self.panels(w);
-        }
-    }
-}
-
-impl Tiles<'_> {
-    /// Panels of columns, in each of them tiles from top to bottom.
-    #[inline(always)]
-    fn panels<W: Wide>(mut self, w: W) {
+    fn run<W: Wide>(mut self, w: W) {
+        // Panels of columns, in each of them tiles from top to bottom.
         let columns_of_tile = 2 * W::WIDTH;
         let p = self.p;
-        let depth = depth(&p, columns_of_tile);
+        let depth = depth(p, columns_of_tile);
         // Tiles of about the same number of rows: one of two rows would wait for its multiply-adds.
         let rows_of_tile = p.m.div_ceil(p.m.div_ceil(W::ROWS));
         for k0 in (0..p.k).step_by(depth) {
@@ -86,58 +67,6 @@ impl Tiles<'_> {
                     tile.any_size(w, rows_of_tile.min(p.m - i), &mut self.o.c);
                 }
             }
-        }
-    }
-
-    /// Sums along the vectors: for few rows, where both operands are contiguous along the sum.
-    #[inline(always)]
-    fn dots<S: Simd>(self, s: S) {
-        const FEW: usize = LANES / 2;
-        let p = &self.p;
-        // Eight sums hide the latency of multiply-adds. From farther away, eight columns would come slower than four.
-        let is_near = p.k * p.n <= 2 * CACHED;
-        let mut first = 0;
-        while first < p.n {
-            let rest = p.n - first;
-            if is_near && rest > FEW {
-                self.dots_of::<S, LANES>(s, first, LANES.min(rest));
-                first += LANES;
-            } else {
-                self.dots_of::<S, FEW>(s, first, FEW.min(rest));
-                first += FEW;
-            }
-        }
-    }
-
-    /// The sums of up to `N` columns. Columns behind the last one repeat it, and are not stored.
-    #[inline(always)]
-    fn dots_of<S: Simd, const N: usize>(&self, s: S, first: usize, columns: usize) {
-        let p = &self.p;
-        let mut column = [&self.o.b[..0]; N];
-        for (x, column) in column.iter_mut().enumerate() {
-            *column = &self.o.b[(first + x.min(columns - 1)) * p.b[1]..][..p.k];
-        }
-        for i in 0..p.m {
-            let row = &self.o.a[i * p.a[0]..][..p.k];
-            let mut sums = [s.splat(0.0); LANES];
-            for k in (0..p.k).step_by(LANES) {
-                let count = LANES.min(p.k - k);
-                // The next columns' lines, which begin somewhere else.
-                if i == 0 && k.is_multiple_of(2 * LANES) {
-                    for x in N..2 * N {
-                        prefetch(self.o.b, (first + x) * p.b[1] + k);
-                    }
-                }
-                let x = s.load(row, k, count);
-                for (sum, column) in sums.iter_mut().zip(column) {
-                    *sum = s.mul_add(x, s.load(column, k, count), *sum);
-                }
-            }
-            let total = totals(s, sums);
-            // SAFETY: the result's elements belong to this product.
-            let c = unsafe { self.o.c.part(i * p.c[0] + first, columns) };
-            let total = if self.o.add { s.add(s.load(c, 0, columns), total) } else { total };
-            s.store(c, 0, columns, total);
         }
     }
 }

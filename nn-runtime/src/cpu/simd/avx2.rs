@@ -338,6 +338,25 @@ impl Simd for Avx2 {
         }
         self.transpose_halves(halves)
     }
+
+    #[inline(always)]
+    fn sums(self, v: [__m256; LANES]) -> __m256 {
+        // SAFETY: see above. In each step, what is added lies at half the distance, and half as many vectors are left.
+        unsafe {
+            let mut four = [v[0]; 4];
+            for i in 0..4 {
+                let (a, b) = (v[i], v[i + 4]);
+                four[i] = _mm256_add_ps(_mm256_permute2f128_ps::<0x20>(a, b), _mm256_permute2f128_ps::<0x31>(a, b));
+            }
+            let mut two = [v[0]; 2];
+            for i in 0..2 {
+                let (a, b) = (four[2 * i], four[2 * i + 1]);
+                two[i] = _mm256_add_ps(_mm256_shuffle_ps::<0x44>(a, b), _mm256_shuffle_ps::<0xee>(a, b));
+            }
+            let [a, b] = two;
+            _mm256_add_ps(_mm256_shuffle_ps::<0x88>(a, b), _mm256_shuffle_ps::<0xdd>(a, b))
+        }
+    }
 }
 
 impl Avx2 {

@@ -120,6 +120,7 @@ impl Simd for Avx512 {
         fn load_repeated(from: &[f32], at: usize, times: usize, count: usize) -> __m256;
         fn transpose(rows: [__m256; LANES]) -> [__m256; LANES];
         fn load_transposed(from: &[f32], at: usize, distance: usize) -> [__m256; LANES];
+        fn sums(vectors: [__m256; LANES]) -> __m256;
     }
 }
 
@@ -134,6 +135,29 @@ impl Wide for Avx512 {
     #[inline(always)]
     fn long(self) -> Sixteen {
         Sixteen(self)
+    }
+
+    #[inline(always)]
+    fn long_sums(self, v: [[__m512; 2]; LANES]) -> __m256 {
+        // SAFETY: see above. In each step, what is added lies at half the distance, and half as many vectors are left.
+        unsafe {
+            let mut four = [v[0][0]; 4];
+            for i in 0..4 {
+                let (a, b) = (v[2 * i][0], v[2 * i + 1][0]);
+                four[i] = _mm512_add_ps(_mm512_shuffle_f32x4::<0x44>(a, b), _mm512_shuffle_f32x4::<0xee>(a, b));
+            }
+            let mut two = [v[0][0]; 2];
+            for i in 0..2 {
+                let (a, b) = (four[2 * i], four[2 * i + 1]);
+                two[i] = _mm512_add_ps(_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0xdd>(a, b));
+            }
+            let [a, b] = two;
+            let pairs = _mm512_add_ps(_mm512_shuffle_ps::<0x44>(a, b), _mm512_shuffle_ps::<0xee>(a, b));
+            // Twice each: those of vectors 0 and 4, 1 and 5, 2 and 6, 3 and 7.
+            let sums = _mm512_add_ps(pairs, _mm512_permute_ps::<0xb1>(pairs));
+            let places = _mm512_setr_epi32(0, 4, 8, 12, 2, 6, 10, 14, 0, 0, 0, 0, 0, 0, 0, 0);
+            _mm512_castps512_ps256(_mm512_permutexvar_ps(places, sums))
+        }
     }
 
     #[inline(always)]

@@ -176,6 +176,15 @@ pub trait Simd: Vectors {
         self.transpose(std::array::from_fn(|i| self.load(from, at + i * distance, LANES)))
     }
 
+    /// Lane `i` is the [sum](Vectors::sum) of vector `i`.
+    #[inline(always)]
+    fn sums(self, vectors: [Self::V; LANES]) -> Self::V {
+        // Turned, they are added as vectors, in the same order.
+        let [p, q, r, t, u, v, x, y] = self.transpose(vectors);
+        let (p, q, r, t) = (self.add(p, u), self.add(q, v), self.add(r, x), self.add(t, y));
+        self.add(self.add(p, r), self.add(q, t))
+    }
+
     /// Writes `to[at + i * step]` for lanes `i` below `count`.
     #[inline(always)]
     fn scatter(self, to: &mut [f32], at: usize, step: usize, count: usize, v: Self::V) {

@@ -194,7 +194,16 @@ fn every_half_and_every_tie_is_rounded_as_ieee_says() {
 }
 
 #[test]
-fn transpositions_exchange_rows_and_lanes() {
+fn transpositions_exchange_rows_and_lanes_and_sums_have_one_order() {
+    struct Sums<'a>(&'a [f32]);
+    impl Kernel for Sums<'_> {
+        type Output = [[f32; LANES]; 2];
+        #[inline(always)]
+        fn run<S: Simd>(self, s: S) -> [[f32; LANES]; 2] {
+            let rows = std::array::from_fn(|i| s.load(self.0, 2 + 9 * i, LANES));
+            [s.lanes(s.sums(rows)), rows.map(|row| s.sum(row))]
+        }
+    }
     struct Both<'a>(&'a [f32]);
     impl Kernel for Both<'_> {
         type Output = Vec<[f32; LANES]>;
@@ -210,6 +219,11 @@ fn transpositions_exchange_rows_and_lanes() {
         for (j, vector) in vectors.into_iter().enumerate() {
             assert_eq!(vector, std::array::from_fn(|i| (2 + 9 * i + j % LANES) as f32));
         }
+    }
+    // So that another order of a sum would show.
+    let from: Vec<f32> = from.iter().map(|x| (x * 0.37).sin() * 1e3).collect();
+    for [turned, each] in [dispatch(Sums(&from)), Sums(&from).run(Plain)] {
+        assert_eq!(turned, each);
     }
 }
 

@@ -23,6 +23,8 @@ pub trait Wide: Simd {
 
     /// The token of these.
     fn long(self) -> Self::Long;
+    /// Lane `i` is the sum of vector `i`, in the order of [`Vectors::sum_of_parts`]. It has sixteen lanes, in [`Vectors::PARTS`] parts.
+    fn long_sums(self, vectors: [[<Self::Long as Vectors>::V; 2]; LANES]) -> Self::V;
     /// The same number in every lane.
     fn wide_splat(self, x: f32) -> Self::W;
     /// The first `count` numbers.
@@ -54,6 +56,15 @@ macro_rules! eight_lanes {
             #[inline(always)]
             fn long(self) -> Self {
                 self
+            }
+
+            #[inline(always)]
+            fn long_sums(self, vectors: [[Self::V; 2]; LANES]) -> Self::V {
+                let mut eight = [vectors[0][0]; LANES];
+                for (eight, [low, high]) in eight.iter_mut().zip(vectors) {
+                    *eight = self.add(low, high);
+                }
+                self.sums(eight)
             }
 
             #[inline(always)]
