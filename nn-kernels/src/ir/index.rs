@@ -135,6 +135,24 @@ impl Index {
         if by == 1 { self } else { Self::atom(Atom::Div(Box::new(self), by)) }
     }
 
+    /// How many neighbours along an axis, from each multiple of so many on, have the same value for certain: 4, 2 or 1.
+    pub fn repeats(&self, axis: usize) -> i64 {
+        let of_term = |term: &Term| match &term.atom {
+            atom if !atom.uses(axis) => 4,
+            Atom::Div(index, by) => {
+                let is_axis = |t: &Term| t.atom == Atom::Axis(axis) && t.coefficient == 1;
+                let others = index.terms.iter().filter(|t| !is_axis(t));
+                if others.clone().any(|t| t.atom.uses(axis)) {
+                    return 1;
+                }
+                let parts = others.map(|t| t.coefficient).chain([*by, index.offset]);
+                parts.map(|part| if part % 4 == 0 { 4 } else { 1 + i64::from(part % 2 == 0) }).min().unwrap_or(1)
+            }
+            _ => 1,
+        };
+        self.terms.iter().map(of_term).min().unwrap_or(4)
+    }
+
     /// The operands, if this is nothing but a quotient.
     pub fn as_quotient(&self) -> Option<(&Self, i64)> {
         match (&self.terms[..], self.offset) {
@@ -234,11 +252,7 @@ impl Index {
 
     /// Whether the index depends on an axis.
     pub fn uses(&self, axis: usize) -> bool {
-        self.terms.iter().any(|t| match &t.atom {
-            Atom::Axis(a) => *a == axis,
-            Atom::Div(i, _) | Atom::Mod(i, _) | Atom::Clamp(i, ..) => i.uses(axis),
-            Atom::Step(_) => false,
-        })
+        self.terms.iter().any(|t| t.atom.uses(axis))
     }
 
     /// How far the index moves when the axis moves by one; `None` if that is no constant.
@@ -301,6 +315,15 @@ impl Index {
 }
 
 impl Atom {
+    /// Whether it depends on an axis.
+    fn uses(&self, axis: usize) -> bool {
+        match self {
+            Atom::Axis(a) => *a == axis,
+            Atom::Div(i, _) | Atom::Mod(i, _) | Atom::Clamp(i, ..) => i.uses(axis),
+            Atom::Step(_) => false,
+        }
+    }
+
     fn range(&self, extents: &[Extent]) -> Option<(i64, i64)> {
         match self {
             Atom::Axis(a) => match extents[*a] {
@@ -336,6 +359,32 @@ mod tests {
     use super::*;
 
     const EXTENTS: [Extent; 3] = [Extent::Batch, Extent::Size(6), Extent::Size(4)];
+
+    #[test]
+    fn neighbours_that_share_a_value_are_found() {
+        // Axes 1 and 2: what is said of four neighbours holds wherever the other axis is.
+        let [i, j] = [Index::axis(1), Index::axis(2)];
+        let cases = [
+            (j.clone().quotient(2), 2),
+            (j.clone().quotient(4), 4),
+            (j.clone().quotient(8).plus(&i), 4),
+            (j.clone().quotient(3), 1),
+            (j.clone().plus_constant(2).quotient(6), 2),
+            (j.clone().plus_constant(1).quotient(2), 1),
+            (j.clone().plus(&i.clone().times(2)).quotient(4), 2),
+            (j.clone().plus(&i).quotient(4), 1),
+            (j.clone().times(2).quotient(4), 1),
+            (i.quotient(3), 4),
+            (j.clone().quotient(2).plus(&j), 1),
+        ];
+        for (index, repeats) in cases {
+            assert_eq!(index.repeats(2), repeats, "{index:?}");
+            for (i, j) in (0..6).flat_map(|i| (0..16).map(move |j| (i, j))) {
+                let first = j / repeats as usize * repeats as usize;
+                assert_eq!(index.eval(&[0, i, j]), index.eval(&[0, i, first]), "{index:?} at {i}, {j}");
+            }
+        }
+    }
 
     #[test]
     fn a_reshape_that_splits_an_axis_keeps_exact_quotients() {

@@ -370,6 +370,11 @@ impl Value {
         index.into_iter().chain(within.iter().map(|b| &b.index))
     }
 
+    /// How many neighbours along an axis have the same value of it, as far as indices say; see [`Index::repeats`].
+    pub fn repeats(&self, axis: usize) -> i64 {
+        self.indices().map(|index| index.repeats(axis)).min().unwrap_or(4)
+    }
+
     /// Changes all indices that it depends on.
     pub fn map_indices(&mut self, f: impl Fn(&Index) -> Index) {
         let (index, within): (Option<&mut Index>, &mut [Bound]) = match self {

@@ -226,28 +226,26 @@ impl Printer<'_> {
         Expr::name(format!("vec4<f32>({})", lanes.join(", ")), true)
     }
 
-    /// Something that depends on indices: one f32, or one for each lane where an index depends on the lane. `print` gets the
-    /// names of the axes.
+    /// Something that depends on indices: one f32, or one for each lane where an index depends on the lane, or for each two that have the
+    /// same ones. `print` gets the names of the axes.
     fn for_lanes(
         &mut self,
         place: &Place,
         value: &Value,
         mut print: impl FnMut(&mut Self, &[String]) -> String,
     ) -> Expr {
-        match place.lanes {
-            Some(axis) if value.indices().any(|index| index.uses(axis)) => {
-                let lanes: Vec<String> = (0..4)
-                    .map(|lane| {
-                        let mut axes = place.axes.to_vec();
-                        if lane > 0 {
-                            axes[axis] = format!("({} + {lane}u)", axes[axis]);
-                        }
-                        print(self, &axes)
-                    })
-                    .collect();
-                Expr::name(format!("vec4<f32>({})", lanes.join(", ")), true)
+        let Some(axis) = place.lanes else { return Expr::name(print(self, place.axes), false) };
+        let mut lane = |lane: usize| {
+            let mut axes = place.axes.to_vec();
+            if lane > 0 {
+                axes[axis] = format!("({} + {lane}u)", axes[axis]);
             }
-            _ => Expr::name(print(self, place.axes), false),
+            print(self, &axes)
+        };
+        match value.repeats(axis) {
+            4 => Expr::name(lane(0), false),
+            2 => Expr::name(format!("vec4<f32>(vec2<f32>({}), vec2<f32>({}))", lane(0), lane(2)), true),
+            _ => Expr::name(format!("vec4<f32>({})", [0, 1, 2, 3].map(lane).join(", ")), true),
         }
     }
 

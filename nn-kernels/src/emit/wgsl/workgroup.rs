@@ -181,7 +181,9 @@ fn four_at_once(printer: &mut Printer) -> Option<usize> {
         let whole = matches!(stage.inner.last(), Some(Extent::Size(n)) if n.is_multiple_of(4));
         let aligned = |tensor, index| printer.is_aligned(tensor, index, axis);
         let loads = stage.body.iter().all(|v| match v {
-            Value::Load { tensor, index, within } if index.uses(axis) => within.is_empty() && aligned(*tensor, index),
+            Value::Load { tensor, index, within } if v.repeats(axis) == 1 => {
+                within.is_empty() && aligned(*tensor, index)
+            }
             Value::Gather { tensor, stride, index, .. } if index.uses(axis) => {
                 stride % 4 == 0 && aligned(*tensor, index)
             }

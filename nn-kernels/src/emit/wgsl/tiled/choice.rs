@@ -183,12 +183,11 @@ impl Search<'_> {
         sizes.sort_unstable_by(|a, b| b.cmp(a));
         sizes.dedup();
         let mut columns: Vec<Vec<Local>> = vec![];
-        if n <= 8
-            && let Some((before, m)) = axes.next()
-        {
+        // Beside a short axis, a part of any other one: the channels of a window's elements, where its rows leave a rest.
+        for (other, m) in axes.filter(|_| n <= 8) {
             let whole = Local { axis, size: n };
             let sizes = (m <= 8).then_some(m).into_iter().chain((2..=4).rev().filter(|&size| size < m));
-            columns.extend(sizes.map(|size| vec![Local { axis: before, size }, whole]));
+            columns.extend(sizes.map(|size| vec![Local { axis: other, size }, whole]));
         }
         columns.extend(sizes.into_iter().map(|size| vec![Local { axis, size }]));
         columns.push(vec![]);
