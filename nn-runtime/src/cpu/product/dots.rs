@@ -8,6 +8,8 @@ use crate::cpu::simd::{LANES, Vectors, Wide, WideKernel, prefetch};
 
 /// Rows up to which this is better than tiles, whose vectors lie along columns.
 pub(super) const ROWS: usize = 4;
+/// Columns at a time of one row in a small network.
+const FEW: usize = 4;
 /// Terms of a step.
 const STEP: usize = 2 * LANES;
 
@@ -39,14 +41,33 @@ pub(super) fn dots<W: Wide>(w: W, p: &Product, o: Operands<'_>) {
     assert!((p.m - 1) * p.a[0] + p.k <= o.a.len(), "the first operand holds all rows");
     assert!((p.n - 1) * p.b[1] + p.k <= o.b.len(), "the second operand holds all columns");
     // So many sums at a time that they hide the latency of multiply-adds, and stay in registers.
-    let has_long_vectors = <W::Long as Vectors>::PARTS == 1;
-    match (p.m, has_long_vectors) {
-        (1, true) => rows::<W, 1, 8>(w, p, o),
-        (1, false) => rows::<W, 1, 4>(w, p, o),
-        (2, true) => rows::<W, 2, 8>(w, p, o),
-        (2, false) => rows::<W, 2, 2>(w, p, o),
-        (_, true) => rows::<W, 4, 4>(w, p, o),
-        (_, false) => rows::<W, 4, 1>(w, p, o),
+    match (p.m, <W::Long as Vectors>::PARTS) {
+        (1, 1) => rows::<W, 1, 8>(w, p, o),
+        (1, _) => rows::<W, 1, 4>(w, p, o),
+        (2, 1) => rows::<W, 2, 8>(w, p, o),
+        (2, _) => rows::<W, 2, 2>(w, p, o),
+        (_, 1) => rows::<W, 4, 4>(w, p, o),
+        (_, _) => rows::<W, 4, 1>(w, p, o),
+    }
+}
+
+/// The same for one row, with as little text as can be: it becomes part of the kernels of small networks, also where nothing is optimized.
+///
+/// # Panics
+/// If a slice is too short.
+#[inline(always)]
+pub(super) fn dots_of_row<W: Wide>(w: W, [n, k]: [usize; 2], a: &[f32], b: &[f32], distance: usize, c: &mut [f32]) {
+    assert!(n > 0 && k <= a.len() && (n - 1) * distance + k <= b.len() && n <= c.len(), "the operands hold all terms");
+    for j in (0..n).step_by(FEW) {
+        // SAFETY: the last column ends within the operand, as was just asserted.
+        let columns: [&[f32]; FEW] = unsafe { vectors(b, j * distance, distance, n - j, k) };
+        let mut sums = [[[w.long().splat(0.0); 2]; FEW]];
+        for at in (0..k).step_by(STEP) {
+            step::<W, 1, FEW>(w, [a], columns, at, STEP.min(k - at), &mut sums);
+        }
+        let [[p, q, r, s]] = sums;
+        let zero = [w.long().splat(0.0); 2];
+        w.store(c, j, FEW.min(n - j), w.long_sums([p, q, r, s, zero, zero, zero, zero]));
     }
 }
 

@@ -7,9 +7,8 @@
 //!
 //! The order of each element's sum depends on sizes and strides alone.
 
-use super::dots::{self, dots};
-use super::{Operands, Product, pack, product};
-use crate::cpu::memory::Shared;
+use super::dots::{self, dots_of_row};
+use super::{Product, pack, product};
 use crate::cpu::simd::Wide;
 
 /// Columns of a tile: one vector or two.
@@ -41,7 +40,10 @@ pub fn small_packed<W: Wide, const K: usize>(w: W, p: &Product, a: &[f32], b: &[
         return product(p, &[], a, b, c);
     }
     if p.m <= dots::ROWS {
-        return dots(w, &Product { k: K, ..*p }, Operands { a, b, c: Shared::new(c), add: false });
+        for i in 0..p.m {
+            dots_of_row(w, [p.n, K], &a[i * p.a[0]..], b, p.b[1], &mut c[i * p.c[0]..]);
+        }
+        return;
     }
     for j in (0..p.n).step_by(COLUMNS) {
         let columns = COLUMNS.min(p.n - j);
@@ -60,8 +62,7 @@ pub fn small_dots<W: Wide>(w: W, p: &Product, a: &[f32], b: &[f32], c: &mut [f32
     if p.work() > LARGE {
         return product(p, &[], a, b, c);
     }
-    // One row of a result that is turned: rows are what is walked along.
-    dots(w, &p.transposed(), Operands { a: b, b: a, c: Shared::new(c), add: false });
+    dots_of_row(w, [p.m, p.k], b, a, p.a[0], c);
 }
 
 /// All rows of up to [`COLUMNS`] columns, which lie in rows of this stride in `b`.
