@@ -3,7 +3,7 @@
 //!
 //! Every sum has sixteen lanes, whatever the vectors, which are added at its end.
 
-use super::{NEAR, Operands, Product};
+use super::{Operands, Product};
 use crate::cpu::simd::{LANES, Vectors, Wide, WideKernel, prefetch};
 
 /// Rows up to which this is better than tiles, whose vectors lie along columns.
@@ -17,6 +17,8 @@ const STEP: usize = 2 * LANES;
 pub(super) struct Dots<'a> {
     pub p: &'a Product,
     pub o: Operands<'a>,
+    /// Whether lines of the second operand are asked for ahead.
+    pub is_far: bool,
 }
 
 /// Whether a product is computed so.
@@ -27,7 +29,10 @@ pub(super) fn suits(p: &Product) -> bool {
 impl WideKernel for Dots<'_> {
     #[inline(always)]
     fn run<W: Wide>(self, w: W) {
-        dots(w, self.p, self.o);
+        match self.is_far {
+            true => dots::<W, true>(w, self.p, self.o),
+            false => dots::<W, false>(w, self.p, self.o),
+        }
     }
 }
 
@@ -36,18 +41,18 @@ impl WideKernel for Dots<'_> {
 /// # Panics
 /// If a slice is too short.
 #[inline(always)]
-pub(super) fn dots<W: Wide>(w: W, p: &Product, o: Operands<'_>) {
+fn dots<W: Wide, const FAR: bool>(w: W, p: &Product, o: Operands<'_>) {
     assert!((1..=ROWS).contains(&p.m) && p.n > 0 && p.k > 0, "a product of few rows");
     assert!((p.m - 1) * p.a[0] + p.k <= o.a.len(), "the first operand holds all rows");
     assert!((p.n - 1) * p.b[1] + p.k <= o.b.len(), "the second operand holds all columns");
     // So many sums at a time that they hide the latency of multiply-adds, and stay in registers.
     match (p.m, <W::Long as Vectors>::PARTS) {
-        (1, 1) => rows::<W, 1, 8>(w, p, o),
-        (1, _) => rows::<W, 1, 4>(w, p, o),
-        (2, 1) => rows::<W, 2, 8>(w, p, o),
-        (2, _) => rows::<W, 2, 2>(w, p, o),
-        (_, 1) => rows::<W, 4, 4>(w, p, o),
-        (_, _) => rows::<W, 4, 1>(w, p, o),
+        (1, 1) => rows::<W, 1, 8, FAR>(w, p, o),
+        (1, _) => rows::<W, 1, 4, FAR>(w, p, o),
+        (2, 1) => rows::<W, 2, 8, FAR>(w, p, o),
+        (2, _) => rows::<W, 2, 2, FAR>(w, p, o),
+        (_, 1) => rows::<W, 4, 4, FAR>(w, p, o),
+        (_, _) => rows::<W, 4, 1, FAR>(w, p, o),
     }
 }
 
@@ -73,19 +78,19 @@ pub(super) fn dots_of_row<W: Wide>(w: W, [n, k]: [usize; 2], a: &[f32], b: &[f32
 
 /// Up to `M` rows, `N` columns at a time.
 #[inline(always)]
-fn rows<W: Wide, const M: usize, const N: usize>(w: W, p: &Product, o: Operands<'_>) {
+fn rows<W: Wide, const M: usize, const N: usize, const FAR: bool>(w: W, p: &Product, o: Operands<'_>) {
     // SAFETY: `dots` has looked at the last row.
     let a: [&[f32]; M] = unsafe { vectors(o.a, 0, p.a[0], p.m, p.k) };
     // The ten columns of ten classes: a group of two behind one of eight would take as long as that.
     let last = if M == 1 && N == 8 && p.n > N && p.n % N == 2 { 10 } else { N };
     let mut j = 0;
     while p.n - j > last {
-        tile::<W, M, N>(w, p, o, j, a, N);
+        tile::<W, M, N, FAR>(w, p, o, j, a, N);
         j += N;
     }
     match last {
-        10 => tile::<W, M, 10>(w, p, o, j, a, p.n - j),
-        _ => tile::<W, M, N>(w, p, o, j, a, p.n - j),
+        10 => tile::<W, M, 10, FAR>(w, p, o, j, a, p.n - j),
+        _ => tile::<W, M, N, FAR>(w, p, o, j, a, p.n - j),
     }
 }
 
@@ -109,7 +114,7 @@ unsafe fn vectors<const N: usize>(from: &[f32], start: usize, distance: usize, c
 
 /// So many columns, at most `N`, from this one on. Rows and columns behind the last ones repeat them, and are not stored.
 #[inline(always)]
-fn tile<W: Wide, const M: usize, const N: usize>(
+fn tile<W: Wide, const M: usize, const N: usize, const FAR: bool>(
     w: W,
     p: &Product,
     o: Operands<'_>,
@@ -120,39 +125,22 @@ fn tile<W: Wide, const M: usize, const N: usize>(
     // SAFETY: `dots` has looked at the last column.
     let b: [&[f32]; N] = unsafe { vectors(o.b, j * p.b[1], p.b[1], columns, p.k) };
     let mut sums = [[[w.long().splat(0.0); 2]; N]; M];
-    if p.k * p.n > NEAR {
-        // The next columns' lines, which begin somewhere else.
-        let next = (j + N) * p.b[1];
-        all_terms(w, a, b, p.k, &mut sums, |at| {
+    // The next columns' lines, which begin somewhere else.
+    let next = (j + N) * p.b[1];
+    let mut at = 0;
+    while p.k - at >= STEP {
+        if FAR {
             for x in 0..N {
                 prefetch(o.b, next + x * p.b[1] + at);
             }
-        });
-    } else {
-        all_terms(w, a, b, p.k, &mut sums, |_| ());
-    }
-    store::<W, M, N>(w, p, o, j, columns, sums);
-}
-
-/// Adds all `k` terms to all sums, and does something else in front of each step.
-#[inline(always)]
-fn all_terms<W: Wide, const M: usize, const N: usize>(
-    w: W,
-    a: [&[f32]; M],
-    b: [&[f32]; N],
-    k: usize,
-    sums: &mut [[[<W::Long as Vectors>::V; 2]; N]; M],
-    besides: impl Fn(usize),
-) {
-    let mut at = 0;
-    while k - at >= STEP {
-        besides(at);
-        step::<W, M, N>(w, a, b, at, STEP, sums);
+        }
+        step::<W, M, N>(w, a, b, at, STEP, &mut sums);
         at += STEP;
     }
-    if at < k {
-        step::<W, M, N>(w, a, b, at, k - at, sums);
+    if at < p.k {
+        step::<W, M, N>(w, a, b, at, p.k - at, &mut sums);
     }
+    store::<W, M, N>(w, p, o, j, columns, sums);
 }
 
 /// Adds so many terms, at most [`STEP`], to all sums.

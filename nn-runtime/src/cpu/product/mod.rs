@@ -122,8 +122,8 @@ struct Operands<'a> {
 /// How a product is computed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Engine {
-    /// In vectors along the sums, of few rows.
-    Dots,
+    /// In vectors along the sums, of few rows; where the second operand comes from far away, it is asked for ahead.
+    Dots { is_far: bool },
     /// In register tiles, which store whole rows: the stride of columns is 1.
     Tiles,
     /// In the same tiles, with both operands packed in blocks.
@@ -136,13 +136,13 @@ enum Engine {
 const TILE_WORK: usize = 1 << 23;
 /// Rows up to which there is nothing to be gained by it, whatever the size.
 const TILE_ROWS: usize = 8;
-/// Floats of a second operand that the second-level cache holds while few tiles of rows read it in place: 1 MiB.
+/// Floats of a second operand that the second-level cache holds while few rows read it in place: 1 MiB.
 const NEAR: usize = 1 << 18;
 
 impl Engine {
     fn of(p: &Product) -> Self {
         match p.c[1] == 1 || p.n == 1 {
-            true if dots::suits(p) => Engine::Dots,
+            true if dots::suits(p) => Engine::Dots { is_far: p.k * p.n > NEAR },
             true if p.work() <= TILE_WORK || p.m <= TILE_ROWS => Engine::Tiles,
             true if p.m <= tile::IN_PLACE_TILES * TILE_ROWS && p.b[1] == 1 && p.k * p.n <= NEAR => Engine::Tiles,
             true => Engine::Packed,
@@ -157,7 +157,7 @@ impl Engine {
     #[inline]
     unsafe fn compute(self, level: Level, p: &Product, o: Operands<'_>, room: usize) {
         match self {
-            Engine::Dots => level.run(Dots { p, o }),
+            Engine::Dots { is_far } => level.run(Dots { p, o, is_far }),
             Engine::Tiles => with_own(room, |room| level.run(Tiles { p, o, room })),
             Engine::Packed => with_own(room, |room| level.run(Packed { p, o, room })),
             // SAFETY: the caller says so.
@@ -171,7 +171,7 @@ impl Engine {
         match self {
             Engine::Tiles => tile::room(p, width),
             Engine::Packed => packed::room(p, [width, rows]),
-            Engine::Dots | Engine::Strided => 0,
+            Engine::Dots { .. } | Engine::Strided => 0,
         }
     }
 }

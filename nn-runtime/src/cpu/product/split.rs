@@ -49,12 +49,12 @@ pub(super) unsafe fn run(engine: Engine, p: &Product, o: Operands<'_>) {
 /// Rows and columns of a block: halves of halves.
 #[inline]
 fn block(engine: Engine, p: &Product) -> [usize; 2] {
-    if matches!(engine, Engine::Dots | Engine::Tiles) && p.work() <= TILES_BLOCK {
+    if matches!(engine, Engine::Dots { .. } | Engine::Tiles) && p.work() <= TILES_BLOCK {
         return [p.m, p.n];
     }
     let half = |side: usize, least: usize| side.div_ceil(2).next_multiple_of(least).min(side);
     let blocks = match engine {
-        Engine::Dots | Engine::Tiles => 0,
+        Engine::Dots { .. } | Engine::Tiles => 0,
         Engine::Packed | Engine::Strided => match threads() {
             1 => 1,
             threads => LARGE_BLOCKS * threads,
@@ -72,11 +72,11 @@ fn block(engine: Engine, p: &Product) -> [usize; 2] {
     loop {
         let before = [rows, columns];
         match engine {
-            Engine::Dots | Engine::Tiles if rows * columns * p.k <= TILES_BLOCK => {}
+            Engine::Dots { .. } | Engine::Tiles if rows * columns * p.k <= TILES_BLOCK => {}
             // Columns first: each panel is packed once, then.
-            Engine::Dots | Engine::Tiles if columns > COLUMNS => columns = half(columns, COLUMNS),
+            Engine::Dots { .. } | Engine::Tiles if columns > COLUMNS => columns = half(columns, COLUMNS),
             // A result of few rows has none to give away.
-            Engine::Dots => {}
+            Engine::Dots { .. } => {}
             Engine::Tiles => rows = half(rows, ROWS),
             // Each block packs its operands once more, so there are no more than threads need.
             Engine::Packed | Engine::Strided if p.m.div_ceil(rows) * p.n.div_ceil(columns) >= blocks => {}

@@ -49,7 +49,7 @@ fn check(p: &Product, add: bool, run: impl Fn(&[f32], &[f32], &mut [f32])) {
 fn on(level: Level, engine: Engine, p: &Product, o: Operands<'_>) {
     let room = &mut vec![f32::NAN; engine.room(level, p)][..];
     match engine {
-        Engine::Dots => level.run(Dots { p, o }),
+        Engine::Dots { is_far } => level.run(Dots { p, o, is_far }),
         Engine::Packed => level.run(Packed { p, o, room }),
         _ => level.run(Tiles { p, o, room }),
     }
@@ -90,8 +90,8 @@ fn tiles_of_every_level_and_onto_something() {
             for (add, level) in
                 [false, true].into_iter().flat_map(|add| Level::all().into_iter().map(move |l| (add, l)))
             {
-                let dots = dots::suits(&p).then_some(Engine::Dots);
-                for engine in dots.into_iter().chain([Engine::Tiles, Engine::Packed]) {
+                let dots = [false, true].map(|is_far| Engine::Dots { is_far }).into_iter().filter(|_| dots::suits(&p));
+                for engine in dots.chain([Engine::Tiles, Engine::Packed]) {
                     check(&p, add, |a, b, c| on(level, engine, &p, Operands { a, b, c: Shared::new(c), add }));
                 }
             }
@@ -128,11 +128,12 @@ fn the_width_of_vectors_changes_no_bit_of_sums_along_them() {
         (1..=dots::ROWS).flat_map(|m| [1, 4, 10, 19].into_iter().flat_map(move |n| [8, 16, 21, 45].map(|k| (m, n, k))))
     {
         let p = Product { m, n, k, a: [k, 1], b: [1, k], c: [n, 1] };
-        assert_eq!(Engine::of(&p), Engine::Dots);
+        let engine = Engine::of(&p);
+        assert_eq!(engine, Engine::Dots { is_far: false });
         let (a, b) = (numbers(m * k, 3), numbers(k * n, 5));
         let mut all = Level::all().into_iter().filter(|level| !matches!(level, Level::Plain)).map(|level| {
             let mut c = vec![0.0; m * n];
-            on(level, Engine::Dots, &p, Operands { a: &a, b: &b, c: Shared::new(&mut c), add: false });
+            on(level, engine, &p, Operands { a: &a, b: &b, c: Shared::new(&mut c), add: false });
             c
         });
         if let Some(first) = all.next() {
