@@ -85,6 +85,16 @@ impl<'a> Printer<'a> {
         }
     }
 
+    /// Whether what a value loads is the same for neighbours along an axis, so that four points at once load two elements, or one.
+    ///
+    /// That is no reason to store f16, which only groups of four can: its arena lies apart, and a tensor that lives shortly would add to
+    /// it where it has room in the other one.
+    pub(super) fn is_shared(&self, value: &Value, axis: usize) -> bool {
+        let mut stores = self.kernel.stages.iter().flat_map(|s| &s.stores);
+        let least = if stores.any(|s| self.binding(s.tensor) == Binding::Halves) { 4 } else { 2 };
+        value.repeats(axis) >= least
+    }
+
     /// Whether four steps of an axis, from a multiple of four on, are four adjacent floats in one aligned group.
     pub(super) fn is_aligned(&self, tensor: TensorId, index: &Index, axis: usize) -> bool {
         let all_axes = 64; // more than any kernel has

@@ -65,7 +65,7 @@ fn four_at_once(printer: &mut Printer) -> Option<usize> {
     }
     // Scattered loads cost four times the text and gain nothing; those that neighbours share are fewer than before.
     let loads = kernel.stages.iter().flat_map(|s| &s.body).filter_map(|v| match v {
-        Value::Load { tensor, index, within } if v.repeats(axis) == 1 => {
+        Value::Load { tensor, index, within } if !printer.is_shared(v, axis) => {
             Some(within.is_empty() && printer.is_aligned(*tensor, index, axis))
         }
         Value::Gather { tensor, stride, index, .. } if index.uses(axis) => {

@@ -181,7 +181,7 @@ fn four_at_once(printer: &mut Printer) -> Option<usize> {
         let whole = matches!(stage.inner.last(), Some(Extent::Size(n)) if n.is_multiple_of(4));
         let aligned = |tensor, index| printer.is_aligned(tensor, index, axis);
         let loads = stage.body.iter().all(|v| match v {
-            Value::Load { tensor, index, within } if v.repeats(axis) == 1 => {
+            Value::Load { tensor, index, within } if !printer.is_shared(v, axis) => {
                 within.is_empty() && aligned(*tensor, index)
             }
             Value::Gather { tensor, stride, index, .. } if index.uses(axis) => {

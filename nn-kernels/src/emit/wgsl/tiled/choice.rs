@@ -183,8 +183,10 @@ impl Search<'_> {
         sizes.sort_unstable_by(|a, b| b.cmp(a));
         sizes.dedup();
         let mut columns: Vec<Vec<Local>> = vec![];
-        // Beside a short axis, a part of any other one: the channels of a window's elements, where its rows leave a rest.
-        for (other, m) in axes.filter(|_| n <= 8) {
+        // Beside a short axis, a part of the one in front of it; in long sums also of any other one: the channels of a window's elements,
+        // where its rows would leave a rest.
+        let others = if self.split { usize::MAX } else { 1 };
+        for (other, m) in axes.take(others).filter(|_| n <= 8) {
             let whole = Local { axis, size: n };
             let sizes = (m <= 8).then_some(m).into_iter().chain((2..=4).rev().filter(|&size| size < m));
             columns.extend(sizes.map(|size| vec![Local { axis: other, size }, whole]));
