@@ -9,6 +9,6 @@ network! {
 
 fn main() -> nn::Result<()> {
     let mut net = Example::new(&nn::Device::cpu(), 1)?;
-    net.fit(&(), nn::Fit::default())?;
+    net.train_batch(&())?;
     Ok(())
 }
