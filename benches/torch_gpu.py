@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Measures PyTorch's training steps on a CUDA card, for gpu.sh: `torch_gpu.py WORKLOAD BATCH eager|compile|graph STEPS`.
 
 Prints one line of JSON, measured as the example `bench` does: the data is on the card, the loss is read at the end of a
