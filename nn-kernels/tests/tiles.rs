@@ -73,7 +73,16 @@ fn work(shader: &ShaderText) -> (usize, usize) {
     let begins = |line: &str, c: char| line.trim_start().strip_prefix("let ")?.strip_prefix(c)?.chars().next();
     let reads = |line: &&str| ['x', 'y'].iter().any(|&c| begins(line, c).is_some_and(|d| d.is_ascii_digit()));
     let fours = |line: &str| line.contains("fma(vec4") || line.contains("vec4<f32>(0.0), arena");
-    let count = |line: &str| if fours(line) { 4 } else { 1 };
+    let twos = |line: &str| line.contains(") / 2u]");
+    let count = |line: &str| {
+        if fours(line) {
+            4
+        } else if twos(line) {
+            2
+        } else {
+            1
+        }
+    };
     let lines = || shader.wgsl.lines();
     let sums = lines().filter(|l| l.contains("= fma(") && l.trim_start().starts_with("sum"));
     (lines().filter(reads).map(count).sum(), sums.map(count).sum())
@@ -87,6 +96,18 @@ fn windows_share_what_they_read() {
         let (reads, products) = work(shader);
         assert!(products >= 200 && products > 4 * reads, "{reads} reads, {products} products\n{}", shader.wgsl);
     }
+}
+
+/// Four would need a length that is a multiple of four.
+#[test]
+fn rows_of_an_even_length_are_read_in_twos() {
+    let arena = |shaders: &Shaders| {
+        let of = |s: &ShaderText| s.wgsl.lines().find_map(|l| Some(l.split_once("> arena: array<")?.1.to_owned()));
+        [of(&shaders.forward), of(&shaders.weight), of(&shaders.input)].map(|ty| ty.expect("all read the arena"))
+    };
+    let kernel = padded(32, 5);
+    assert_eq!(arena(&convolution(&[16, 14, 14], &kernel)), ["vec2<f32>>;", "vec2<f32>>;", "vec2<f32>>;"]);
+    assert_eq!(arena(&convolution(&[16, 13, 13], &kernel)), ["f32>;", "f32>;", "f32>;"]);
 }
 
 #[test]
@@ -107,8 +128,8 @@ fn long_sums_are_split_over_a_workgroup() {
 fn an_epilogue_is_printed_once() {
     let Shaders { forward, weight, input } = convolution(&[16, 14, 14], &padded(32, 5));
     let stores = |s: &ShaderText| s.wgsl.lines().filter(|l| l.trim_start().starts_with("arena[")).count();
-    // Of four rows at once, for each of the tile's columns in turn.
-    assert_eq!((stores(&forward), stores(&input)), (4, 4), "{}", forward.wgsl);
+    // Of four rows at once, for two of the tile's 28 columns in turn.
+    assert_eq!((stores(&forward), stores(&input)), (8, 8), "{}", forward.wgsl);
     let is_part = |l: &str| l.trim_start().starts_with("shared_floats[") && l.contains("] = ");
     let parts = weight.wgsl.lines().filter(|l| is_part(l)).count();
     assert!(parts <= 4, "{}", weight.wgsl);
@@ -155,7 +176,7 @@ fn every_convolution_is_valid_everywhere_and_done_by_blocks() {
         for shader in [&forward, &weight, &input] {
             assert!(has_blocks(shader), "{dims:?} {options:?}\n{}", shader.wgsl);
             let (_, products) = work(shader);
-            assert!(products <= 320, "{products} products take too long to compile\n{}", shader.wgsl);
+            assert!(products <= 560, "{products} products take too long to compile\n{}", shader.wgsl);
         }
     }
 }

@@ -145,6 +145,8 @@ impl<'a> Archetype<'a> {
 pub(super) enum View {
     /// In fours.
     Packed,
+    /// In twos: what it writes one by one lies in pairs of one invocation.
+    Paired,
     /// One by one, and it writes so: the buffer cannot be bound in fours.
     Written,
     /// One by one, and only reads.
@@ -157,11 +159,15 @@ impl Printer<'_> {
         if !kernel.tensors().into_iter().any(|t| self.binding(t) == binding) {
             return None;
         }
-        let mut stores = kernel.stages.iter().flat_map(|s| &s.stores);
-        Some(match stores.any(|s| self.binding(s.tensor) == binding) {
+        Some(match self.writes(binding) {
             _ if self.packed.contains(&binding) => View::Packed,
+            _ if self.paired.contains(&binding) => View::Paired,
             true => View::Written,
             false => View::Read,
         })
+    }
+
+    pub(super) fn writes(&self, binding: Binding) -> bool {
+        self.kernel.stages.iter().flat_map(|s| &s.stores).any(|s| self.binding(s.tensor) == binding)
     }
 }

@@ -71,17 +71,24 @@ fn lanes(kernels: &[Archetype]) -> usize {
     lanes
 }
 
-/// A buffer is bound in fours if one of the kernels wants that, and none writes to it one by one.
+/// A buffer is bound in fours if one of the kernels wants that, and none writes to it one by one; else in twos, likewise.
 fn agree_on_views(kernels: &mut [Archetype]) {
     for binding in Binding::STORAGE {
         let views: Vec<Option<View>> = kernels.iter_mut().map(|k| k.printer().view(binding)).collect();
-        let packed = views.contains(&Some(View::Packed)) && !views.contains(&Some(View::Written));
+        let written = views.contains(&Some(View::Written));
+        let writes_pairs = |kernel: &mut Archetype| {
+            let printer = kernel.printer();
+            printer.paired.contains(&binding) && printer.writes(binding)
+        };
+        let packed = views.contains(&Some(View::Packed)) && !written && !kernels.iter_mut().any(writes_pairs);
+        let paired = views.contains(&Some(View::Paired)) && !views.contains(&Some(View::Packed)) && !written;
         for (kernel, view) in kernels.iter_mut().zip(views) {
-            let own: &mut BTreeSet<Binding> = &mut kernel.printer().packed;
-            match (packed, view) {
-                (true, Some(_)) => own.insert(binding),
-                _ => own.remove(&binding),
+            let agree = |own: &mut BTreeSet<Binding>, so: bool| match so && view.is_some() {
+                true => own.insert(binding),
+                false => own.remove(&binding),
             };
+            agree(&mut kernel.printer().packed, packed);
+            agree(&mut kernel.printer().paired, paired);
         }
     }
 }

@@ -24,6 +24,8 @@ pub(super) struct Function {
     pub(super) bindings: BTreeSet<Binding>,
     /// Those among them that it sees as `array<vec4<f32>>`.
     pub(super) packed: BTreeSet<Binding>,
+    /// Those that it sees as `array<vec2<f32>>`.
+    pub(super) paired: BTreeSet<Binding>,
     /// The helper functions that it calls, and those that they call; four numbers at once or one.
     pub(super) helpers: BTreeSet<(Helper, bool)>,
     /// Floats of workgroup memory: the length that it needs of the array `shared_floats`. It reads nothing there that it has not
@@ -54,25 +56,28 @@ impl Function {
 pub(super) struct Around {
     pub(super) bindings: BTreeSet<Binding>,
     packed: BTreeSet<Binding>,
+    paired: BTreeSet<Binding>,
     helpers: BTreeSet<(Helper, bool)>,
     shared: usize,
     shared_halves: usize,
 }
 
 impl Around {
-    /// What these functions need. They must agree on the buffers that they see in fours. Workgroup memory is for one of them at
+    /// What these functions need. They must agree on the buffers that they see in fours and in twos. Workgroup memory is for one of them at
     /// a time.
     pub(super) fn new(functions: &[Function]) -> Self {
-        let (bindings, packed, helpers) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        let mut around = Around { bindings, packed, helpers, shared: 0, shared_halves: 0 };
+        let (bindings, packed, paired) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let mut around = Around { bindings, packed, paired, helpers: BTreeSet::new(), shared: 0, shared_halves: 0 };
         for function in functions {
             around.bindings.extend(&function.bindings);
             around.packed.extend(&function.packed);
+            around.paired.extend(&function.paired);
             around.helpers.extend(&function.helpers);
             around.shared = around.shared.max(function.shared);
             around.shared_halves = around.shared_halves.max(function.shared_halves);
         }
         debug_assert!(functions.iter().all(|f| f.bindings.intersection(&around.packed).all(|b| f.packed.contains(b))));
+        debug_assert!(functions.iter().all(|f| f.bindings.intersection(&around.paired).all(|b| f.paired.contains(b))));
         around
     }
 
@@ -91,7 +96,8 @@ impl Around {
         if text.iter().any(|t| t.contains("step.")) {
             self.bindings.insert(Binding::Step);
         }
-        let mut declarations: String = self.bindings.iter().map(|b| b.declaration(self.packed.contains(b))).collect();
+        let declaration = |b: &Binding| b.declaration(self.packed.contains(b), self.paired.contains(b));
+        let mut declarations: String = self.bindings.iter().map(declaration).collect();
         if text.iter().any(|t| t.contains("step.loop_step")) {
             declarations = declarations.replace(UNUSED, LOOP_STEP);
         }
@@ -128,20 +134,18 @@ impl Binding {
         }
     }
 
-    fn declaration(self, packed: bool) -> String {
+    fn declaration(self, packed: bool, paired: bool) -> String {
         let (slot, variable) = (self as u32, self.variable());
-        match (self, packed) {
-            (Binding::Step, _) => format!("{STEP}@group(0) @binding(0) var<uniform> step: Step;\n"),
-            (Binding::Halves, _) => {
-                // f16 by bits, two in a word: what is no number of 32 bits must not be seen as one.
-                let ty = if packed { "vec2<u32>" } else { "u32" };
-                format!("@group(0) @binding({slot}) var<storage, read_write> {variable}: array<{ty}>;\n")
-            }
-            (_, true) => {
-                format!("@group(0) @binding({slot}) var<storage, read_write> {variable}: array<vec4<f32>>;\n")
-            }
-            (_, false) => format!("@group(0) @binding({slot}) var<storage, read_write> {variable}: array<f32>;\n"),
-        }
+        let ty = match self {
+            Binding::Step => return format!("{STEP}@group(0) @binding(0) var<uniform> step: Step;\n"),
+            // f16 by bits, two in a word: what is no number of 32 bits must not be seen as one.
+            Binding::Halves if packed => "vec2<u32>",
+            Binding::Halves => "u32",
+            _ if packed => "vec4<f32>",
+            _ if paired => "vec2<f32>",
+            _ => "f32",
+        };
+        format!("@group(0) @binding({slot}) var<storage, read_write> {variable}: array<{ty}>;\n")
     }
 }
 

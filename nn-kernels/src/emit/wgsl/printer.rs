@@ -20,6 +20,8 @@ pub(super) struct Printer<'a> {
     name: String,
     /// Buffers bound as `array<vec4<f32>>`, since the kernel writes them only in aligned groups of four.
     pub(super) packed: BTreeSet<Binding>,
+    /// Buffers bound as `array<vec2<f32>>`: what the kernel writes to them one by one lies in pairs that belong to one invocation.
+    pub(super) paired: BTreeSet<Binding>,
     bindings: BTreeSet<Binding>,
     helpers: BTreeSet<(Helper, bool)>,
     /// Tensors whose beginning has been asked for, and what it is called.
@@ -38,6 +40,7 @@ impl<'a> Printer<'a> {
             kernel,
             name,
             packed: BTreeSet::new(),
+            paired: BTreeSet::new(),
             bindings: BTreeSet::new(),
             helpers: BTreeSet::new(),
             bases: BTreeMap::new(),
@@ -213,8 +216,24 @@ impl<'a> Printer<'a> {
                 format!("unpack2x16float({buffer}{word} >> (({address}) % 2u * 16u)).x")
             }
             (_, true) => format!("{buffer}[({address}) / 4u][({address}) % 4u]"),
-            (_, false) => format!("{buffer}[{address}]"),
+            (_, false) => self.element(binding, address),
         }
+    }
+
+    /// One float of a buffer that is not bound in fours.
+    fn element(&self, binding: Binding, address: &str) -> String {
+        let buffer = binding.variable();
+        match self.paired.contains(&binding) {
+            true => format!("{buffer}[({address}) / 2u][({address}) % 2u]"),
+            false => format!("{buffer}[{address}]"),
+        }
+    }
+
+    /// Reads two adjacent floats from an even address, of a buffer that is bound in twos.
+    pub(super) fn load_pair(&mut self, tensor: TensorId, address: &str) -> String {
+        let (buffer, binding) = self.bind(tensor);
+        debug_assert!(self.paired.contains(&binding), "a buffer in twos");
+        format!("{buffer}[({address}) / 2u]")
     }
 
     /// Reads four adjacent floats from an address that is a multiple of four.
@@ -230,16 +249,17 @@ impl<'a> Printer<'a> {
         if self.packed.contains(&binding) {
             return format!("{buffer}[({address}) / 4u]");
         }
-        let one = |i: u32| format!("{buffer}[{}]", text::sum(address, &format!("{i}u")));
+        let one = |i: u32| self.element(binding, &text::sum(address, &format!("{i}u")));
         format!("vec4<f32>({}, {}, {}, {})", one(0), one(1), one(2), one(3))
     }
 
     /// Writes one float.
     pub(super) fn store(&mut self, out: &mut Text, tensor: TensorId, address: &str, value: &str) {
-        let (buffer, binding) = self.bind(tensor);
+        let (_, binding) = self.bind(tensor);
         debug_assert!(binding != Binding::Halves, "words of two numbers are written in groups");
         debug_assert!(!self.packed.contains(&binding), "a packed buffer is written in groups of four");
-        out.line(format!("{buffer}[{address}] = {value};"));
+        let element = self.element(binding, address);
+        out.line(format!("{element} = {value};"));
     }
 
     /// Writes four adjacent floats to an address that is a multiple of four.
@@ -286,6 +306,7 @@ impl<'a> Printer<'a> {
             lanes,
             work,
             packed: self.packed.intersection(&self.bindings).copied().collect(),
+            paired: self.paired.intersection(&self.bindings).copied().collect(),
             bindings: self.bindings,
             helpers: self.helpers,
             shared: self.shared,

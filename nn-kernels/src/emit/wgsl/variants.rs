@@ -160,7 +160,9 @@ impl Costs {
         let (elements, more) = tiled.expense();
         let Block { rows, columns } = tiled.block();
         let invocations = Count::of(&tiled.printer.kernel.outer).at(64) as f64 * more / (rows * columns) as f64;
-        (1.0 + self.cached * elements) * more * (self.invocations / invocations).max(1.0)
+        let spills = rows * columns > REGISTERS && self.class != DeviceClass::Software;
+        let product = (1.0 + self.cached * elements) * if spills { BEYOND_REGISTERS } else { 1.0 };
+        product * more * (self.invocations / invocations).max(1.0)
     }
 }
 
@@ -271,12 +273,16 @@ fn of_product(contract: &Contract) -> Vec<(Variant, Vec<Function>)> {
 }
 
 /// Sums of an invocation's tile in the texts of contractions with windows that are not the first ones, whose tiles are larger.
-const SMALLER: [usize; 2] = [32, 16];
+const SMALLER: [usize; 3] = [REGISTERS, 32, 16];
+/// Sums up to which a card's invocations keep all of a tile in registers without being fewer for it.
+const REGISTERS: usize = 64;
+/// What a tile with more of them costs there, in multiples.
+const BEYOND_REGISTERS: f64 = 1.5;
 /// How much cheaper than the first text another one must be for a class of devices to be printed.
 const WORTH_PRINTING: f64 = 0.9;
 
-/// What the cost model makes of a contraction with windows: smaller tiles, which are more invocations, for those classes of devices
-/// that the first text leaves idle.
+/// What the cost model makes of a contraction with windows: smaller tiles, which are more invocations with fewer registers, for those
+/// classes of devices that the first text leaves idle or short of these.
 fn of_windows(tiled: &Tiled) -> Vec<(Variant, Vec<Function>)> {
     let others: Vec<Tiled> = SMALLER.into_iter().filter_map(|sums| tiled.smaller(sums)).collect();
     let mut classes = vec![vec![]; others.len()];

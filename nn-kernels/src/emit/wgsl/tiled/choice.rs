@@ -1,6 +1,6 @@
 //! Which contractions are done by tiles, and what a tile is.
 
-use super::operand::{Cut, Local, reads_in_fours, settles};
+use super::operand::{Cut, Local, group, settles};
 use crate::emit::wgsl::printer::Printer;
 use crate::emit::wgsl::text::Count;
 use crate::emit::wgsl::{SHARED, contract};
@@ -42,8 +42,11 @@ impl Tile {
 const READ: f64 = 10.0;
 /// What reading four adjacent elements at once costs.
 const READ_FOUR: f64 = 20.0;
-/// The most sums in one invocation.
-const SUMS: usize = 64;
+/// The same of two.
+const READ_TWO: f64 = 14.0;
+/// The most sums in one invocation: two rows of fourteen for four channels. They are more than the registers of a processor's vectors,
+/// but what spills is cheaper than reading again; for others there are smaller tiles.
+const SUMS: usize = 112;
 
 /// How to do a contraction by tiles, if that is the way to do it.
 pub(in crate::emit::wgsl) fn plan(printer: &Printer, mut view: ContractionView) -> Option<Plan> {
@@ -68,17 +71,18 @@ pub(in crate::emit::wgsl) fn plan(printer: &Printer, mut view: ContractionView) 
         return None;
     }
     let largest = largest(outputs * reduced);
-    let tile = Search { printer, extents: &extents, view: &view, split, largest, sums: SUMS }.best()?;
+    let tile = Search { printer, extents: &extents, view: &view, split, largest, sums: SUMS, kept: None }.best()?;
     Some(Plan { view, tile })
 }
 
 /// The same contraction in tiles of at most so many sums, if those are others. Where sums are not split, tiles of every shape add
-/// in the same order.
+/// in the same order. `rows` are to be kept, where they are given.
 pub(in crate::emit::wgsl) fn smaller(
     printer: &Printer,
     view: &ContractionView,
     tile: &Tile,
     sums: usize,
+    rows: Option<&[Local]>,
 ) -> Option<Plan> {
     if tile.split {
         return None;
@@ -86,7 +90,7 @@ pub(in crate::emit::wgsl) fn smaller(
     let extents = printer.kernel.extents(0);
     let reduced = Count::of(view.k.iter().map(|&a| &extents[a])).at(64);
     let largest = largest(Count::of(&printer.kernel.outer).at(64) * reduced);
-    let other = Search { printer, extents: &extents, view, split: false, largest, sums }.best()?;
+    let other = Search { printer, extents: &extents, view, split: false, largest, sums, kept: rows }.best()?;
     (other != *tile).then(|| Plan { view: view.clone(), tile: other })
 }
 
@@ -106,7 +110,7 @@ const VERY_FEW_OUTPUTS: u64 = 1 << 12;
 /// Products in one round of a tile, for contractions of so many products: large tiles read less and take longer to compile.
 fn largest(products: u64) -> usize {
     match products {
-        0x400_0000.. => 320,
+        0x400_0000.. => 560,
         0x20_0000.. => 160,
         _ => 64,
     }
@@ -120,6 +124,8 @@ struct Search<'s> {
     largest: usize,
     /// The most sums in one invocation.
     sums: usize,
+    /// The only rows to look at.
+    kept: Option<&'s [Local]>,
 }
 
 impl Search<'_> {
@@ -162,6 +168,9 @@ impl Search<'_> {
     }
 
     fn rows(&self) -> Vec<Vec<Local>> {
+        if let Some(kept) = self.kept {
+            return vec![kept.to_vec()];
+        }
         let mut rows = vec![];
         if let Some((axis, n)) = self.view.m.iter().rev().find_map(|&a| Some((a, self.size(a)?))) {
             let sizes = (n <= 8).then_some(n).into_iter().chain([8, 4, 2].into_iter().filter(|&size| size < n));
@@ -186,9 +195,10 @@ impl Search<'_> {
         // Beside a short axis, a part of the one in front of it; in long sums also of any other one: the channels of a window's elements,
         // where its rows would leave a rest.
         let others = if self.split { usize::MAX } else { 1 };
-        for (other, m) in axes.take(others).filter(|_| n <= 8) {
+        for (other, m) in axes.take(others).filter(|_| n <= 16) {
             let whole = Local { axis, size: n };
-            let sizes = (m <= 8).then_some(m).into_iter().chain((2..=4).rev().filter(|&size| size < m));
+            let most = if n <= 8 { 4 } else { 2 };
+            let sizes = (m <= 8).then_some(m).into_iter().chain((2..=most).rev().filter(|&size| size < m));
             columns.extend(sizes.map(|size| vec![Local { axis: other, size }, whole]));
         }
         columns.extend(sizes.into_iter().map(|size| vec![Local { axis, size }]));
@@ -205,8 +215,10 @@ impl Search<'_> {
             return if n <= 5 { vec![one(n)] } else { vec![one(n), vec![]] };
         }
         let largest = (2..=8).rev().find(|size| n.is_multiple_of(*size));
-        let four = n.is_multiple_of(4).then_some(4);
-        let sizes = [largest, four.filter(|_| largest != four)];
+        // Rows of an even length are read in twos where tiles begin at even positions.
+        let whole = (n <= 16 && n.is_multiple_of(2)).then_some(n);
+        let even = if n.is_multiple_of(4) { Some(4) } else { n.is_multiple_of(2).then_some(2) };
+        let sizes = [whole, largest, even.filter(|_| largest != even)];
         sizes.into_iter().flatten().map(one).chain([vec![]]).collect()
     }
 
@@ -227,10 +239,10 @@ impl Search<'_> {
             }
             let elements = distinct(operand, locals) as f64;
             let aligned = self.printer.base_is_aligned(operand.tensor);
-            reads += if reads_in_fours(operand, aligned, &cut) && elements >= 4.0 {
-                elements / 4.0 * READ_FOUR
-            } else {
-                elements * READ
+            reads += match group(operand, aligned, &cut) {
+                4 if elements >= 4.0 => elements / 4.0 * READ_FOUR,
+                2 | 4 if elements >= 2.0 => elements / 2.0 * READ_TWO,
+                _ => elements * READ,
             };
         }
         let products: usize = locals.iter().map(|l| l.size).product();

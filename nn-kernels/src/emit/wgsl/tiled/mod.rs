@@ -16,7 +16,6 @@ mod reader;
 use self::choice::Tile;
 use self::operand::{Cut, Elements, Local, LocalPoint};
 use self::reader::Reader;
-use super::Workgroups;
 use super::axes::{self, unflatten};
 use super::block::Block;
 use super::body::{Expr, Place};
@@ -25,8 +24,9 @@ use super::function::Function;
 use super::printer::Printer;
 use super::text::{self, Count, Text};
 use super::turns;
+use super::{Binding, Workgroups};
 use crate::graph::Extent;
-use crate::ir::ContractionView;
+use crate::ir::{ContractionView, Store};
 
 pub(super) use self::choice::{Plan, plan};
 
@@ -81,10 +81,14 @@ impl Tiled<'_> {
     pub(super) fn smaller(&self, sums: usize) -> Option<Self> {
         let mut printer = self.printer.clone();
         printer.packed.clear();
-        let plan = choice::smaller(&printer, &self.view, &self.tile, sums)?;
-        let other = prepare(printer, plan);
-        // What is stored as f16 is stored in fours along this axis.
-        (other.lanes() == self.lanes()).then_some(other)
+        printer.paired.clear();
+        let other = |rows: Option<&[Local]>| {
+            let plan = choice::smaller(&printer, &self.view, &self.tile, sums, rows)?;
+            let other = prepare(printer.clone(), plan);
+            // What is stored as f16 is stored in fours along this axis.
+            (other.lanes() == self.lanes()).then_some(other)
+        };
+        other(None).or_else(|| other(Some(&self.tile.rows)))
     }
 
     /// Rows and columns of a tile.
@@ -155,7 +159,8 @@ impl<'a> Tiled<'a> {
     }
 
     /// Marks the buffers that are bound in fours: those that are written in aligned groups only, and from which no operand is
-    /// read one by one.
+    /// read one by one. Of the others, those in twos: from which an operand is read in groups, and in which every pair that is written
+    /// belongs to one invocation.
     fn pack(&mut self) {
         let kernel = self.printer.kernel;
         if let Some(axis) = self.lanes() {
@@ -166,14 +171,34 @@ impl<'a> Tiled<'a> {
         };
         for elements in [&self.a, &self.b] {
             let binding = self.printer.binding(elements.tensor);
-            if elements.in_fours && !written(&self.printer, binding) {
+            if elements.group == 4 && !written(&self.printer, binding) {
                 self.printer.packed.insert(binding);
             }
         }
         for elements in [&self.a, &self.b] {
-            if !elements.in_fours {
+            if elements.group != 4 {
                 let binding = self.printer.binding(elements.tensor);
                 self.printer.packed.remove(&binding);
+            }
+        }
+        let locals = self.tile.locals();
+        let cut = Cut { extents: &self.extents, locals: &locals };
+        for elements in [&self.a, &self.b] {
+            let binding = self.printer.binding(elements.tensor);
+            let mut stores = kernel.stages.iter().flat_map(|s| &s.stores);
+            let in_pairs = |s: &Store| {
+                let to = self.printer.binding(s.tensor);
+                to != binding
+                    || (!self.tile.split
+                        && self.printer.base_is_aligned(s.tensor)
+                        && operand::writes_pairs(&s.index, &cut))
+            };
+            if elements.group > 1
+                && binding != Binding::Halves
+                && !self.printer.packed.contains(&binding)
+                && stores.all(in_pairs)
+            {
+                self.printer.paired.insert(binding);
             }
         }
     }

@@ -22,8 +22,8 @@ pub(super) struct Elements {
     pub(super) checks: Vec<Check>,
     /// The address' affine part, whose constant and whose coefficients of the tile's axes count here.
     affine: Index,
-    /// As [`reads_in_fours`] says.
-    pub(super) in_fours: bool,
+    /// As [`group`] says.
+    pub(super) group: i64,
 }
 
 /// A bound that some tile may not keep.
@@ -124,8 +124,8 @@ impl Elements {
             checks.push(check);
         }
         base.terms.retain(|t| t.coefficient != 0);
-        let in_fours = reads_in_fours(operand, aligned_tensor, cut);
-        Some(Elements { tensor: operand.tensor, base, checks, affine, in_fours })
+        let group = group(operand, aligned_tensor, cut);
+        Some(Elements { tensor: operand.tensor, base, checks, affine, group })
     }
 
     /// The element at a point of the tile; `None` where it is always 0.
@@ -173,19 +173,36 @@ fn settles_bound(bound: &Bound, cut: &Cut) -> bool {
     bound.step == 1 || cut.moves_by(&bound.index, bound.step) || !cut.varies(&bound.index)
 }
 
-/// Whether four elements from a multiple of four on lie in one aligned group, and none of them needs a check that the others
-/// do not need.
-pub(super) fn reads_in_fours(operand: &Operand, aligned_tensor: bool, cut: &Cut) -> bool {
-    if !aligned_tensor || !cut.moves_by(&operand.index, 4) || operand.within.iter().any(|b| b.step > 1) {
+/// How many elements, from a multiple of that on, lie in one aligned group, and none of them needs a check that the others do not
+/// need: 4, 2 or 1.
+pub(super) fn group(operand: &Operand, aligned_tensor: bool, cut: &Cut) -> i64 {
+    if !aligned_tensor || operand.within.iter().any(|b| b.step > 1) {
+        return 1;
+    }
+    [4, 2].into_iter().find(|&size| lies_in_groups(operand, cut, size)).unwrap_or(1)
+}
+
+fn lies_in_groups(operand: &Operand, cut: &Cut, size: i64) -> bool {
+    if !cut.moves_by(&operand.index, size) {
         return false;
     }
     let Some(last) = operand.within.iter().rfind(|b| cut.varies(&b.index)) else { return true };
     let stride = |index: &Index, axis: usize| index.stride(axis).unwrap_or(0);
-    let same = |axis| (stride(&last.index, axis) - stride(&operand.index, axis)) % 4 == 0;
-    cut.moves_by(&last.index, 4)
-        && last.end % 4 == 0
-        && (last.index.offset - operand.index.offset) % 4 == 0
+    let same = |axis| (stride(&last.index, axis) - stride(&operand.index, axis)) % size == 0;
+    cut.moves_by(&last.index, size)
+        && last.end % size == 0
+        && (last.index.offset - operand.index.offset) % size == 0
         && cut.locals.iter().all(|l| same(l.axis))
+}
+
+/// Whether what a tile writes lies in pairs that belong to it: neighbours along one axis of the tile, from an even address on.
+pub(super) fn writes_pairs(index: &Index, cut: &Cut) -> bool {
+    let own = |axis: usize| cut.locals.iter().any(|l| l.axis == axis && l.size.is_multiple_of(2));
+    let in_pairs = |t: &Term| match t.atom {
+        Atom::Axis(axis) if t.coefficient == 1 => own(axis),
+        _ => t.coefficient % 2 == 0,
+    };
+    index.offset % 2 == 0 && index.terms.iter().all(in_pairs)
 }
 
 /// A term of an index in whole steps, where tiles begin at multiples of it.

@@ -17,8 +17,8 @@ pub(super) struct Reader {
     /// `a` or `b`, and `x` or `y` for what is read.
     letter: char,
     value: char,
-    /// Whether elements are read in aligned groups of four.
-    in_fours: bool,
+    /// Elements of the aligned groups that are read: 4, 2 or 1.
+    group: i64,
     /// Lines to print at the beginning of each loop's body; the first ones stand before all loops.
     lines: Vec<Vec<String>>,
     base: String,
@@ -42,7 +42,12 @@ impl Reader {
     ) -> Self {
         let depth = levels.iter().max().map_or(1, |l| l + 1);
         let level = |index: &Index| (0..levels.len()).filter(|&a| index.uses(a)).map(|a| levels[a]).max().unwrap_or(0);
-        let in_fours = elements.in_fours && printer.packed.contains(&printer.binding(elements.tensor));
+        let binding = printer.binding(elements.tensor);
+        let group = match elements.group {
+            4 if printer.packed.contains(&binding) => 4,
+            4 | 2 if printer.paired.contains(&binding) => 2,
+            _ => 1,
+        };
         let mut lines = vec![vec![]; depth];
 
         let mut base = printer.base(elements.tensor);
@@ -81,7 +86,7 @@ impl Reader {
         });
         let value = if letter == 'a' { 'x' } else { 'y' };
         let (guarded, read) = (BTreeMap::new(), BTreeMap::new());
-        Reader { elements, letter, value, in_fours, lines, base, indices, holds, guarded, read }
+        Reader { elements, letter, value, group, lines, base, indices, holds, guarded, read }
     }
 
     /// Prints what changes with a loop only, at the beginning of its body (0: before all loops).
@@ -92,10 +97,10 @@ impl Reader {
     /// The value of one element as an f32; `None` where it is always 0.
     pub(super) fn one(&mut self, printer: &mut Printer, out: &mut Text, point: &LocalPoint) -> Option<String> {
         let element = self.elements.at(point)?;
-        if !self.in_fours {
+        if self.group == 1 {
             return Some(self.load(printer, out, element));
         }
-        let component = COMPONENTS[element.offset.rem_euclid(4) as usize];
+        let component = COMPONENTS[element.offset.rem_euclid(self.group) as usize];
         Some(format!("{}.{component}", self.group_of(printer, out, element)))
     }
 
@@ -103,7 +108,7 @@ impl Reader {
     pub(super) fn four(&mut self, printer: &mut Printer, out: &mut Text, points: [&LocalPoint; 4]) -> Option<String> {
         let elements = points.map(|point| self.elements.at(point));
         if let [Some(first), ..] = &elements
-            && self.in_fours
+            && self.group == 4
             && first.offset % 4 == 0
             && (elements.iter().enumerate())
                 .all(|(i, e)| e.as_ref().is_some_and(|e| e.offset == first.offset + i as i64))
@@ -119,7 +124,7 @@ impl Reader {
 
     /// The name of the aligned group that an element belongs to.
     fn group_of(&mut self, printer: &mut Printer, out: &mut Text, mut element: Element) -> String {
-        let component = element.offset.rem_euclid(4);
+        let component = element.offset.rem_euclid(self.group);
         element.offset -= component;
         // Checks of fixed parts are the same for the group; that of the last one moves along.
         if let Some(last) = self.elements.checks.iter().rposition(|c| c.varies)
@@ -136,14 +141,15 @@ impl Reader {
         }
         let tensor = self.elements.tensor;
         let address = text::sum(&self.base, &format!("{}u", element.offset as u32));
-        let (zero, value) = match self.in_fours {
-            true => ("vec4<f32>(0.0)", printer.load_group(tensor, &address)),
-            false => ("0.0", printer.load(tensor, &address)),
+        let value = match self.group {
+            4 => printer.load_group(tensor, &address),
+            2 => printer.load_pair(tensor, &address),
+            _ => printer.load(tensor, &address),
         };
-        let value = match self.condition(out, &element) {
-            None => value,
-            Some(holds) if self.in_fours => format!("select({zero}, {value}, vec4<bool>({holds}))"),
-            Some(holds) => format!("select({zero}, {value}, {holds})"),
+        let value = match (self.condition(out, &element), self.group) {
+            (None, _) => value,
+            (Some(holds), 1) => format!("select(0.0, {value}, {holds})"),
+            (Some(holds), n) => format!("select(vec{n}<f32>(0.0), {value}, vec{n}<bool>({holds}))"),
         };
         let name = format!("{}{}", self.value, self.read.len());
         out.line(format!("let {name} = {value};"));
