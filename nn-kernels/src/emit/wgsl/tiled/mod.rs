@@ -159,48 +159,40 @@ impl<'a> Tiled<'a> {
     }
 
     /// Marks the buffers that are bound in fours: those that are written in aligned groups only, and from which no operand is
-    /// read one by one. Of the others, those in twos: from which an operand is read in groups, and in which every pair that is written
+    /// read one by one. Of the others, those in twos: from which operands are read in groups, and in which every pair that is written
     /// belongs to one invocation.
     fn pack(&mut self) {
-        let kernel = self.printer.kernel;
         if let Some(axis) = self.lanes() {
             self.printer.pack(axis);
         }
-        let written = |printer: &Printer, binding| {
-            kernel.stages.iter().flat_map(|s| &s.stores).any(|s| printer.binding(s.tensor) == binding)
-        };
-        for elements in [&self.a, &self.b] {
-            let binding = self.printer.binding(elements.tensor);
-            if elements.group == 4 && !written(&self.printer, binding) {
+        let operands = [&self.a, &self.b].map(|e| (self.printer.binding(e.tensor), e.group));
+        for (binding, group) in operands {
+            if group == 4 && !self.printer.writes(binding) {
                 self.printer.packed.insert(binding);
             }
         }
-        for elements in [&self.a, &self.b] {
-            if elements.group != 4 {
-                let binding = self.printer.binding(elements.tensor);
+        for (binding, group) in operands {
+            if group != 4 {
                 self.printer.packed.remove(&binding);
             }
         }
-        let locals = self.tile.locals();
-        let cut = Cut { extents: &self.extents, locals: &locals };
-        for elements in [&self.a, &self.b] {
-            let binding = self.printer.binding(elements.tensor);
-            let mut stores = kernel.stages.iter().flat_map(|s| &s.stores);
-            let in_pairs = |s: &Store| {
-                let to = self.printer.binding(s.tensor);
-                to != binding
-                    || (!self.tile.split
-                        && self.printer.base_is_aligned(s.tensor)
-                        && operand::writes_pairs(&s.index, &cut))
-            };
-            if elements.group > 1
-                && binding != Binding::Halves
-                && !self.printer.packed.contains(&binding)
-                && stores.all(in_pairs)
-            {
+        for (binding, _) in operands {
+            let in_groups = operands.iter().all(|&(other, group)| other != binding || group > 1);
+            if in_groups && !self.printer.packed.contains(&binding) && self.writes_pairs(binding) {
                 self.printer.paired.insert(binding);
             }
         }
+    }
+
+    /// Whether every pair of a buffer that is written belongs to one invocation.
+    fn writes_pairs(&self, binding: Binding) -> bool {
+        let locals = self.tile.locals();
+        let cut = Cut { extents: &self.extents, locals: &locals };
+        let mut stores = self.printer.kernel.stages.iter().flat_map(|s| &s.stores);
+        let in_pairs = |s: &Store| {
+            !self.tile.split && self.printer.base_is_aligned(s.tensor) && operand::writes_pairs(&s.index, &cut)
+        };
+        binding != Binding::Halves && stores.all(|s| self.printer.binding(s.tensor) != binding || in_pairs(s))
     }
 
     /// How many tiles lie along each outer axis.
