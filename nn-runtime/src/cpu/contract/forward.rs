@@ -24,7 +24,7 @@ struct Forward<'a> {
 
 /// Computes a contraction.
 pub(super) fn run(level: Level, problem: &Problem, o: Operands<'_>) {
-    let (width, most) = level.shape();
+    let [width, most, _] = level.shape();
     let mut problem = *problem;
     let order = Order::of(&mut problem);
     let work = problem.work();

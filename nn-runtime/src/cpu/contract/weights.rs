@@ -50,7 +50,7 @@ impl Sums<'_> {
 
 /// Computes a contraction.
 pub(super) fn run(level: Level, problem: &Problem, o: Operands<'_>) {
-    let (width, _) = level.shape();
+    let [width, ..] = level.shape();
     let mut problem = *problem;
     let order = Order::of(&mut problem);
     let cut = Cut::new(&problem, &order, FEW, 1);

@@ -133,7 +133,7 @@ enum Engine {
 }
 
 /// The largest product, in multiply-adds, that tiles do faster without packing its first operand.
-const TILE_WORK: usize = 1 << 23;
+const TILE_WORK: usize = 1 << 20;
 /// Rows up to which there is nothing to be gained by it, whatever the size.
 const TILE_ROWS: usize = 8;
 /// Floats of a second operand that the second-level cache holds while few rows read it in place: 1 MiB.
@@ -167,10 +167,10 @@ impl Engine {
 
     /// Floats that a block of this size takes of a thread's memory. (What `matrixmultiply` takes, it allocates and frees.)
     fn room(self, level: Level, p: &Product) -> usize {
-        let (width, rows) = level.shape();
+        let [width, rows, columns] = level.shape();
         match self {
             Engine::Tiles => tile::room(p, width),
-            Engine::Packed => packed::room(p, [width, rows]),
+            Engine::Packed => packed::room(p, [rows, columns * width]),
             Engine::Dots { .. } | Engine::Strided => 0,
         }
     }

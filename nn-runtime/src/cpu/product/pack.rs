@@ -1,10 +1,8 @@
 //! Copies columns of an operand into the order in which tiles read them.
 
-use super::tile::PACKED_ROWS;
+use super::tile::{LINE, PACKED_ROWS};
 use crate::cpu::simd::{LANES, Simd, Wide, prefetch};
 
-/// Floats of a cache line.
-const LINE: usize = 16;
 /// Rows that are asked for before they are copied.
 const AHEAD: usize = 4;
 
@@ -51,17 +49,18 @@ pub(super) fn pack<S: Simd>(
     }
 }
 
-/// Copies `k` terms of columns of `from` (with these strides of terms and columns) to panels of two wide vectors, one panel behind
-/// another.
+/// Copies `k` terms of columns of `from` (with these strides of terms and columns) to panels of so many wide vectors, one panel
+/// behind another.
 #[inline(always)]
 pub(super) fn pack_panels<W: Wide>(
     w: W,
+    vectors: usize,
     from: &[f32],
     [term, column]: [usize; 2],
     [k, columns]: [usize; 2],
     to: &mut [f32],
 ) {
-    let width = 2 * W::WIDTH;
+    let width = vectors * W::WIDTH;
     let panel = k * width;
     let whole = columns / width;
     let mut first = 0;
@@ -74,9 +73,9 @@ pub(super) fn pack_panels<W: Wide>(
             }
             for (number, row) in row.chunks_exact(width).enumerate() {
                 let to = &mut to[number * panel + i * width..][..width];
-                let (low, high) = (w.wide_load(row, W::WIDTH), w.wide_load(&row[W::WIDTH..], W::WIDTH));
-                w.wide_store(to, W::WIDTH, low);
-                w.wide_store(&mut to[W::WIDTH..], W::WIDTH, high);
+                for (row, to) in row.chunks_exact(W::WIDTH).zip(to.chunks_exact_mut(W::WIDTH)) {
+                    w.wide_store(to, W::WIDTH, w.wide_load(row, W::WIDTH));
+                }
             }
         }
         first = whole;

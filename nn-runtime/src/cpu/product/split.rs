@@ -17,8 +17,8 @@ const UNPACKED_ROWS: usize = 16;
 const STAYS: usize = 1 << 17;
 /// Blocks of a large product for each thread, so that who is late or slow does less.
 const LARGE_BLOCKS: usize = 2;
-/// Multiply-adds of the smallest block of a large product: enough to pay for packing its operands, some 40 µs.
-const LARGE_BLOCK: usize = 1 << 22;
+/// Multiply-adds of the smallest block of a large product: enough to pay for packing its operands, some 10 µs.
+const LARGE_BLOCK: usize = 1 << 20;
 
 /// Computes a product.
 ///

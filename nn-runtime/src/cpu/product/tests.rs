@@ -154,6 +154,22 @@ fn large_products() {
 }
 
 #[test]
+fn packing_changes_no_bit_of_large_products() {
+    // The first operand of one is packed once for both groups of columns; the other's is too large for that.
+    for m in [300, 2200] {
+        let p = Product { m, n: 520, k: 480, a: [480, 1], b: [520, 1], c: [520, 1] };
+        let (a, b) = (numbers(m * p.k, 3), numbers(p.k * p.n, 5));
+        let level = Level::best();
+        let [tiles, packed] = [Engine::Tiles, Engine::Packed].map(|engine| {
+            let mut c = vec![0.0; m * p.n];
+            on(level, engine, &p, Operands { a: &a, b: &b, c: Shared::new(&mut c), add: false });
+            c
+        });
+        assert!(tiles == packed, "{p:?}");
+    }
+}
+
+#[test]
 fn loops_around_are_separate_products_or_one_sum() {
     // Two products side by side, each a sum over 3 blocks of 4 terms.
     let p = Product { m: 2, n: 2, k: 4, a: [12, 1], b: [2, 1], c: [2, 1] };

@@ -3,7 +3,7 @@
 use super::pack;
 use super::{Operands, Product};
 use crate::cpu::memory::Shared;
-use crate::cpu::simd::{LANES, Wide, WideKernel};
+use crate::cpu::simd::{LANES, Wide, WideKernel, prefetch};
 
 /// Floats of a panel: so many stay in the first-level cache.
 pub(super) const PANEL: usize = 1 << 13;
@@ -11,6 +11,10 @@ pub(super) const PANEL: usize = 1 << 13;
 pub(super) const PACKED_ROWS: usize = LANES;
 /// Tiles of rows up to which the second operand is read in place: packing it pays when many tiles read it.
 pub(super) const IN_PLACE_TILES: usize = 8;
+/// Floats of a cache line.
+pub(super) const LINE: usize = 16;
+/// Rows of a panel that are asked for before they are read.
+const AHEAD: usize = 8;
 /// Floats of the second operand that stay in the first-level cache, wherever they lie.
 const CACHED: usize = 1 << 13;
 
@@ -54,7 +58,7 @@ impl WideKernel for Tiles<'_> {
                 let (panel, row) = if in_place {
                     (from, p.b[0])
                 } else if columns == columns_of_tile {
-                    pack::pack_panels(w, from, p.b, [k, columns], self.room);
+                    pack::pack_panels(w, 2, from, p.b, [k, columns], self.room);
                     (&*self.room, width)
                 } else {
                     pack::pack(w, from, p.b, [k, columns], width, self.room);
@@ -63,7 +67,18 @@ impl WideKernel for Tiles<'_> {
                 assert!((k - 1) * row + width <= panel.len(), "the panel holds all rows");
                 for i in (0..p.m).step_by(rows_of_tile) {
                     let (a, steps) = (&self.o.a[i * p.a[0] + k0 * p.a[1]..], p.a);
-                    let tile = Tile { k, a, steps, panel, row, at: i * p.c[0] + j, c_row: p.c[0], columns, add };
+                    let tile = Tile {
+                        k,
+                        a,
+                        steps,
+                        panel,
+                        row,
+                        is_far: false,
+                        at: i * p.c[0] + j,
+                        c_row: p.c[0],
+                        columns,
+                        add,
+                    };
                     tile.any_size(w, rows_of_tile.min(p.m - i), &mut self.o.c);
                 }
             }
@@ -83,6 +98,8 @@ pub(super) struct Tile<'a> {
     pub panel: &'a [f32],
     /// The stride of its rows.
     pub row: usize,
+    /// Whether neither the panel nor the result is in the first-level cache; then both are asked for ahead.
+    pub is_far: bool,
     /// Where the tile begins in the result.
     pub at: usize,
     /// The stride of the result's rows.
@@ -96,23 +113,24 @@ pub(super) struct Tile<'a> {
 impl Tile<'_> {
     #[inline(always)]
     pub(super) fn any_size<W: Wide>(&self, w: W, rows: usize, c: &mut Shared<'_>) {
-        match (rows, self.columns > W::WIDTH) {
-            (8, true) if W::ROWS >= 8 => self.compute::<W, 8, 2>(w, c),
-            (7, true) if W::ROWS >= 8 => self.compute::<W, 7, 2>(w, c),
-            (6, true) => self.compute::<W, 6, 2>(w, c),
-            (5, true) => self.compute::<W, 5, 2>(w, c),
-            (4, true) => self.compute::<W, 4, 2>(w, c),
-            (3, true) => self.compute::<W, 3, 2>(w, c),
-            (2, true) => self.compute::<W, 2, 2>(w, c),
-            (1, true) => self.compute::<W, 1, 2>(w, c),
-            (8, false) if W::ROWS >= 8 => self.compute::<W, 8, 1>(w, c),
-            (7, false) if W::ROWS >= 8 => self.compute::<W, 7, 1>(w, c),
-            (6, false) => self.compute::<W, 6, 1>(w, c),
-            (5, false) => self.compute::<W, 5, 1>(w, c),
-            (4, false) => self.compute::<W, 4, 1>(w, c),
-            (3, false) => self.compute::<W, 3, 1>(w, c),
-            (2, false) => self.compute::<W, 2, 1>(w, c),
-            _ => self.compute::<W, 1, 1>(w, c),
+        match self.columns.div_ceil(W::WIDTH) {
+            3 if W::COLUMNS >= 3 => self.any_height::<W, 3>(w, rows, c),
+            2 => self.any_height::<W, 2>(w, rows, c),
+            _ => self.any_height::<W, 1>(w, rows, c),
+        }
+    }
+
+    #[inline(always)]
+    fn any_height<W: Wide, const V: usize>(&self, w: W, rows: usize, c: &mut Shared<'_>) {
+        match rows {
+            8 if W::ROWS >= 8 => self.compute::<W, 8, V>(w, c),
+            7 if W::ROWS >= 8 => self.compute::<W, 7, V>(w, c),
+            6 => self.compute::<W, 6, V>(w, c),
+            5 => self.compute::<W, 5, V>(w, c),
+            4 => self.compute::<W, 4, V>(w, c),
+            3 => self.compute::<W, 3, V>(w, c),
+            2 => self.compute::<W, 2, V>(w, c),
+            _ => self.compute::<W, 1, V>(w, c),
         }
     }
 
@@ -131,10 +149,20 @@ impl Tile<'_> {
                 }
             }
         }
+        for i in (0..M).filter(|_| self.is_far && !self.add) {
+            // SAFETY: the result's elements belong to this product.
+            let c = unsafe { c.part(self.at + i * self.c_row, self.columns) };
+            for j in (0..V * W::WIDTH).step_by(LINE) {
+                prefetch(c, j);
+            }
+        }
         for k in 0..self.k {
             // SAFETY: asserted above for the last row.
             let row = unsafe { self.panel.get_unchecked(k * self.row..k * self.row + V * W::WIDTH) };
             let row: [W::W; V] = std::array::from_fn(|v| w.wide_load(&row[v * W::WIDTH..], W::WIDTH));
+            for j in (0..V * W::WIDTH).step_by(LINE).filter(|_| self.is_far) {
+                prefetch(self.panel, (k + AHEAD) * self.row + j);
+            }
             for (i, sums) in sums.iter_mut().enumerate() {
                 // SAFETY: asserted above for the last one.
                 let x = w.wide_splat(unsafe { *self.a.get_unchecked(i * self.steps[0] + k * self.steps[1]) });

@@ -130,6 +130,8 @@ impl Wide for Avx512 {
     // 8 rows of 2 vectors: 16 sums at a time hide the latency of two multiply-adds a cycle, and sides of layers are mostly
     // multiples of 8.
     const ROWS: usize = 8;
+    // 24 sums of packed operands: fewer loads for each of them.
+    const COLUMNS: usize = 3;
     type Long = Sixteen;
 
     #[inline(always)]

@@ -16,8 +16,10 @@ pub trait Wide: Simd {
     type W: Copy;
     /// Floats in it: a multiple of [`LANES`].
     const WIDTH: usize;
-    /// Rows of the largest tile of two vectors a row.
+    /// Rows of the largest tile.
     const ROWS: usize;
+    /// Vectors of a row of the largest tile; tiles of operands that are not packed have two at most.
+    const COLUMNS: usize;
     /// What elementwise kernels compute with that are more than loads and stores.
     type Long: Vectors;
 
@@ -51,6 +53,7 @@ macro_rules! eight_lanes {
             const WIDTH: usize = LANES;
             // 6 rows of 2 vectors leave 4 of 16 registers for the operands.
             const ROWS: usize = 6;
+            const COLUMNS: usize = 2;
             type Long = Self;
 
             #[inline(always)]
@@ -156,10 +159,10 @@ impl Level {
         Level::Plain
     }
 
-    /// Floats in a vector, and rows of the largest tile.
-    pub(crate) fn shape(self) -> (usize, usize) {
-        fn of<W: Wide>() -> (usize, usize) {
-            (W::WIDTH, W::ROWS)
+    /// Floats in a vector, rows of the largest tile, and vectors of its rows.
+    pub(crate) fn shape(self) -> [usize; 3] {
+        fn of<W: Wide>() -> [usize; 3] {
+            [W::WIDTH, W::ROWS, W::COLUMNS]
         }
         match self {
             Level::Plain => of::<Plain>(),

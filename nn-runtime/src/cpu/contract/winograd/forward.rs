@@ -35,7 +35,7 @@ struct Forward<'a> {
 
 /// Computes a convolution.
 pub(in super::super) fn run(level: Level, problem: &Problem, form: &Form, o: Operands<'_>) {
-    let (width, most) = level.shape();
+    let [width, most, _] = level.shape();
     let work = problem.work();
     let threads = if work < 2 * WORTH { 1 } else { parallel::threads() };
     let enough = if threads > 1 { 4 * threads } else { 1 };

@@ -39,7 +39,7 @@ struct Sums<'a> {
 
 /// Computes a convolution's gradient.
 pub(in super::super) fn run(level: Level, problem: &Problem, form: &Form, o: Operands<'_>) {
-    let (width, _) = level.shape();
+    let [width, ..] = level.shape();
     with_tables(|tables| {
         let Tables { groups, channels, samples, inputs, .. } = tables;
         for (table, axes) in [
