@@ -64,7 +64,7 @@ pub use wgpu;
 pub mod private {
     pub use crate::checkpoint::{Load, Loaded};
     pub use crate::cpu;
-    pub use crate::data::{DataSet, Input, Stream, classes, floats, rows, rows_mut};
+    pub use crate::data::{DataSet, Input, Stream, classes, floats, room, rows, rows_mut};
     pub use crate::fit::{Data, Dataset, Report, WeightedReport};
     pub use crate::metrics::{Figure, Measured, display, figure_names, names};
     pub use crate::network::{Net, StepProgram, Stepwise, memory};

@@ -377,6 +377,14 @@ impl Net {
         Ok(true)
     }
 
+    /// How many samples these inputs have, which come in order of declaration.
+    ///
+    /// # Errors
+    /// If they differ in it, or if a class index is out of range.
+    pub fn samples(&self, inputs: &[Input<'_>]) -> Result<usize> {
+        Input::count(inputs, self.program.fields.get(..self.program.inputs).unwrap_or_default())
+    }
+
     /// Each output for all samples, row-major. The inputs come in order of declaration.
     ///
     /// # Errors
@@ -400,8 +408,7 @@ impl Net {
     /// As [`Net::predict`], and if an output has room for another number of samples.
     pub fn predict_into(&self, inputs: &[Input<'_>], outputs: &mut [&mut [f32]]) -> Result<()> {
         const FEW: usize = 8;
-        let fields = self.program.fields.get(..self.program.inputs).unwrap_or_default();
-        let samples = Input::count(inputs, fields)?;
+        let samples = self.samples(inputs)?;
         for (output, room) in self.program.outputs.iter().zip(&*outputs) {
             let width = output.dims.iter().product::<usize>();
             if room.len() != samples * width {

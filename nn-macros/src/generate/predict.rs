@@ -29,25 +29,26 @@ impl Api<'_> {
             let Sample { size, .. } = &output.sample;
             quote!(#nn::floats::<#size, _>(&outputs.next().unwrap_or_default()))
         };
-        let (result, value, doc) = match &self.outputs[..] {
+        // Parameters of their own hygiene: an input may have an output's name.
+        let rooms: Vec<Ident> =
+            self.outputs.iter().map(|o| Ident::new(&o.name.ident.to_string(), Span::mixed_site())).collect();
+        let (result, value, predicted, doc) = match &self.outputs[..] {
             [output] => {
-                let nested = &output.sample.nested;
+                let (nested, room) = (&output.sample.nested, &rooms[0]);
                 let doc = format!("`{}` for each sample, any number of them.", output.name.ident);
-                (quote!(::std::vec::Vec<#nested>), take(output), doc)
+                (quote!(::std::vec::Vec<#nested>), take(output), quote!(#room), doc)
             }
             outputs => {
                 let (result, names) = (self.output_name(), outputs.iter().map(|o| &o.name.ident));
-                let values = outputs.iter().map(take);
+                let (values, names_again) = (outputs.iter().map(take), names.clone());
                 (
                     quote!(#result),
                     quote!(#result { #(#names: #values),* }),
+                    quote!(#result { #(#names_again: #rooms),* }),
                     "All outputs for each sample, any number of them.".to_owned(),
                 )
             }
         };
-        // Parameters of their own hygiene: an input may have an output's name.
-        let rooms: Vec<Ident> =
-            self.outputs.iter().map(|o| Ident::new(&o.name.ident.to_string(), Span::mixed_site())).collect();
         let room_rows: Vec<Ident> = (0..rooms.len()).map(|i| format_ident!("Room{i}")).collect();
         let room_bounds: Vec<TokenStream> = (self.outputs.iter().zip(&room_rows))
             .map(|(output, row)| {
@@ -55,10 +56,13 @@ impl Api<'_> {
                 quote!(#row: #nn::Row<f32, #size, #nested>)
             })
             .collect();
-        let writes = self.outputs.iter().zip(&rooms).map(|(output, room)| {
+        let (mut makes, mut fills, mut writes) = (vec![], vec![], vec![]);
+        for (output, room) in self.outputs.iter().zip(&rooms) {
             let Sample { size, nested, .. } = &output.sample;
-            quote!(#nn::rows_mut::<#size, #nested, _>(#room))
-        });
+            makes.push(quote!(let mut #room = #nn::room::<#size, #nested>(samples)?;));
+            fills.push(quote!(#nn::rows_mut::<#size, #nested, _>(&mut #room)));
+            writes.push(quote!(#nn::rows_mut::<#size, #nested, _>(#room)));
+        }
         let forward = self.loss.then(|| {
             let data = self.data_name();
             quote! {
@@ -75,6 +79,7 @@ impl Api<'_> {
             }
         });
         let (all_bounds, all_reads): (Vec<_>, Vec<_>) = (bounds.collect(), reads.collect());
+        let count = all_reads.len();
         let (many, many_into) = (many_arguments(1 + names.len()), many_arguments(1 + names.len() + rooms.len()));
         quote! {
             impl #name {
@@ -92,8 +97,11 @@ impl Api<'_> {
                     #(#all_bounds,)*
                 {
                     #unread
-                    let mut outputs = self.net.predict(&[#(#all_reads),*])?.into_iter();
-                    ::core::result::Result::Ok(#value)
+                    let inputs: [#nn::Input<'_>; #count] = [#(#all_reads),*];
+                    let samples = self.net.samples(&inputs)?;
+                    #(#makes)*
+                    self.net.predict_into(&inputs, &mut [#(#fills),*])?;
+                    ::core::result::Result::Ok(#predicted)
                 }
 
                 /// [`Self::predict`] into arrays that are there, as many of each output as there are samples. On the CPU it

@@ -78,7 +78,7 @@ pub use source::{Draw, Kind, Source};
 pub(crate) use ahead::{Ahead, Portion, ahead};
 pub(crate) use set::check_weights;
 #[doc(hidden)]
-pub use set::{DataSet, Input, classes, floats, rows, rows_mut};
+pub use set::{DataSet, Input, classes, floats, room, rows, rows_mut};
 #[doc(hidden)]
 pub use stream::Stream;
 pub(crate) use stream::{Passes, Training, multiple, order, portion_floats};

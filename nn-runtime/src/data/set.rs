@@ -32,6 +32,18 @@ pub fn rows_mut<const N: usize, Nested, R: Row<f32, N, Nested>>(rows: &mut [R]) 
     R::flat_mut(rows)
 }
 
+/// Room for so many samples of numbers.
+///
+/// # Errors
+/// If there is not so much memory.
+pub fn room<const N: usize, R: Row<f32, N, R>>(samples: usize) -> Result<Vec<R>> {
+    let none = |_| Error::OutOfMemory { device: "CPU".into(), what: format!("an output of {samples} samples") };
+    let mut all = Vec::new();
+    all.try_reserve_exact(samples).map_err(none)?;
+    R::nested(&[0.0; N]).first().into_iter().for_each(|zero| all.resize(samples, *zero));
+    Ok(all)
+}
+
 /// Numbers as an array for each sample.
 pub fn floats<const N: usize, R: Row<f32, N, R>>(values: &[f32]) -> Vec<R> {
     R::nested(values).to_vec()
