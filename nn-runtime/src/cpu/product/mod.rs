@@ -133,7 +133,7 @@ enum Engine {
 }
 
 /// The largest product, in multiply-adds, that tiles do faster without packing its first operand.
-const TILE_WORK: usize = 1 << 20;
+const TILE_WORK: usize = 1 << 22;
 /// Rows up to which there is nothing to be gained by it, whatever the size.
 const TILE_ROWS: usize = 8;
 /// Floats of a second operand that the second-level cache holds while few rows read it in place: 1 MiB.
