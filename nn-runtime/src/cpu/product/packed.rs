@@ -76,7 +76,7 @@ impl WideKernel for Packed<'_> {
             let columns = columns_of_group.min(p.n - j);
             for k in (0..p.k).step_by(depth) {
                 let terms = depth.min(p.k - k);
-                pack::pack_panels::<W>(w, W::COLUMNS, &o.b[k * p.b[0] + j * p.b[1]..], p.b, [terms, columns], panels);
+                pack::pack_panels(w, W::COLUMNS, &o.b[k * p.b[0] + j * p.b[1]..], p.b, [terms, columns], panels);
                 for i in (0..p.m).step_by(rows_of_block) {
                     let rows = rows_of_block.min(p.m - i);
                     let slivers = &mut slivers[if is_kept { k * sliver_row } else { 0 }..];

@@ -7,7 +7,7 @@ use crate::cpu::simd::{LANES, Level};
 
 /// Multiply-adds of a block in tiles: some 3 µs.
 const TILES_BLOCK: usize = GRAIN;
-/// Columns of the smallest block: the width of every tile divides it.
+/// Columns of the smallest block: the width of every tile of operands that are not packed divides it.
 const COLUMNS: usize = 32;
 /// Rows of the smallest block in tiles: enough to pay for packing a panel again.
 const ROWS: usize = 64;

@@ -6,7 +6,7 @@ use crate::cpu::memory::Shared;
 use crate::cpu::simd::{LANES, Wide, WideKernel, prefetch};
 
 /// Floats of a panel: so many stay in the first-level cache.
-pub(super) const PANEL: usize = 1 << 13;
+const PANEL: usize = 1 << 13;
 /// Rows of a tile in the order in which it reads them, with room for all tiles.
 pub(super) const PACKED_ROWS: usize = LANES;
 /// Tiles of rows up to which the second operand is read in place: packing it pays when many tiles read it.
