@@ -1,7 +1,7 @@
 //! Sums of products: the engine behind every contraction.
 //!
 //! Generated code describes a product by its sizes and strides alone ([`Product`]); how it is computed is decided here,
-//! by the sizes of the batch at hand. They are done in register [`tile`]s, and large ones pack their operands for these; few rows of operands
+//! by the sizes of the batch at hand. They are done in register [`tiles`], for which operands are packed where that pays; few rows of operands
 //! that are contiguous along the sum have vectors along it ([`dots`]); only results whose rows are not contiguous, either way, go to the crate `matrixmultiply`. [`split`] cuts all of them into blocks for several threads.
 //!
 //! Every element is a sum of its own, in the order of its terms, and how it is summed depends on sizes and strides alone. Blocks only
@@ -9,17 +9,16 @@
 
 mod dots;
 mod pack;
-mod packed;
 mod small;
 mod split;
 mod tile;
+mod tiles;
 
 use super::memory::Shared;
 use super::scratch::with_own;
 use super::simd::Level;
 use dots::Dots;
-use packed::Packed;
-use tile::Tiles;
+use tiles::{Cut, Tiles};
 
 pub use small::{small_dots, small_packed, small_rows};
 
@@ -125,17 +124,17 @@ enum Engine {
     /// In vectors along the sums, of few rows; where the second operand comes from far away, it is asked for ahead.
     Dots { is_far: bool },
     /// In register tiles, which store whole rows: the stride of columns is 1.
-    Tiles,
-    /// In the same tiles, with both operands packed in blocks.
-    Packed,
+    Tiles { is_large: bool },
     /// By `matrixmultiply`, whose results may lie in any way.
     Strided,
 }
 
-/// The largest product, in multiply-adds, that tiles do faster without packing its first operand.
+/// The largest product, in multiply-adds, that threads share in small blocks, whose operands are packed again for each of them.
 const TILE_WORK: usize = 1 << 22;
-/// Rows up to which there is nothing to be gained by it, whatever the size.
+/// Rows up to which that is right whatever the size.
 const TILE_ROWS: usize = 8;
+/// Rows up to which it is where the second operand is read in place, and stays in each thread's second-level cache.
+const NEAR_ROWS: usize = 64;
 /// Floats of a second operand that the second-level cache holds while few rows read it in place: 1 MiB.
 const NEAR: usize = 1 << 18;
 
@@ -143,35 +142,25 @@ impl Engine {
     fn of(p: &Product) -> Self {
         match p.c[1] == 1 || p.n == 1 {
             true if dots::suits(p) => Engine::Dots { is_far: p.k * p.n > NEAR },
-            true if p.work() <= TILE_WORK || p.m <= TILE_ROWS => Engine::Tiles,
-            true if p.m <= tile::IN_PLACE_TILES * TILE_ROWS && p.b[1] == 1 && p.k * p.n <= NEAR => Engine::Tiles,
-            true => Engine::Packed,
+            true => {
+                let is_near = p.m <= NEAR_ROWS && p.b[1] == 1 && p.k * p.n <= NEAR;
+                Engine::Tiles { is_large: p.work() > TILE_WORK && p.m > TILE_ROWS && !is_near }
+            }
             false => Engine::Strided,
         }
     }
 
-    /// Computes a block on this thread, with as much of its memory as [`Engine::room`] says.
+    /// Computes a block on this thread, in tiles if it is cut for them, with as much of its memory as [`Cut::room`] says.
     ///
     /// # Safety
     /// The largest index of each operand lies within its slice, and nobody else touches the elements of the result.
     #[inline]
-    unsafe fn compute(self, level: Level, p: &Product, o: Operands<'_>, room: usize) {
-        match self {
-            Engine::Dots { is_far } => level.run(Dots { p, o, is_far }),
-            Engine::Tiles => with_own(room, |room| level.run(Tiles { p, o, room })),
-            Engine::Packed => with_own(room, |room| level.run(Packed { p, o, room })),
+    unsafe fn compute(self, level: Level, p: &Product, o: Operands<'_>, cut: Option<Cut>, room: usize) {
+        match (self, cut) {
+            (Engine::Dots { is_far }, _) => level.run(Dots { p, o, is_far }),
+            (Engine::Tiles { .. }, Some(cut)) => with_own(room, |room| level.run(Tiles { p, o, cut, room })),
             // SAFETY: the caller says so.
-            Engine::Strided => unsafe { strided(p, o) },
-        }
-    }
-
-    /// Floats that a block of this size takes of a thread's memory. (What `matrixmultiply` takes, it allocates and frees.)
-    fn room(self, level: Level, p: &Product) -> usize {
-        let [width, rows, columns] = level.shape();
-        match self {
-            Engine::Tiles => tile::room(p, width),
-            Engine::Packed => packed::room(p, [rows, columns * width]),
-            Engine::Dots { .. } | Engine::Strided => 0,
+            _ => unsafe { strided(p, o) },
         }
     }
 }

@@ -1,13 +1,13 @@
 //! Copies columns of an operand into the order in which tiles read them.
 
-use super::tile::{LINE, PACKED_ROWS};
+use super::tile::LINE;
 use crate::cpu::simd::{LANES, Simd, Wide, prefetch};
 
 /// Rows that are asked for before they are copied.
 const AHEAD: usize = 4;
 
 /// Copies `k` rows of `columns` columns of `from` (with these strides of rows and columns) to `to`, in rows of `width`
-/// floats, a multiple of [`LANES`]. What is behind the columns becomes 0.
+/// floats, a multiple of [`LANES`], or less than that. What is behind the columns becomes 0.
 #[inline(always)]
 pub(super) fn pack<S: Simd>(
     s: S,
@@ -49,18 +49,17 @@ pub(super) fn pack<S: Simd>(
     }
 }
 
-/// Copies `k` terms of columns of `from` (with these strides of terms and columns) to panels of so many wide vectors, one panel
-/// behind another.
+/// Copies `k` terms of columns of `from` (with these strides of terms and columns) to panels of this width, whole wide vectors,
+/// one panel behind another.
 #[inline(always)]
 pub(super) fn pack_panels<W: Wide>(
     w: W,
-    vectors: usize,
+    width: usize,
     from: &[f32],
     [term, column]: [usize; 2],
     [k, columns]: [usize; 2],
     to: &mut [f32],
 ) {
-    let width = vectors * W::WIDTH;
     let panel = k * width;
     let whole = columns / width;
     let mut first = 0;
@@ -112,11 +111,18 @@ fn transpose<S: Simd>(s: S, from: &[f32], distance: usize, k: usize, width: usiz
     }
 }
 
-/// Copies `k` terms of `rows` rows of `from` (with these strides of rows and terms) to `to`: a sliver for each tile of
-/// rows, one behind another, each in rows of [`PACKED_ROWS`].
+/// Floats of a sliver of so many rows and terms: whole vectors are written, also behind the last term, and slivers do not lie at
+/// distances that are powers of two, where they would be in one another's way in a cache.
+pub(super) fn sliver(rows: usize, terms: usize) -> usize {
+    (rows * terms).next_multiple_of(LINE) + LINE
+}
+
+/// Copies `k` terms of `rows` rows of `from` (with these strides of rows and terms) to `to`: a [`sliver`] for each tile of `height`
+/// rows, at most [`LANES`], term by term.
 #[inline(always)]
 pub(super) fn pack_slivers<W: Wide>(
     w: W,
+    height: usize,
     from: &[f32],
     [row, term]: [usize; 2],
     [rows, k]: [usize; 2],
@@ -124,28 +130,24 @@ pub(super) fn pack_slivers<W: Wide>(
 ) {
     /// Tiles whose rows are read together: whole lines, where rows are neighbours.
     const TOGETHER: usize = 8;
-    let sliver = k * PACKED_ROWS;
+    let sliver = sliver(height, k);
     let mut first = 0;
-    if row == 1 && W::ROWS == PACKED_ROWS {
-        while first + TOGETHER * W::ROWS <= rows {
-            let to = &mut to[first / W::ROWS * sliver..][..TOGETHER * sliver];
+    if row == 1 {
+        let floats = (TOGETHER - 1) * height + LANES;
+        while first + floats <= rows {
+            let to = &mut to[first / height * sliver..][..TOGETHER * sliver];
             for k in 0..k {
-                let from = &from[k * term + first..][..TOGETHER * W::ROWS];
+                let from = &from[k * term + first..][..floats];
                 for tile in 0..TOGETHER {
-                    w.store(to, tile * sliver + k * PACKED_ROWS, LANES, w.load(from, tile * W::ROWS, LANES));
+                    w.store(to, tile * sliver + k * height, LANES, w.load(from, tile * height, LANES));
                 }
             }
-            first += TOGETHER * W::ROWS;
+            first += TOGETHER * height;
         }
     }
     while first < rows {
-        let count = W::ROWS.min(rows - first);
-        let (from, to) = (&from[first * row..], &mut to[first / W::ROWS * sliver..][..sliver]);
-        if term == 1 && count == PACKED_ROWS && k.is_multiple_of(LANES) {
-            transpose(w, from, row, k, PACKED_ROWS, to);
-        } else {
-            pack(w, from, [term, row], [k, count], PACKED_ROWS, to);
-        }
-        first += W::ROWS;
+        let (from, to) = (&from[first * row..], &mut to[first / height * sliver..][..sliver]);
+        pack(w, from, [term, row], [k, height.min(rows - first)], height, to);
+        first += height;
     }
 }

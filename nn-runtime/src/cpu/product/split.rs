@@ -1,13 +1,13 @@
 //! Cuts a product into blocks, and computes them on several threads where that pays.
 
-use super::{Engine, Operands, Product};
+use super::{Cut, Engine, Operands, Product};
 use crate::cpu::parallel::{GRAIN, each, threads};
 use crate::cpu::scratch::{Need, noted};
 use crate::cpu::simd::{LANES, Level};
 
 /// Multiply-adds of a block in tiles: some 3 µs.
 const TILES_BLOCK: usize = GRAIN;
-/// Columns of the smallest block: the width of every tile of operands that are not packed divides it.
+/// Columns of the smallest block: whole vectors of every width.
 const COLUMNS: usize = 32;
 /// Rows of the smallest block in tiles: enough to pay for packing a panel again.
 const ROWS: usize = 64;
@@ -16,7 +16,7 @@ const UNPACKED_ROWS: usize = 16;
 /// Floats of a second operand that stay in each thread's second-level cache: 512 KiB.
 const STAYS: usize = 1 << 17;
 /// Blocks of a large product for each thread, so that who is late or slow does less.
-const LARGE_BLOCKS: usize = 2;
+const LARGE_BLOCKS: usize = 4;
 /// Multiply-adds of the smallest block of a large product: enough to pay for packing its operands, some 10 µs.
 const LARGE_BLOCK: usize = 1 << 20;
 
@@ -27,13 +27,16 @@ const LARGE_BLOCK: usize = 1 << 20;
 pub(super) unsafe fn run(engine: Engine, p: &Product, o: Operands<'_>) {
     let [rows, columns] = block(engine, p);
     let level = Level::best();
-    let room = engine.room(level, &Product { m: rows, n: columns, ..*p });
+    let is_tiled = matches!(engine, Engine::Tiles { .. });
+    let cut = is_tiled.then(|| Cut::new(level, &Product { m: rows, n: columns, ..*p }, p.n));
+    // (What `matrixmultiply` takes, it allocates and frees.)
+    let room = cut.map_or(0, |cut| cut.room().iter().sum());
     if noted(Need { shared: 0, own: room }) {
         return;
     }
     if rows == p.m && columns == p.n {
         // SAFETY: the caller says so.
-        return unsafe { engine.compute(level, p, o, room) };
+        return unsafe { engine.compute(level, p, o, cut, room) };
     }
     let across = p.n.div_ceil(columns);
     each(p.m.div_ceil(rows) * across, &|number| {
@@ -42,26 +45,26 @@ pub(super) unsafe fn run(engine: Engine, p: &Product, o: Operands<'_>) {
         let operands =
             Operands { a: &o.a[i * p.a[0]..], b: &o.b[j * p.b[1]..], c: o.c.from(i * p.c[0] + j * p.c[1]), add: o.add };
         // SAFETY: the largest indices of a block are at most those of the whole, and blocks share no element.
-        unsafe { engine.compute(level, &block, operands, room) };
+        unsafe { engine.compute(level, &block, operands, cut, room) };
     });
 }
 
 /// Rows and columns of a block: halves of halves.
 #[inline]
 fn block(engine: Engine, p: &Product) -> [usize; 2] {
-    if matches!(engine, Engine::Dots { .. } | Engine::Tiles) && p.work() <= TILES_BLOCK {
+    if matches!(engine, Engine::Dots { .. } | Engine::Tiles { is_large: false }) && p.work() <= TILES_BLOCK {
         return [p.m, p.n];
     }
     let half = |side: usize, least: usize| side.div_ceil(2).next_multiple_of(least).min(side);
     let blocks = match engine {
-        Engine::Dots { .. } | Engine::Tiles => 0,
-        Engine::Packed | Engine::Strided => match threads() {
+        Engine::Dots { .. } | Engine::Tiles { is_large: false } => 0,
+        Engine::Tiles { .. } | Engine::Strided => match threads() {
             1 => 1,
             threads => LARGE_BLOCKS * threads,
         },
     };
     let (mut rows, mut columns) = (p.m, p.n);
-    if engine == Engine::Tiles && p.b[1] == 1 && p.b[0] * p.k <= STAYS {
+    if engine == (Engine::Tiles { is_large: false }) && p.b[1] == 1 && p.b[0] * p.k <= STAYS {
         // A recurrent step: with a block of samples for each thread, what the kernels before and behind it do with these
         // samples stays in its cache. Only weights are read by all.
         let share = p.m.div_ceil(threads()).next_multiple_of(LANES);
@@ -72,17 +75,19 @@ fn block(engine: Engine, p: &Product) -> [usize; 2] {
     loop {
         let before = [rows, columns];
         match engine {
-            Engine::Dots { .. } | Engine::Tiles if rows * columns * p.k <= TILES_BLOCK => {}
+            Engine::Dots { .. } | Engine::Tiles { is_large: false } if rows * columns * p.k <= TILES_BLOCK => {}
             // Columns first: each panel is packed once, then.
-            Engine::Dots { .. } | Engine::Tiles if columns > COLUMNS => columns = half(columns, COLUMNS),
+            Engine::Dots { .. } | Engine::Tiles { is_large: false } if columns > COLUMNS => {
+                columns = half(columns, COLUMNS)
+            }
             // A result of few rows has none to give away.
             Engine::Dots { .. } => {}
-            Engine::Tiles => rows = half(rows, ROWS),
+            Engine::Tiles { is_large: false } => rows = half(rows, ROWS),
             // Each block packs its operands once more, so there are no more than threads need.
-            Engine::Packed | Engine::Strided if p.m.div_ceil(rows) * p.n.div_ceil(columns) >= blocks => {}
-            Engine::Packed | Engine::Strided if rows * columns * p.k <= LARGE_BLOCK => {}
-            Engine::Packed | Engine::Strided if rows <= columns => columns = half(columns, COLUMNS),
-            Engine::Packed | Engine::Strided => rows = half(rows, COLUMNS),
+            Engine::Tiles { .. } | Engine::Strided if p.m.div_ceil(rows) * p.n.div_ceil(columns) >= blocks => {}
+            Engine::Tiles { .. } | Engine::Strided if rows * columns * p.k <= LARGE_BLOCK => {}
+            Engine::Tiles { .. } | Engine::Strided if rows <= columns => columns = half(columns, COLUMNS),
+            Engine::Tiles { .. } | Engine::Strided => rows = half(rows, COLUMNS),
         }
         if before == [rows, columns] {
             return before;

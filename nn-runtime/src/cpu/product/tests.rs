@@ -47,12 +47,16 @@ fn check(p: &Product, add: bool, run: impl Fn(&[f32], &[f32], &mut [f32])) {
 
 /// Computes a product with these vectors, in exactly the memory that the engine asks for.
 fn on(level: Level, engine: Engine, p: &Product, o: Operands<'_>) {
-    let room = &mut vec![f32::NAN; engine.room(level, p)][..];
     match engine {
         Engine::Dots { is_far } => level.run(Dots { p, o, is_far }),
-        Engine::Packed => level.run(Packed { p, o, room }),
-        _ => level.run(Tiles { p, o, room }),
+        _ => in_tiles(level, Cut::new(level, p, p.n), p, o),
     }
+}
+
+/// Computes a product in tiles, cut like this.
+fn in_tiles(level: Level, cut: Cut, p: &Product, o: Operands<'_>) {
+    let room = &mut vec![f32::NAN; cut.room().iter().sum()][..];
+    level.run(Tiles { p, o, cut, room });
 }
 
 const SIZES: [[usize; 3]; 16] = [
@@ -91,7 +95,7 @@ fn tiles_of_every_level_and_onto_something() {
                 [false, true].into_iter().flat_map(|add| Level::all().into_iter().map(move |l| (add, l)))
             {
                 let dots = [false, true].map(|is_far| Engine::Dots { is_far }).into_iter().filter(|_| dots::suits(&p));
-                for engine in dots.chain([Engine::Tiles, Engine::Packed]) {
+                for engine in dots.chain([Engine::Tiles { is_large: false }]) {
                     check(&p, add, |a, b, c| on(level, engine, &p, Operands { a, b, c: Shared::new(c), add }));
                 }
             }
@@ -108,10 +112,10 @@ fn the_width_of_vectors_changes_no_bit() {
         let mut all = Level::all().into_iter().filter(|level| !matches!(level, Level::Plain)).map(|level| {
             let mut c = vec![0.0; m * n];
             let o = Operands { a: &a, b: &b, c: Shared::new(&mut c), add: false };
-            on(level, Engine::Tiles, &p, o);
+            on(level, Engine::Tiles { is_large: false }, &p, o);
             let mut packed = vec![0.0; m * n];
             let o = Operands { a: &a, b: &b, c: Shared::new(&mut packed), add: false };
-            on(level, Engine::Packed, &p, o);
+            in_tiles(level, Cut::new(level, &p, p.n).packed(), &p, o);
             assert_eq!(c, packed);
             c
         });
@@ -157,15 +161,16 @@ fn large_products() {
 fn packing_changes_no_bit_of_large_products() {
     // The first operand of one is packed once for both groups of columns; the other's is too large for that.
     for m in [300, 2200] {
-        let p = Product { m, n: 520, k: 480, a: [480, 1], b: [520, 1], c: [520, 1] };
+        let p = Product { m, n: 528, k: 600, a: [1, m], b: [528, 1], c: [528, 1] };
         let (a, b) = (numbers(m * p.k, 3), numbers(p.k * p.n, 5));
         let level = Level::best();
-        let [tiles, packed] = [Engine::Tiles, Engine::Packed].map(|engine| {
+        let cut = Cut::new(level, &p, p.n);
+        let [in_place, cut, packed] = [cut.in_place(), cut, cut.packed()].map(|cut| {
             let mut c = vec![0.0; m * p.n];
-            on(level, engine, &p, Operands { a: &a, b: &b, c: Shared::new(&mut c), add: false });
+            in_tiles(level, cut, &p, Operands { a: &a, b: &b, c: Shared::new(&mut c), add: false });
             c
         });
-        assert!(tiles == packed, "{p:?}");
+        assert!(in_place == packed && cut == packed, "{p:?}");
     }
 }
 

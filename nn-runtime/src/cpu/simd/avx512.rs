@@ -130,8 +130,8 @@ impl Wide for Avx512 {
     // 8 rows of 2 vectors: 16 sums at a time hide the latency of two multiply-adds a cycle, and sides of layers are mostly
     // multiples of 8.
     const ROWS: usize = 8;
-    // 24 sums of packed operands: fewer loads for each of them.
-    const COLUMNS: usize = 3;
+    // 6 rows of 4 vectors or 8 of 3: fewer loads for each sum, which count where two threads share a core.
+    const SUMS: usize = 24;
     type Long = Sixteen;
 
     #[inline(always)]

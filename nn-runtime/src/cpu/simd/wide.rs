@@ -16,10 +16,10 @@ pub trait Wide: Simd {
     type W: Copy;
     /// Floats in it: a multiple of [`LANES`].
     const WIDTH: usize;
-    /// Rows of the largest tile.
+    /// Rows of a tile, at most.
     const ROWS: usize;
-    /// Vectors of a row of the largest tile; tiles of operands that are not packed have two at most.
-    const COLUMNS: usize;
+    /// Vectors of a product's tile, at most.
+    const SUMS: usize;
     /// What elementwise kernels compute with that are more than loads and stores.
     type Long: Vectors;
 
@@ -53,7 +53,7 @@ macro_rules! eight_lanes {
             const WIDTH: usize = LANES;
             // 6 rows of 2 vectors leave 4 of 16 registers for the operands.
             const ROWS: usize = 6;
-            const COLUMNS: usize = 2;
+            const SUMS: usize = 12;
             type Long = Self;
 
             #[inline(always)]
@@ -159,10 +159,10 @@ impl Level {
         Level::Plain
     }
 
-    /// Floats in a vector, rows of the largest tile, and vectors of its rows.
+    /// Floats in a vector, rows of a tile, and vectors of a product's tile, both at most.
     pub(crate) fn shape(self) -> [usize; 3] {
         fn of<W: Wide>() -> [usize; 3] {
-            [W::WIDTH, W::ROWS, W::COLUMNS]
+            [W::WIDTH, W::ROWS, W::SUMS]
         }
         match self {
             Level::Plain => of::<Plain>(),
