@@ -135,8 +135,31 @@ fn zeroed(len: usize) -> Result<Vec<f32>> {
         return Err(out_of_memory(len));
     }
     // SAFETY: the global allocator gave the memory, with the layout of so many floats, and zeros are floats.
-    Ok(unsafe { Vec::from_raw_parts(start.cast(), floats, floats) })
+    let mut memory = unsafe { Vec::from_raw_parts(start.cast(), floats, floats) };
+    in_huge_pages(&mut memory);
+    Ok(memory)
 }
+
+/// Asks the system for large memory in pages of 2 MiB, where it gives them to those who ask alone: matrices whose rows lie pages
+/// apart would wait for the addresses of 4 KiB pages.
+#[cfg(target_os = "linux")]
+fn in_huge_pages(memory: &mut [f32]) {
+    /// A huge page of x86-64, and of AArch64 with pages of 4 KiB; a multiple of every small one.
+    const HUGE: usize = 2 << 20;
+    let bytes: &mut [u8] = bytemuck::cast_slice_mut(memory);
+    // Whole pages alone: so no other memory grows by it.
+    let first = bytes.as_ptr().align_offset(HUGE);
+    let whole = bytes.len().saturating_sub(first) / HUGE * HUGE;
+    if whole >= 2 * HUGE {
+        // SAFETY: these pages are part of the slice, and the advice changes nothing that a program could read. Where the system
+        // does not take it, nothing is lost.
+        unsafe { libc::madvise(bytes[first..].as_mut_ptr().cast(), whole, libc::MADV_HUGEPAGE) };
+    }
+}
+
+/// Other systems decide by themselves.
+#[cfg(not(target_os = "linux"))]
+fn in_huge_pages(_: &mut [f32]) {}
 
 impl Deref for Floats {
     type Target = [f32];

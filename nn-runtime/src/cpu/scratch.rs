@@ -97,6 +97,9 @@ pub(crate) fn reserve(need: Need) -> Result<()> {
 /// # Panics
 /// If there is no memory for them.
 pub(super) fn with_shared(floats: usize, f: impl FnOnce(&mut [f32])) {
+    if floats == 0 {
+        return f(&mut []);
+    }
     let mut memory = SHARED.take();
     memory.renew(floats).expect("there is memory for what contractions need");
     f(&mut memory[..floats]);

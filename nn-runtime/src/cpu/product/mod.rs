@@ -150,15 +150,17 @@ impl Engine {
         }
     }
 
-    /// Computes a block on this thread, in tiles if it is cut for them, with as much of its memory as [`Cut::room`] says.
+    /// Computes a block on this thread, in tiles if it is cut for them, with these slivers of the whole product.
     ///
     /// # Safety
     /// The largest index of each operand lies within its slice, and nobody else touches the elements of the result.
     #[inline]
-    unsafe fn compute(self, level: Level, p: &Product, o: Operands<'_>, cut: Option<Cut>, room: usize) {
+    unsafe fn compute(self, level: Level, p: &Product, o: Operands<'_>, cut: Option<Cut>, slivers: &[f32]) {
         match (self, cut) {
             (Engine::Dots { is_far }, _) => level.run(Dots { p, o, is_far }),
-            (Engine::Tiles { .. }, Some(cut)) => with_own(room, |room| level.run(Tiles { p, o, cut, room })),
+            (Engine::Tiles { .. }, Some(cut)) => {
+                with_own(cut.need().own, |own| level.run(Tiles { p, o, cut, slivers, own }))
+            }
             // SAFETY: the caller says so.
             _ => unsafe { strided(p, o) },
         }

@@ -128,26 +128,37 @@ pub(super) fn pack_slivers<W: Wide>(
     [rows, k]: [usize; 2],
     to: &mut [f32],
 ) {
-    /// Tiles whose rows are read together: whole lines, where rows are neighbours.
-    const TOGETHER: usize = 8;
+    /// Terms that are copied tile by tile: their lines stay in the first-level cache.
+    const TERMS: usize = 16;
     let sliver = sliver(height, k);
-    let mut first = 0;
-    if row == 1 {
-        let floats = (TOGETHER - 1) * height + LANES;
-        while first + floats <= rows {
-            let to = &mut to[first / height * sliver..][..TOGETHER * sliver];
-            for k in 0..k {
-                let from = &from[k * term + first..][..floats];
-                for tile in 0..TOGETHER {
-                    w.store(to, tile * sliver + k * height, LANES, w.load(from, tile * height, LANES));
-                }
-            }
-            first += TOGETHER * height;
+    // Whole vectors are read, also of the rows behind a tile's: behind the last one of all there may be none.
+    let copied = match row {
+        1 => (from.len() - (k - 1) * term).saturating_sub(LANES - height).min(rows) / height,
+        _ => 0,
+    };
+    for start in (0..k).step_by(TERMS) {
+        let terms = TERMS.min(k - start);
+        for tile in 0..copied {
+            let from = &from[start * term + tile * height..];
+            copy(w, from, term, &mut to[tile * sliver + start * height..], height, terms);
         }
     }
-    while first < rows {
-        let (from, to) = (&from[first * row..], &mut to[first / height * sliver..][..sliver]);
-        pack(w, from, [term, row], [k, height.min(rows - first)], height, to);
-        first += height;
+    for tile in copied..rows.div_ceil(height) {
+        let i = tile * height;
+        let to = &mut to[tile * sliver..][..sliver];
+        pack(w, &from[i * row..], [term, row], [k, height.min(rows - i)], height, to);
+    }
+}
+
+/// Copies so many vectors from one place to another, with these distances between them.
+#[inline(always)]
+fn copy<S: Simd>(s: S, from: &[f32], term: usize, to: &mut [f32], height: usize, count: usize) {
+    assert!((count - 1) * term + LANES <= from.len() && (count - 1) * height + LANES <= to.len(), "vectors are there");
+    for k in 0..count {
+        // SAFETY: asserted above for the last one.
+        let from = unsafe { from.get_unchecked(k * term..k * term + LANES) };
+        // SAFETY: as above.
+        let to = unsafe { to.get_unchecked_mut(k * height..k * height + LANES) };
+        s.store(to, 0, LANES, s.load(from, 0, LANES));
     }
 }

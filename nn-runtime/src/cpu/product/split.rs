@@ -1,8 +1,10 @@
 //! Cuts a product into blocks, and computes them on several threads where that pays.
 
+use super::tiles::{Once, narrowest};
 use super::{Cut, Engine, Operands, Product};
+use crate::cpu::memory::Shared;
 use crate::cpu::parallel::{GRAIN, each, threads};
-use crate::cpu::scratch::{Need, noted};
+use crate::cpu::scratch::{Need, noted, with_shared};
 use crate::cpu::simd::{LANES, Level};
 
 /// Multiply-adds of a block in tiles: some 3 µs.
@@ -17,6 +19,10 @@ const UNPACKED_ROWS: usize = 16;
 const STAYS: usize = 1 << 17;
 /// Blocks of a large product for each thread, so that who is late or slow does less.
 const LARGE_BLOCKS: usize = 4;
+/// Tiles of rows whose slivers one thread packs at a time.
+const TILES_ONCE: usize = 32;
+/// Multiply-adds of a block that is long enough: some 0.3 ms.
+const LONG_BLOCK: usize = 1 << 24;
 /// Multiply-adds of the smallest block of a large product: enough to pay for packing its operands, some 10 µs.
 const LARGE_BLOCK: usize = 1 << 20;
 
@@ -25,19 +31,45 @@ const LARGE_BLOCK: usize = 1 << 20;
 /// # Safety
 /// The largest index of each operand lies within its slice, and nobody else touches the elements of the result.
 pub(super) unsafe fn run(engine: Engine, p: &Product, o: Operands<'_>) {
-    let [rows, columns] = block(engine, p);
+    let size = block(engine, p);
     let level = Level::best();
-    let is_tiled = matches!(engine, Engine::Tiles { .. });
-    let cut = is_tiled.then(|| Cut::new(level, &Product { m: rows, n: columns, ..*p }, p.n));
+    let cut = matches!(engine, Engine::Tiles { .. }).then(|| Cut::new(level, p, size));
     // (What `matrixmultiply` takes, it allocates and frees.)
-    let room = cut.map_or(0, |cut| cut.room().iter().sum());
-    if noted(Need { shared: 0, own: room }) {
+    let need = cut.map_or(Need::default(), |cut| cut.need());
+    if noted(need) {
         return;
     }
-    if rows == p.m && columns == p.n {
+    with_shared(need.shared, |slivers| {
+        if let Some(cut) = cut {
+            pack_once(level, p, o.a, cut, slivers);
+        }
         // SAFETY: the caller says so.
-        return unsafe { engine.compute(level, p, o, cut, room) };
-    }
+        unsafe { in_blocks(engine, level, p, o, size, cut, slivers) };
+    });
+}
+
+/// Packs the slivers that all blocks read, if they read packed ones.
+pub(super) fn pack_once(level: Level, p: &Product, a: &[f32], cut: Cut, slivers: &mut [f32]) {
+    let (all, slivers) = (cut.once(), Shared::new(slivers));
+    each(all.div_ceil(TILES_ONCE), &|i| {
+        let tiles = i * TILES_ONCE..all.min((i + 1) * TILES_ONCE);
+        level.run(Once { p, a, cut, tiles, slivers });
+    });
+}
+
+/// Computes a product in blocks of this size.
+///
+/// # Safety
+/// As for [`run`].
+unsafe fn in_blocks(
+    engine: Engine,
+    level: Level,
+    p: &Product,
+    o: Operands<'_>,
+    [rows, columns]: [usize; 2],
+    cut: Option<Cut>,
+    slivers: &[f32],
+) {
     let across = p.n.div_ceil(columns);
     each(p.m.div_ceil(rows) * across, &|number| {
         let (i, j) = (number / across * rows, number % across * columns);
@@ -45,7 +77,7 @@ pub(super) unsafe fn run(engine: Engine, p: &Product, o: Operands<'_>) {
         let operands =
             Operands { a: &o.a[i * p.a[0]..], b: &o.b[j * p.b[1]..], c: o.c.from(i * p.c[0] + j * p.c[1]), add: o.add };
         // SAFETY: the largest indices of a block are at most those of the whole, and blocks share no element.
-        unsafe { engine.compute(level, &block, operands, cut, room) };
+        unsafe { engine.compute(level, &block, operands, cut, slivers) };
     });
 }
 
@@ -57,11 +89,8 @@ fn block(engine: Engine, p: &Product) -> [usize; 2] {
     }
     let half = |side: usize, least: usize| side.div_ceil(2).next_multiple_of(least).min(side);
     let blocks = match engine {
-        Engine::Dots { .. } | Engine::Tiles { is_large: false } => 0,
-        Engine::Tiles { .. } | Engine::Strided => match threads() {
-            1 => 1,
-            threads => LARGE_BLOCKS * threads,
-        },
+        Engine::Tiles { is_large: true } | Engine::Strided if threads() > 1 => LARGE_BLOCKS * threads(),
+        _ => 1,
     };
     let (mut rows, mut columns) = (p.m, p.n);
     if engine == (Engine::Tiles { is_large: false }) && p.b[1] == 1 && p.b[0] * p.k <= STAYS {
@@ -74,8 +103,9 @@ fn block(engine: Engine, p: &Product) -> [usize; 2] {
     }
     loop {
         let before = [rows, columns];
+        let (work, has_enough) = (rows * columns * p.k, p.m.div_ceil(rows) * p.n.div_ceil(columns) >= blocks);
         match engine {
-            Engine::Dots { .. } | Engine::Tiles { is_large: false } if rows * columns * p.k <= TILES_BLOCK => {}
+            Engine::Dots { .. } | Engine::Tiles { is_large: false } if work <= TILES_BLOCK => {}
             // Columns first: each panel is packed once, then.
             Engine::Dots { .. } | Engine::Tiles { is_large: false } if columns > COLUMNS => {
                 columns = half(columns, COLUMNS)
@@ -83,11 +113,16 @@ fn block(engine: Engine, p: &Product) -> [usize; 2] {
             // A result of few rows has none to give away.
             Engine::Dots { .. } => {}
             Engine::Tiles { is_large: false } => rows = half(rows, ROWS),
-            // Each block packs its operands once more, so there are no more than threads need.
-            Engine::Tiles { .. } | Engine::Strided if p.m.div_ceil(rows) * p.n.div_ceil(columns) >= blocks => {}
-            Engine::Tiles { .. } | Engine::Strided if rows * columns * p.k <= LARGE_BLOCK => {}
-            Engine::Tiles { .. } | Engine::Strided if rows <= columns => columns = half(columns, COLUMNS),
-            Engine::Tiles { .. } | Engine::Strided => rows = half(rows, COLUMNS),
+            _ if blocks == 1 || work <= LARGE_BLOCK => {}
+            // They cost nothing, and the smaller the last block, the shorter one thread waits for another.
+            Engine::Tiles { .. } if columns > narrowest(p) && (!has_enough || work > LONG_BLOCK) => {
+                columns = half(columns, COLUMNS)
+            }
+            _ if has_enough => {}
+            // Each block of rows packs its panels once more.
+            Engine::Tiles { .. } => rows = half(rows, COLUMNS),
+            Engine::Strided if rows <= columns => columns = half(columns, COLUMNS),
+            Engine::Strided => rows = half(rows, COLUMNS),
         }
         if before == [rows, columns] {
             return before;

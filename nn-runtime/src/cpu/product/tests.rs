@@ -49,14 +49,16 @@ fn check(p: &Product, add: bool, run: impl Fn(&[f32], &[f32], &mut [f32])) {
 fn on(level: Level, engine: Engine, p: &Product, o: Operands<'_>) {
     match engine {
         Engine::Dots { is_far } => level.run(Dots { p, o, is_far }),
-        _ => in_tiles(level, Cut::new(level, p, p.n), p, o),
+        _ => in_tiles(level, Cut::new(level, p, [p.m, p.n]), p, o),
     }
 }
 
 /// Computes a product in tiles, cut like this.
 fn in_tiles(level: Level, cut: Cut, p: &Product, o: Operands<'_>) {
-    let room = &mut vec![f32::NAN; cut.room().iter().sum()][..];
-    level.run(Tiles { p, o, cut, room });
+    let need = cut.need();
+    let [mut slivers, mut own] = [need.shared, need.own].map(|floats| vec![f32::NAN; floats]);
+    split::pack_once(level, p, o.a, cut, &mut slivers);
+    level.run(Tiles { p, o, cut, slivers: &slivers, own: &mut own });
 }
 
 const SIZES: [[usize; 3]; 16] = [
@@ -115,7 +117,7 @@ fn the_width_of_vectors_changes_no_bit() {
             on(level, Engine::Tiles { is_large: false }, &p, o);
             let mut packed = vec![0.0; m * n];
             let o = Operands { a: &a, b: &b, c: Shared::new(&mut packed), add: false };
-            in_tiles(level, Cut::new(level, &p, p.n).packed(), &p, o);
+            in_tiles(level, Cut::new(level, &p, [p.m, p.n]).packed(), &p, o);
             assert_eq!(c, packed);
             c
         });
@@ -164,7 +166,7 @@ fn packing_changes_no_bit_of_large_products() {
         let p = Product { m, n: 528, k: 600, a: [1, m], b: [528, 1], c: [528, 1] };
         let (a, b) = (numbers(m * p.k, 3), numbers(p.k * p.n, 5));
         let level = Level::best();
-        let cut = Cut::new(level, &p, p.n);
+        let cut = Cut::new(level, &p, [p.m, p.n]);
         let [in_place, cut, packed] = [cut.in_place(), cut, cut.packed()].map(|cut| {
             let mut c = vec![0.0; m * p.n];
             in_tiles(level, cut, &p, Operands { a: &a, b: &b, c: Shared::new(&mut c), add: false });
@@ -194,7 +196,10 @@ fn the_number_of_threads_changes_no_bit() {
     let layers = sizes.map(|[m, n, k]| Product { m, n, k, a: [k, 1], b: [1, k], c: [n, 1] });
     // A step of a recurrent layer: each thread has samples of its own.
     let step = Product { m: 32, n: 512, k: 200, a: [200, 1], b: [512, 1], c: [512, 1] };
-    for p in layers.into_iter().chain([step]) {
+    // The gradient of weights: slivers are packed once for all blocks, by all threads; or more of them than that.
+    let weights =
+        [[700, 1000, 600], [2200, 800, 520]].map(|[m, n, k]| Product { m, n, k, a: [1, m], b: [n, 1], c: [n, 1] });
+    for p in layers.into_iter().chain([step]).chain(weights) {
         let Product { m, n, k, .. } = p;
         let (a, b) = (numbers(m * k, 3), numbers(n * k, 5));
         let run = |threads: usize| {

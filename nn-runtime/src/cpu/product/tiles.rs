@@ -4,17 +4,20 @@
 //! a group of panels passes by, which stays in the second-level cache and is asked for ahead: so the result is written in long
 //! runs, too, and no more of the first-level cache is needed than is left where two threads share a core. Both operands are read
 //! in place where that is no slower, else packed; a group row by row over all of its panels: large operands come from far away,
-//! and memory likes long runs.
+//! and memory likes long runs. Slivers that many groups or blocks read are packed once, before, by all threads.
+
+use std::ops::Range;
 
 use super::tile::Tile;
 use super::{Operands, Product, pack, tile};
 use crate::cpu::memory::Shared;
+use crate::cpu::scratch::Need;
 use crate::cpu::simd::{LANES, Level, Wide, WideKernel};
 
-/// Rows of a block.
-const ROWS: usize = 128;
-/// Floats of the first operand, at most, to keep its slivers for all groups: 4 MiB.
-const KEPT: usize = 1 << 20;
+/// Rows of a block, about.
+const ROWS: usize = 192;
+/// Floats of slivers, at most, that are packed once: 4 MiB.
+const ONCE: usize = 1 << 20;
 /// Floats of a group, at most: 768 KiB of the second-level cache.
 const GROUP: usize = 384 * DEPTH;
 /// Terms of a chunk, at most.
@@ -25,6 +28,13 @@ const IN_PLACE_ROWS: usize = 64;
 const CACHED: usize = 1 << 13;
 /// Panels up to which rows that lie beside one another are read in place: of each line, a sliver reads a part.
 const IN_PLACE_PANELS: usize = 2;
+/// Terms up to which several panels do so: their lines may lie in few sets of the first-level cache.
+const IN_PLACE_TERMS: usize = 128;
+
+/// Columns of the narrowest block of a large product for which no more is packed than for a wide one.
+pub(super) fn narrowest(p: &Product) -> usize {
+    if p.a[1] == 1 || p.m * p.k <= ONCE { 128 } else { GROUP / DEPTH }
+}
 
 /// How a product is cut.
 #[derive(Clone, Copy)]
@@ -38,66 +48,116 @@ pub(super) struct Cut {
     rows_of_block: usize,
     columns_of_group: usize,
     packs_panels: bool,
-    packs_slivers: bool,
-    /// Whether the slivers of all rows and terms are packed once for all groups: then there is one block of rows.
-    is_kept: bool,
+    slivers: Slivers,
     k: usize,
 }
 
+/// Where slivers are read.
+#[derive(Clone, Copy, PartialEq)]
+enum Slivers {
+    InPlace,
+    /// Packed for each group of columns, some rows at a time.
+    OfGroup,
+    /// All of them packed before, for all groups and blocks.
+    Once,
+}
+
 impl Cut {
-    /// For a block of a product, whose columns are whole vectors or not.
-    pub(super) fn new(level: Level, p: &Product, columns_of_all: usize) -> Self {
+    /// For blocks of so many rows and columns of a product. The columns of all but the last block are whole vectors.
+    pub(super) fn new(level: Level, p: &Product, [m, n]: [usize; 2]) -> Self {
         let [width, rows, sums] = level.shape();
-        let vectors = tile::vectors(p.n.div_ceil(width), sums);
+        let vectors = tile::vectors(n.div_ceil(width), sums);
         let (rows, columns) = (rows.min(sums / vectors), vectors * width);
         // Tiles of about the same number of rows: one of two rows would wait for its multiply-adds.
-        let rows = p.m.div_ceil(p.m.div_ceil(rows));
+        let rows = m.div_ceil(m.div_ceil(rows));
         // Whole vectors are transposed.
         let depth = p.k.div_ceil(p.k.div_ceil(DEPTH)).next_multiple_of(LANES).min(p.k);
-        let columns_of_group = p.n.div_ceil(p.n.div_ceil(GROUP / depth)).next_multiple_of(columns);
-        let packs_slivers = match p.a {
-            [_, 1] => false,
-            [1, _] => p.n > IN_PLACE_PANELS * columns,
-            _ => true,
+        let columns_of_group = n.div_ceil(n.div_ceil(GROUP / depth)).next_multiple_of(columns);
+        let is_in_place = match p.a {
+            [_, 1] => true,
+            [1, _] => n <= columns || (n <= IN_PLACE_PANELS * columns && p.k <= IN_PLACE_TERMS),
+            _ => false,
         };
-        let is_kept = packs_slivers && p.n > columns_of_group && p.m * p.k <= KEPT;
-        let in_place = p.b[1] == 1 && columns_of_all.is_multiple_of(width);
+        let rows_of_block = m.div_ceil(m.div_ceil(ROWS)).next_multiple_of(rows);
+        let slivers = match is_in_place {
+            true => Slivers::InPlace,
+            false if m == p.m && p.n > columns_of_group && m * p.k <= ONCE => Slivers::Once,
+            false => Slivers::OfGroup,
+        };
         Cut {
             rows,
             columns,
             depth,
-            rows_of_block: if is_kept || !packs_slivers { p.m } else { ROWS.min(p.m) }.next_multiple_of(rows),
+            rows_of_block: if slivers == Slivers::OfGroup { rows_of_block } else { m.next_multiple_of(rows) },
             columns_of_group,
-            packs_panels: !in_place || (p.m > IN_PLACE_ROWS && p.k * p.n > CACHED),
-            packs_slivers,
-            is_kept,
+            packs_panels: p.b[1] != 1 || !p.n.is_multiple_of(width) || (m > IN_PLACE_ROWS && p.k * n > CACHED),
+            slivers,
             k: p.k,
         }
     }
 
-    /// Floats for packed panels and slivers.
-    pub(super) fn room(&self) -> [usize; 2] {
-        let panels = if self.packs_panels { self.depth * self.columns_of_group } else { 0 };
-        let chunks = if self.is_kept { self.k.div_ceil(self.depth) } else { 1 };
-        [panels, if self.packs_slivers { chunks * self.slivers() } else { 0 }]
+    /// Floats for packed slivers of all, and panels and slivers of a thread.
+    pub(super) fn need(&self) -> Need {
+        let slivers = self.slivers_of_block(self.depth);
+        Need {
+            shared: if self.slivers == Slivers::Once { self.k.div_ceil(self.depth) * slivers } else { 0 },
+            own: self.panels() + if self.slivers == Slivers::OfGroup { slivers } else { 0 },
+        }
     }
 
     /// The same with both operands packed block by block.
     #[cfg(test)]
     pub(super) fn packed(self) -> Self {
         let rows_of_block = self.rows_of_block.min(ROWS.next_multiple_of(self.rows));
-        Cut { packs_panels: true, packs_slivers: true, is_kept: false, rows_of_block, ..self }
+        Cut { packs_panels: true, slivers: Slivers::OfGroup, rows_of_block, ..self }
     }
 
     /// The same with both operands read in place, which lie row by row in whole vectors.
     #[cfg(test)]
     pub(super) fn in_place(self) -> Self {
-        Cut { packs_panels: false, packs_slivers: false, is_kept: false, ..self }
+        Cut { packs_panels: false, slivers: Slivers::InPlace, ..self }
     }
 
-    /// Floats of all slivers of a block, for a whole chunk of terms.
-    fn slivers(&self) -> usize {
-        self.rows_of_block / self.rows * pack::sliver(self.rows, self.depth)
+    /// Floats of a group's panels.
+    fn panels(&self) -> usize {
+        if self.packs_panels { self.depth * self.columns_of_group } else { 0 }
+    }
+
+    /// Floats of the slivers of a block of rows, for so many terms.
+    fn slivers_of_block(&self, terms: usize) -> usize {
+        self.rows_of_block / self.rows * pack::sliver(self.rows, terms)
+    }
+
+    /// Tiles of rows whose slivers are packed once: none, or as many as the product has.
+    pub(super) fn once(&self) -> usize {
+        if self.slivers == Slivers::Once { self.rows_of_block / self.rows } else { 0 }
+    }
+}
+
+/// Slivers that are packed once, of some tiles of rows and of all terms.
+pub(super) struct Once<'a> {
+    pub p: &'a Product,
+    pub a: &'a [f32],
+    pub cut: Cut,
+    pub tiles: Range<usize>,
+    /// As much as [`Cut::need`] says that all share. The slivers of these tiles belong to this thread.
+    pub slivers: Shared<'a>,
+}
+
+impl WideKernel for Once<'_> {
+    #[inline(always)]
+    fn run<W: Wide>(self, w: W) {
+        let Once { p, a, cut, tiles, slivers } = self;
+        let first = tiles.start * cut.rows;
+        let rows = (tiles.end * cut.rows).min(p.m) - first;
+        for k in (0..p.k).step_by(cut.depth) {
+            let terms = cut.depth.min(p.k - k);
+            let sliver = pack::sliver(cut.rows, terms);
+            let at = k / cut.depth * cut.slivers_of_block(cut.depth) + tiles.start * sliver;
+            // SAFETY: slivers lie one behind another, so those of other tiles are elsewhere.
+            let to = unsafe { slivers.part(at, tiles.len() * sliver) };
+            pack::pack_slivers(w, cut.rows, &a[first * p.a[0] + k * p.a[1]..], p.a, [rows, terms], to);
+        }
     }
 }
 
@@ -106,17 +166,18 @@ pub(super) struct Tiles<'a> {
     pub p: &'a Product,
     pub o: Operands<'a>,
     pub cut: Cut,
-    /// As much as [`Cut::room`] says.
-    pub room: &'a mut [f32],
+    /// What is packed [`Once`].
+    pub slivers: &'a [f32],
+    /// As much as [`Cut::need`] says that each thread has.
+    pub own: &'a mut [f32],
 }
 
 impl WideKernel for Tiles<'_> {
     #[inline(always)]
     fn run<W: Wide>(self, w: W) {
-        let Tiles { p, mut o, cut, room } = self;
-        let Cut { rows, columns, depth, rows_of_block, columns_of_group, packs_panels, packs_slivers, is_kept, .. } =
-            cut;
-        let (packed_panels, packed_slivers) = room.split_at_mut(cut.room()[0]);
+        let Tiles { p, mut o, cut, slivers, own } = self;
+        let Cut { rows, columns, depth, rows_of_block, columns_of_group, packs_panels, .. } = cut;
+        let (packed_panels, packed_slivers) = own.split_at_mut(cut.panels());
         for j in (0..p.n).step_by(columns_of_group) {
             let columns_here = columns_of_group.min(p.n - j);
             for k in (0..p.k).step_by(depth) {
@@ -141,22 +202,20 @@ impl WideKernel for Tiles<'_> {
                         c_row: p.c[0],
                         add: o.add || k > 0,
                     };
-                    let (a, steps) = if packs_slivers {
-                        let slivers = &mut packed_slivers[if is_kept { k / depth * cut.slivers() } else { 0 }..];
-                        if j == 0 || !is_kept {
-                            pack::pack_slivers(w, rows, from, p.a, [rows_here, terms], slivers);
+                    let packed = [pack::sliver(rows, terms), rows];
+                    let (a, steps) = match cut.slivers {
+                        Slivers::InPlace if p.a[1] == 1 => {
+                            block.compute::<W, false>(w, from, [rows * p.a[0], p.a[0]], &mut o.c);
+                            continue;
                         }
-                        (&*slivers, [pack::sliver(rows, terms), rows])
-                    } else if p.a[1] == 1 {
-                        (from, [rows * p.a[0], p.a[0]])
-                    } else {
-                        (from, [rows, p.a[1]])
+                        Slivers::InPlace => (from, [rows, p.a[1]]),
+                        Slivers::OfGroup => {
+                            pack::pack_slivers(w, rows, from, p.a, [rows_here, terms], packed_slivers);
+                            (&*packed_slivers, packed)
+                        }
+                        Slivers::Once => (&slivers[k / depth * cut.slivers_of_block(depth)..], packed),
                     };
-                    if packs_slivers || p.a[1] != 1 {
-                        block.compute::<W, true>(w, a, steps, &mut o.c);
-                    } else {
-                        block.compute::<W, false>(w, a, steps, &mut o.c);
-                    }
+                    block.compute::<W, true>(w, a, steps, &mut o.c);
                 }
             }
         }
