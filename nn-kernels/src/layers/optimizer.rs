@@ -4,6 +4,11 @@ use crate::graph::{Binary, Graph, NodeId, Reduction, StepScalar, Unary};
 use crate::network::{Group, LossScale, Optimizer, Precision, Rule};
 use crate::shape::{self, Allowed, Fact};
 
+/// The smallest normal number.
+const NORMAL: f64 = f32::MIN_POSITIVE as f64;
+/// The smallest `eps` beside which the roots of what [`Step`] takes for 0 are nothing: their squares are below 1e-34.
+const NEGLIGIBLE: f64 = 1e-10;
+
 /// What one step makes of parameters and states.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Update {
@@ -133,7 +138,16 @@ pub fn optimizer_step(
         let pull = g.scale(parameters, decay);
         (parameters, g.add2(gradients, pull))
     };
-    let mut step = Step { g, rate, gradients, states };
+    let is_exact = match optimizer.rule {
+        Rule::Sgd { .. } => false,
+        Rule::RmsProp { eps, .. }
+        | Rule::Adagrad { eps, .. }
+        | Rule::Adadelta { eps, .. }
+        | Rule::Adam { eps, .. }
+        | Rule::AdamW { eps, .. }
+        | Rule::Adamax { eps, .. } => eps < NEGLIGIBLE,
+    };
+    let mut step = Step { g, rate, gradients, states, is_exact };
     let (direction, states) = match optimizer.rule {
         Rule::Sgd { momentum, dampening, nesterov } => step.sgd(momentum, dampening, nesterov),
         Rule::RmsProp { alpha, eps, momentum, centered } => step.rmsprop(alpha, eps, momentum, centered),
@@ -187,11 +201,17 @@ pub fn clip_factor(g: &mut Graph, optimizer: &Optimizer, gradients: &[NodeId]) -
 }
 
 /// One step in the making. Each rule returns what is subtracted from the parameters, and the new states.
+///
+/// States of a gradient that has become 0 decay until they are subnormal numbers, and stay so: rounded to the nearest, 0.9 of the
+/// smallest one is that number again. Many processors take a hundred times as long for each of them. So what is below the normal numbers
+/// becomes 0: in sums with what else there is, `eps` or the parameters, it changes nothing.
 struct Step<'a> {
     g: &'a mut Graph,
     rate: NodeId,
     gradients: NodeId,
     states: &'a [NodeId],
+    /// Whether nothing is taken for 0, since there is no `eps` to speak of: then states are divided by one another alone.
+    is_exact: bool,
 }
 
 impl Step<'_> {
@@ -201,7 +221,8 @@ impl Step<'_> {
         }
         let kept = self.g.scale(self.states[0], momentum);
         let damped = self.g.scale(self.gradients, 1.0 - dampening);
-        let mut buffer = self.g.add2(kept, damped);
+        let sum = self.g.add2(kept, damped);
+        let mut buffer = self.normal(sum, NORMAL);
         if dampening != 0.0 {
             // PyTorch's first step takes the gradient undamped.
             let t = self.g.scalar(StepScalar::Step);
@@ -220,7 +241,7 @@ impl Step<'_> {
     }
 
     fn rmsprop(&mut self, alpha: f64, eps: f64, momentum: f64, centered: bool) -> (NodeId, Vec<NodeId>) {
-        let square = self.squared_average(self.states[0], alpha);
+        let square = self.squared_average(self.states[0], self.gradients, alpha);
         let mut states = vec![square];
         let mut variance = square;
         let mean = centered.then(|| {
@@ -237,7 +258,8 @@ impl Step<'_> {
             direction
         } else {
             let kept = self.g.scale(self.states[1], momentum);
-            let buffer = self.g.add2(kept, direction);
+            let sum = self.g.add2(kept, direction);
+            let buffer = self.normal(sum, NORMAL);
             states.push(buffer);
             buffer
         };
@@ -246,7 +268,8 @@ impl Step<'_> {
     }
 
     fn adagrad(&mut self, lr_decay: f64, eps: f64) -> (NodeId, Vec<NodeId>) {
-        let square = self.g.mul(self.gradients, self.gradients);
+        let gradients = self.normal(self.gradients, NORMAL.sqrt());
+        let square = self.g.mul(gradients, gradients);
         let sum = self.g.add2(self.states[0], square);
         let mut rate = self.rate;
         if lr_decay != 0.0 {
@@ -261,7 +284,7 @@ impl Step<'_> {
     }
 
     fn adadelta(&mut self, rho: f64, eps: f64) -> (NodeId, Vec<NodeId>) {
-        let square = self.squared_average(self.states[0], rho);
+        let square = self.squared_average(self.states[0], self.gradients, rho);
         let root = |g: &mut Graph, x: NodeId| {
             let safe = g.offset(x, eps);
             g.unary(Unary::Sqrt, safe)
@@ -269,14 +292,13 @@ impl Step<'_> {
         let (above, below) = (root(self.g, self.states[1]), root(self.g, square));
         let ratio = self.g.div(above, below);
         let delta = self.g.mul(ratio, self.gradients);
-        let delta_square = self.g.mul(delta, delta);
-        let accumulated = self.average(self.states[1], delta_square, rho);
+        let accumulated = self.squared_average(self.states[1], delta, rho);
         (self.g.mul(delta, self.rate), vec![square, accumulated])
     }
 
     fn adam(&mut self, beta1: f64, beta2: f64, eps: f64, amsgrad: bool) -> (NodeId, Vec<NodeId>) {
         let mean = self.average(self.states[0], self.gradients, beta1);
-        let square = self.squared_average(self.states[1], beta2);
+        let square = self.squared_average(self.states[1], self.gradients, beta2);
         let mut states = vec![mean, square];
         let mut variance = square;
         if amsgrad {
@@ -309,13 +331,27 @@ impl Step<'_> {
     /// keep * old + (1 - keep) * new.
     fn average(&mut self, old: NodeId, new: NodeId, keep: f64) -> NodeId {
         let (old, new) = (self.g.scale(old, keep), self.g.scale(new, 1.0 - keep));
-        self.g.add2(old, new)
+        let sum = self.g.add2(old, new);
+        self.normal(sum, NORMAL)
     }
 
-    /// The running average of squared gradients.
-    fn squared_average(&mut self, old: NodeId, keep: f64) -> NodeId {
-        let square = self.g.mul(self.gradients, self.gradients);
+    /// keep * old + (1 - keep) * new².
+    fn squared_average(&mut self, old: NodeId, new: NodeId, keep: f64) -> NodeId {
+        // Those whose share of the average is a normal number.
+        let new = self.normal(new, (NORMAL / (1.0 - keep).max(NORMAL)).sqrt());
+        let square = self.g.mul(new, new);
         self.average(old, square, keep)
+    }
+
+    /// x, or 0 where it is closer to 0 than this.
+    fn normal(&mut self, x: NodeId, least: f64) -> NodeId {
+        if self.is_exact {
+            return x;
+        }
+        let (size, shape) = (self.g.unary(Unary::Abs, x), self.g.shape(x).clone());
+        let (least, zero) = (self.g.filled(least, &shape), self.g.filled(0.0, &shape));
+        let is_less = self.g.binary(Binary::Less, size, least);
+        self.g.select(is_less, zero, x)
     }
 
     /// x / (sqrt(y) + eps).

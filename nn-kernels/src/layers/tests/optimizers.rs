@@ -58,6 +58,50 @@ fn optimizer(rule: Rule, learning_rate: f64, weight_decay: f64) -> Optimizer {
     optimizer
 }
 
+/// What a step makes of these states of one parameter with this gradient.
+fn states_after(rule: Rule, gradient: f64, states: &[f64]) -> Vec<f64> {
+    let optimizer = optimizer(rule, 0.1, 0.0);
+    let mut g = Graph::new();
+    let [parameters, gradients] =
+        [Leaf::Parameters(0), Leaf::Gradients(0)].map(|leaf| g.leaf(leaf, Shape::fixed(&[1])));
+    let nodes: Vec<NodeId> = (0..states.len()).map(|i| g.leaf(Leaf::State(i, 0), Shape::fixed(&[1]))).collect();
+    let update = optimizer_step(&mut g, &optimizer, None, &OptimizerStep { parameters, gradients, states: &nodes });
+    let leaf = |leaf: &Leaf| match leaf {
+        Leaf::Gradients(_) => vec![gradient],
+        Leaf::State(i, _) => vec![states[*i]],
+        _ => vec![1.0],
+    };
+    let environment = Environment { batch: 1, leaf: &leaf, learning_rate: 0.1, step: 5, seed: 0, training: true };
+    let results = evaluate(&g, &environment);
+    update.new_states.iter().map(|state| results[state.index()][0]).collect()
+}
+
+#[test]
+fn states_never_become_subnormal() {
+    let least = f64::from(f32::MIN_POSITIVE);
+    let adam = |eps| Rule::Adam { beta1: 0.9, beta2: 0.999, eps, amsgrad: false };
+    let rules = [
+        (Rule::Sgd { momentum: 0.9, dampening: 0.0, nesterov: false }, 1),
+        (Rule::RmsProp { alpha: 0.99, eps: 1e-8, momentum: 0.9, centered: true }, 3),
+        (Rule::Adadelta { rho: 0.9, eps: 1e-6 }, 2),
+        (adam(1e-8), 2),
+    ];
+    for (rule, count) in rules {
+        // Decayed below the normal numbers by this very step; squares that are below them.
+        for (gradient, state) in [(0.0, least), (1e-25, 0.0)] {
+            let found = states_after(rule, gradient, &vec![state; count]);
+            assert!(found.iter().all(|&x| x == 0.0 || x.abs() >= least), "{rule:?}: {found:?}");
+        }
+        let found = states_after(rule, 0.0, &vec![least * 4.0; count]);
+        assert!(found.iter().all(|&x| x >= least), "{rule:?}: {found:?}");
+    }
+    let adagrad = Rule::Adagrad { lr_decay: 0.0, eps: 1e-10, initial_accumulator: 0.0 };
+    assert_eq!(states_after(adagrad, 1e-20, &[0.0]), [0.0]);
+    // Divided by one another alone, they stay what they are.
+    let found = states_after(adam(0.0), 0.0, &[least, least]);
+    assert!(found.iter().all(|&x| x > 0.0 && x < least), "{found:?}");
+}
+
 #[test]
 fn sgd_is_its_loop() {
     for (momentum, dampening, nesterov, decay) in
