@@ -39,12 +39,21 @@ pub(super) unsafe fn run(engine: Engine, p: &Product, o: Operands<'_>) {
     if noted(need) {
         return;
     }
+    let [rows, columns] = size;
+    let across = p.n.div_ceil(columns);
     with_shared(need.shared, |slivers| {
         if let Some(cut) = cut {
             pack_once(level, p, o.a, cut, slivers);
         }
-        // SAFETY: the caller says so.
-        unsafe { in_blocks(engine, level, p, o, size, cut, slivers) };
+        let slivers = &*slivers;
+        each(p.m.div_ceil(rows) * across, &|number| {
+            let (i, j) = (number / across * rows, number % across * columns);
+            let block = Product { m: rows.min(p.m - i), n: columns.min(p.n - j), ..*p };
+            let (a, b) = (&o.a[i * p.a[0]..], &o.b[j * p.b[1]..]);
+            let operands = Operands { a, b, c: o.c.from(i * p.c[0] + j * p.c[1]), add: o.add };
+            // SAFETY: the largest indices of a block are at most those of the whole, and blocks share no element.
+            unsafe { engine.compute(level, &block, operands, cut, slivers) };
+        });
     });
 }
 
@@ -54,30 +63,6 @@ pub(super) fn pack_once(level: Level, p: &Product, a: &[f32], cut: Cut, slivers:
     each(all.div_ceil(TILES_ONCE), &|i| {
         let tiles = i * TILES_ONCE..all.min((i + 1) * TILES_ONCE);
         level.run(Once { p, a, cut, tiles, slivers });
-    });
-}
-
-/// Computes a product in blocks of this size.
-///
-/// # Safety
-/// As for [`run`].
-unsafe fn in_blocks(
-    engine: Engine,
-    level: Level,
-    p: &Product,
-    o: Operands<'_>,
-    [rows, columns]: [usize; 2],
-    cut: Option<Cut>,
-    slivers: &[f32],
-) {
-    let across = p.n.div_ceil(columns);
-    each(p.m.div_ceil(rows) * across, &|number| {
-        let (i, j) = (number / across * rows, number % across * columns);
-        let block = Product { m: rows.min(p.m - i), n: columns.min(p.n - j), ..*p };
-        let operands =
-            Operands { a: &o.a[i * p.a[0]..], b: &o.b[j * p.b[1]..], c: o.c.from(i * p.c[0] + j * p.c[1]), add: o.add };
-        // SAFETY: the largest indices of a block are at most those of the whole, and blocks share no element.
-        unsafe { engine.compute(level, &block, operands, cut, slivers) };
     });
 }
 
