@@ -328,11 +328,15 @@ impl<'a> StagePrinter<'a> {
     }
 
     /// Whether a value is the sum of exponentials of distances to the largest: between 1 and their number, so that nothing is lost by
-    /// multiplying with its reciprocal.
+    /// multiplying with its reciprocal. Negligible ones may count as 0.
     fn is_sum_of_softmax(&self, value: ValueId) -> bool {
         let Value::Reduced { stage, slot } = *self.get(value) else { return false };
         let (how, term) = self.body.nest.stages[stage].stage.reduce[slot];
         let body = &self.body.nest.stages[stage].stage.body;
+        let term = match body[term.0 as usize] {
+            Value::Select(_, zero, term) if matches!(body[zero.0 as usize], Value::Constant(0.0)) => term,
+            _ => term,
+        };
         let Value::Unary(Unary::Exp, distance) = body[term.0 as usize] else { return false };
         let Value::Binary(Binary::Subtract, _, largest) = body[distance.0 as usize] else { return false };
         let Value::Reduced { stage, slot } = body[largest.0 as usize] else { return false };

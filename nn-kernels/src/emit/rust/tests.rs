@@ -155,21 +155,29 @@ fn only_what_computes_much_along_wide_axes_has_long_vectors() {
     assert!(!map(unary(Unary::Exp), Index::default(), 12));
 }
 
-/// The statements of a softmax of rows of 300.
-fn softmax() -> Vec<String> {
+/// The statements of a softmax of rows of 300, of all exponentials or without negligible ones.
+fn softmax(all: bool) -> Vec<String> {
     let row = || at(&[(0, 300), (1, 1)]);
     let stage = |body, reduce, stores| Stage { inner: vec![size(300)], body, reduce, stores };
     let exponential = || {
         let largest = Value::Reduced { stage: 0, slot: 0 };
         vec![load(0, row()), largest, binary(Binary::Subtract, 0, 1), Value::Unary(Unary::Exp, ValueId(2))]
     };
+    let mut summed = exponential();
+    let mut term = ValueId(3);
+    if !all {
+        let is_negligible = binary(Binary::LessEqual, 2, 4);
+        let selected = Value::Select(ValueId(5), ValueId(6), term);
+        summed.extend([Value::Constant(-60.0), is_negligible, Value::Constant(0.0), selected]);
+        term = ValueId(7);
+    }
     let mut divided = exponential();
     divided.extend([Value::Reduced { stage: 1, slot: 0 }, binary(Binary::Divide, 3, 4)]);
     body(&kernel(
         &[B],
         vec![
             stage(vec![load(0, row())], vec![(Reduction::Maximum, ValueId(0))], vec![]),
-            stage(exponential(), vec![(Reduction::Sum, ValueId(3))], vec![]),
+            stage(summed, vec![(Reduction::Sum, term)], vec![]),
             stage(divided, vec![], vec![store(2, row(), 5)]),
         ],
     ))
@@ -177,7 +185,7 @@ fn softmax() -> Vec<String> {
 
 #[test]
 fn a_softmax_sums_in_the_order_of_sixteen_lanes_and_divides_once_a_row() {
-    let lines = softmax();
+    let lines = softmax(true);
     for line in [
         "let mut r0_0 = [s.splat(-3.4028235e38_f32); 4];",
         "for i1 in (0..300).step_by(4 * rt::LANES) {",
@@ -196,6 +204,8 @@ fn a_softmax_sums_in_the_order_of_sixteen_lanes_and_divides_once_a_row() {
     ] {
         assert!(lines.iter().any(|l| l == line), "`{line}` is not in {lines:#?}");
     }
+    let divides = "let v2_2 = s.mul(v2_0, s.reciprocal(v2_1));";
+    assert!(softmax(false).iter().any(|line| line == divides), "without negligible ones");
 }
 
 #[test]
