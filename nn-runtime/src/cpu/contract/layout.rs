@@ -135,6 +135,14 @@ impl StagedDim {
     pub fn first(&self, problem: &Problem) -> isize {
         self.window.map_or(0, |w| problem.windows[w].offset) + self.lowest
     }
+
+    /// From which one on, and up to which one, elements are not missing.
+    pub fn there(&self, problem: &Problem) -> [usize; 2] {
+        let Some(window) = self.window else { return [0, self.range] };
+        let first = self.first(problem);
+        let high = (problem.windows[window].end - first).clamp(0, signed(self.range));
+        [place((-first).clamp(0, high)), place(high)]
+    }
 }
 
 /// The dimensions: the windows, and one for all steps that no window has. A loop in whose steps the fastest one does not go

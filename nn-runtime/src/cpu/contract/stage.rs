@@ -27,42 +27,41 @@ pub(super) fn stage<'s, W: Wide>(
     copied
 }
 
+/// Line by line: a plane's lines differ in their last dimension but one. Lines are short, so what is done for each of them counts.
 #[inline(always)]
 fn copy<W: Wide>(w: W, layout: &Layout, problem: &Problem, from: &[f32], to: &mut [f32]) {
-    let Some((inner, outer)) = layout.dims.split_last() else {
+    let Some((row, outer)) = layout.dims.split_last() else {
         to[0] = from[place(problem.first[0])];
         return;
     };
-    let inside = |dim: &StagedDim, v: usize| {
-        let u = dim.first(problem) + signed(v);
-        dim.window.is_none_or(|w| u >= 0 && u < problem.windows[w].end)
-    };
-    // Of the row: which of its `u` are there.
-    let first = inner.first(problem);
-    let (low, high) = match inner.window {
-        None => (0, inner.range),
-        Some(w) => {
-            let high = (problem.windows[w].end - first).clamp(0, signed(inner.range));
-            ((-first).clamp(0, high) as usize, high as usize)
-        }
-    };
-    let base = layout.first(problem);
+    let alone = StagedDim::default();
+    let (lines, outer) = outer.split_last().unwrap_or((&alone, outer));
+    let ([low, high], there) = (row.there(problem), lines.there(problem));
+    let base = layout.first(problem) + row.stride * signed(low);
     let mut point = [0usize; 16];
     loop {
         let mut at = 0;
         let mut address = base;
-        let mut there = true;
+        let mut is_there = low < high;
         for (dim, &v) in outer.iter().zip(&point) {
+            let [low, high] = dim.there(problem);
             at += (v % dim.runs * dim.run + v / dim.runs) * dim.pitch;
             address += dim.stride * signed(v);
-            there &= inside(dim, v);
+            is_there &= (low..high).contains(&v);
         }
-        let row = &mut to[at..at + inner.runs * inner.run];
-        if there && low < high {
-            let from = &from[place(address + inner.stride * signed(low))..];
-            fill_row(w, inner, [low, high], from, row);
-        } else {
-            row.fill(0.0);
+        let (mut run, mut place_in_run) = (0, 0);
+        for v in 0..lines.range {
+            let at = at + (run * lines.run + place_in_run) * lines.pitch;
+            let to = &mut to[at..at + row.runs * row.run];
+            if is_there && (there[0]..there[1]).contains(&v) {
+                fill_row(w, row, [low, high], &from[place(address + lines.stride * signed(v))..], to);
+            } else {
+                clear(w, to);
+            }
+            run += 1;
+            if run == lines.runs {
+                (run, place_in_run) = (0, place_in_run + 1);
+            }
         }
         let mut moved = false;
         for (dim, v) in outer.iter().zip(&mut point).rev() {
@@ -84,11 +83,11 @@ fn copy<W: Wide>(w: W, layout: &Layout, problem: &Problem, from: &[f32], to: &mu
 fn fill_row<W: Wide>(w: W, dim: &StagedDim, [low, high]: [usize; 2], from: &[f32], row: &mut [f32]) {
     let stride = place(dim.stride);
     if dim.runs == 1 && stride == 1 {
-        row[..low].fill(0.0);
-        row[high..].fill(0.0);
+        clear(w, &mut row[..low]);
+        clear(w, &mut row[high..]);
         return copy_run(w, &from[..high - low], &mut row[low..high]);
     }
-    row.fill(0.0);
+    clear(w, row);
     for (rest, run) in row.chunks_exact_mut(dim.run).enumerate() {
         // The first and the last element of this run that are there.
         let first = (low + dim.runs - 1 - rest) / dim.runs;
@@ -98,6 +97,15 @@ fn fill_row<W: Wide>(w: W, dim: &StagedDim, [low, high]: [usize; 2], from: &[f32
         for (x, y) in run.iter_mut().zip(from.iter().step_by(dim.runs * stride)) {
             *x = *y;
         }
+    }
+}
+
+/// Clears a few elements, without a call.
+#[inline(always)]
+fn clear<W: Wide>(w: W, row: &mut [f32]) {
+    for to in row.chunks_mut(W::WIDTH) {
+        let count = to.len();
+        w.wide_store(to, count, w.wide_splat(0.0));
     }
 }
 

@@ -331,16 +331,26 @@ pub(super) fn turn<S: Simd>(
 ) {
     for begin in (0..pitch).step_by(LANES) {
         let count = channels.len().saturating_sub(begin).min(LANES);
+        let mut starts = [0; LANES];
+        for (start, channel) in starts.iter_mut().zip(&channels[channels.len().min(begin)..]) {
+            *start = place(first + channel[1]);
+        }
+        let is_whole = step == 1 && count == LANES;
+        let runs: [&[f32]; LANES] = starts.map(|at| if is_whole { &from[at..at + len] } else { &[] });
         for x in (0..len).step_by(LANES) {
             let n = LANES.min(len - x);
             let mut block = [s.splat(0.0); LANES];
-            for (j, v) in block.iter_mut().enumerate().take(count) {
-                let at = place(first + channels[begin + j][1]);
-                *v = if step == 1 {
-                    s.load(from, at + x, n)
-                } else {
-                    s.gather(n, |lane| from[place(signed(at) + signed(x + lane) * step)])
-                };
+            if is_whole {
+                for (v, run) in block.iter_mut().zip(runs) {
+                    *v = s.load(run, x, n);
+                }
+            } else {
+                for (v, at) in block.iter_mut().zip(starts).take(count) {
+                    *v = match step {
+                        1 => s.load(from, at + x, n),
+                        _ => s.gather(n, |lane| from[place(signed(at) + signed(x + lane) * step)]),
+                    };
+                }
             }
             for (j, v) in s.transpose(block).into_iter().enumerate().take(n) {
                 s.store(to, (x + j) * pitch + begin, LANES, v);
