@@ -64,15 +64,14 @@ fn bits(program: &'static Program) -> Vec<u32> {
 }
 
 /// A convolution that is large enough, and has so few outputs that large tiles would leave a card idle.
-fn windows() -> Plan {
+fn windows(dims: [&[usize]; 2], options: &Convolution) -> Plan {
     let field = |name: &str, dims: &[usize]| Field { name: name.into(), dims: dims.to_vec(), classes: None };
-    let fields = vec![field("x", &[30, 13, 13]), field("y", &[60, 13, 13])];
+    let fields = vec![field("x", dims[0]), field("y", dims[1])];
     let mut n = Network { name: "Windows".into(), fields, inputs: 1, ..Network::default() };
-    let x = n.graph.leaf(Leaf::Field(0), Shape::batched(&[30, 13, 13]));
-    let y = n.graph.leaf(Leaf::Field(1), Shape::batched(&[60, 13, 13]));
+    let x = n.graph.leaf(Leaf::Field(0), Shape::batched(dims[0]));
+    let y = n.graph.leaf(Leaf::Field(1), Shape::batched(dims[1]));
     n.graph.set_label("conv");
-    let options = Convolution { padding: Padding::Numbers(PerAxis::All(1)), ..Convolution::new(60, 3) };
-    let h = layers::convolution(&mut n, "conv", x, 2, &options).unwrap();
+    let h = layers::convolution(&mut n, "conv", x, 2, options).unwrap();
     n.outputs = vec![("h".into(), h)];
     n.loss = Some(layers::mse(&mut n.graph, h, y).unwrap());
     compile(&n, &Options::default())
@@ -110,8 +109,29 @@ fn all_texts_of_products_give_the_same_bits() {
 
 #[test]
 fn all_texts_of_convolutions_give_the_same_bits() {
-    let counts = compare(&windows());
+    let padded = |filters, kernel: usize| Convolution {
+        padding: Padding::Numbers(PerAxis::All(kernel / 2)),
+        ..Convolution::new(filters, kernel)
+    };
+    let counts = compare(&windows([&[30, 13, 13], &[60, 13, 13]], &padded(60, 3)));
     assert!(counts.keys().any(|name| name.starts_with("blocks_")), "{counts:?}");
+    let shared = |counts: &BTreeMap<&str, usize>| {
+        counts.iter().filter(|(name, _)| name.starts_with("subgroups_")).map(|(_, count)| count).sum::<usize>()
+    };
+    // Forward in three programs, and the gradient of what it reads.
+    assert!(shared(&counts) >= 4, "{counts:?}");
+
+    // The number of tiles divides the workgroups' invocations in none of them.
+    let (strided, grouped) = (PerAxis::All(2), 5);
+    let cases: [([&[usize]; 2], Convolution, usize); 3] = [
+        ([&[30, 27, 27], &[40, 14, 14]], Convolution { stride: strided, ..padded(40, 3) }, 3),
+        ([&[40, 22, 22], &[60, 22, 22]], Convolution { groups: grouped, ..padded(60, 5) }, 4),
+        ([&[130, 13, 13], &[90, 13, 13]], padded(90, 1), 3),
+    ];
+    for (dims, options, least) in cases {
+        let counts = compare(&windows(dims, &options));
+        assert!(shared(&counts) >= least, "{options:?}: {counts:?}");
+    }
 }
 
 /// Long rows, statistics of the batch, and long sums with few results: invocations combine what they have in all of them.

@@ -17,7 +17,7 @@ const LANES: usize = 64;
 /// What a workgroup does.
 pub(super) const TILE: Block = Block { rows: BLOCK.rows, columns: BLOCK.columns * LANES };
 /// Invocations of which every subgroup has some.
-const SUBGROUP: usize = 8;
+pub(super) const SUBGROUP: usize = 8;
 
 const COMPONENTS: [&str; 4] = ["x", "y", "z", "w"];
 

@@ -14,9 +14,9 @@ use super::contract::Contract;
 use super::cooperative;
 use super::function::Function;
 use super::panels::{self, Panels};
-use super::subgroups;
+use super::subgroups::{self, SUBGROUP};
 use super::text::Count;
-use super::tiled::{self, Tiled};
+use super::tiled::{self, Expense, Tiled};
 use crate::levels;
 
 /// What tells one text of a dispatch from another. Mirrors `nn_runtime::program::Variant`.
@@ -157,12 +157,14 @@ impl Costs {
 impl Costs {
     /// What a contraction with windows costs in tiles, each of which is an invocation's.
     fn of_tiles(&self, tiled: &Tiled) -> f64 {
-        let (elements, more) = tiled.expense();
+        let Expense { elements: [a, b], more } = tiled.expense();
         let Block { rows, columns } = tiled.block();
         let invocations = Count::of(&tiled.printer.kernel.outer).at(64) as f64 * more / (rows * columns) as f64;
-        let spills = rows * columns > REGISTERS && self.class != DeviceClass::Software;
-        let product = (1.0 + self.cached * elements) * if spills { BEYOND_REGISTERS } else { 1.0 };
-        product * more * (self.invocations / invocations).max(1.0)
+        let rows = match tiled.tile.in_subgroups {
+            true => a * (self.cached / SUBGROUP as f64 + self.broadcast),
+            false => a * self.cached,
+        };
+        (1.0 + rows + b * self.cached) * more * (self.invocations / invocations).max(1.0)
     }
 }
 
@@ -272,35 +274,42 @@ fn of_product(contract: &Contract) -> Vec<(Variant, Vec<Function>)> {
         .collect()
 }
 
-/// Sums of an invocation's tile in the texts of contractions with windows that are not the first ones, whose tiles are larger.
-const SMALLER: [usize; 3] = [REGISTERS, 32, 16];
-/// Sums up to which a card's invocations keep all of a tile in registers without being fewer for it.
-const REGISTERS: usize = 64;
-/// What a tile with more of them costs there, in multiples.
-const BEYOND_REGISTERS: f64 = 1.5;
+/// Sums of an invocation's tile in the texts of contractions with windows that are not the first ones, at most.
+const SMALLER: [usize; 2] = [32, 16];
+/// The same where subgroups share rows.
+const SHARED: [usize; 2] = [64, 32];
 /// How much cheaper than the first text another one must be for a class of devices to be printed.
 const WORTH_PRINTING: f64 = 0.9;
 
-/// What the cost model makes of a contraction with windows: smaller tiles, which are more invocations with fewer registers, for those
-/// classes of devices that the first text leaves idle or short of these.
+/// What the cost model makes of a contraction with windows: smaller tiles, which are more invocations, for those classes of devices that
+/// the first text leaves idle, and tiles whose rows subgroups share, where that is cheaper still.
 fn of_windows(tiled: &Tiled) -> Vec<(Variant, Vec<Function>)> {
-    let others: Vec<Tiled> = SMALLER.into_iter().filter_map(|sums| tiled.smaller(sums)).collect();
+    let smaller = SMALLER.into_iter().filter_map(|sums| tiled.other(sums, false));
+    let shared = SHARED.into_iter().filter_map(|sums| tiled.other(sums, true));
+    let others: Vec<Tiled> = smaller.chain(shared).collect();
     let mut classes = vec![vec![]; others.len()];
     for costs in &COSTS {
-        let all = others.iter().map(|other| costs.of_tiles(other));
-        let best = all.enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
-        if let Some((i, _)) = best.filter(|(_, cost)| *cost < costs.of_tiles(tiled) * WORTH_PRINTING) {
-            classes[i].push(costs.class);
+        let all: Vec<f64> = others.iter().map(|other| costs.of_tiles(other)).collect();
+        let mut least = costs.of_tiles(tiled);
+        for in_subgroups in [false, true] {
+            let these = (0..others.len()).filter(|&i| others[i].tile.in_subgroups == in_subgroups);
+            let best = these.min_by(|&i, &j| all[i].total_cmp(&all[j]));
+            if let Some(i) = best.filter(|&i| all[i] < least * WORTH_PRINTING) {
+                classes[i].push(costs.class);
+                least = all[i];
+            }
         }
     }
     let wanted = others.into_iter().zip(classes).filter(|(_, classes)| !classes.is_empty());
     wanted
         .map(|(other, classes)| {
             let Block { rows, columns } = other.block();
-            let name = format!("blocks_{rows}x{columns}");
             let tile = [rows as u32, columns as u32];
-            let variant = Variant { name, tile, needs: vec![], classes, exact: true, measured: true };
-            (variant, vec![tiled::print(other)])
+            let (name, needs) = match other.tile.in_subgroups {
+                true => (format!("subgroups_{rows}x{columns}"), vec![DeviceFeature::Subgroups]),
+                false => (format!("blocks_{rows}x{columns}"), vec![]),
+            };
+            (Variant { name, tile, needs, classes, exact: true, measured: true }, vec![tiled::print(other)])
         })
         .collect()
 }

@@ -1,7 +1,9 @@
 //! Which contractions are done by tiles, and what a tile is.
 
 use super::operand::{Cut, Local, group, settles};
+use super::subgroups;
 use crate::emit::wgsl::printer::Printer;
+use crate::emit::wgsl::subgroups::SUBGROUP;
 use crate::emit::wgsl::text::Count;
 use crate::emit::wgsl::{SHARED, contract};
 use crate::graph::Extent;
@@ -22,10 +24,12 @@ pub(in crate::emit::wgsl) struct Tile {
     pub(super) columns: Vec<Local>,
     /// At most one reduced axis; its extent is a multiple of the size.
     pub(super) taps: Vec<Local>,
-    /// Invocations in a workgroup, where they do parts of the sum together.
+    /// Invocations in a workgroup, where they work together.
     pub(in crate::emit::wgsl) lanes: usize,
     /// Whether a workgroup does a tile, and its invocations do parts of the sum.
     pub(in crate::emit::wgsl) split: bool,
+    /// Whether the invocations of a subgroup bring `a`'s elements for one another; see [`subgroups`](super::subgroups).
+    pub(in crate::emit::wgsl) in_subgroups: bool,
 }
 
 impl Tile {
@@ -44,9 +48,11 @@ const READ: f64 = 10.0;
 const READ_FOUR: f64 = 20.0;
 /// The same of two.
 const READ_TWO: f64 = 14.0;
-/// The most sums in one invocation: two rows of fourteen for four channels. They are more than the registers of a processor's vectors,
-/// but what spills is cheaper than reading again; for others there are smaller tiles.
-const SUMS: usize = 112;
+/// What handing an element to the others of a subgroup costs.
+const BROADCAST: f64 = 1.0;
+/// The most sums in one invocation: as many as a card's invocations keep in registers without being fewer for it, and few enough for
+/// a driver's compiler. Tiles with twice as many take twice as long to compile on llvmpipe.
+const SUMS: usize = 64;
 
 /// How to do a contraction by tiles, if that is the way to do it.
 pub(in crate::emit::wgsl) fn plan(printer: &Printer, mut view: ContractionView) -> Option<Plan> {
@@ -70,36 +76,48 @@ pub(in crate::emit::wgsl) fn plan(printer: &Printer, mut view: ContractionView) 
     if view.is_plain() && !split && !(batch_in_columns && view.n.len() > 1) {
         return None;
     }
-    let largest = largest(outputs * reduced);
-    let tile = Search { printer, extents: &extents, view: &view, split, largest, sums: SUMS, kept: None }.best()?;
+    let largest = largest(outputs * reduced).min(if split { OF_SPLIT } else { usize::MAX });
+    let search =
+        Search { printer, extents: &extents, view: &view, split, in_subgroups: false, largest, sums: SUMS, kept: None };
+    let tile = search.best()?;
     Some(Plan { view, tile })
 }
 
-/// The same contraction in tiles of at most so many sums, if those are others. Where sums are not split, tiles of every shape add
-/// in the same order. `rows` are to be kept, where they are given.
-pub(in crate::emit::wgsl) fn smaller(
+/// The same contraction in tiles of at most so many sums, in which subgroups share rows or not, if those are others. Where sums are
+/// not split, tiles of every shape add in the same order. `rows` are to be kept, where they are given.
+pub(in crate::emit::wgsl) fn other(
     printer: &Printer,
     view: &ContractionView,
     tile: &Tile,
-    sums: usize,
+    (sums, in_subgroups): (usize, bool),
     rows: Option<&[Local]>,
 ) -> Option<Plan> {
-    if tile.split {
+    let extents = printer.kernel.extents(0);
+    if tile.split || (in_subgroups && !subgroups::suits(view, &extents)) {
         return None;
     }
-    let extents = printer.kernel.extents(0);
     let reduced = Count::of(view.k.iter().map(|&a| &extents[a])).at(64);
     let largest = largest(Count::of(&printer.kernel.outer).at(64) * reduced);
-    let other = Search { printer, extents: &extents, view, split: false, largest, sums, kept: rows }.best()?;
+    let search = Search { printer, extents: &extents, view, split: false, in_subgroups, largest, sums, kept: rows };
+    let other = search.best()?;
     (other != *tile).then(|| Plan { view: view.clone(), tile: other })
 }
 
-/// Elements that a tile reads for each of its products, and how many products it does for each one that counts.
-pub(in crate::emit::wgsl) fn expense(view: &ContractionView, extents: &[Extent], tile: &Tile) -> (f64, f64) {
-    let locals = tile.locals();
-    let elements: i64 = [&view.a, &view.b].iter().map(|operand| distinct(operand, &locals)).sum();
-    let products: usize = locals.iter().map(|l| l.size).product();
-    (elements as f64 / products as f64, 1.0 / useful(extents, &locals))
+/// What a tile reads and does.
+pub(in crate::emit::wgsl) struct Expense {
+    /// Elements of `a` and `b` that it reads for each of its products.
+    pub(in crate::emit::wgsl) elements: [f64; 2],
+    /// How many products it does for each one that counts.
+    pub(in crate::emit::wgsl) more: f64,
+}
+
+impl Expense {
+    pub(super) fn of(view: &ContractionView, extents: &[Extent], tile: &Tile) -> Self {
+        let locals = tile.locals();
+        let products: usize = locals.iter().map(|l| l.size).product();
+        let elements = [&view.a, &view.b].map(|operand| distinct(operand, &locals) as f64 / products as f64);
+        Expense { elements, more: 1.0 / useful(extents, &locals) }
+    }
 }
 
 /// Outputs up to which long sums are split.
@@ -116,11 +134,15 @@ fn largest(products: u64) -> usize {
     }
 }
 
+/// The same where sums are split: on llvmpipe 4 x 10 sums with 14 taps take 205 ms to compile and with 2 taps 78, and run in 39 and 49.
+const OF_SPLIT: usize = 160;
+
 struct Search<'s> {
     printer: &'s Printer<'s>,
     extents: &'s [Extent],
     view: &'s ContractionView,
     split: bool,
+    in_subgroups: bool,
     largest: usize,
     /// The most sums in one invocation.
     sums: usize,
@@ -156,7 +178,8 @@ impl Search<'_> {
         let (_, _, [r, c, t]) = best?;
         let lanes = self.lanes(size(&rows[r]) * size(&columns[c]), size(&taps[t]));
         let [rows, columns, taps] = [rows[r].clone(), columns[c].clone(), taps[t].clone()];
-        Some(Tile { rows, columns, taps, lanes, split: self.split })
+        let Search { split, in_subgroups, .. } = *self;
+        Some(Tile { rows, columns, taps, lanes, split, in_subgroups })
     }
 
     /// The extent of an axis that a tile can cut.
@@ -226,18 +249,26 @@ impl Search<'_> {
     fn lanes(&self, sums: usize, taps: usize) -> usize {
         let rounds = Count::of(self.view.k.iter().map(|&a| &self.extents[a])).at(64) / taps as u64;
         let fits = |lanes: usize| sums * lanes <= SHARED && rounds >= 4 * lanes as u64;
-        if self.split { [256, 128].into_iter().find(|&lanes| fits(lanes)).unwrap_or(64) } else { 64 }
+        match (self.split, self.in_subgroups) {
+            (true, _) => [256, 128].into_iter().find(|&lanes| fits(lanes)).unwrap_or(64),
+            (_, true) => subgroups::LANES,
+            _ => 64,
+        }
     }
 
     /// What a product costs; `None` if a tile does not suit the operands.
     fn cost(&self, locals: &[Local]) -> Option<f64> {
         let cut = Cut { extents: self.extents, locals };
         let mut reads = 0.0;
-        for operand in [&self.view.a, &self.view.b] {
+        for (operand, brought) in [(&self.view.a, self.in_subgroups), (&self.view.b, false)] {
             if !settles(operand, &cut) {
                 return None;
             }
             let elements = distinct(operand, locals) as f64;
+            if brought {
+                reads += (elements / SUBGROUP as f64).ceil() * READ + elements * BROADCAST;
+                continue;
+            }
             let aligned = self.printer.base_is_aligned(operand.tensor);
             reads += match group(operand, aligned, &cut) {
                 4 if elements >= 4.0 => elements / 4.0 * READ_FOUR,

@@ -12,10 +12,12 @@
 mod choice;
 mod operand;
 mod reader;
+mod subgroups;
 
 use self::choice::Tile;
 use self::operand::{Cut, Elements, Local, LocalPoint};
 use self::reader::Reader;
+use self::subgroups::Brought;
 use super::axes::{self, unflatten};
 use super::block::Block;
 use super::body::{Expr, Place};
@@ -28,7 +30,7 @@ use super::{Binding, Workgroups};
 use crate::graph::Extent;
 use crate::ir::{ContractionView, Store};
 
-pub(super) use self::choice::{Plan, plan};
+pub(super) use self::choice::{Expense, Plan, plan};
 
 const COMPONENTS: [&str; 4] = ["x", "y", "z", "w"];
 
@@ -63,9 +65,13 @@ pub(super) fn print(mut tiled: Tiled) -> Function {
         false => tiled.epilogue(&mut out, &sums),
         true => tiled.combined(&mut out, &sums),
     }
-    let Tile { lanes, split, .. } = tiled.tile;
+    let Tile { lanes, split, in_subgroups, .. } = tiled.tile;
     let tiles = Count::of(&tiled.tiles());
     let (fixed, per_sample) = if tiles.batches > 0 { (0, tiles.size) } else { (tiles.size, 0) };
+    let work = match in_subgroups {
+        true => tiled.workgroups(),
+        false => Workgroups { fixed, per_sample, points: 1 },
+    };
     let what = format!(
         "One {} for each block of {} x {} sums of {}.",
         if split { "workgroup" } else { "invocation" },
@@ -73,20 +79,20 @@ pub(super) fn print(mut tiled: Tiled) -> Function {
         tiled.columns().len(),
         Count::of(tiled.view.k.iter().map(|&a| &tiled.extents[a])).text(),
     );
-    tiled.printer.finish(&what, split.then_some(lanes as u32), Workgroups { fixed, per_sample, points: 1 }, out)
+    tiled.printer.finish(&what, (split || in_subgroups).then_some(lanes as u32), work, out)
 }
 
 impl Tiled<'_> {
-    /// The same contraction in tiles of at most so many sums, if those are others.
-    pub(super) fn smaller(&self, sums: usize) -> Option<Self> {
+    /// The same contraction in tiles of at most so many sums, in which subgroups share rows or not, if those are others.
+    pub(super) fn other(&self, sums: usize, in_subgroups: bool) -> Option<Self> {
         let mut printer = self.printer.clone();
         printer.packed.clear();
         printer.paired.clear();
         let other = |rows: Option<&[Local]>| {
-            let plan = choice::smaller(&printer, &self.view, &self.tile, sums, rows)?;
+            let plan = choice::other(&printer, &self.view, &self.tile, (sums, in_subgroups), rows)?;
             let other = prepare(printer.clone(), plan);
             // What is stored as f16 is stored in fours along this axis.
-            (other.lanes() == self.lanes()).then_some(other)
+            (other.lanes() == self.lanes() || !printer.writes(Binding::Halves)).then_some(other)
         };
         other(None).or_else(|| other(Some(&self.tile.rows)))
     }
@@ -97,9 +103,9 @@ impl Tiled<'_> {
         Block { rows: size(&self.tile.rows), columns: size(&self.tile.columns) }
     }
 
-    /// Elements that a tile reads for each of its products, and how many products it does for each one that counts.
-    pub(super) fn expense(&self) -> (f64, f64) {
-        choice::expense(&self.view, &self.extents, &self.tile)
+    /// What a tile reads and does.
+    pub(super) fn expense(&self) -> Expense {
+        Expense::of(&self.view, &self.extents, &self.tile)
     }
 }
 
@@ -129,7 +135,10 @@ impl<'a> Tiled<'a> {
             Elements::new(operand, printer.base_is_aligned(operand.tensor), &cut)
                 .expect("a tile that suits the operands")
         };
-        let (a, b) = (elements(&view.a), elements(&view.b));
+        let (mut a, b) = (elements(&view.a), elements(&view.b));
+        if tile.in_subgroups {
+            a.group = 1; // each invocation brings others, wherever they lie
+        }
         let wide = !tile.split && !a.has_holes() && !b.has_holes();
         let wide = wide && tile.columns.last().is_some_and(|l| l.size.is_multiple_of(4));
         Tiled { printer, view, tile, extents, names, wide, a, b, neighbours: Neighbours::Memory }
@@ -206,6 +215,9 @@ impl<'a> Tiled<'a> {
 
     /// Prints which tile this is: where it begins along each outer axis.
     fn place(&self, out: &mut Text) {
+        if self.tile.in_subgroups {
+            return self.place_in_subgroups(out);
+        }
         let tiles = self.tiles();
         let number = match self.tile.split {
             true => "workgroup",
@@ -216,15 +228,23 @@ impl<'a> Tiled<'a> {
                 "invocation"
             }
         };
+        let axes: Vec<usize> = (0..tiles.len()).collect();
+        self.place_along(out, &axes, number);
+    }
+
+    /// Prints where a tile begins along some outer axes, from its number among those that lie along them.
+    fn place_along(&self, out: &mut Text, axes: &[usize], number: &str) {
+        let tiles = self.tiles();
         let blocked = |axis: usize| self.tile.local(axis).is_some() && self.names[axis] != text::ZERO;
-        let name = |axis: usize| match blocked(axis) {
+        let name = |&axis: &usize| match blocked(axis) {
             true => format!("tile{axis}"),
             false if tiles[axis] == Extent::Size(1) => text::ZERO.to_owned(),
             false => self.names[axis].clone(),
         };
-        let names: Vec<String> = (0..tiles.len()).map(name).collect();
-        unflatten(out, &tiles, &names, number);
-        for axis in (0..tiles.len()).filter(|&a| blocked(a)) {
+        let names: Vec<String> = axes.iter().map(name).collect();
+        let extents: Vec<Extent> = axes.iter().map(|&axis| tiles[axis]).collect();
+        unflatten(out, &extents, &names, number);
+        for axis in axes.iter().copied().filter(|&a| blocked(a)) {
             let size = self.tile.local(axis).map_or(1, |l| l.size);
             out.line(format!("let {} = tile{axis} * {size}u;", self.names[axis]));
         }
@@ -262,7 +282,11 @@ impl<'a> Tiled<'a> {
             }
         }
         [&a, &b].iter().for_each(|r| r.lines(out, 0));
+        let brought = self.tile.in_subgroups.then(|| Brought::new(self, &a, out));
         self.open_loops(out, [&a, &b]);
+        if let Some(brought) = &brought {
+            brought.bring(&mut self.printer, out);
+        }
         for tap in points(&self.tile.taps) {
             let point = |local: &LocalPoint| [local, &tap].concat();
             let mut y = vec![];
@@ -276,7 +300,11 @@ impl<'a> Tiled<'a> {
             }
             let y: Vec<_> = y.into_iter().enumerate().map(|(q, text)| Some(self.named(out, text?, &tap, q))).collect();
             for (i, row) in rows.iter().enumerate() {
-                let Some(x) = a.one(&mut self.printer, out, &point(row)) else { continue };
+                let x = match &brought {
+                    Some(brought) => Some(brought.one(out, &point(row))),
+                    None => a.one(&mut self.printer, out, &point(row)),
+                };
+                let Some(x) = x else { continue };
                 let x = if self.wide { format!("vec4<f32>({x})") } else { x };
                 for (q, y) in y.iter().enumerate() {
                     if let Some(y) = y {
@@ -287,6 +315,9 @@ impl<'a> Tiled<'a> {
             }
         }
         self.close_loops(out);
+        if self.tile.in_subgroups {
+            self.leave_spare(out);
+        }
         sums
     }
 

@@ -94,6 +94,11 @@ impl Reader {
         self.lines.get(level).into_iter().flatten().for_each(|line| out.line(line));
     }
 
+    /// Where the innermost loop's elements begin, but for constant parts.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// The value of one element as an f32; `None` where it is always 0.
     pub(super) fn one(&mut self, printer: &mut Printer, out: &mut Text, point: &LocalPoint) -> Option<String> {
         let element = self.elements.at(point)?;
