@@ -13,7 +13,6 @@ use super::tune;
 use super::variants::{self, Choice};
 use crate::error::{Error, Result};
 use crate::profile::{KernelRun, KernelTime};
-use crate::program::DeviceFeature;
 
 /// A GPU that networks can live on. Cloning it is cheap, and all clones are the same device.
 #[derive(Clone, Debug)]
@@ -24,6 +23,8 @@ struct Shared {
     device: wgpu::Device,
     queue: wgpu::Queue,
     adapter: Adapter,
+    /// What the device was asked for, if not by the user.
+    opened_from: Option<wgpu::Adapter>,
     limits: wgpu::Limits,
     layouts: Layouts,
     choice: Choice,
@@ -55,14 +56,27 @@ impl Gpu {
     /// [`Gpu::new`] for those who cannot block.
     pub async fn request() -> Result<Self> {
         let adapter = adapter::best().await?;
-        let texts = variants::wanted_features(&adapter);
+        let features = profile::wanted_features(adapter.features())
+            | cache::wanted_features(adapter.features())
+            | variants::wanted_features(&adapter);
+        let limits = adapter::wanted_limits(&adapter.limits());
+        Self::open(adapter, features, limits).await
+    }
+
+    /// Another device of the same kind, whose kernels are compiled alike; an error for a device of the user's own.
+    pub(super) async fn twin(&self) -> Result<Self> {
+        let Some(adapter) = &self.0.opened_from else { return Err(self.failed("it was not opened here")) };
+        // What kernels are compiled to is kept by the first one.
+        let features = self.0.device.features() - wgpu::Features::PIPELINE_CACHE;
+        Self::open(adapter.clone(), features, self.0.device.limits()).await
+    }
+
+    async fn open(adapter: wgpu::Adapter, features: wgpu::Features, limits: wgpu::Limits) -> Result<Self> {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("nn"),
-            required_features: profile::wanted_features(adapter.features())
-                | cache::wanted_features(adapter.features())
-                | texts,
-            experimental_features: variants::experimental(texts),
-            required_limits: adapter::wanted_limits(&adapter.limits()),
+            required_features: features,
+            experimental_features: variants::experimental(features),
+            required_limits: limits,
             ..wgpu::DeviceDescriptor::default()
         };
         let (device, queue) = adapter.request_device(&descriptor).await.map_err(|error| {
@@ -75,18 +89,18 @@ impl Gpu {
         });
         // wgpu's own handler panics. Whatever we do runs in error scopes; this hears what may slip out of them.
         device.on_uncaptured_error(Arc::new(|error| log::error!("wgpu: {error}")));
-        Self::build(device, queue, variants::matrices(&adapter), lost).await
+        Self::build(device, queue, Some(adapter), lost).await
     }
 
     /// A device of the user's own. Its handlers for errors and for its loss stay as they are.
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Result<Self> {
-        pollster::block_on(Self::build(device, queue, vec![], Arc::default()))
+        pollster::block_on(Self::build(device, queue, None, Arc::default()))
     }
 
     async fn build(
         device: wgpu::Device,
         queue: wgpu::Queue,
-        matrices: Vec<DeviceFeature>,
+        opened_from: Option<wgpu::Adapter>,
         lost: Arc<Mutex<Option<String>>>,
     ) -> Result<Self> {
         let adapter = Adapter::new(&device.adapter_info());
@@ -97,8 +111,11 @@ impl Gpu {
         let create = || (Layouts::new(&device), Cache::new(&device), Profile::new(&device));
         let (layouts, cache, profile) =
             in_scopes(&device, create).await.map_err(|error| describe(&adapter, "layouts", &error))?;
+        let matrices = opened_from.as_ref().map(variants::matrices).unwrap_or_default();
         let (choice, tuned) = (Choice::new(&device, matrices), AtomicBool::new(tune::is_asked_for()));
-        Ok(Self(Arc::new(Shared { device, queue, adapter, limits, layouts, choice, tuned, cache, profile, lost })))
+        let shared =
+            Shared { device, queue, adapter, opened_from, limits, layouts, choice, tuned, cache, profile, lost };
+        Ok(Self(Arc::new(shared)))
     }
 
     /// From now on the device measures which texts of large contractions are fastest; see `Device::tuned`.

@@ -2,7 +2,7 @@
 
 use super::budget::{arena_floats, bytes, halves};
 use super::loaded::Loaded;
-use super::pipelines::{STORAGE, UNIFORM_BYTES};
+use super::pipelines;
 use super::readback::Reader;
 use crate::error::Result;
 use crate::program::{Schedule, StepUniform};
@@ -117,19 +117,7 @@ impl Lane {
 
         let [state0, state1, state2] = &loaded.states;
         let storage = [&arena, &loaded.parameters, &gradients, &results, state0, state1, state2, &halves];
-        let uniform = wgpu::BufferBinding { buffer: &slots, offset: 0, size: wgpu::BufferSize::new(UNIFORM_BYTES) };
-        let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(uniform) }];
-        entries.extend(STORAGE.iter().zip(storage).map(|(&binding, buffer)| wgpu::BindGroupEntry {
-            binding: binding as u32,
-            resource: buffer.as_entire_binding(),
-        }));
-        let make = || {
-            budget.gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some(name),
-                layout: &budget.gpu.layouts().group,
-                entries: &entries,
-            })
-        };
+        let make = || pipelines::bind(&budget.gpu, name, &slots, storage);
         let group = budget.gpu.scoped("a bind group", make).await?;
         Ok(Self { size, arena, gradients, results, slots, order, group, reader })
     }

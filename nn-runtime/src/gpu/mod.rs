@@ -4,8 +4,9 @@
 //! - `adapter` chooses an adapter; `context` is a device and its queue, and the one place where wgpu's errors become
 //!   values; `signal` makes a future of a callback;
 //! - `budget` checks what a network needs against the device's limits, and creates buffers;
-//! - `pipelines` is the layout that all shaders share, and compiles them; `cache` keeps them on disk; `variants` chooses
-//!   among the texts of a dispatch, and `tune` measures them for those who ask; `readback` copies numbers to the host;
+//! - `pipelines` is the layout that all shaders share, and compiles them, on a driver that would put it off with the help of
+//!   `warm`; `cache` keeps them on disk; `variants` chooses among the texts of a dispatch, and `tune` measures them for those
+//!   who ask; `readback` copies numbers to the host;
 //! - `loaded` is a network's vectors; `lane` is the memory of one run of a schedule; `track` is a schedule with its
 //!   pipelines and the lanes that wait for the next run;
 //! - `data_set` keeps data on the device, or brings it there in windows, for the gather kernel;
@@ -42,6 +43,7 @@ mod tests;
 mod track;
 mod tune;
 mod variants;
+mod warm;
 mod watch;
 
 pub use adapter::Adapter;

@@ -1,5 +1,6 @@
 //! The layout that all shaders share, and pipelines from a schedule's shaders.
 
+use std::cmp::Reverse;
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -8,6 +9,7 @@ use std::thread;
 use super::adapter::Adapter;
 use super::context::Gpu;
 use super::own::{READ, WRITTEN, entry, kernels};
+use super::warm::Warmer;
 use crate::error::{Error, Result};
 use crate::program::{Binding, Resident, Shader, StepUniform, Workgroups};
 
@@ -40,7 +42,8 @@ pub(super) const RESIDENT: [(Binding, bool); 8] = [
 pub(super) struct Layouts {
     /// Group 0 of every shader, as [`Binding`] numbers it.
     pub(super) group: wgpu::BindGroupLayout,
-    pipeline: wgpu::PipelineLayout,
+    /// What a pipeline of such a shader is made with.
+    pub(super) pipeline: wgpu::PipelineLayout,
     /// Group 0 of resident programs; the numbers are [`Binding`]'s, too.
     pub(super) resident_group: wgpu::BindGroupLayout,
     resident_pipeline: wgpu::PipelineLayout,
@@ -125,8 +128,27 @@ pub(super) fn gather_workgroups(width: u64) -> Workgroups {
 /// The smallest buffer that every shader accepts as its uniform.
 pub(super) const UNIFORM_BYTES: u64 = size_of::<StepUniform>() as u64;
 
-/// One pipeline for each shader, in order. Threads share the work, where there are threads.
-pub(super) async fn compile(gpu: &Gpu, shaders: &[&'static Shader]) -> Result<Vec<wgpu::ComputePipeline>> {
+/// Group 0 of every shader: where the steps' uniforms are, and the [`STORAGE`]. To be called inside error scopes.
+pub(super) fn bind(gpu: &Gpu, label: &str, uniforms: &wgpu::Buffer, storage: [&wgpu::Buffer; 8]) -> wgpu::BindGroup {
+    let uniform = wgpu::BufferBinding { buffer: uniforms, offset: 0, size: wgpu::BufferSize::new(UNIFORM_BYTES) };
+    let mut entries = vec![wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::Buffer(uniform) }];
+    entries.extend(STORAGE.iter().zip(storage).map(|(&binding, buffer)| wgpu::BindGroupEntry {
+        binding: binding as u32,
+        resource: buffer.as_entire_binding(),
+    }));
+    gpu.device().create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some(label),
+        layout: &gpu.layouts().group,
+        entries: &entries,
+    })
+}
+
+/// One pipeline for each shader, in order. Threads share the work, where there are threads. Steps will have about `batch` samples.
+pub(super) async fn compile(
+    gpu: &Gpu,
+    shaders: &[&'static Shader],
+    batch: usize,
+) -> Result<Vec<wgpu::ComputePipeline>> {
     let layout = &gpu.layouts().pipeline;
     if cfg!(target_arch = "wasm32") {
         let mut pipelines = Vec::with_capacity(shaders.len());
@@ -135,21 +157,28 @@ pub(super) async fn compile(gpu: &Gpu, shaders: &[&'static Shader]) -> Result<Ve
         }
         return Ok(pipelines);
     }
+    // The longest come first: a thread that begins with one late works while the others have nothing to do.
+    let mut order: Vec<usize> = (0..shaders.len()).collect();
+    order.sort_by_key(|&number| Reverse(shaders[number].wgsl.len()));
     let next = AtomicUsize::new(0);
-    let work = || {
+    let work = |thread: usize| {
+        let warmer = pollster::block_on(Warmer::of_thread(gpu, thread, batch));
         let mut made = vec![];
         loop {
-            let number = next.fetch_add(1, Relaxed);
-            let Some(shader) = shaders.get(number) else { return made };
-            made.push((number, pollster::block_on(pipeline(gpu, shader, layout))));
+            let Some(&number) = order.get(next.fetch_add(1, Relaxed)) else { return made };
+            let pipeline = pollster::block_on(pipeline(gpu, shaders[number], layout));
+            if let (Some(warmer), Ok(pipeline)) = (&warmer, &pipeline) {
+                pollster::block_on(warmer.compile(shaders[number], pipeline));
+            }
+            made.push((number, pipeline));
         }
     };
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(shaders.len());
     let mut made = thread::scope(|scope| {
         // A thread that cannot be had is one that does not help.
-        let helper = |_| thread::Builder::new().spawn_scoped(scope, work).ok();
+        let helper = |thread| thread::Builder::new().spawn_scoped(scope, move || work(thread)).ok();
         let helpers: Vec<_> = (1..threads).filter_map(helper).collect();
-        let mut made = work();
+        let mut made = work(0);
         for helper in helpers {
             made.extend(helper.join().unwrap_or_else(|panic| resume_unwind(panic)));
         }
@@ -171,7 +200,12 @@ pub(super) async fn compile_resident(gpu: &Gpu, resident: &Resident) -> Result<w
     Ok(made)
 }
 
-async fn pipeline(gpu: &Gpu, shader: &Shader, layout: &wgpu::PipelineLayout) -> Result<wgpu::ComputePipeline> {
+/// A shader's pipeline.
+pub(super) async fn pipeline(
+    gpu: &Gpu,
+    shader: &Shader,
+    layout: &wgpu::PipelineLayout,
+) -> Result<wgpu::ComputePipeline> {
     let make = || {
         let module = gpu.device().create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some(shader.name),

@@ -73,7 +73,7 @@ impl Track {
         };
         let variants = shaders.iter().filter(|shader| shader.variant.is_some());
         variants.for_each(|shader| log::debug!("{}: `{}` runs", self.name, shader.name));
-        let pipelines = pipelines::compile(gpu, &shaders).await?;
+        let pipelines = pipelines::compile(gpu, &shaders, lane.size.capacity).await?;
         let names = self.schedule.dispatches().map(|dispatch| dispatch[0].name);
         let kernels = names.zip(shaders).zip(pipelines);
         let kernels: Arc<[_]> = kernels.map(|((name, shader), pipeline)| Kernel { name, shader, pipeline }).collect();

@@ -72,7 +72,7 @@ async fn fastest(loaded: &Loaded, lane: &Lane, texts: &[&'static Shader]) -> Res
     let step = StepUniform { batch: batch as u32, capacity: batch as u32, ..StepUniform::default() };
     let slot = Slot { step, ..Slot::default() };
     gpu.scoped("a table of steps", || gpu.queue().write_buffer(&lane.slots, 0, bytemuck::bytes_of(&slot))).await?;
-    let pipelines = pipelines::compile(gpu, texts).await?;
+    let pipelines = pipelines::compile(gpu, texts, batch).await?;
     let axis = gpu.limits().max_compute_workgroups_per_dimension;
     let time = async |text: usize, times: u32| -> Result<Duration> {
         let workgroups = spread(texts[text].count(batch), axis).unwrap_or((1, 1));

@@ -8,6 +8,7 @@ mod gather;
 mod line;
 mod resident;
 mod runs;
+mod warm;
 
 use std::sync::OnceLock;
 
