@@ -17,12 +17,13 @@ import argparse
 import json
 import sys
 from collections import defaultdict
+from contextlib import nullcontext
 from statistics import median
 
 from driver import machine, tables
 from driver import options as common
 from driver.contestants import CASES, Contestant, ours, peers
-from driver.process import measure
+from driver.process import empty_caches, measure
 
 
 def main() -> None:
@@ -46,6 +47,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workloads", nargs="+", choices=CASES, default=list(CASES), metavar="WORKLOAD")
     parser.add_argument("--only", nargs="+", metavar="PEER", help="these peers alone, by their names in the table")
     parser.add_argument("--gpu", action="store_true", help="on the GPU (or its software stand-in), not on the CPU")
+    parser.add_argument("--empty-caches", action="store_true", help="of what was compiled, for each process: for first steps")
     return common.parse(parser)
 
 
@@ -63,7 +65,9 @@ def run(contestants: list[Contestant], options: argparse.Namespace, raw) -> Line
                 if None in lines[key]:
                     continue
                 command = [*options.under.split(), *contestant.arguments(case, steps.get(key, common.FIRST_STEPS))]
-                line = measure(command, contestant.environment, options.processors, options.limit)
+                with empty_caches() if options.empty_caches else nullcontext({}) as caches:
+                    environment = {**contestant.environment, **caches}
+                    line = measure(command, environment, options.processors, options.limit)
                 line = {"round": round_number, "contestant": contestant.name, "case": case, **line}
                 print(json.dumps(line), file=raw, flush=True)
                 if "error" in line:
@@ -132,6 +136,7 @@ def report(contestants: list[Contestant], lines: Lines, options: argparse.Namesp
             *machine.describe(options.processors, options.bench),
             f"device: {', '.join(adapters)}",
             f"versions: {', '.join(versions) or 'no peers'}",
+            f"caches on disk: {'empty for each process' if options.empty_caches else 'as earlier processes left them'}",
             f"{options.rounds} interleaved rounds; in {disturbed} of {len(everything)} processes, others used more than 0.1 processors",
         ]),
         f"### Time over {reference}'s: median of the rounds (smallest to largest)",

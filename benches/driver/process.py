@@ -5,6 +5,15 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def empty_caches() -> Iterator[dict[str, str]]:
+    """What tells a program, its libraries and its drivers to keep things in a folder that is empty and is removed afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield dict.fromkeys(("HOME", "XDG_CACHE_HOME", "TMPDIR"), folder)
 
 
 def threads(count: int) -> dict[str, str]:
