@@ -237,6 +237,8 @@ fn progress_is_heard_within_an_epoch_and_can_end_it() {
     #[derive(Default)]
     struct Impatient {
         heard: Vec<usize>,
+        /// Whether an event had numbers. After one that took long to look at, a few have none.
+        knew: bool,
         looked: Option<String>,
     }
     impl Callback for Impatient {
@@ -245,9 +247,12 @@ fn progress_is_heard_within_an_epoch_and_can_end_it() {
         }
         fn on_progress(&mut self, event: &Event<'_>, control: &mut Control) -> Result<()> {
             self.heard.push(event.batch);
-            assert!(event.train.is_some_and(|values| values[0].is_finite()), "the CPU knows them all");
+            if let Some(values) = event.train {
+                assert!(values[0].is_finite());
+                self.knew = true;
+            }
             self.looked = event.parameter("dense.weight").err().map(|error| error.to_string());
-            control.stop = self.heard.len() == 2;
+            control.stop = self.heard.len() >= 2 && self.knew;
             Ok(())
         }
     }
@@ -256,9 +261,9 @@ fn progress_is_heard_within_an_epoch_and_can_end_it() {
     // Far more steps than there is patience for.
     let history = net.fit(&streams::stream(&data(100_000_000 / 20), 0.0), options).unwrap();
     assert_eq!(history.stopped, Some(Stopped::Callback("impatient")));
-    assert!(impatient.heard.is_sorted() && impatient.heard.len() == 2, "{:?}", impatient.heard);
+    assert!(impatient.heard.is_sorted() && impatient.knew, "{:?}", impatient.heard);
     assert_eq!(history.step_losses.len() as u64, net.steps());
-    assert!(history.epochs.is_empty() && net.steps() >= impatient.heard[1] as u64);
+    assert!(history.epochs.is_empty() && net.steps() >= *impatient.heard.last().unwrap() as u64);
     assert_eq!(impatient.looked.unwrap(), "the network cannot be looked at while its steps run");
 }
 
